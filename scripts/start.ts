@@ -48,8 +48,11 @@ function printWelcome({ issuer, adminApi }: Config): void {
   curl ${origin}/oauth2-token -H 'Content-Type: application/json' -d '{"grant_type":"password","client_id":"storefront-demo","client_secret":"storefront-demo-secret","username":"amanda@example.com","password":"correct horse battery staple"}'
 `)
   } else console.log(`The issuer is ${issuer}, so there is no demo data.`)
-  if (adminApi !== null) {
-    console.log(`The console: ${issuer}${CONSOLE_PATH}`)
-    if (hasDemoData) console.log(`${describeOperator()}\n`)
-  }
+  if (adminApi === null) return
+  console.log(`The console: ${origin}${CONSOLE_PATH}`)
+  console.log(
+    hasDemoData
+      ? `${describeOperator()}\n`
+      : 'Add an operator: stop this server, run npm run first-admin, and start again.\n',
+  )
 }

@@ -119,7 +119,7 @@ async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedO
   return { miniflare, server: { origin, inspector, close: () => miniflare.dispose() } }
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const probe = createServer().listen(0, HOST)
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo

@@ -12,9 +12,11 @@ import { createHomePage, HOME_FILES_PATH } from './endpoints/home_page.tsx'
 import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
 import { metadataEndpoints } from './endpoints/metadata.ts'
+import { parEndpoint } from './endpoints/par.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
+import { userinfoEndpoint } from './endpoints/userinfo.ts'
 import { corsFor } from './http/cors.ts'
 import { when, wrap } from './http/handlers.ts'
 import { Responses } from './http/responses.ts'
@@ -29,6 +31,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
   revokeEndpoint,
   introspectEndpoint,
+  userinfoEndpoint,
+  parEndpoint,
   jwksEndpoint,
   revocationsEndpoint,
   ...metadataEndpoints,

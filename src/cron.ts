@@ -1,3 +1,4 @@
+import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { describeError, log } from './lib/log.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
@@ -63,8 +64,7 @@ async function fillSearchTexts({ userSearch }: Services): Promise<void> {
 
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: Services): Promise<void> {
-  const { shards, revocationStores, audit, statistics, failures, idempotency, databaseSizes, config, clock } =
-    services
+  const { shards, revocationStores, audit, statistics, databaseSizes, consents, config, clock } = services
   const sizes = await databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
   const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
@@ -78,12 +78,18 @@ export async function sweepStores(services: Services): Promise<void> {
     expired('erasures', services.erasures),
     ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
-    expired('sign_in_failures', failures),
+    {
+      table: 'sessions (withdrawn consents)',
+      sweep: (limit: number) => endWithdrawn(services, now, limit),
+    },
+    expired('sign_in_failures', services.failures),
+    expired('ended_browser_sessions', services.browserSessions),
+    { table: 'consents', sweep: (limit: number) => consents.sweepOfDeletedClients(limit) },
     ...COUNTERS.map(({ table, unit, keptSeconds }) => ({
       table,
       sweep: (limit: number) => statistics.sweep(unit, now - keptSeconds, limit),
     })),
-    expired('idempotency_keys', idempotency),
+    expired('idempotency_keys', services.idempotency),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

@@ -62,6 +62,7 @@ const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
   ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
+  ['browser/browser_app.tsx', 'browser/form_post.js.txt'],
   ['console/console_app.tsx', 'console/style.css'],
   ['console/console_app.tsx', 'console/local_times.js.txt'],
 ]

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { AuditEvent } from '../src/audit/audit_event.ts'
 import { AuditQueryStore } from '../src/audit/audit_query_store.ts'
 import { AuditStore } from '../src/audit/audit_store.ts'
+import { SessionEventStore } from '../src/audit/session_event_store.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { TestServer } from './support/server.ts'
 
@@ -29,11 +30,13 @@ describe('the index of audit events by session', () => {
   it('the index serves the events, the sign-in and the timeline of a session', async () => {
     const sid = 's1.one'
     const session = { sid, subject: 'user:one', clientId: 'one' }
+    const period = { ...session, from: 0, to: 1 }
     const event: AuditEvent = { ...session, kind: 'revoke', outcome: 'ok', reason: 'ended', api: null }
     const searches: ((database: D1Database) => Promise<unknown>)[] = [
       (database) => new AuditQueryStore(database).list({ sid }, PAGE, COUNTED),
       (database) => new AuditQueryStore(database).findSignIn(sid),
-      (database) => new AuditQueryStore(database).listTimeline(session, { from: 0, to: 1 }, 10),
+      (database) => new SessionEventStore(database).listTimeline(period, 10),
+      (database) => new SessionEventStore(database).findEnds([period]),
       (database) => new AuditStore(database).addOnceForSession({ ...event, sid }, new TestServer().context()),
     ]
     for (const search of searches) expect(await plansOf(search)).toContain('audit_events_by_session (sid=?')

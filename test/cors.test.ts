@@ -28,7 +28,7 @@ describe('CORS', () => {
         'access-control-allow-origin': FROM_CONFIG,
         'access-control-allow-methods': methods,
         'access-control-allow-headers': 'Content-Type,Authorization,X-Shop-Version',
-        'access-control-expose-headers': 'Age,ETag,Retry-After',
+        'access-control-expose-headers': 'Age,ETag,Retry-After,WWW-Authenticate',
         'access-control-max-age': '300',
         vary: 'Origin, Access-Control-Request-Headers',
       })

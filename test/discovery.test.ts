@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { ADMIN_SCOPE_NAMES } from '../src/oauth/admin_scope.ts'
 import { D1_DOWN, KV_DOWN } from './support/faults.ts'
 import {
   credentials,
@@ -32,14 +31,26 @@ describe('the metadata document', () => {
         revocation_endpoint: `${ISSUER}/oauth2-token/revoke`,
         introspection_endpoint: `${ISSUER}/oauth2-token/introspect`,
         revocations_uri: `${ISSUER}/revocations`,
-        scopes_supported: ['cart', 'orders', 'catalog', 'users', ...ADMIN_SCOPE_NAMES],
+        scopes_supported: ['openid', 'profile', 'email', 'cart', 'orders', 'catalog'],
+        pushed_authorization_request_endpoint: `${ISSUER}/oauth2-token/par`,
         response_types_supported: ['code'],
         response_modes_supported: ['query', 'form_post'],
         code_challenge_methods_supported: ['S256'],
         authorization_response_iss_parameter_supported: true,
         grant_types_supported: ['password', 'authorization_code', 'refresh_token', 'client_credentials'],
         subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: ['ES256'],
+        id_token_signing_alg_values_supported: ['ES256', 'RS256'],
+        userinfo_endpoint: `${ISSUER}/oauth2-token/userinfo`,
+        acr_values_supported: ['urn:sallyport:1'],
+        prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+        claim_types_supported: ['normal'],
+        claims_supported: [
+          ...['iss', 'aud', 'sub', 'iat', 'exp', 'sid', 'auth_time', 'amr', 'acr', 'nonce', 'at_hash'],
+          ...['name', 'given_name', 'family_name', 'locale', 'updated_at', 'email', 'email_verified'],
+        ],
+        claims_parameter_supported: false,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
         token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
         revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
         introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
@@ -56,9 +67,9 @@ describe('the metadata document', () => {
 
   it('the metadata document has no empty list, also if no API has a scope', async () => {
     const apis = { storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers' } }
-    const server = new TestServer({ config: { apis, enable_refresh_token: false } })
+    const server = new TestServer({ config: { apis, enable_refresh_token: false, openid: false } })
     const metadata = await (await server.fetch(PATHS[1] ?? '')).json<Record<string, unknown>>()
-    expect(metadata).not.toHaveProperty('scopes_supported')
+    for (const name of ['scopes_supported', 'userinfo_endpoint']) expect(metadata).not.toHaveProperty(name)
     for (const value of Object.values(metadata)) {
       expect(Array.isArray(value) ? value.length : value).not.toBe(0)
     }
@@ -70,7 +81,7 @@ describe('the metadata document', () => {
     await before.fetch(PATHS[0] ?? '')
     const clock = new TestClock()
     clock.time += 61
-    const server = new TestServer({ config: { signing_algorithm: 'PS256' }, clock })
+    const server = new TestServer({ config: { signing_algorithm: 'PS256', openid: false }, clock })
     await server.cron()
     server.clock.time += 61
     const jwks = await (await server.fetch(PATHS[0] ?? '')).json<{ keys: { alg: string }[] }>()
@@ -78,11 +89,11 @@ describe('the metadata document', () => {
     expect(new Set(published)).toEqual(new Set(['ES256', 'PS256']))
     for (const path of PATHS.slice(1)) {
       const metadata = await (await server.fetch(path)).json<Record<string, unknown>>()
-      expect(metadata.id_token_signing_alg_values_supported).toEqual(published)
+      expect(metadata.id_token_signing_alg_values_supported).toEqual(['PS256', 'ES256'])
     }
   })
 
-  it('the metadata document lists the configured algorithm if no store has the keys', async () => {
+  it('the metadata document lists the live algorithms if no store has the keys', async () => {
     await emptyStores()
     const server = new TestServer({
       env: { DB: D1_DOWN, KV: KV_DOWN },
@@ -90,7 +101,9 @@ describe('the metadata document', () => {
     })
     const response = await server.fetch(PATHS[1] ?? '')
     expect(response.status).toBe(200)
-    expect(await response.json()).toMatchObject({ id_token_signing_alg_values_supported: ['EdDSA'] })
+    expect(await response.json()).toMatchObject({
+      id_token_signing_alg_values_supported: ['EdDSA', 'RS256', 'ES256'],
+    })
   })
 
   it.each([true, false])(

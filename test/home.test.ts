@@ -11,6 +11,7 @@ const JSON_HOME = {
   jwks_uri: `${ISSUER}/.well-known/jwks.json`,
   console: `${ISSUER}/console`,
   admin_api: `${ISSUER}/admin/api/openapi.json`,
+  documentation: 'docs/README.md in the source code of the server',
 }
 
 const open = (server: TestServer, accept: string, path = '/') =>
@@ -41,6 +42,7 @@ describe('the address without a path', () => {
     expect([response.status, response.headers.get('Content-Type')]).toEqual([200, 'text/html; charset=UTF-8'])
     expect(response.headers.get('Vary')).toBe('Accept, Origin')
     expect(response.headers.get('Content-Security-Policy')).toMatch(/^default-src 'none'; style-src 'self';/)
+    expect(html).toContain(`Documentation: ${JSON_HOME.documentation}.`)
     expect(html).toContain(`Sallyport ${version} issues the tokens of <code>${ISSUER}</code>`)
     const addresses = [...html.matchAll(/(?:href)="([^"]+)"/g)].map(([, href = '']) => href)
     const { console, metadata, jwks_uri, admin_api } = JSON_HOME

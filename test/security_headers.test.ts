@@ -42,8 +42,8 @@ function pathsOf(server: TestServer): string[] {
   return [...new Set([...paths.filter(isData), '/nowhere', '/admin/api/nowhere'])]
 }
 
-async function ask(server: TestServer, method: string, path: string): Promise<Response> {
-  return server.fetch(path, { method, headers: { Origin: 'https://www.shop.test' } })
+async function ask(server: TestServer, method: string, path: string, accept = '*/*'): Promise<Response> {
+  return server.fetch(path, { method, headers: { Origin: 'https://www.shop.test', Accept: accept } })
 }
 
 describe('the security headers', () => {
@@ -80,7 +80,7 @@ describe('the security headers', () => {
     const server = new TestServer()
     for (const path of BROWSER_PAGES) {
       for (const method of METHODS) {
-        const response = await ask(server, method, path.replace('*', 'style.css'))
+        const response = await ask(server, method, path.replace('*', 'style.css'), 'text/html')
         expect([method, path, protectionOf(response)]).toEqual([method, path, OF_PAGES])
       }
     }

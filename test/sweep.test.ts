@@ -65,6 +65,52 @@ describe('the sweep', () => {
     expect(await count('audit_events')).toBe(0)
   })
 
+  it('the sweep removes the end of a browser session when its cookie has expired', async () => {
+    const server = new TestServer()
+    const { id: subject } = await server.addUser()
+    const { browserSessions } = server.services
+    await browserSessions.end({ id: 'a', subject, keepUntil: server.clock.time + 10 }, server.clock.time)
+    server.clock.time += 9
+    await server.sweep()
+    expect(await count('ended_browser_sessions')).toBe(1)
+    server.clock.time += 1
+    await server.sweep()
+    expect(await count('ended_browser_sessions')).toBe(0)
+  })
+
+  it('the sweep removes the consents to a deleted client, and a deleted user leaves none', async () => {
+    const server = new TestServer()
+    const { consents, browserSessions } = server.services
+    const [ann, bob] = [await server.addUser(), await server.addUser()]
+    const clients = [await server.addClient(), await server.addClient(), await server.addClient()]
+    const consent = { api: 'storefront', redirectUri: 'https://app.test/', scopes: ['cart'], issuedAt: 1 }
+    const addAll = () =>
+      env.DB.batch(
+        [ann, bob].flatMap(({ id: subject }) =>
+          clients.map(({ id: clientId }) =>
+            consents.addition({ ...consent, id: `${subject} ${clientId}`, subject, clientId }, 1),
+          ),
+        ),
+      )
+    const addEnds = async () => {
+      for (const { id: subject } of [ann, bob])
+        await browserSessions.end({ id: subject, subject, keepUntil: server.clock.time + DAY }, 1)
+    }
+    await addAll()
+    await addEnds()
+    await env.DB.prepare('DELETE FROM clients WHERE client_id = ?').bind(clients[1]?.id).run()
+    await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(ann.id).run()
+    expect([await count('consents'), await count('ended_browser_sessions')]).toEqual([3, 1])
+    await server.sweep()
+    await addAll()
+    await addEnds()
+    const { results } = await env.DB.prepare('SELECT subject, client_id FROM consents').all()
+    expect(new Set(results)).toEqual(
+      new Set([clients[0], clients[2]].map((client) => ({ subject: bob.id, client_id: client?.id }))),
+    )
+    expect(await count('ended_browser_sessions')).toBe(1)
+  })
+
   it('the sweep includes the main database if no shard is in it', async () => {
     const session_shards = [{ name: 'eu', binding: 'SESSIONS_EU' }]
     const server = new TestServer({ config: { session_shards } })

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
-import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Names } from '../users/name_store.ts'
@@ -55,21 +55,28 @@ const listAudit = operation({
   tag: 'audit',
   role: 'support',
   scope: 'audit:read',
-  query: z.strictObject({
-    ...paging,
-    sort: sortParameter(['time']),
-    subject: z.optional(id),
-    client_id: z.optional(id),
-    sid: z.optional(id),
-    actor: z.optional(id),
-    kind: z.optional(z.enum(AUDIT_KINDS, `must be one of ${AUDIT_KINDS.join(', ')}`)),
-    outcome: z.optional(z.enum(['ok', 'refused'], 'must be ok or refused')),
-    grant: z.optional(text(64)),
-    api: z.optional(text(64)),
-    by_operator: z.optional(flag),
-    from: z.optional(unixSeconds),
-    to: z.optional(unixSeconds),
-  }),
+  query: z
+    .strictObject({
+      ...paging,
+      sort: sortParameter(['time']),
+      subject: z.optional(id),
+      client_id: z.optional(id),
+      sid: z.optional(id),
+      actor: z.optional(id),
+      kind: z.optional(z.enum(AUDIT_KINDS, `must be one of ${AUDIT_KINDS.join(', ')}`)),
+      outcome: z.optional(z.enum(['ok', 'refused'], 'must be ok or refused')),
+      grant: z.optional(text(64)),
+      api: z.optional(text(64)),
+      by_operator: z.optional(flag),
+      from: z.optional(unixSeconds),
+      to: z.optional(unixSeconds),
+    })
+    .check(
+      z.refine(({ from = 0, to = Infinity }) => from < to, {
+        path: ['to'],
+        message: 'must be later than the time in "from"',
+      }),
+    ),
   isSearch({
     query: { subject, client_id: clientId, sid, actor, kind, outcome, grant, api, by_operator: byOperator },
   }) {

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import { bearerChallenge, readBearer } from '../oauth/bearer.ts'
 import type { Services } from '../services/services.ts'
 import { findHolder, findMachine } from '../sessions/find_holder.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
@@ -18,8 +19,7 @@ import {
 } from './operation.ts'
 import { operatorOnly, Problem } from './problem.ts'
 
-const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i
-const CHALLENGE = 'Bearer realm="sallyport-admin"'
+const REALM = 'sallyport-admin'
 
 interface Where {
   api: ApiConfig
@@ -34,9 +34,9 @@ interface Where {
  */
 export async function authenticateCaller(c: Context, services: Services, where: Where): Promise<Caller> {
   const authorization = c.req.header('Authorization')
-  if (authorization === undefined) throw unauthenticated('no token', CHALLENGE)
-  const [, token] = BEARER.exec(authorization) ?? []
-  if (token === undefined) throw invalidToken('the token is not a Bearer token')
+  if (authorization === undefined) throw unauthenticated('no token', bearerChallenge(REALM))
+  const token = readBearer(authorization)
+  if (token === null) throw invalidToken('the token is not a Bearer token')
   const claims = await requireClaims(token, services, where)
   const { sid } = claims
   return sid === null
@@ -111,12 +111,12 @@ function authorizeServiceAccount({ scope }: ServiceAccount, { scope: needed }: O
   if (scope.includes(needed)) return
   throw new Problem('scope-missing', {
     detail: `This takes the scope ${needed}.`,
-    headers: { 'WWW-Authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${needed}"` },
+    headers: { 'WWW-Authenticate': bearerChallenge(REALM, { error: 'insufficient_scope', scope: needed }) },
   })
 }
 
 function invalidToken(reason: string): Problem {
-  return unauthenticated(reason, `${CHALLENGE}, error="invalid_token"`)
+  return unauthenticated(reason, bearerChallenge(REALM, { error: 'invalid_token' }))
 }
 
 function unauthenticated(reason: string, challenge: string): Problem {

@@ -1,4 +1,4 @@
-import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import type { Call } from './operation.ts'
 import { operatorOnly } from './problem.ts'
 import { hiddenPoolOf } from './reach.ts'

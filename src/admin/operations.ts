@@ -12,6 +12,7 @@ import { TIMELINE_OPERATIONS } from './session_timeline.ts'
 import { SESSION_OPERATIONS } from './sessions.ts'
 import { STATISTICS_OPERATIONS } from './statistics.ts'
 import { USER_ACTIONS } from './user_actions.ts'
+import { USER_CONSENTS } from './user_consents.ts'
 import { USER_DATA } from './user_data.ts'
 import { USER_IMPORT } from './user_import.ts'
 import { USER_SUPPORT } from './user_support.ts'
@@ -31,6 +32,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...USER_OPERATIONS,
   ...USER_ACTIONS,
   ...USER_SUPPORT,
+  ...USER_CONSENTS,
   ...USER_DATA,
   ...SEARCH,
   ...SESSION_OPERATIONS,

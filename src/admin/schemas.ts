@@ -1,8 +1,8 @@
+import { isRole, ROLE_RULE } from '@sallyport/formats/role'
 import { base64url } from 'jose'
 import * as z from 'zod/mini'
 import { decodeUtf8, encodeUtf8 } from '../lib/bytes.ts'
 import { text } from '../lib/input_schemas.ts'
-import { isRole, ROLE_RULE } from '../users/role.ts'
 import { Problem } from './problem.ts'
 
 /** The named schemas of the OpenAPI document. */

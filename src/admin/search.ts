@@ -5,7 +5,7 @@ import { text } from '../lib/input_schemas.ts'
 import type { PageQuery } from '../lib/list_page.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
-import { findOwners, showSession } from './session_view.ts'
+import { describeSession } from './session_end.ts'
 import { findSession } from './sessions.ts'
 
 /** The most results of one type. */
@@ -14,8 +14,8 @@ const MAX_OF_A_TYPE = 5
 /** The id of a session: the name of its shard, a dot and 128 random bits. */
 const SID = /^[^.\s]+\.[\w-]{22}$/
 
-/** A client id or a key id is found by its beginning of this length. */
-const SHORTEST_KEY_PART = 4
+/** A key id is found by its beginning of this length. */
+export const SHORTEST_KEY_PART = 4
 
 export const foundSchema = named(
   'Found',
@@ -30,7 +30,20 @@ export const foundSchema = named(
 )
 type Found = z.output<typeof foundSchema>
 
-export const searchResultsSchema = named('SearchResults', z.strictObject({ items: z.array(foundSchema) }))
+export const searchResultsSchema = named(
+  'SearchResults',
+  z.strictObject({
+    items: z.array(foundSchema),
+    /** The types with more results than the search returns. */
+    more: z.array(foundSchema.shape.type),
+  }),
+)
+
+/** The results of one type. */
+interface Part {
+  items: Found[]
+  hasMore: boolean
+}
 
 const search = operation({
   id: 'search',
@@ -48,13 +61,14 @@ const search = operation({
   response: searchResultsSchema,
   async handle(call) {
     const q = call.query.q.trim()
-    const found = await Promise.all([
+    const parts = await Promise.all([
       findUsers(q, call),
       findClients(q, call),
       findSessionOf(q, call),
       findKeys(q, call),
     ])
-    return { body: { items: found.flat() } }
+    const more = parts.flatMap(({ items: [first], hasMore }) => (first && hasMore ? [first.type] : []))
+    return { body: { items: parts.flatMap(({ items }) => items), more } }
   },
 })
 
@@ -64,11 +78,13 @@ function pageOf<Sort extends string>(sort: Sort): PageQuery<Sort> {
   return { sort, isDescending: false, from: null, isBackwards: false, limit: MAX_OF_A_TYPE }
 }
 
+const NONE: Part = { items: [], hasMore: false }
+
 /** Totals are not needed here. */
 const NOT_COUNTED = { total: 0, isExact: false }
 
 /** The users with exactly this id or username come first. */
-async function findUsers(q: string, { services: { userList } }: Call): Promise<Found[]> {
+async function findUsers(q: string, { services: { userList } }: Call): Promise<Part> {
   const none = {
     text: null,
     username: null,
@@ -89,29 +105,40 @@ async function findUsers(q: string, { services: { userList } }: Call): Promise<F
     filters.map((filter) => userList.list(filter, pageOf('username'), NOT_COUNTED)),
   )
   const users = new Map(lists.flatMap(({ slice }) => slice.rows).map((user) => [user.id, user]))
-  return [...users.values()]
-    .slice(0, MAX_OF_A_TYPE)
-    .map(({ id, username, pool }) => ({ type: 'user', id, name: username, detail: pool }))
+  const found = [...users.values()].map(
+    ({ id, username, pool }): Found => ({ type: 'user', id, name: username, detail: pool }),
+  )
+  return firstOf(
+    found,
+    lists.some(({ slice }) => slice.hasMore),
+  )
 }
 
-async function findClients(q: string, { services: { clientList } }: Call): Promise<Found[]> {
+async function findClients(q: string, { services: { clientList } }: Call): Promise<Part> {
   const filter = { text: q, api: null, enabled: null }
   const { slice } = await clientList.list(filter, pageOf('id'), NOT_COUNTED)
-  return slice.rows.map(({ id, name, api }) => ({ type: 'client', id, name, detail: api }))
+  const items = slice.rows.map(({ id, name, api }): Found => ({ type: 'client', id, name, detail: api }))
+  return { items, hasMore: slice.hasMore }
 }
 
-async function findSessionOf(q: string, call: Call): Promise<Found[]> {
+async function findSessionOf(q: string, call: Call): Promise<Part> {
   const session = SID.test(q) ? await findSession(q, call.services) : null
-  if (session === null) return []
-  const shown = showSession(session, await findOwners([session], call.services), call)
-  return [{ type: 'session', id: shown.sid, name: shown.subject_name, detail: shown.state }]
+  if (session === null) return NONE
+  const { session: shown } = await describeSession(session, call)
+  const { sid: id, subject_name: name, state: detail } = shown
+  return { items: [{ type: 'session', id, name, detail }], hasMore: false }
 }
 
-async function findKeys(q: string, { services, context }: Call): Promise<Found[]> {
-  if (q.length < SHORTEST_KEY_PART) return []
+async function findKeys(q: string, { services, context }: Call): Promise<Part> {
+  if (q.length < SHORTEST_KEY_PART) return NONE
   const keys = await services.keyLife.list(context)
-  return keys
-    .filter(({ kid }) => kid.startsWith(q))
-    .slice(0, MAX_OF_A_TYPE)
-    .map(({ kid, state }) => ({ type: 'key', id: kid, name: null, detail: state }))
+  return firstOf(
+    keys
+      .filter(({ kid }) => kid.startsWith(q))
+      .map(({ kid, state }): Found => ({ type: 'key', id: kid, name: null, detail: state })),
+  )
+}
+
+function firstOf(found: readonly Found[], hasMore = false): Part {
+  return { items: found.slice(0, MAX_OF_A_TYPE), hasMore: hasMore || found.length > MAX_OF_A_TYPE }
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod/mini'
-import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import type { StoredAuditEvent } from '../audit/stored_event.ts'
+import { REPLAYED } from '../sessions/open_session.ts'
+import type { Call } from './operation.ts'
 import { named } from './schemas.ts'
-import type { ShownSession } from './session_view.ts'
+import { findOwners, type KnownSession, type Owners, type ShownSession, showSession } from './session_view.ts'
 
 /** The event that ended a session before its expiry. */
 export const sessionEndSchema = named(
@@ -14,29 +16,77 @@ export const sessionEndSchema = named(
     actor_name: z.nullable(z.string()),
   }),
 )
-export type SessionEnd = Omit<z.output<typeof sessionEndSchema>, 'actor_name'>
 
-/** The kinds of events of a live session. */
-const USES: ReadonlySet<string> = new Set(['issue', 'refresh', 'retry'])
-const ENDS: ReadonlySet<string> = new Set(['cut_off', 'revoke', 'theft', 'merge'])
+/** A session with the time and the reason of its end, and the event that ended it. */
+export interface DescribedSession {
+  session: ShownSession
+  /** Null if the session is live or expired, or if the audit trail has no such event. */
+  event: StoredAuditEvent | null
+}
+
+/** Describes a session. @throws StorageUnavailable, CorruptRecord */
+export async function describeSession(known: KnownSession, call: Call): Promise<DescribedSession> {
+  const owners = await findOwners([known], call.services)
+  const session = showSession(known, owners, call)
+  const ends = await findEnds([session], call)
+  return describe(session, { owners, ends }, call)
+}
+
+/** Describes sessions, in their order. @throws StorageUnavailable, CorruptRecord */
+export async function describeSessions(
+  sessions: readonly KnownSession[],
+  call: Call,
+): Promise<DescribedSession[]> {
+  const owners = await findOwners(sessions, call.services)
+  const shown = sessions.map((session) => showSession(session, owners, call))
+  const ends = await findEnds(shown, call)
+  return shown.map((session) => describe(session, { owners, ends }, call))
+}
+
+/** The ends by the ids of the sessions. A live session has none. */
+type Ends = ReadonlyMap<string, StoredAuditEvent>
+
+function findEnds(sessions: readonly ShownSession[], { services, context }: Call): Promise<Ends> {
+  const over = sessions.filter(({ state }) => state !== 'live')
+  return services.sessionEvents.findEnds(over.map((session) => periodOf(session, context.now)))
+}
+
+function describe(
+  session: ShownSession,
+  { owners, ends }: { owners: Owners; ends: Ends },
+  call: Call,
+): DescribedSession {
+  const event = ends.get(session.sid) ?? null
+  return { session: event === null ? withoutEvent(session, owners, call) : withEvent(session, event), event }
+}
+
+/** The time in which a revocation of the user or client ends a session: from its last use to its end, in Unix seconds. */
+export function periodOf(session: ShownSession, now: number) {
+  const { sid, subject, client_id: clientId } = session
+  const from = session.last_refreshed_at ?? session.started_at
+  return { sid, subject, clientId, from, to: session.ended_at ?? Math.min(session.expires_at - 1, now) }
+}
 
 /**
- * The event that ended a session: the first such event after the last use of the session. Null if the session is live or
- * expired, or if the audit trail no longer has the event.
- *
- * @param events The timeline, oldest first.
+ * The row of a session has the time and the reason if the event ended only this session. A revocation of its user or client
+ * changes no row, and the sweep removes the row of an expired session.
  */
-export function findSessionEnd(
-  session: ShownSession,
-  events: readonly StoredAuditEvent[],
-): SessionEnd | null {
-  if (session.state === 'live' || session.state === 'expired') return null
-  const done = events.filter(({ outcome }) => outcome === 'ok')
-  const lastUse = done.findLastIndex(({ kind }) => USES.has(kind))
-  const event = done.slice(lastUse + 1).find(({ kind }) => ENDS.has(kind))
-  const { ended_at: endedAt, end_reason: endReason } = session
-  if (!event) return endedAt === null ? null : { at: endedAt, reason: endReason ?? '', actor: null }
-  const { at, kind, reason, actor } = event
-  // The row of the session has a reason if the event ended only this session, not all sessions of its user or client.
-  return { at, reason: kind === 'cut_off' ? reason : (endReason ?? reason), actor }
+function withEvent(session: ShownSession, event: StoredAuditEvent): ShownSession {
+  if (event.sid === null)
+    return { ...session, state: 'cut_off', ended_at: event.at, end_reason: event.reason }
+  const { ended_at: endedAt, end_reason: reason } = session
+  return { ...session, state: 'ended', ended_at: endedAt ?? event.at, end_reason: reason ?? reasonOf(event) }
+}
+
+/** If the audit trail has the sign-in and no revocation, the session expired before a revocation of its user or client. */
+function withoutEvent(session: ShownSession, { origins }: Owners, { context: { now } }: Call): ShownSession {
+  const hasExpired = session.expires_at <= now && origins.has(session.sid)
+  return session.state === 'cut_off' && hasExpired ? { ...session, state: 'expired' } : session
+}
+
+/** The reason in the row of a session, from the event. */
+function reasonOf({ kind, reason }: StoredAuditEvent): string {
+  if (kind === 'merge') return 'merged into a customer'
+  if (kind !== 'theft') return reason
+  return reason === REPLAYED ? 'replayed authorization code' : 'replayed refresh token'
 }

@@ -1,11 +1,13 @@
 import { describeEnding } from '@sallyport/formats/session_ending'
 import * as z from 'zod/mini'
+import type { StoredAuditEvent } from '../audit/stored_event.ts'
+import type { Names } from '../users/name_store.ts'
 import { eventSchema, findNames, showEvent } from './audit.ts'
 import { maskOperators } from './mask_operators.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
-import { findSessionEnd, sessionEndSchema } from './session_end.ts'
-import { findOwners, ownerOf, sessionSchema, showSession } from './session_view.ts'
+import { describeSession, periodOf, sessionEndSchema } from './session_end.ts'
+import { type ShownSession, sessionSchema } from './session_view.ts'
 import { requireReadableSession } from './sessions.ts'
 
 /** The most events of a timeline. A session with hourly refreshes has fewer within the retention of the audit trail. */
@@ -37,23 +39,18 @@ const readSessionTimeline = operation({
   response: timelineSchema,
   async handle(call) {
     const { params, services, context } = call
-    const known = await requireReadableSession(params.sid ?? '', call)
-    const owners = await findOwners([known], services)
-    const session = showSession(known, owners, call)
-    const { sid, subject, clientId } = ownerOf(known)
-    const lifetime = {
-      from: session.started_at,
-      to: session.ended_at ?? Math.min(session.expires_at, context.now),
-    }
-    const found = await services.auditTrail.listTimeline({ sid, subject, clientId }, lifetime, MAX_EVENTS + 1)
+    const { session, event } = await describeSession(
+      await requireReadableSession(params.sid ?? '', call),
+      call,
+    )
+    const period = { ...periodOf(session, context.now), from: session.started_at }
+    const found = await services.sessionEvents.listTimeline(period, MAX_EVENTS + 1)
     const events = await maskOperators(found.slice(0, MAX_EVENTS), call)
     const names = await findNames(events, call)
-    const ended = findSessionEnd(session, events)
-    const end = ended && { ...ended, actor_name: names.get(ended.actor ?? '') ?? null }
+    const end = endOf(session, events.find(({ id }) => id === event?.id) ?? null, names)
     return {
       body: {
-        // A revocation of the user or client does not change the row of a session.
-        session: { ...session, ...(end && { ended_at: end.at, end_reason: end.reason }) },
+        session,
         truncated: found.length > MAX_EVENTS,
         end,
         ending: describeEnding(session, end, { subject: 'The session' }),
@@ -62,5 +59,16 @@ const readSessionTimeline = operation({
     }
   },
 })
+
+/** @param event The event that ended the session; null if the audit trail has no such event. */
+function endOf(
+  { ended_at: at, end_reason: reason }: ShownSession,
+  event: StoredAuditEvent | null,
+  names: Names,
+) {
+  if (at === null) return null
+  const actor = event?.actor ?? null
+  return { at, reason: reason ?? '', actor, actor_name: names.get(actor ?? '') ?? null }
+}
 
 export const TIMELINE_OPERATIONS: readonly Operation[] = [readSessionTimeline]

@@ -10,11 +10,13 @@ import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
 import { notFound, operatorOnly } from './problem.ts'
 import { hiddenApiOf, requireReach } from './reach.ts'
 import { paging } from './schemas.ts'
+import { describeSession, describeSessions } from './session_end.ts'
 import { countSessions, findSessions, MAX_COUNTED_SESSIONS, placeOfSession } from './session_page.ts'
 import {
   findOwners,
   type KnownSession,
   ownerOf,
+  type ShownSession,
   sessionSchema,
   sessionsSchema,
   showSession,
@@ -57,13 +59,20 @@ const listSessions = operation({
       findSessions(owner, page, services),
       hasOwner ? (known ?? count()) : null,
     ])
-    const owners = await findOwners(slice.rows, services)
-    const show = (session: KnownSession) => showSession(session, owners, call)
-    const shown = showPage(slice, { page, total }, { ...ORDER, show })
-    const items = isLiveOnly ? shown.items.filter(({ state }) => state === 'live') : shown.items
-    return { body: { ...shown, items } }
+    const items = isLiveOnly ? await showLive(slice.rows, call) : await showAll(slice.rows, call)
+    return { body: { ...showPage(slice, { page, total }, { ...ORDER, show: ownerOf }), items } }
   },
 })
+
+/** Shows the live sessions. @throws StorageUnavailable, CorruptRecord */
+export async function showLive(sessions: readonly KnownSession[], call: Call): Promise<ShownSession[]> {
+  const owners = await findOwners(sessions, call.services)
+  return sessions.map((session) => showSession(session, owners, call)).filter(({ state }) => state === 'live')
+}
+
+async function showAll(sessions: readonly KnownSession[], call: Call): Promise<ShownSession[]> {
+  return (await describeSessions(sessions, call)).map(({ session }) => session)
+}
 
 /** Counts the live sessions among the newest sessions of a user or a client. @throws StorageUnavailable, CorruptRecord */
 async function countLive(owner: SessionOwner, call: Call): Promise<Total> {
@@ -75,8 +84,7 @@ async function countLive(owner: SessionOwner, call: Call): Promise<Total> {
     isBackwards: false,
   }
   const { rows, hasMore } = await findSessions(owner, newest, call.services)
-  const owners = await findOwners(rows, call.services)
-  const live = rows.filter((session) => showSession(session, owners, call).state === 'live')
+  const live = await showLive(rows, call)
   return { total: live.length, isExact: !hasMore }
 }
 
@@ -91,10 +99,9 @@ const readSession = operation({
   status: 200,
   response: sessionSchema,
   async handle(call) {
-    const { params, services } = call
-    const session = await requireReadableSession(params.sid ?? '', call)
-    const owners = await findOwners([session], services)
-    return { body: showSession(session, owners, call) }
+    const known = await requireReadableSession(call.params.sid ?? '', call)
+    const { session } = await describeSession(known, call)
+    return { body: session }
   },
 })
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { StoredAuditEvent } from '../audit/audit_query_store.ts'
+import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { text } from '../lib/input_schemas.ts'
 import { makePseudonym, type NewErasure } from '../users/erasure_store.ts'
 import { isUserId } from '../users/user.ts'
@@ -11,9 +11,11 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { readPage, showPage } from './paging.ts'
 import { invalidContent, notFound } from './problem.ts'
 import { named, paging } from './schemas.ts'
+import { describeSessions } from './session_end.ts'
 import { findSessions } from './session_page.ts'
-import { findOwners, sessionSchema, showSession } from './session_view.ts'
+import { sessionSchema } from './session_view.ts'
 import { refuseOneself } from './user_actions.ts'
+import { consentSchema, listConsentsOf } from './user_consents.ts'
 import { showUser, userSchema } from './user_schemas.ts'
 import { describeSupport, supportSchema } from './user_support.ts'
 import { conditionsOf, idOf, lastAdmin, requireUser } from './users.ts'
@@ -41,6 +43,8 @@ export const exportSchema = named(
     sign_ins: supportSchema,
     /** Newest first, at most 500; empty on later pages. */
     sessions: z.array(sessionSchema),
+    /** Newest first, at most 100; empty on later pages. */
+    consents: z.array(consentSchema),
     /** Newest first. An event by an operator has no address of the operator. */
     events: z.array(eventSchema),
     /** The cursor of the next page of events; null on the last page. */
@@ -69,9 +73,10 @@ const exportUser = operation({
       const about = { subject: user.id, change: { operation: 'exportUser' } }
       services.audit.record(adminEvent(call, 'the data of the user was exported', about), context)
     }
-    const [signIns, sessions, events] = await Promise.all([
+    const [signIns, sessions, consents, events] = await Promise.all([
       describeSupport(user, call),
       isFirst ? listSessionsOf(user, call) : [],
+      isFirst ? listConsentsOf(user.id, call) : [],
       listEventsOf(user, query.cursor, call),
     ])
     return {
@@ -82,6 +87,7 @@ const exportUser = operation({
         access_tokens_valid_from: user.accessValidFrom === 0 ? null : user.accessValidFrom,
         sign_ins: signIns,
         sessions,
+        consents,
         events: events.items,
         next_cursor: events.next_cursor,
       },
@@ -92,8 +98,7 @@ const exportUser = operation({
 async function listSessionsOf({ id }: UserRecord, call: Call) {
   const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_SESSIONS }
   const { rows } = await findSessions({ subject: id, clientId: null }, page, call.services)
-  const owners = await findOwners(rows, call.services)
-  return rows.map((session) => showSession(session, owners, call))
+  return (await describeSessions(rows, call)).map(({ session }) => session)
 }
 
 async function listEventsOf({ id }: UserRecord, cursor: string | undefined, { services }: Call) {

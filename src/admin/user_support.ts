@@ -4,7 +4,7 @@ import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
 import { findSessions } from './session_page.ts'
-import { findOwners, showSession } from './session_view.ts'
+import { showLive } from './sessions.ts'
 import { refuseOneself, requireReachOfUser } from './user_actions.ts'
 import { idOf, requireReadableUser, requireUser } from './users.ts'
 
@@ -96,6 +96,5 @@ export async function describeSupport(user: UserRecord, call: Call): Promise<z.o
 async function countLiveSessions(subject: string, call: Call): Promise<number> {
   const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_COUNTED }
   const { rows } = await findSessions({ subject, clientId: null }, page, call.services)
-  const owners = await findOwners(rows, call.services)
-  return rows.filter((session) => showSession(session, owners, call).state === 'live').length
+  return (await showLive(rows, call)).length
 }

@@ -1,31 +1,11 @@
 import * as z from 'zod/mini'
-import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { decodeRecord } from '../lib/decode.ts'
 import { type PageQuery, pageSql, type Slice, type Total } from '../lib/list_page.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 import { type Condition, where } from '../lib/where.ts'
 import { readList } from '../storage/list_store.ts'
 import type { AuditKind } from './audit_event.ts'
-
-/** A stored event. Times are Unix seconds. */
-export interface StoredAuditEvent {
-  id: number
-  at: number
-  kind: string
-  outcome: string
-  reason: string
-  api: string | null
-  clientId: string | null
-  subject: string | null
-  sid: string | null
-  addressPrefix: string | null
-  device: string | null
-  country: string | null
-  actor: string | null
-  actorClient: string | null
-  /** Null for an event without a grant, and for an event from an older version. */
-  grant: string | null
-  change: Readonly<Record<string, unknown>> | null
-}
+import { decodeEvents, IS_RARE, type StoredAuditEvent } from './stored_event.ts'
 
 /** The filters of a list of events. An absent filter and a null filter have no effect. */
 export interface AuditFilter {
@@ -62,27 +42,6 @@ export interface SignInOwner {
   hiddenApi?: string | null
 }
 
-const rowsSchema = z.array(
-  z.object({
-    id: z.int(),
-    at: z.int(),
-    kind: z.string(),
-    outcome: z.string(),
-    reason: z.string(),
-    api: z.nullable(z.string()),
-    client_id: z.nullable(z.string()),
-    subject: z.nullable(z.string()),
-    sid: z.nullable(z.string()),
-    address_prefix: z.nullable(z.string()),
-    device: z.nullable(z.string()),
-    country: z.nullable(z.string()),
-    actor: z.nullable(z.string()),
-    actor_client: z.nullable(z.string()),
-    grant: z.nullable(z.string()),
-    change: z.nullable(z.string()),
-  }),
-)
-
 const signInsSchema = z.array(
   z.object({ sid: z.string(), at: z.int(), subject: z.string(), client_id: z.string(), api: z.string() }),
 )
@@ -99,11 +58,8 @@ const originsSchema = z.array(
 
 const sidsSchema = z.array(z.object({ sid: z.string() }))
 
-const changeSchema = z.record(z.string(), z.unknown())
-
-/** The kinds of most events. The partial index has only the other kinds, so its queries need this condition. */
+/** The kinds of most events, which are not in the index of `IS_RARE`. */
 const DAILY_KINDS: readonly string[] = ['issue', 'refresh', 'retry']
-const IS_RARE = `kind NOT IN ('issue', 'refresh', 'retry')`
 
 /** Reads the audit trail for the operators. */
 export class AuditQueryStore {
@@ -132,7 +88,7 @@ export class AuditQueryStore {
       page,
       known,
     })
-    return { slice: { ...slice, rows: decodeRows(slice.rows) }, total }
+    return { slice: { ...slice, rows: decodeEvents(slice.rows) }, total }
   }
 
   /**
@@ -206,32 +162,6 @@ export class AuditQueryStore {
     return (await this.#signIns(select))[0] ?? null
   }
 
-  /**
-   * The timeline of a session, oldest event first: its own events, and each revocation of its user or client.
-   *
-   * @throws StorageUnavailable, CorruptRecord
-   */
-  async listTimeline(
-    { sid, subject, clientId }: { sid: string; subject: string; clientId: string },
-    { from, to }: { from: number; to: number },
-    limit: number,
-  ): Promise<StoredAuditEvent[]> {
-    const select = this.#db
-      .prepare(
-        `SELECT * FROM audit_events WHERE sid = ?1
-         UNION
-         SELECT * FROM audit_events
-           WHERE subject = ?2 AND at BETWEEN ?4 AND ?5 AND kind = 'cut_off' AND ${IS_RARE}
-         UNION
-         SELECT * FROM audit_events
-           WHERE client_id = ?3 AND subject IS NULL AND at BETWEEN ?4 AND ?5 AND kind = 'cut_off' AND ${IS_RARE}
-         ORDER BY at, id LIMIT ?6`,
-      )
-      .bind(sid, subject, clientId, from, to, limit)
-    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
-    return decodeRows(results)
-  }
-
   async #signIns(select: D1PreparedStatement): Promise<SignIn[]> {
     const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
     return decodeRecord(signInsSchema, 'audit events', results).map(({ client_id: clientId, ...rest }) => ({
@@ -264,18 +194,4 @@ function conditionsOf(filter: AuditFilter): Condition[] {
     ['actor IS NOT NULL', byOperator === true ? [] : null],
     ['actor IS NULL', byOperator === false ? [] : null],
   ]
-}
-
-function decodeRows(results: unknown): StoredAuditEvent[] {
-  return decodeRecord(rowsSchema, 'audit events', results).map((row) => {
-    const { client_id, address_prefix, actor_client, change, ...rest } = row
-    const record = `audit event ${row.id}`
-    return {
-      ...rest,
-      clientId: client_id,
-      addressPrefix: address_prefix,
-      actorClient: actor_client,
-      change: change === null ? null : decodeRecord(changeSchema, record, parseJsonColumn(record, change)),
-    }
-  })
 }

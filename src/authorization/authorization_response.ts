@@ -1,9 +1,9 @@
 import { compact } from '../lib/compact.ts'
-import type { AuthorizationFailure } from './authorization_error.ts'
+import { type AuthorizationFailure, describeAuthorizationFailure } from '../oauth/authorization_failure.ts'
 import type { ReturnAddress } from './authorization_request.ts'
 
 /** What the client receives: a code, or an error. */
-export type AuthorizationResult = { code: string } | AuthorizationFailure
+export type AuthorizationResult = { code: string } | { failure: AuthorizationFailure }
 
 /** The response to the browser: a redirect, or a form that posts the parameters to the client. */
 export type AuthorizationResponse =
@@ -20,8 +20,7 @@ export function respondToClient(
   { redirectUri, responseMode, state }: ReturnAddress,
   issuer: string,
 ): AuthorizationResponse {
-  const members =
-    'code' in result ? { code: result.code } : { error: result.error, error_description: result.description }
+  const members = 'code' in result ? { code: result.code } : describeFailure(result.failure)
   const fields = compact({ ...members, state: state ?? undefined, iss: issuer })
   if (responseMode === 'form_post') return { mode: 'form_post', action: redirectUri, fields }
   return { mode: 'query', location: withParameters(redirectUri, fields) }
@@ -32,4 +31,9 @@ export function withParameters(uri: string, fields: Readonly<Record<string, stri
   const query = new URLSearchParams(fields).toString()
   const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&'
   return uri + separator + query
+}
+
+function describeFailure(failure: AuthorizationFailure): Record<string, string> {
+  const { error, description } = describeAuthorizationFailure(failure)
+  return { error, error_description: description }
 }

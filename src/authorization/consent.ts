@@ -12,11 +12,6 @@ export interface ConsentSubject {
   redirectUri: string
 }
 
-/** The redirect URI that a consent names: a loopback address without its port (RFC 8252 §7.3). */
-export function consentUriOf(redirectUri: string): string {
-  return redirectUri.replace(/^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)):\d+/, '$1')
-}
-
 /** The id of a consent: 128 bits of a hash of what it covers. */
 export async function consentIdOf({ subject, clientId, api, redirectUri }: ConsentSubject): Promise<string> {
   const digest = await sha256(JSON.stringify([subject, clientId, api, redirectUri]))

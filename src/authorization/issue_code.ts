@@ -50,8 +50,7 @@ export async function issueCode(
     jkt: request.keyThumbprint,
   })
   if (code !== null) return { code, sid }
-  const description = 'The parameters nonce and scope together are too long.'
-  throw new AuthorizationError({ error: 'invalid_request', description }, request)
+  throw new AuthorizationError('long_code', request)
 }
 
 /** The hash of a redirect URI in a code. */

@@ -1,11 +1,14 @@
 import { clientScopes } from '../clients/allowed_scopes.ts'
 import { type Client, isConfidential } from '../clients/client.ts'
 import { findRedirectUri, kindOfRedirect } from '../clients/redirect_uri.ts'
+import { namesOwnApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
+import type { AuthorizationFailure } from '../oauth/authorization_failure.ts'
 import { isIdentityScope, OFFLINE_ACCESS } from '../oauth/identity_scope.ts'
 import type { Parameters } from '../oauth/parameters.ts'
 import { parseScope } from '../oauth/scope.ts'
-import { AuthorizationError, type AuthorizationErrorCode, UnprovenRequest } from './authorization_error.ts'
+import { ONE_FACTOR } from '../signin/browser_session.ts'
+import { AuthorizationError, UnprovenRequest } from './authorization_error.ts'
 import {
   type AuthorizationRequest,
   PROMPTS,
@@ -29,12 +32,8 @@ const LIMITS: Readonly<Record<string, number>> = {
   resource: 1024,
 }
 
-/** Parameters that OpenID Connect defines and this server does not support (Core §3.1.2.6, §7.2). */
-const UNSUPPORTED = [
-  ['request', 'request_not_supported', 'The parameter request is not supported.'],
-  ['registration', 'registration_not_supported', 'The parameter registration is not supported.'],
-  ['request_uri', 'request_uri_not_supported', 'Only a request_uri of this server is supported.'],
-] as const
+/** A loopback URI can have a longer port than the registered one. */
+const MAX_REDIRECT_URI = 1024
 
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 const SECONDS = /^\d{1,9}$/
@@ -59,8 +58,8 @@ export function readReturnAddress(
 ): ReturnAddress & { hasRedirectUri: boolean } {
   const requested = parameters.find('redirect_uri')
   const redirectUri = findRedirectUri(client, requested)
-  if (redirectUri === null || redirectUri.length > 1024)
-    throw new UnprovenRequest('redirect_uri', `${client.id} has not registered the redirect URI`)
+  if (redirectUri === null || redirectUri.length > MAX_REDIRECT_URI)
+    throw new UnprovenRequest(`${client.id} has not registered the redirect URI`)
   const returnAddress = {
     clientId: client.id,
     redirectUri,
@@ -69,10 +68,9 @@ export function readReturnAddress(
   }
   const mode = parameters.find('response_mode')
   const known = RESPONSE_MODES.find((name) => name === mode)
-  if (mode !== null && known === undefined)
-    refuse('invalid_request', 'The response_mode is not supported.', returnAddress)
+  if (mode !== null && known === undefined) throw new AuthorizationError('response_mode', returnAddress)
   if (known === 'form_post' && kindOfRedirect(redirectUri) === 'private')
-    refuse('invalid_request', 'The response mode form_post needs a web address.', returnAddress)
+    throw new AuthorizationError('form_post_to_app', returnAddress)
   return { ...returnAddress, responseMode: known ?? 'query', hasRedirectUri: requested !== null }
 }
 
@@ -89,19 +87,19 @@ export function parseAuthorizationRequest(
   hints: CheckedHints,
   now: number,
 ): AuthorizationRequest {
-  const fail = (error: AuthorizationErrorCode, description: string) =>
-    refuse(error, description, returnAddress)
-  for (const [name, error, description] of UNSUPPORTED)
-    if (parameters.find(name) !== null) fail(error, description)
+  const fail: Fail = (failure) => {
+    throw new AuthorizationError(failure, returnAddress)
+  }
+  for (const name of ['request', 'request_uri', 'registration'] as const)
+    if (parameters.find(name) !== null) fail(name)
   for (const [name, limit] of Object.entries(LIMITS))
-    if (name !== 'resource' && (parameters.find(name)?.length ?? 0) > limit)
-      fail('invalid_request', `The parameter ${name} is too long.`)
-  if (!client.grants.includes('authorization_code'))
-    fail('unauthorized_client', 'The client is not allowed to use this grant type.')
+    if (name !== 'resource' && (parameters.find(name)?.length ?? 0) > limit) fail('long_parameter')
+  if (!client.grants.includes('authorization_code')) fail('no_code_grant')
   const responseType = parameters.find('response_type')
-  if (responseType === null) fail('invalid_request', 'The parameter response_type is missing.')
-  if (responseType !== 'code') fail('unsupported_response_type', 'The only response_type is code.')
-  requireResource(parameters, api, fail)
+  if (responseType === null) fail('no_response_type')
+  if (responseType !== 'code') fail('response_type')
+  if (!namesOwnApi(parameters, api)) fail('resource')
+  requireAcr(parameters, fail)
   return {
     ...returnAddress,
     hasRedirectUri,
@@ -119,17 +117,12 @@ export function parseAuthorizationRequest(
   }
 }
 
-type Fail = (error: AuthorizationErrorCode, description: string) => never
+type Fail = (failure: AuthorizationFailure) => never
 
-function refuse(error: AuthorizationErrorCode, description: string, address: ReturnAddress): never {
-  throw new AuthorizationError({ error, description }, address)
-}
-
-/** The resource can only be the API of the client. A trailing slash makes no difference (RFC 8707 §2). */
-function requireResource(parameters: Parameters, { audience }: ApiConfig, fail: Fail): void {
-  const same = (text: string) => text.replace(/\/$/, '')
-  if (parameters.findAll('resource').some((resource) => same(resource) !== same(audience)))
-    fail('invalid_target', 'The resource is not the API of the client.')
+/** A request that names levels of authentication needs one that the server can reach (OpenID Connect Core §5.5.1.1). */
+function requireAcr(parameters: Parameters, fail: Fail): void {
+  const values = splitWords(parameters.find('acr_values'))
+  if (values.length > 0 && !values.includes(ONE_FACTOR)) fail('acr_values')
 }
 
 /** The requested scope without the scopes that the client cannot have. Without `scope`: all scopes of the client. */
@@ -140,8 +133,7 @@ function readScope(parameters: Parameters, { client, api }: RequestingClient, fa
   const tokens = parseScope(requested)
   const granted = tokens.filter((scope) => allowed.includes(scope) || isIdentityScope(scope))
   const isOnlyUnknown = granted.length === 0 && tokens.some((scope) => scope !== OFFLINE_ACCESS)
-  if (isOnlyUnknown || tokens.length === 0)
-    fail('invalid_scope', 'The requested scope is unknown or more than the client may have.')
+  if (isOnlyUnknown || tokens.length === 0) fail('scope')
   return granted
 }
 
@@ -150,13 +142,12 @@ function readChallenge(parameters: Parameters, client: Client, fail: Fail): stri
   const challenge = parameters.find('code_challenge')
   const method = parameters.find('code_challenge_method')
   if (challenge === null) {
-    if (method !== null) fail('invalid_request', 'The parameter code_challenge is missing.')
-    if (client.requiresPkce || !isConfidential(client))
-      fail('invalid_request', 'The client needs PKCE: send code_challenge with the method S256.')
+    if (method !== null) fail('no_code_challenge')
+    if (client.requiresPkce || !isConfidential(client)) fail('no_code_challenge')
     return null
   }
-  if (method !== 'S256') fail('invalid_request', 'The only code_challenge_method is S256.')
-  if (!CODE_CHALLENGE.test(challenge)) fail('invalid_request', 'The code_challenge is malformed.')
+  if (method !== 'S256') fail('code_challenge_method')
+  if (!CODE_CHALLENGE.test(challenge)) fail('code_challenge')
   return challenge
 }
 
@@ -164,22 +155,21 @@ function readPrompt(parameters: Parameters, fail: Fail): Prompt[] {
   const words = splitWords(parameters.find('prompt'))
   const prompts = words.map((word) => PROMPTS.find((prompt) => prompt === word))
   const known = prompts.filter((prompt) => prompt !== undefined)
-  if (known.length < words.length) fail('invalid_request', 'The prompt is not supported.')
-  if (known.includes('none') && known.length > 1)
-    fail('invalid_request', 'The prompt none cannot be combined with others.')
+  if (known.length < words.length) fail('prompt')
+  if (known.includes('none') && known.length > 1) fail('prompt_none')
   return known
 }
 
 function readMaxAge(parameters: Parameters, fail: Fail): number | null {
   const text = parameters.find('max_age')
   if (text === null) return null
-  if (!SECONDS.test(text)) fail('invalid_request', 'The max_age must be a number of seconds.')
+  if (!SECONDS.test(text)) fail('max_age')
   return Number(text)
 }
 
 function readThumbprint(parameters: Parameters, fail: Fail): string | null {
   const text = parameters.find('dpop_jkt')
-  if (text !== null && !THUMBPRINT.test(text)) fail('invalid_request', 'The dpop_jkt is malformed.')
+  if (text !== null && !THUMBPRINT.test(text)) fail('dpop_jkt')
   return text
 }
 

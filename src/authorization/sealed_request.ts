@@ -2,26 +2,18 @@ import * as z from 'zod/mini'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { type AuthorizationRequest, authorizationRequestSchema } from './authorization_request.ts'
 
-/** The places that keep a sealed request, and how long each is valid. */
-const LIFETIMES = {
-  /** The `request_uri` of PAR (RFC 9126 §2.2). */
-  pushed: 60,
-  /** A form, or the address to which a cross-site POST is redirected. */
-  form: 1800,
-} as const
+/** The lifetime of the `request_uri` of a pushed request (RFC 9126 §2.2). */
+export const PUSHED_SECONDS = 60
 
-export type SealedPlace = keyof typeof LIFETIMES
+/** The lifetime of the address to which a POST from another site is redirected. */
+export const FORWARDED_SECONDS = 60
 
-/** The seconds for which a pushed request is valid. */
-export const PUSHED_SECONDS = LIFETIMES.pushed
+/** The form of a `request_uri` that this server issues (RFC 9126 §2.2). */
+const PREFIX = 'urn:ietf:params:oauth:request_uri:'
 
-const schema = z.object({
-  place: z.enum(['pushed', 'form']),
-  sealedAt: z.int(),
-  request: authorizationRequestSchema,
-})
+const schema = z.object({ validUntil: z.int(), request: authorizationRequestSchema })
 
-/** Seals checked requests, so that the server stores nothing until the exchange of the code. */
+/** Seals a checked request into a `request_uri`. The server stores nothing, so a browser can load the address again. */
 export class RequestSealer {
   readonly #sealer: TextSealer
 
@@ -29,17 +21,21 @@ export class RequestSealer {
     this.#sealer = sealer
   }
 
-  /** @param now Unix seconds. */
-  seal(request: AuthorizationRequest, place: SealedPlace, now: number): Promise<string> {
-    return this.#sealer.seal(JSON.stringify({ place, sealedAt: now, request }))
+  /** @param validUntil Unix seconds. */
+  async seal(request: AuthorizationRequest, validUntil: number): Promise<string> {
+    return PREFIX + (await this.#sealer.seal(JSON.stringify({ validUntil, request })))
   }
 
-  /** Opens a request that was sealed for the place; null if it was not, or if it has expired. @param now Unix seconds. */
-  async open(sealed: string, place: SealedPlace, now: number): Promise<AuthorizationRequest | null> {
-    const text = await this.#sealer.open(sealed)
+  /** The request of a `request_uri`; null if this server did not seal it, or if it has expired. @param now Unix seconds. */
+  async open(uri: string, now: number): Promise<AuthorizationRequest | null> {
+    const text = await this.#sealer.open(uri.slice(PREFIX.length))
     if (text === null) return null
     const result = schema.safeParse(JSON.parse(text))
-    if (!result.success || result.data.place !== place) return null
-    return result.data.sealedAt + LIFETIMES[place] > now ? result.data.request : null
+    return result.success && result.data.validUntil > now ? result.data.request : null
   }
+}
+
+/** Whether a `request_uri` has the form of this server's. Any other form is not supported. */
+export function isOwnRequestUri(uri: string): boolean {
+  return uri.startsWith(PREFIX)
 }

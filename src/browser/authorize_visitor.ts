@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { AuthorizationError, type AuthorizationErrorCode } from '../authorization/authorization_error.ts'
+import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { issueCode } from '../authorization/issue_code.ts'
 import { guestScopes } from '../clients/allowed_scopes.ts'
@@ -18,8 +18,7 @@ import { sendToClient } from './send_to_client.tsx'
 export async function authorizeVisitor(c: Context, services: BrowserServices): Promise<Response> {
   const browserRequest = await readBrowserRequest(c, services)
   const { client, api, context } = browserRequest
-  if (!client.isFirstParty || !api.guests)
-    throw refuse('unauthorized_client', 'The client is not allowed to have guests.', browserRequest)
+  if (!client.isFirstParty || !api.guests) throw new AuthorizationError('no_guests', browserRequest.request)
   const scope = scopeOfGuest(browserRequest)
   await spendGuest(browserRequest, services)
   const request = { ...browserRequest.request, scope, visitor: null }
@@ -34,7 +33,7 @@ export function scopeOfGuest(browserRequest: BrowserRequest): string[] {
   const allowed = guestScopes(client, api)
   const granted = request.scope.filter((scope) => allowed.includes(scope))
   if (granted.length > 0 || request.scope.length === 0 || allowed.length === 0) return granted
-  throw refuse('invalid_scope', 'A guest cannot have the requested scope.', browserRequest)
+  throw new AuthorizationError('guest_scope', request)
 }
 
 /** @throws AuthorizationError temporarily_unavailable if the address of the browser has used its budget of guests */
@@ -43,14 +42,6 @@ async function spendGuest(browserRequest: BrowserRequest, { bursts }: BrowserSer
     await bursts.spend('guests', browserRequest.client.id, browserRequest.context)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    throw refuse('temporarily_unavailable', 'Too many attempts. Try again later.', browserRequest)
+    throw new AuthorizationError('too_many_guests', browserRequest.request)
   }
-}
-
-function refuse(
-  error: AuthorizationErrorCode,
-  description: string,
-  { request }: BrowserRequest,
-): AuthorizationError {
-  return new AuthorizationError({ error, description }, request)
 }

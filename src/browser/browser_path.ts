@@ -10,9 +10,12 @@ export const ACCOUNT_PATH = '/account'
 export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
 
+/** The path of the stylesheet, the icon and the script. */
+export const FILES_PATH = '/pages'
+
 /** The paths of the pages and their files, below BROWSER_PATH. */
 export const PAGE_PATHS = [
   ...[AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH],
   ...[SIGN_IN_PATH, ACCOUNT_PATH, PASSWORD_PATH, CONSENT_PATH],
-  '/pages/*',
+  `${FILES_PATH}/*`,
 ] as const

@@ -2,8 +2,10 @@ import type { Context } from 'hono'
 import { UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
+import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
 import type { ApiConfig } from '../config/config.ts'
+import { readParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
@@ -19,17 +21,27 @@ export interface BrowserRequest {
   context: RequestContext
 }
 
-/** Reads the request in the address of the authorization endpoint. @throws UnprovenRequest, AuthorizationError */
+/**
+ * Reads the request in the address of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
+ *
+ * @throws UnprovenRequest, AuthorizationError, StorageUnavailable
+ */
 export async function readBrowserRequest(c: Context, services: Services): Promise<BrowserRequest> {
   const context = requestContext(c, services.clock)
-  const parameters = readQuery(c)
-  const { client, api } = await requireClient(parameters.find('client_id'), services, context)
-  const address = readReturnAddress(parameters, { client, api })
+  const parameters = await readAnyParameters(c)
+  const requestUri = parameters.find('request_uri')
+  if (requestUri !== null && isOwnRequestUri(requestUri))
+    return openRequest(requestUri, parameters, services, context)
+  const found = await requireClient(parameters.find('client_id'), services, context)
+  const address = readReturnAddress(parameters, found)
   const visitorToken = parameters.find('visitor_access_token')
-  const visitor = await findVisitor(visitorToken, { client, api, context }, services)
+  const visitor = await findVisitor(visitorToken, { ...found, context }, services)
   const hints = { hintedSubject: null, visitor }
-  const request = parseAuthorizationRequest(parameters, { client, api }, address, hints, context.now)
-  return { request, client, api, context }
+  return {
+    request: parseAuthorizationRequest(parameters, found, address, hints, context.now),
+    ...found,
+    context,
+  }
 }
 
 /** Finds the client and the API of a request that a form carried. @throws UnprovenRequest, StorageUnavailable */
@@ -42,12 +54,27 @@ export async function restoreBrowserRequest(
   return { request, ...(await requireClient(request.clientId, services, context)), context }
 }
 
-/** @throws UnprovenRequest if a parameter is repeated or its encoding is invalid */
-function readQuery(c: Context): Parameters {
+/** Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). */
+async function openRequest(
+  requestUri: string,
+  parameters: Parameters,
+  services: Services,
+  context: RequestContext,
+): Promise<BrowserRequest> {
+  const request = await services.requests.open(requestUri, context.now)
+  if (request === null) throw new UnprovenRequest('the request_uri has expired or is unknown')
+  if (parameters.find('client_id') !== request.clientId)
+    throw new UnprovenRequest('the request_uri belongs to another client')
+  return { request, ...(await requireClient(request.clientId, services, context)), context }
+}
+
+/** @throws UnprovenRequest if a parameter is repeated, or if the request cannot be read */
+async function readAnyParameters(c: Context): Promise<Parameters> {
   try {
+    if (c.req.method === 'POST') return await readParameters(c.req.raw)
     return parseFormParameters(new URL(c.req.url).search.slice(1))
   } catch (error) {
-    if (error instanceof OAuthError) throw new UnprovenRequest('malformed', error.reason)
+    if (error instanceof OAuthError) throw new UnprovenRequest(error.reason)
     throw error
   }
 }
@@ -58,8 +85,8 @@ async function requireClient(
   context: RequestContext,
 ): Promise<{ client: StoredClient; api: ApiConfig }> {
   const client = id === null ? null : await clients.findCurrent(id, context)
-  if (client === null) throw new UnprovenRequest('client', 'unknown client')
+  if (client === null) throw new UnprovenRequest('unknown client')
   const api = config.apis.get(client.api)
-  if (!client.enabled || !api) throw new UnprovenRequest('client', 'disabled client')
+  if (!client.enabled || !api) throw new UnprovenRequest('disabled client')
   return { client, api }
 }

@@ -2,13 +2,17 @@ import type { Context } from 'hono'
 import type { AuthorizationResponse } from '../authorization/authorization_response.ts'
 import { CardDocument } from '../pages/document.tsx'
 import { renderPage } from '../pages/render_page.ts'
+import { BROWSER_PATH, FILES_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
+
+/** The file name of the script that sends the form to the client. */
+export const SCRIPT_NAME = 'form_post.js'
 
 /** Sends the browser to the client (RFC 6749 §4.1.2), or shows the form that posts to it (Form Post Response Mode §2). */
 export async function sendToClient(
   c: Context,
   response: AuthorizationResponse,
-  { assets }: BrowserServices,
+  { assets, config }: BrowserServices,
 ): Promise<Response> {
   // A code in the address must not reach another site in `Referer`.
   c.header('Referrer-Policy', 'no-referrer')
@@ -27,5 +31,7 @@ export async function sendToClient(
       </form>
     </CardDocument>
   )
-  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none' })
+  const { origin } = new URL(config.issuer)
+  const scripts = [`${origin}${BROWSER_PATH}${FILES_PATH}/${SCRIPT_NAME}`]
+  return renderPage(c, { document, policy: { formTargets: null, scripts }, openerPolicy: 'unsafe-none' })
 }

@@ -1,8 +1,8 @@
 import { normalizeUsername } from '@sallyport/formats/username'
 import type { Context } from 'hono'
 import { AuthorizationError } from '../authorization/authorization_error.ts'
-import { consentIdOf, consentUriOf } from '../authorization/consent.ts'
-import { kindOfRedirect } from '../clients/redirect_uri.ts'
+import { consentIdOf } from '../authorization/consent.ts'
+import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { IdentityScope } from '../oauth/identity_scope.ts'
@@ -69,8 +69,7 @@ async function spendRead(
     await bursts.spend('refreshes', `authorize ${client.id}`, context)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    const description = 'There were too many requests. Try again in a minute.'
-    throw new AuthorizationError({ error: 'temporarily_unavailable', description }, request)
+    throw new AuthorizationError('too_many_requests', request)
   }
 }
 
@@ -124,7 +123,7 @@ export async function consentIdFor(
   { request, client }: BrowserRequest,
 ): Promise<string | null> {
   if (client.isFirstParty) return null
-  const redirectUri = consentUriOf(request.redirectUri)
+  const redirectUri = withoutLoopbackPort(request.redirectUri)
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 

@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
 import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
-import { consentUriOf } from '../authorization/consent.ts'
 import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
+import { withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { endOf } from '../signin/browser_session.ts'
-import { nextStep, type SignInError } from '../signin/next_step.ts'
+import { nextStep } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
 import { scopeOfGuest } from './authorize_visitor.ts'
 import type { BrowserServices } from './browser_services.ts'
@@ -27,7 +27,7 @@ export async function takeNextStep(
 ): Promise<Response> {
   const next = nextStep(situation.known)
   const { request } = situation.browserRequest
-  if (next.kind === 'fail') throw new AuthorizationError(describeFailure(next.error), request)
+  if (next.kind === 'fail') throw new AuthorizationError(next.error, request)
   if (next.kind === 'show') {
     recordSignIn(situation, null, services)
     return showStep(c, { ...next, username: typed?.username ?? null }, situation, services)
@@ -43,7 +43,7 @@ async function issueToUser(situation: Situation, services: BrowserServices) {
   const { request, context } = browserRequest
   const { session } = requireSignedIn(signedIn)
   const { subject, authTime: time, amr, acr, id: browser } = session
-  const uri = consentUriOf(request.redirectUri)
+  const uri = withoutLoopbackPort(request.redirectUri)
   const holder: CodeHolder = {
     subject,
     auth: { time, amr, acr, browser },
@@ -86,15 +86,4 @@ function recordSignIn(
 function requireSignedIn(signedIn: SignedInUser | null): SignedInUser {
   if (signedIn === null) throw new Error('a finished sign-in has no user')
   return signedIn
-}
-
-const FAILURES = {
-  login_required: 'The user is not signed in.',
-  consent_required: 'The user has not allowed this.',
-  interaction_required: 'The user must see a page.',
-  access_denied: 'The user did not allow this.',
-} as const satisfies Record<SignInError, string>
-
-function describeFailure(error: SignInError) {
-  return { error, description: FAILURES[error] }
 }

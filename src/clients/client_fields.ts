@@ -40,7 +40,7 @@ function uriSchema(findProblem: (uri: string) => string | null) {
 
 function lifetimeSchema(min: number, max: number) {
   const seconds = z
-    .int(`must be ${min} to ${max} seconds, or null, which means the lifetime that config.yml gives the API`)
+    .int(`must be ${min} to ${max} seconds, or without a value, so that the lifetime of the API applies`)
     .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
   return z.nullable(seconds)
 }

@@ -11,7 +11,7 @@ import type { Page } from './page.ts'
 import { Empty, Heading } from './parts.tsx'
 import type { Filter } from './search_form.tsx'
 import { formatName } from './statistics_series.ts'
-import { findSubject, UserChoice } from './subject_search.tsx'
+import { findSubject, UnknownUser, UserChoice } from './subject_search.tsx'
 
 const ANY = { value: '', label: 'Any' }
 const FILTERS: readonly Filter[] = [
@@ -51,7 +51,7 @@ export const auditPage: Page = {
   async handle({ admin, query, config }) {
     const filter = Object.fromEntries(FILTERS.map(({ name }) => [name, query.text(name).trim()]))
     const address = readListAddress(query, { path: '/audit', filter, defaultSort: '-time' })
-    const [{ subject, users }, operator] = await Promise.all([
+    const [{ subject, users, isUnknown }, operator] = await Promise.all([
       findSubject(admin, query.text('subject')),
       findSubject(admin, query.text('actor'), config.adminApi?.userPool),
     ])
@@ -70,7 +70,12 @@ export const auditPage: Page = {
       filters: FILTERS,
       note: isChoice ? <UserChoice users={users} path="/audit" filter={filter} /> : null,
       page: isChoice ? null : await readList(admin, { ...address, filter: resolved }, eventsSchema),
-      empty: <Empty title="No events found">Use fewer filters or a different time.</Empty>,
+      empty:
+        isUnknown || operator.isUnknown ? (
+          <UnknownUser />
+        ) : (
+          <Empty title="No events found">Check the ids, and use fewer filters or a different time.</Empty>
+        ),
       table: (events) => (
         <EventTable events={events} caption="Events" sorts={sortsOf(address, { Time: '-time' })} />
       ),

@@ -60,7 +60,12 @@ function Column({ series, index }: { series: Series; index: number }) {
   const height = Math.max(2, (value / max) * HEIGHT)
   const place = { x: round(index * step), width: round(step - GAP) }
   return (
-    <a href={CONSOLE_PATH + auditPathOf(filter, interval)} tabindex={-1}>
+    <a
+      href={CONSOLE_PATH + auditPathOf(filter, interval)}
+      tabindex={-1}
+      data-from={interval.from}
+      data-to={interval.to}
+    >
       <title>{`${formatInterval(interval)}: ${formatCount(value)} ${pluralOf(value, unit)}`}</title>
       <rect class="area" {...place} y="0" height={HEIGHT} />
       <rect class="bar" {...place} y={round(HEIGHT - height)} height={round(height)} />

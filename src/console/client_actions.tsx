@@ -5,6 +5,7 @@ import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { editOf } from './client_form.tsx'
 import { showClient, typedClientId } from './client_page.tsx'
+import { countLiveSessions } from './live_sessions.ts'
 import { NewSecret } from './new_secret.tsx'
 import { goTo, type Page, type PageRequest } from './page.ts'
 import { Heading, Link } from './parts.tsx'
@@ -41,10 +42,12 @@ function action(verb: 'enable' | 'disable' | 'sign-out', done: string): Page {
     async handle(request) {
       const path = pathOf`/clients/${idOf(request)}`
       const ownPassword = request.form.text(OWN_PASSWORD_FIELD)
+      const sessions =
+        verb === 'enable' ? undefined : await countLiveSessions(request.admin, { client_id: idOf(request) })
       const outcome = await request.admin.change(`${path}/${verb}`, clientSchema, { ownPassword })
       return outcome instanceof AdminProblem
         ? showClient(request, { problem: outcome, action: verb })
-        : goTo(path, done)
+        : goTo(path, done, sessions)
     },
   }
 }

@@ -2,11 +2,13 @@ import type { Context, Hono } from 'hono'
 import type { Config } from '../config/config.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
+import { compact } from '../lib/compact.ts'
 import { Assets } from '../pages/assets.ts'
 import { newCsrfToken, readProtectedForm } from '../pages/csrf.ts'
 import { Form } from '../pages/form.ts'
 import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import { formatQuery } from './admin_client.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { type ConsoleSession, createSessionCookie } from './console_session.ts'
@@ -60,6 +62,8 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
 
 /** The steps of every request for a page or an action. */
 async function servePage(c: Context, page: Page, services: ConsoleServices): Promise<Response> {
+  const shorter = withoutEmptyParameters(c.req.url)
+  if (page.method === 'GET' && shorter !== null) return c.redirect(shorter, 303)
   const { sessionLoader, config } = services
   const now = services.clock.now()
   const session = await sessionLoader.requireSession(c)
@@ -75,10 +79,21 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
     const title = (response.status ?? 200) < 400 ? response.title : `Error: ${response.title}`
     return showPage(c, { ...response, title, operator, csrfToken, notice }, services)
   }
-  const { location, done: name } = response
-  if (name !== undefined) await services.notices.set(c, { name, path: location, now })
+  const { location, done: name, sessions } = response
+  if (name !== undefined) await services.notices.set(c, compact({ name, sessions, path: location, at: now }))
   if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
   return c.redirect(location, 303)
+}
+
+/**
+ * The address without its empty parameters; null if it has none. A browser sends each field of a form, so the address of a list
+ * would have a parameter for each unused filter.
+ */
+function withoutEmptyParameters(url: string): string | null {
+  const { pathname, searchParams } = new URL(url)
+  const given = [...searchParams].filter(([, value]) => value !== '')
+  if (given.length === searchParams.size) return null
+  return pathname + formatQuery(Object.fromEntries(given))
 }
 
 /** Opens the session. If it has ended, a posted form goes to the sign-in. @throws SignInNeeded, PageError, AdminProblem */
@@ -103,11 +118,21 @@ function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageR
   return page.handle(request)
 }
 
-function refuseMethod(c: Context, path: string): never {
+/** After a refused form, the address of an action can be reloaded: the browser goes to the page of the object. */
+function refuseMethod(c: Context, path: string): Response {
+  if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(parentPageOf(c.req.path, path), 303)
   const methods = PAGES.filter((page) => page.path === path).map(({ method }) => method)
   const allow = methods.includes('GET')
     ? ['GET', 'HEAD', ...methods.filter((name) => name !== 'GET')]
     : methods
   c.header('Allow', allow.join(', '))
   throw new PageError(METHOD_NOT_ALLOWED)
+}
+
+/** The nearest page above an action. @param pattern The path of the action in Hono's syntax */
+function parentPageOf(address: string, pattern: string): string {
+  const above = pattern.slice(0, pattern.lastIndexOf('/'))
+  const parent = address.slice(0, address.lastIndexOf('/'))
+  const isPage = above === '' || PAGES.some(({ method, path }) => method === 'GET' && path === above)
+  return isPage ? parent : parentPageOf(parent, above)
 }

@@ -1,5 +1,4 @@
 import { FAILURE_CAUSES, type FailureCause } from '../oauth/failure_cause.ts'
-import type { Query } from './admin_client.ts'
 import { auditPathOf } from './audit_path.ts'
 import { intervalOf } from './chart.tsx'
 import { formatComparison, formatCount } from './format.ts'
@@ -41,23 +40,19 @@ function Figure({ series, index }: { series: Series; index: number }) {
   return <Link to={auditPathOf(series.filter, intervalOf(series, index))}>{formatCount(value)}</Link>
 }
 
-const SIGN_IN: Query = { kind: 'sign_in_failure' }
-const REFRESH: Query = { kind: 'refresh_refused' }
-const BOTH: Query = { outcome: 'refused' }
-
-/** The title of each cause, and the filter of its audit events. */
-const CAUSES: Readonly<Record<FailureCause, readonly [title: string, filter: Query]>> = {
-  unknown_user: ['Unknown or deleted user', BOTH],
-  wrong_password: ['Wrong password', SIGN_IN],
-  locked_user: ['Locked account', SIGN_IN],
-  disabled_user: ['Disabled user', BOTH],
-  malformed_credentials: ['Malformed username or password', SIGN_IN],
-  expired_token: ['Expired refresh token or code', BOTH],
-  ended_session: ['Session had already ended', REFRESH],
-  replayed_token: ['Refresh token or code used again (theft)', BOTH],
-  foreign_token: ['Refresh token or code of another client', BOTH],
-  invalid_token: ['Invalid refresh token or code', BOTH],
-  other: ['Another cause', BOTH],
+/** The title of each cause. The audit trail stores no causes, so the titles are no links. */
+const CAUSES: Readonly<Record<FailureCause, string>> = {
+  unknown_user: 'Unknown or deleted user',
+  wrong_password: 'Wrong password',
+  locked_user: 'Locked account',
+  disabled_user: 'Disabled user',
+  malformed_credentials: 'Malformed username or password',
+  expired_token: 'Expired refresh token or code',
+  ended_session: 'Session had already ended',
+  replayed_token: 'Refresh token or code used again (theft)',
+  foreign_token: 'Refresh token or code of another client',
+  invalid_token: 'Invalid refresh token or code',
+  other: 'Another cause',
 }
 
 /** The failures of the period by cause, the most frequent cause first. */
@@ -71,21 +66,22 @@ export function FailureCauses({ statistics }: { statistics: Statistics }) {
   }))
   const seen = causes.filter((count) => count.total > 0 || (count.previous ?? 0) > 0)
   return (
-    <Section id="causes" title="Failures by cause">
+    <Section
+      id="causes"
+      title="Failures by cause"
+      aside={<Link to={auditPathOf({ outcome: 'refused' }, { from, to })}>All failures</Link>}
+    >
       {seen.length === 0 ? <p class="soft">No failures.</p> : null}
       <ol class="causes">
         {seen
           .sort((a, b) => b.total - a.total)
-          .map(({ cause, ...count }) => {
-            const [title, filter] = CAUSES[cause]
-            return (
-              <li>
-                <Link to={auditPathOf(filter, { from, to })}>{title}</Link>
-                <strong>{formatCount(count.total)}</strong>
-                <span class="soft">{formatComparison(count)}</span>
-              </li>
-            )
-          })}
+          .map(({ cause, ...count }) => (
+            <li>
+              {CAUSES[cause]}
+              <strong>{formatCount(count.total)}</strong>
+              <span class="soft">{formatComparison(count)}</span>
+            </li>
+          ))}
       </ol>
     </Section>
   )

@@ -7,6 +7,7 @@ import { ActionForm } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleSession } from './console_session.ts'
+import { describeTarget, labelValues } from './kept_labels.ts'
 import { Facts, Heading } from './parts.tsx'
 
 /** The hidden field of the sign-in with the sealed form. */
@@ -61,14 +62,13 @@ export async function openKeptForm(
 
 /** The typed values after the sign-in, with a button that sends them. */
 export function SendAgain({ kept, csrf }: { kept: KeptForm; csrf: string }) {
-  const shown = kept.fields.filter(([name, value]) => value !== '' && !HIDDEN.includes(name))
   return (
     <>
       <Heading
         title="Send the form again"
         lead="Your session had ended, so nothing was saved. These are the values that you typed, without passwords."
       />
-      <Facts facts={shown} />
+      <Facts facts={[['Form', describeTarget(kept.path)], ...labelValues(kept.path, kept.fields)]} />
       <ActionForm csrf={csrf} action={kept.path.slice(CONSOLE_PATH.length)}>
         {kept.fields.map(([name, value]) => (
           <input type="hidden" name={name} value={value} />
@@ -85,6 +85,3 @@ export function SendAgain({ kept, csrf }: { kept: KeptForm; csrf: string }) {
     </>
   )
 }
-
-/** Fields that the operator did not type. */
-const HIDDEN: readonly string[] = ['etag', 'idempotency_key']

@@ -10,15 +10,18 @@ const MAX_AGE_SECONDS = 60
 
 const noticeSchema = z.object({
   name: z.string(),
+  /** The number of sessions that the change ended, as words. */
+  sessions: z.optional(z.string()),
   /** The path of the page that shows the notice, so that another tab does not take it. */
   path: z.string(),
   /** Unix seconds. */
   at: z.int(),
 })
+type Notice = z.output<typeof noticeSchema>
 
 /** The notice after a change. The next request for its page takes it, so a reload does not show it again. */
 export class NoticeCookie {
-  readonly #cookie: SealedCookie<z.output<typeof noticeSchema>>
+  readonly #cookie: SealedCookie<Notice>
 
   constructor(sealer: TextSealer, issuer: string) {
     this.#cookie = new SealedCookie(sealer, issuer, {
@@ -29,9 +32,9 @@ export class NoticeCookie {
     })
   }
 
-  /** @param path The path of the redirect. */
-  async set(c: Context, { name, path, now }: { name: string; path: string; now: number }): Promise<void> {
-    await this.#cookie.write(c, { name, path, at: now })
+  /** @param notice `path` is the path of the redirect. */
+  async set(c: Context, notice: Notice): Promise<void> {
+    await this.#cookie.write(c, notice)
   }
 
   /** The text of the notice for this page, which it removes; null for a page without a notice. */
@@ -39,6 +42,6 @@ export class NoticeCookie {
     const notice = await this.#cookie.read(c)
     if (notice === null || notice.path !== new URL(c.req.url).pathname) return null
     this.#cookie.clear(c)
-    return now - notice.at > MAX_AGE_SECONDS ? null : findNotice(notice.name)
+    return now - notice.at > MAX_AGE_SECONDS ? null : findNotice(notice)
   }
 }

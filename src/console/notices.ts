@@ -1,9 +1,9 @@
-/** The notices, by their names. The cookie contains only a name, never the text. */
+/** The notices, by their names. The cookie contains only a name and a number of sessions. */
 const NOTICES: ReadonlyMap<string, string> = new Map([
   ['client-saved', 'The client was saved.'],
   ['client-enabled', 'The client was enabled. It can get tokens again.'],
-  ['client-disabled', 'The client was disabled, and all its tokens were revoked.'],
-  ['client-signed-out', 'All tokens of the client were revoked.'],
+  ['client-disabled', 'The client was disabled, all its tokens were revoked, and SESSIONS ended.'],
+  ['client-signed-out', 'All tokens of the client were revoked, and SESSIONS ended.'],
   ['client-deleted', 'The client was deleted.'],
   ['secret-retired', 'The secret was retired.'],
   ['user-created', 'The user was created and can sign in.'],
@@ -18,6 +18,7 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['password-set', 'The password was set, and all sessions of the user were ended.'],
   ['password-change-required', 'The user must change the password at the next sign-in.'],
   ['session-ended', 'The session was ended.'],
+  ['consent-withdrawn', 'The consent was withdrawn, and the sessions that began under it were ended.'],
   ['key-rotated', 'The next key is published. It starts to sign at the time in its row.'],
   [
     'key-pending',
@@ -27,6 +28,13 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['own-password-set', 'Your password was changed, and your other sessions were ended.'],
 ])
 
-export function findNotice(name: string): string | null {
-  return NOTICES.get(name) ?? null
+/** The text of a notice with its number of sessions; null for an unknown name. */
+export function findNotice({
+  name,
+  sessions = 'all sessions',
+}: {
+  name: string
+  sessions?: string | undefined
+}) {
+  return NOTICES.get(name)?.replace('SESSIONS', sessions) ?? null
 }

@@ -55,6 +55,8 @@ export interface Redirection {
   location: string
   /** The name of the notice that the page shows once (notices.ts). */
   done?: string
+  /** The number of sessions that the change ended, as words, such as `3 sessions`. */
+  sessions?: string
   /** The tokens of a new session; absent if the current session continues. */
   tokens?: TokenResponse
 }
@@ -70,6 +72,6 @@ export interface Page {
 }
 
 /** A redirect to a page of the console. */
-export function goTo(path: string, done?: string): Redirection {
-  return compact({ location: CONSOLE_PATH + path, done })
+export function goTo(path: string, done?: string, sessions?: string): Redirection {
+  return compact({ location: CONSOLE_PATH + path, done, sessions })
 }

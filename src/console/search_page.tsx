@@ -1,5 +1,6 @@
+import { wordOfState } from '@sallyport/formats/session_ending'
 import type * as z from 'zod/mini'
-import { type foundSchema, searchResultsSchema } from '../admin/search.ts'
+import { type foundSchema, SHORTEST_KEY_PART, searchResultsSchema } from '../admin/search.ts'
 import { foldText } from '../lib/fold_text.ts'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
@@ -10,6 +11,7 @@ import { Table } from './table.tsx'
 export const SEARCH_PATH = '/search'
 
 type Found = z.output<typeof foundSchema>
+type Results = z.output<typeof searchResultsSchema>
 
 /** The results of the search box of every page. */
 export const searchPage: Page = {
@@ -22,17 +24,17 @@ export const searchPage: Page = {
     if (found instanceof AdminProblem) {
       return { title: 'Search', status: found.status, body: <Refused q={q} problem={found} /> }
     }
-    const [only] = found
-    if (only !== undefined && found.length === 1 && isExact(only, q)) return goTo(pathOfFound(only))
-    return { title: 'Search', body: <Results q={q} found={found} /> }
+    const [only] = found.items
+    if (only !== undefined && found.items.length === 1 && isExact(only, q)) return goTo(pathOfFound(only))
+    return { title: 'Search', body: <FoundResults q={q} found={found} /> }
   },
 }
 
 /** Searches for a text. @returns the results; the refusal of a text that is too long */
-async function search({ admin }: PageRequest, q: string): Promise<readonly Found[] | AdminProblem> {
-  if (q === '') return []
+async function search({ admin }: PageRequest, q: string): Promise<Results | AdminProblem> {
+  if (q === '') return { items: [], more: [] }
   try {
-    return (await admin.read('/search', searchResultsSchema, { q })).items
+    return await admin.read('/search', searchResultsSchema, { q })
   } catch (error) {
     if (error instanceof AdminProblem && error.status === 400) return error
     throw error
@@ -52,20 +54,32 @@ function Refused({ q, problem }: { q: string; problem: AdminProblem }) {
   )
 }
 
-function Results({ q, found }: { q: string; found: readonly Found[] }) {
+function FoundResults({ q, found: { items, more } }: { q: string; found: Results }) {
   return (
     <>
-      <Heading title="Search" lead={leadOf(q)} actions={<Lists q={q} found={found} />} />
-      {found.length === 0 ? (
+      <Heading title="Search" lead={leadOf(q)} actions={<Lists q={q} found={items} />} />
+      {items.length === 0 ? (
         <Empty title={q === '' ? 'Enter a search text' : 'No results'}>
           The search finds any part of a username, a name, an email or a client, a whole session id, and the
-          beginning of a key id.
+          beginning of a key id, of at least {SHORTEST_KEY_PART} characters.
         </Empty>
       ) : (
-        <FoundTable found={found} />
+        <>
+          <FoundTable found={items} />
+          {more.map((type) => (
+            <p class="soft">{moreOf(type, items)}</p>
+          ))}
+        </>
       )}
     </>
   )
+}
+
+/** Such as `The table has the first 5 users. More users match.` */
+function moreOf(type: Found['type'], found: readonly Found[]): string {
+  const count = found.filter((item) => item.type === type).length
+  const names = `${TYPES[type].toLowerCase()}s`
+  return `The table has the first ${count} ${names}. More ${names} match.`
 }
 
 function leadOf(q: string): string {
@@ -99,7 +113,7 @@ function FoundTable({ found }: { found: readonly Found[] }) {
           {item.name === null || item.name === item.id ? null : <span class="under">{item.id}</span>}
         </>,
         TYPES[item.type],
-        item.detail,
+        item.type === 'session' ? wordOfState(item.detail) : item.detail,
         linksOf(item),
       ])}
     />

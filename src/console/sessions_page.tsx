@@ -10,7 +10,7 @@ import type { Page } from './page.ts'
 import { Empty, Heading, Moment, MomentOr } from './parts.tsx'
 import type { Filter } from './search_form.tsx'
 import { ClientLink, Subject, TimelineLink } from './subject.tsx'
-import { findSubject, UserChoice } from './subject_search.tsx'
+import { findSubject, UnknownUser, UserChoice } from './subject_search.tsx'
 import { Table } from './table.tsx'
 import { type State, StateBadge } from './tones.tsx'
 
@@ -28,7 +28,7 @@ export const sessionsPage: Page = {
     const owner = { subject: query.text('subject').trim(), client_id: query.text('client_id').trim() }
     const filter = { ...owner, live: query.text('live') }
     const address = readListAddress(query, { path: '/sessions', filter, defaultSort: '-started' })
-    const { subject, users } = await findSubject(admin, owner.subject)
+    const { subject, users, isUnknown: hasWrongName } = await findSubject(admin, owner.subject)
     const isChoice = users.length > 1
     const request = { ...address, filter: { ...filter, subject } }
     const hasOwner = Object.values(owner).some((id) => id !== '')
@@ -46,7 +46,7 @@ export const sessionsPage: Page = {
         <States address={address} isLive={isLive} />
       ),
       page,
-      empty: <NoSessions isLive={isLive} />,
+      empty: hasWrongName ? <UnknownUser /> : <NoSessions isLive={isLive} />,
       table: (sessions) => <SessionTable sessions={sessions} address={address} now={now} />,
     })
   },
@@ -101,7 +101,7 @@ function NoSessions({ isLive }: { isLive: boolean }) {
     <Empty title="No live sessions here">Older sessions can still be live: look at the next page.</Empty>
   ) : (
     <Empty title="No sessions found">
-      The user or client never signed in, or the audit trail no longer has the sign-in.
+      The user or client never signed in, the id is wrong, or the audit trail no longer has the sign-in.
     </Empty>
   )
 }

@@ -2,10 +2,12 @@ import type { Child } from 'hono/jsx'
 import * as z from 'zod/mini'
 import { eventSchema } from '../admin/audit.ts'
 import { sessionSchema } from '../admin/session_view.ts'
+import { consentsSchema } from '../admin/user_consents.ts'
 import { supportSchema } from '../admin/user_support.ts'
 import { confirmInRow } from './action_form.tsx'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
+import type { ShownConsent } from './consents.tsx'
 import { endOf } from './end_session.ts'
 import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
@@ -31,6 +33,8 @@ export interface SupportView extends z.output<typeof supportSchema> {
   sessions: readonly ShownSession[]
   /** The newest events. */
   events: readonly ShownEvent[]
+  /** The valid consents, newest first. */
+  consents: readonly ShownConsent[]
 }
 
 /**
@@ -48,13 +52,15 @@ export async function loadSupport(admin: AdminClient, id: string): Promise<Suppo
 }
 
 async function readSupport(admin: AdminClient, id: string): Promise<SupportView> {
-  const [support, sessions, events] = await Promise.all([
+  const [support, sessions, events, consents] = await Promise.all([
     admin.read(pathOf`/users/${id}/support`, supportSchema),
     admin.read('/sessions', sessionsSchema, { subject: id, live: 'true', limit: SHOWN }),
     admin.read('/audit', eventsSchema, { subject: id, limit: SHOWN }),
+    admin.read(pathOf`/users/${id}/consents`, consentsSchema),
   ])
   const canUnlock = support.locked_until !== null || support.failures > 0
-  return { ...support, canUnlock, sessions: sessions.items, events: events.items }
+  const valid = consents.items.filter(({ withdrawn_at: withdrawnAt }) => withdrawnAt === null)
+  return { ...support, canUnlock, sessions: sessions.items, events: events.items, consents: valid }
 }
 
 /** The sign-ins and the lock of a user, for the list of facts. */
@@ -86,23 +92,32 @@ interface LiveSessionsProps {
   csrf: string
   now: number
   mayEnd: boolean
+  /** The session of the operator who reads the page. */
+  ownSid: string
 }
 
 /** The newest live sessions of a user, each with an action that ends it. */
-export function LiveSessions({ support, userId, csrf, now, mayEnd }: LiveSessionsProps) {
+export function LiveSessions({ support, userId, csrf, now, mayEnd, ownSid }: LiveSessionsProps) {
   const all = <Link to={`/sessions${formatQuery({ subject: userId })}`}>All sessions</Link>
   const page = pathOf`/users/${userId}`
   return (
     <Section id="live-sessions" title={`Live sessions (${formatCount(support.live_sessions)})`} aside={all}>
       {support.sessions.length === 0 ? (
-        <Empty title="No live session">The user is signed out on every device.</Empty>
+        <Empty title="No live session">
+          {support.last_sign_in_at === null
+            ? 'No sign-in of the user is recorded.'
+            : 'The user is signed out on every device.'}
+        </Empty>
       ) : (
         <Table
           caption="Live sessions of the user, newest first"
           columns={['Started', 'Device', 'Client', 'Last refresh', 'Session', ...(mayEnd ? [''] : [])]}
           rows={support.sessions.map((session) => {
             const cells = [
-              <Moment at={session.started_at} />,
+              <>
+                <Moment at={session.started_at} />
+                {session.sid === ownSid ? <span class="under">This session</span> : null}
+              </>,
               isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
               <ClientLink id={session.client_id} name={session.client_name} />,
               <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,

@@ -44,7 +44,7 @@ export function TypedNameField({
 }
 
 /** The refusal of a form whose typed name differs; null if the name is right. */
-export function checkTypedName(form: Form, { label, name }: TypedName): AdminProblem | null {
+export function checkTypedName(form: Form, { name }: Pick<TypedName, 'name'>): AdminProblem | null {
   if (form.text(TYPED_NAME_FIELD).trim() === name) return null
-  return AdminProblem.ofField(TYPED_NAME_FIELD, `${label} differs. Type ${name}.`)
+  return AdminProblem.ofField(TYPED_NAME_FIELD, `You typed another name. Type ${name}.`)
 }

@@ -12,6 +12,7 @@ export type UserAction =
   | 'unlock'
   | 'sign-out'
   | 'end-session'
+  | 'withdraw-consent'
   | 'require-password-change'
   | 'disable'
   | 'enable'

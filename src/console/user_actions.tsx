@@ -80,6 +80,19 @@ const endSession = changeOf(
     admin.change(pathOf`/sessions/${params.sid ?? ''}`, z.undefined(), { method: 'DELETE' }),
 )
 
+const withdrawConsent = changeOf(
+  {
+    action: 'withdraw-consent',
+    path: '/consents/:consent/withdraw',
+    role: 'support',
+    done: 'consent-withdrawn',
+  },
+  ({ admin, params }) =>
+    admin.change(pathOf`/users/${params.id ?? ''}/consents/${params.consent ?? ''}`, z.undefined(), {
+      method: 'DELETE',
+    }),
+)
+
 /** Leads to the timeline of the user's session that ended last. The timeline explains why it ended. */
 const whySignedOut: Page = {
   method: 'GET',
@@ -172,7 +185,7 @@ export const USER_PAGES: readonly Page[] = [
     done: 'password-change-required',
   }),
   plainChangeOf(supportSchema, { action: 'unlock', role: 'support', done: 'user-unlocked' }),
-  ...[endSession, whySignedOut],
+  ...[endSession, withdrawConsent, whySignedOut],
   setPassword,
   ...[deleteUser, eraseUser, exportUser],
 ]

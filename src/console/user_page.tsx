@@ -4,6 +4,7 @@ import { compact } from '../lib/compact.ts'
 import { Form } from '../pages/form.ts'
 import { ActionForm, Cancel, OwnPassword, problemOf, type RefusedAction } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
+import { Consents } from './consents.tsx'
 import { EditConflict } from './edit_conflict.tsx'
 import { countLiveSessions } from './live_sessions.ts'
 import { PasswordFields } from './new_user_page.tsx'
@@ -74,7 +75,15 @@ export async function showUser(
         ) : null}
         {support === null ? null : (
           <>
-            <LiveSessions support={support} userId={id} csrf={csrf} now={now} mayEnd={mayAct} />
+            <LiveSessions
+              support={support}
+              userId={id}
+              csrf={csrf}
+              now={now}
+              mayEnd={mayAct}
+              ownSid={operator.sid}
+            />
+            <Consents consents={support.consents} userId={id} csrf={csrf} mayWithdraw={mayAct} />
             <RecentEvents support={support} userId={id} />
           </>
         )}

@@ -14,6 +14,9 @@ export const HOME_VARY = 'Accept, Origin'
 
 const [METADATA_PATH = ''] = metadataEndpoints.map(({ path }) => path)
 
+/** Where the documentation is. The server does not publish it. */
+const DOCUMENTATION = 'docs/README.md in the source code of the server'
+
 /** The paths of the parts for operators. */
 export interface OperatorPaths {
   console: string
@@ -35,6 +38,7 @@ export function describeHome(
     jwks_uri: issuer + jwksEndpoint.path,
     console: adminApi === null ? undefined : issuer + paths.console,
     admin_api: adminApi === null ? undefined : issuer + paths.adminApi,
+    documentation: DOCUMENTATION,
   })
 }
 

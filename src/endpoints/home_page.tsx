@@ -57,7 +57,7 @@ function HomeCard({ home }: { home: Home }) {
           ),
         )}
       </ul>
-      <p class="soft">The documentation is in the folder docs of the project.</p>
+      <p class="soft">Documentation: {home.documentation}.</p>
     </div>
   )
 }

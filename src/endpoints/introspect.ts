@@ -6,6 +6,7 @@ import type { ApiConfig, Config } from '../config/config.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { invalidClient } from '../oauth/errors.ts'
+import { isIdentityScope } from '../oauth/identity_scope.ts'
 import type { Services } from '../services/services.ts'
 import { findHolder, type LiveHolder } from '../sessions/find_holder.ts'
 import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
@@ -63,7 +64,9 @@ function currentRights(
   { api, config }: { api: ApiConfig; config: Config },
 ): CurrentRights {
   const ofApi = isVisitorId(subject) ? api.guestScopes : api.scopes
-  const current = scope.filter((name) => clientScopes.includes(name) && ofApi.includes(name))
+  const current = scope.filter(
+    (name) => isIdentityScope(name) || (clientScopes.includes(name) && ofApi.includes(name)),
+  )
   if (seq !== null || user === null) return { ...SCOPE_ONLY, scope: current }
   const { isRestricted, mustChange, isBreached } = passwordStateOf(user, config)
   return {

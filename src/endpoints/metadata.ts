@@ -1,25 +1,31 @@
 import * as z from 'zod/mini'
 import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
-import { RESPONSE_MODES } from '../authorization/authorization_request.ts'
+import { PROMPTS, RESPONSE_MODES } from '../authorization/authorization_request.ts'
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
 import type { Handler } from '../http/handlers.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { Responses } from '../http/responses.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
+import { liveAlgorithms } from '../keys/key_schedule.ts'
 import { compact } from '../lib/compact.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { etagOf } from '../lib/etag.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
+import { IDENTITY_SCOPES } from '../oauth/identity_scope.ts'
 import type { Services } from '../services/services.ts'
+import { ONE_FACTOR } from '../signin/browser_session.ts'
+import { namesOfClaims } from '../tokens/claims.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { introspectEndpoint } from './introspect.ts'
 import { jwksEndpoint } from './jwks.ts'
+import { parEndpoint } from './par.ts'
 import { revocationsEndpoint } from './revocations.ts'
 import { revokeEndpoint } from './revoke.ts'
 import { tokenEndpoint } from './token.ts'
+import { userinfoEndpoint } from './userinfo.ts'
 
 const MAX_AGE_SECONDS = 300
 
@@ -61,16 +67,38 @@ async function findJwks(keys: KeyRing, context: RequestContext): Promise<string 
 
 const jwksSchema = z.object({ keys: z.array(z.object({ alg: z.string() })) })
 
-/** The algorithms of the published keys. A key of an earlier `signing_algorithm` may have signed a live token. */
-function algorithmsOf(jwks: string | null, { signingAlgorithm }: Config): string[] {
-  if (jwks === null) return [signingAlgorithm]
+/**
+ * The live algorithms and those of the published keys. A key of an earlier `signing_algorithm` may have signed a live token.
+ * Readers accept only the listed algorithms (docs/decisions/0056).
+ */
+function algorithmsOf(jwks: string | null, config: Config): string[] {
+  const live = liveAlgorithms(config)
+  if (jwks === null) return live
   const { keys } = decodeRecord(jwksSchema, 'the JWKS', parseJsonColumn('the JWKS', jwks))
-  return [...new Set(keys.map(({ alg }) => alg))]
+  return [...new Set([...live, ...keys.map(({ alg }) => alg)])]
 }
 
-/** Creates the document from the tables of grants and endpoints (docs/decisions/0031). */
+/** The scopes that clients outside the company may ask for: identity scopes, and those of APIs with guests. */
+function publicScopes({ apis, openIdEnabled }: Config): string[] {
+  const ofApis = [...apis.values()].filter((api) => api.guests).flatMap((api) => api.scopes)
+  return [...new Set([...(openIdEnabled ? IDENTITY_SCOPES : []), ...ofApis])]
+}
+
+/** The members of an OpenID provider (OpenID Connect Discovery §3); empty if config.yml turns it off. */
+function describeProvider({ issuer, openIdEnabled }: Config) {
+  if (!openIdEnabled) return {}
+  return {
+    userinfo_endpoint: issuer + userinfoEndpoint.path,
+    acr_values_supported: [ONE_FACTOR],
+    prompt_values_supported: PROMPTS,
+    claim_types_supported: ['normal'],
+    claims_supported: [...new Set([...namesOfClaims('id_token'), ...namesOfClaims('userinfo')])],
+  }
+}
+
+/** Creates the document from the tables of grants, endpoints and claims (docs/decisions/0056). */
 function describeServer(config: Config, algorithms: string[]) {
-  const scopes = new Set([...config.apis.values()].flatMap((api) => api.scopes))
+  const scopes = publicScopes(config)
   return compact({
     issuer: config.issuer,
     authorization_endpoint: config.issuer + AUTHORIZATION_PATH,
@@ -79,7 +107,8 @@ function describeServer(config: Config, algorithms: string[]) {
     revocation_endpoint: config.issuer + revokeEndpoint.path,
     introspection_endpoint: config.issuer + introspectEndpoint.path,
     revocations_uri: config.issuer + revocationsEndpoint.path,
-    scopes_supported: scopes.size === 0 ? undefined : [...scopes],
+    scopes_supported: scopes.length === 0 ? undefined : scopes,
+    pushed_authorization_request_endpoint: config.issuer + parEndpoint.path,
     response_types_supported: ['code'],
     response_modes_supported: RESPONSE_MODES,
     code_challenge_methods_supported: ['S256'],
@@ -88,6 +117,10 @@ function describeServer(config: Config, algorithms: string[]) {
     // Required by OpenID Connect Discovery §3.
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: algorithms,
+    ...describeProvider(config),
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
     token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
     revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
     introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS.filter(

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
+import { namesOwnApi } from '../clients/resource.ts'
 import type { Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
 import type { Responses } from '../http/responses.ts'
@@ -24,9 +25,9 @@ async function handleTokenRequest(c: Context, services: Services, responses: Res
 }
 
 async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {
-  const { client, parameters } = request
+  const { client, api, parameters } = request
   const grant = requireGrant(parameters.require('grant_type'), client, services.config)
-  if (parameters.findAll('resource').length > 0) throw invalidTarget()
+  if (!namesOwnApi(parameters, api)) throw invalidTarget()
   return runAudited(grant, request, services)
 }
 

@@ -10,7 +10,7 @@ import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { type CodeSession, closeSession, openSession, REPLAYED } from '../sessions/open_session.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
-import { issueTokens } from '../tokens/issue_tokens.ts'
+import { hasIdToken, issueTokens } from '../tokens/issue_tokens.ts'
 import { describeGuest, describeUser } from '../users/sign_in.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import type { Grant, GrantServices } from './grant.ts'
@@ -28,16 +28,19 @@ export const authorizationCodeGrant: Grant = {
     await requireUnchangedClient(request, services)
     const session = sessionOf(code)
     await requireMatch(code, session, request, services)
+    const tokens = scopesNow(code, request)
+    // A missing key is made before the code is used, because a failure must not use the code.
+    if (hasIdToken(tokens, services.config)) await services.keys.currentOf(client.idTokenAlgorithm, context)
     const opened = await openSession(session, consentOf(code, services, context.now), request, services)
     if (opened === null) throw refuse(code, REPLAYED, 'replayed_token')
     const { user, issuedAt, expiresAt, hasRefreshToken, visitorId } = opened
     const { config } = services
     const holder =
       user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
-    const scope = { tokens: scopesNow(code, request), announce: true }
+    const scope = { tokens, announce: true }
     const facts = { sid: code.sid, visitorId, ...authenticationOf(code) }
     const state = { facts, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken }
-    const issuance = { ...holder, client, api, scope, issuedAt, session: state }
+    const issuance = { ...holder, user, client, api, scope, issuedAt, session: state }
     const response = await issueTokens(issuance, services, context)
     const event = {
       kind: 'issue',

@@ -44,7 +44,7 @@ export const refreshTokenGrant: Grant = {
     const { session, user } = await rotateSession(claims, request, services)
     const { now } = context
     const holder = user === null ? describeGuest(claims.subject, now) : describeUser(user, config, now)
-    return issueTokens({ ...holder, client, api, scope, session }, services, context)
+    return issueTokens({ ...holder, user, client, api, scope, session }, services, context)
   },
 }
 

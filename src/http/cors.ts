@@ -8,7 +8,7 @@ import { requestContext } from './request_context.ts'
 const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
 
 /** The headers that scripts can read. */
-const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After']
+const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After', 'WWW-Authenticate']
 
 /**
  * Creates the CORS middleware of a path. It allows only exact origins. A preflight and a GET name no client, so the middleware

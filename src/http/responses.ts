@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
+import { bearerChallenge } from '../oauth/bearer.ts'
 import { usesBasic } from '../oauth/client_authentication.ts'
 import { describeRefusal, type ErrorDialect, formatError, type WireError } from '../oauth/error_dialect.ts'
 import { OAuthError, type Refusal, serverError, temporarilyUnavailable } from '../oauth/errors.ts'
@@ -48,11 +49,13 @@ export class Responses {
   readonly #common: Readonly<Record<string, string>>
   readonly #private: Headers
   readonly #dialect: ErrorDialect
+  readonly #issuer: string
 
   constructor({ issuer, errorDialect }: Pick<Config, 'issuer' | 'errorDialect'>) {
     this.#common = { ...responseHeaders(issuer), Vary: 'Origin' }
     this.#private = new Headers({ ...this.#common, ...NO_STORE, 'Content-Type': JSON_TYPE })
     this.#dialect = errorDialect
+    this.#issuer = issuer
   }
 
   /** A JSON response that no cache stores. */
@@ -101,14 +104,25 @@ export class Responses {
       error: wire.error,
       reason,
     })
-    const hasFailedBasic = wire.error === 'invalid_client' && usesBasic(req.header('Authorization'))
     const headers = compact({
       Allow: refusal.kind === 'method_not_allowed' ? refusal.allow : undefined,
       'Retry-After': 'retryAfterSeconds' in refusal ? String(refusal.retryAfterSeconds) : undefined,
-      'WWW-Authenticate': hasFailedBasic ? BASIC_CHALLENGE : undefined,
+      'WWW-Authenticate': challengeOf(refusal, wire, { req, issuer: this.#issuer }),
     })
     return { error: wire, headers }
   }
+}
+
+/** The challenge of a refused authentication (RFC 9110 §11.6.1); undefined for another refusal. */
+function challengeOf(
+  refusal: Refusal,
+  { error }: WireError,
+  { req, issuer }: { req: Context['req']; issuer: string },
+): string | undefined {
+  if (refusal.kind === 'missing_access_token') return bearerChallenge(issuer)
+  if (refusal.kind === 'invalid_access_token') return bearerChallenge(issuer, { error })
+  if (refusal.kind === 'insufficient_scope') return bearerChallenge(issuer, { error, scope: refusal.scope })
+  return error === 'invalid_client' && usesBasic(req.header('Authorization')) ? BASIC_CHALLENGE : undefined
 }
 
 function toOAuthError(thrown: unknown): OAuthError {

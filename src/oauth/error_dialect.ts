@@ -1,4 +1,5 @@
 import { compact } from '../lib/compact.ts'
+import { describeAuthorizationFailure } from './authorization_failure.ts'
 import { MALFORMATIONS, type Refusal } from './errors.ts'
 
 /** The format of errors: RFC 6749 §5.2 or OroCommerce. */
@@ -26,7 +27,7 @@ const rfc6749: Table = {
     ...wire(400, 'invalid_request', `The parameter ${parameter} must be a string.`),
     hint: `Check the \`${parameter}\` parameter`,
   }),
-  invalid_target: () => wire(400, 'invalid_target', 'The parameter resource is not supported.'),
+  invalid_target: () => wire(400, 'invalid_target', 'The resource is not the API of the client.'),
   misdirected_request: () =>
     wire(421, 'invalid_request', 'Send the request to the address of the issuer, by https.'),
   body_too_large: () => wire(413, 'invalid_request', 'The request body is larger than 16 KiB.'),
@@ -44,12 +45,21 @@ const rfc6749: Table = {
     ...wire(400, 'invalid_grant', 'The authorization code is invalid.'),
     hint: 'Authorization code has been revoked',
   }),
+  unproven_request: () => wire(400, 'invalid_request', 'The client or the redirect_uri is not known.'),
+  invalid_authorization_request: ({ failure }) => {
+    const { error, description } = describeAuthorizationFailure(failure)
+    return wire(400, error, description)
+  },
   wrong_redirect_uri: () => wire(400, 'invalid_grant', 'The authorization code is invalid.'),
   foreign_token: () => wire(400, 'invalid_grant', 'The token was issued to another client.'),
   invalid_scope: () => ({
     ...wire(400, 'invalid_scope', 'The requested scope is unknown or more than the client may have.'),
     hint: 'Check the `scope` parameter',
   }),
+  missing_access_token: () => wire(401, 'invalid_token', 'Send an access token.'),
+  invalid_access_token: () => wire(401, 'invalid_token', 'The access token is invalid.'),
+  insufficient_scope: ({ scope }) =>
+    wire(403, 'insufficient_scope', `The access token needs the scope ${scope}.`),
   temporarily_unavailable: () =>
     wire(503, 'temporarily_unavailable', 'The service is not available now. Try again shortly.'),
   too_many_attempts: () =>
@@ -77,6 +87,7 @@ const oro: Table = {
   unauthorized_client: () => refusedClient,
   invalid_refresh_token: () => wire(401, 'invalid_request', 'The refresh token is invalid.'),
   wrong_redirect_uri: () => refusedClient,
+  unproven_request: () => refusedClient,
 }
 
 const tables: Record<ErrorDialect, Table> = { rfc6749, oro }

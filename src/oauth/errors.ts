@@ -1,3 +1,4 @@
+import { type AuthorizationFailure, describeAuthorizationFailure } from './authorization_failure.ts'
 import type { FailureCause } from './failure_cause.ts'
 
 /** The errors of a whole request, with the public text. */
@@ -35,8 +36,13 @@ export type Refusal =
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
   | { kind: 'invalid_code' }
+  | { kind: 'unproven_request' }
+  | { kind: 'invalid_authorization_request'; failure: AuthorizationFailure }
   | { kind: 'wrong_redirect_uri' }
   | { kind: 'invalid_scope' }
+  | { kind: 'missing_access_token' }
+  | { kind: 'invalid_access_token' }
+  | { kind: 'insufficient_scope'; scope: string }
   | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
   | { kind: 'too_many_attempts'; retryAfterSeconds: number }
   | { kind: 'server_error' }
@@ -80,9 +86,9 @@ export function notAString(parameter: string): OAuthError {
   return new OAuthError({ kind: 'not_a_string', parameter }, `${parameter} is not a string`)
 }
 
-/** The request has `resource` (RFC 8707 §2). A client belongs to one API, so it cannot choose a resource. */
+/** The `resource` of a request is not the API of the client (RFC 8707 §2). */
 export function invalidTarget(): OAuthError {
-  return new OAuthError({ kind: 'invalid_target' }, 'the request names a resource')
+  return new OAuthError({ kind: 'invalid_target' }, 'the request names another resource')
 }
 
 /** The request used plain http, or a host other than the host of the issuer (RFC 9110 §15.5.20). */
@@ -134,6 +140,17 @@ export function invalidCode(reason: string, about?: RefusalDetails): OAuthError 
   return new OAuthError({ kind: 'invalid_code' }, reason, about)
 }
 
+/** The client or the redirect URI of an authorization request is not known, so there is no redirect (RFC 6749 §4.1.2.1). */
+export function unprovenRequest(reason: string): OAuthError {
+  return new OAuthError({ kind: 'unproven_request' }, reason)
+}
+
+/** A pushed authorization request is refused (RFC 9126 §2.3). */
+export function invalidAuthorizationRequest(failure: AuthorizationFailure): OAuthError {
+  const { description } = describeAuthorizationFailure(failure)
+  return new OAuthError({ kind: 'invalid_authorization_request', failure }, description)
+}
+
 /** The `redirect_uri` of the token request is not the one of the authorization request (RFC 6749 §4.1.3). */
 export function wrongRedirectUri(about?: RefusalDetails): OAuthError {
   return new OAuthError({ kind: 'wrong_redirect_uri' }, 'another redirect URI than at authorize', about)
@@ -146,6 +163,21 @@ export function foreignToken(reason: string): OAuthError {
 
 export function invalidScope(reason: string): OAuthError {
   return new OAuthError({ kind: 'invalid_scope' }, reason)
+}
+
+/** The request has no access token (RFC 6750 §3.1). */
+export function missingAccessToken(): OAuthError {
+  return new OAuthError({ kind: 'missing_access_token' }, 'no access token')
+}
+
+/** The access token is malformed, expired or revoked (RFC 6750 §3.1). */
+export function invalidAccessToken(reason: string, about?: RefusalDetails): OAuthError {
+  return new OAuthError({ kind: 'invalid_access_token' }, reason, about)
+}
+
+/** @param scope The scope that the request needs (RFC 6750 §3.1). */
+export function insufficientScope(scope: string): OAuthError {
+  return new OAuthError({ kind: 'insufficient_scope', scope }, `the token has no scope ${scope}`)
 }
 
 /** A store or a queue is not available. Clients must keep their tokens and retry. */

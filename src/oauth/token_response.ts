@@ -5,4 +5,6 @@ export interface TokenResponse {
   access_token: string
   refresh_token?: string
   scope?: string
+  /** Only with the scope `openid` (OpenID Connect Core §3.1.3.3). */
+  id_token?: string
 }

@@ -10,6 +10,8 @@ interface PageAppOptions {
   /** The path of all pages, such as `/console`. */
   basePath: string
   issuer: string
+  /** The paths whose forms may come from other sites. Their handlers must change nothing. */
+  crossSitePaths?: readonly string[]
   /** Makes the response to a failed request: an error page or a redirect. */
   showError(c: Context, error: Error): Response | Promise<Response>
 }
@@ -18,9 +20,14 @@ interface PageAppOptions {
  * Creates an app for pages. Each response gets the protective headers. The app refuses a form if its origin is not the issuer's
  * (`Origin`, `Sec-Fetch-Site`), or if it is larger than MAX_BODY_BYTES.
  */
-export function createPageApp({ basePath, issuer, showError }: PageAppOptions): Hono {
+export function createPageApp({ basePath, issuer, crossSitePaths = [], showError }: PageAppOptions): Hono {
   const app = new Hono().basePath(basePath)
-  app.use(protectPages(issuer), csrf({ origin: issuer }), limitBody())
+  const refuseCrossSite = csrf({ origin: issuer })
+  app.use(
+    protectPages(issuer),
+    (c, next) => (crossSitePaths.includes(c.req.path) ? next() : refuseCrossSite(c, next)),
+    limitBody(),
+  )
   // Only the middleware `csrf` throws an HTTPException.
   app.onError((error, c) => showError(c, error instanceof HTTPException ? new PageError(FORGED) : error))
   return app

@@ -2,6 +2,7 @@ import { AuditErasureStore } from '../audit/audit_erasure_store.ts'
 import { AuditQueryStore } from '../audit/audit_query_store.ts'
 import { AuditStatisticsStore } from '../audit/audit_statistics_store.ts'
 import { AuditStore } from '../audit/audit_store.ts'
+import { SessionEventStore } from '../audit/session_event_store.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Environment } from './environment.ts'
 import type { StorageServices } from './storage_services.ts'
@@ -14,6 +15,7 @@ export function createAuditServices({ db }: Environment, clock: Clock, { bursts 
     audit: new AuditStore(db, { bursts, clock }),
     auditErasure: new AuditErasureStore(db),
     auditTrail: new AuditQueryStore(db),
+    sessionEvents: new SessionEventStore(db),
     statistics: new AuditStatisticsStore(db),
   }
 }

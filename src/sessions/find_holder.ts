@@ -1,7 +1,7 @@
 import type { ApiConfig, Config } from '../config/config.ts'
 import { CLIENT_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
-import type { User } from '../users/user.ts'
+import type { StoredUser } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import type { HolderQuery, HolderStore } from './holder_store.ts'
 import { endOfSession, type SessionRow } from './session.ts'
@@ -15,7 +15,7 @@ interface Dependencies {
 
 /** The holder of a live token. `user` is null for a guest or a client. */
 export interface LiveHolder {
-  user: User | null
+  user: StoredUser | null
   /** The current scopes of the client in D1. */
   clientScopes: readonly string[]
 }

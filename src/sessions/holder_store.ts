@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
-import { decodeUserRow, MAX_AHEAD_SECONDS, USER_COLUMNS, type User } from '../users/user.ts'
+import { decodeUserRow, MAX_AHEAD_SECONDS, type StoredUser, USER_COLUMNS } from '../users/user.ts'
 
 /** A token whose client and user the statements check. The statements read it as one JSON parameter. */
 export interface HolderQuery {
@@ -34,7 +34,7 @@ export interface Holder {
   /** Why the token is refused; null if it is valid. */
   problem: HolderProblem | null
   /** Null if the token belongs to a visitor or to the client itself, or if the user was deleted. */
-  user: User | null
+  user: StoredUser | null
   /** The current scopes of the client; empty if the client was deleted. */
   clientScopes: readonly string[]
   /** Access tokens of the client that were issued before this moment are refused. Unix seconds. */

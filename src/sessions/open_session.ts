@@ -9,12 +9,12 @@ import { runToEnd } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { invalidClient, invalidCode, type OAuthError } from '../oauth/errors.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
-import { issueTimeOf, type User } from '../users/user.ts'
+import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { causeOf } from './holder_causes.ts'
 import type { Holder, HolderQuery } from './holder_store.ts'
 import type { SessionIdentity } from './session.ts'
-import type { Opening, SessionOpening, SessionOpeningStore } from './session_opening_store.ts'
+import type { Companions, Opening, SessionOpening } from './session_opening_store.ts'
 import type { SessionShards } from './session_shards.ts'
 import { shardNameOf } from './sid.ts'
 import { auditCodeMerge, type Visitor } from './spend_visitor.ts'
@@ -44,7 +44,7 @@ interface Dependencies {
 
 /** A session whose code was exchanged. `user` is null for a visitor. Times are Unix seconds. */
 export interface OpenedSession {
-  user: User | null
+  user: StoredUser | null
   /** The `iat` of the first tokens. */
   issuedAt: number
   expiresAt: number
@@ -69,9 +69,9 @@ export async function openSession(
   const { context } = request
   const identity = identify(session, request, services)
   // The exchange must not stop half-way if the caller disconnects: a second use must find the row.
-  const opening = runToEnd(context, openTwice(session, identity, { alongside, request, services }))
+  const opening = runToEnd(context, openSafely(session, identity, { alongside, request, services }))
   const { holder, isFirst, isMerged } = await opening
-  if (holder.problem !== null) throw refuseHolder(holder, session, context.now)
+  if (holder.problem !== null) throw await refuseHolder(holder, session, request, services)
   if (!isFirst) {
     await runToEnd(context, endReplayed(identity, request, services))
     return null
@@ -94,41 +94,52 @@ interface OpeningContext {
 }
 
 /**
- * Opens the session, and repeats the writes after a failure. A failed write may have been done. The repetition finds its own row,
- * so that a lost response of D1 does not use up the code.
+ * Opens the session. After a failure it repeats the writes, which find their own row, and then removes the row. So a failure of D1
+ * does not use up the code.
  */
-async function openTwice(
+async function openSafely(
   session: CodeSession,
   identity: SessionIdentity,
-  context: OpeningContext,
+  { alongside, request, services }: OpeningContext,
 ): Promise<Opening> {
-  const openings = requireOpenings(session, context.services)
+  const openings = requireOpenings(session, services)
   const { browserId, consentId } = session
   const opening = { ...identity, browserId, consentId, openingId: randomId(16) }
-  const open = () => openWithGuest(session, opening, { ...context, openings })
+  const query = describeCode(session, request)
+  const companions = { alongside, ...guestOf(session, opening, request, services) }
+  const open = () => openings.open(opening, query, companions)
   try {
-    return await open()
+    return await retryOnce(open)
   } catch (error) {
-    if (!(error instanceof StorageUnavailable)) throw error
-    return open()
+    if (error instanceof StorageUnavailable) await openings.forget(opening).catch(() => {})
+    throw error
   }
 }
 
-function openWithGuest(
-  session: CodeSession,
+async function retryOnce<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable)) throw error
+    return work()
+  }
+}
+
+/** The end of the guest's session: in the shard of the opened session, or in another shard. */
+function guestOf(
+  { visitor, sid }: CodeSession,
   opening: SessionOpening,
-  { alongside, request, services, openings }: OpeningContext & { openings: SessionOpeningStore },
-): Promise<Opening> {
-  const query = describeCode(session, request)
-  const { visitor, sid } = session
-  if (visitor === null) return openings.open(opening, query, { alongside, guest: null })
-  const { now } = request.context
-  const guest = { ...visitor, endedAt: now, expiresAt: now + request.api.refreshTokenLifetimeSeconds }
-  if (shardNameOf(visitor.sid) === shardNameOf(sid))
-    return openings.open(opening, query, { alongside, guest })
-  const endGuest = async () =>
-    (await services.shards.findOpenings(visitor.sid)?.endGuest(guest, opening)) ?? false
-  return openings.openAfter(endGuest, opening, { query, alongside })
+  { api, context: { now } }: ClientRequest,
+  { shards }: Dependencies,
+): Omit<Companions, 'alongside'> {
+  if (visitor === null) return { guest: null, endGuestElsewhere: async () => false }
+  const guest = { ...visitor, endedAt: now, expiresAt: now + api.refreshTokenLifetimeSeconds }
+  const isNear = shardNameOf(visitor.sid) === shardNameOf(sid)
+  const openings = shards.findOpenings(visitor.sid)
+  return {
+    guest: isNear ? guest : null,
+    endGuestElsewhere: async () => (await openings?.endGuest(guest, opening)) ?? false,
+  }
 }
 
 /**
@@ -214,15 +225,19 @@ function describeCode(
   }
 }
 
-function refuseHolder(
+/** Makes the error for a holder with a problem. A refused code works no more, and if it was used before, its session ends. */
+async function refuseHolder(
   { problem, user, clientValidFrom }: Holder,
   session: CodeSession,
-  now: number,
-): OAuthError {
+  request: ClientRequest,
+  services: Dependencies,
+): Promise<OAuthError> {
+  const { now } = request.context
   if (problem === 'the sign-out time is in the future' && user !== null) issueTimeOf(user, now)
   if (problem === 'the client lost a scope or a grant seconds ago')
     requireNoActiveRevocation(session.clientId, clientValidFrom, now)
   if (problem === 'the client secret was retired') return invalidClient(problem)
   const { subject, sid } = session
+  await closeSession(session, { reason: 'its code was refused', endsSession: true }, request, services)
   return invalidCode(problem ?? 'its holder may not use it', { subject, sid, cause: causeOf(problem) })
 }

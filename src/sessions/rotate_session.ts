@@ -9,7 +9,7 @@ import { invalidClient } from '../oauth/errors.ts'
 import { sessionFactsOf } from '../tokens/claims.ts'
 import type { SessionState } from '../tokens/issue_tokens.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
-import { issueTimeOf, type User } from '../users/user.ts'
+import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { causeOf } from './holder_causes.ts'
 import type { Holder, HolderQuery } from './holder_store.ts'
@@ -28,7 +28,7 @@ interface Dependencies {
 /** A session after a refresh. `user` is null for a guest. */
 export interface RotatedSession {
   session: SessionState
-  user: User | null
+  user: StoredUser | null
 }
 
 /**

@@ -29,11 +29,14 @@ export interface GuestEnd {
   expiresAt: number
 }
 
-/** What a transaction does besides the insertion. */
-interface Companions {
+/** The work of an exchange besides the insertion. */
+export interface Companions {
   /** Statements for the main database, such as the consent of the user. They do not depend on the insertion. */
   alongside: Statements
+  /** The guest, if this shard has the guest's session. */
   guest: GuestEnd | null
+  /** Ends the session of a guest of another shard. @returns whether it ended for this session */
+  endGuestElsewhere(): Promise<boolean>
 }
 
 /** The result of an opening. */
@@ -41,7 +44,7 @@ export interface Opening {
   holder: Holder
   /** Whether this request inserted the row. */
   isFirst: boolean
-  /** Whether this request ended the session of the guest. */
+  /** Whether the session of the guest ended for this session. */
   isMerged: boolean
 }
 
@@ -56,53 +59,53 @@ export class SessionOpeningStore {
   }
 
   /**
-   * Inserts the row of a session in one atomic statement, so that a code works once. If the holder has a problem, the store
-   * inserts nothing. The session of a guest of this shard ends in the same transaction.
+   * Inserts the row of a session in one atomic statement, so that a code works once. Then it ends the session of the guest. If the
+   * holder has a problem, the session does not open and the guest's session continues.
    *
-   * @throws StorageUnavailable, CorruptRecord
+   * @throws StorageUnavailable, CorruptRecord. The row may exist then: call `open` again, or `forget`.
    */
-  async open(
-    opening: SessionOpening,
-    query: HolderQuery,
-    { alongside, guest }: Companions,
-  ): Promise<Opening> {
+  async open(opening: SessionOpening, query: HolderQuery, companions: Companions): Promise<Opening> {
+    const { guest, endGuestElsewhere } = companions
+    if (!this.#holders.isIn(this.#db)) return this.#openApart(opening, query, companions)
     const merge = guest === null ? [] : [this.#endGuest(guest, opening, IF_OPENED)]
-    if (this.#holders.isIn(this.#db)) {
-      const statements = [this.#holders.select(query), this.#insert(opening, guardFor(query))]
-      const [holderResult, inserted, ...rest] = await callStore('D1 sessions', () =>
-        this.#db.batch([...statements, ...merge, ...alongside]),
-      )
-      const holder = decodeHolder(holderResult?.results[0])
-      return { holder, isFirst: hasRow(inserted), isMerged: guest !== null && hasRow(rest[0]) }
-    }
-    const holder = await this.#holders.find(query, alongside)
-    if (holder.problem !== null) return { holder, isFirst: false, isMerged: false }
-    const [inserted, ended] = await callStore('D1 sessions', () =>
-      this.#db.batch([this.#insert(opening, NO_GUARD), ...merge]),
+    const statements = [this.#holders.select(query), this.#insert(opening, guardFor(query)), ...merge]
+    const [holderResult, inserted, ended] = await callStore('D1 sessions', () =>
+      this.#db.batch([...statements, ...companions.alongside]),
     )
-    return { holder, isFirst: hasRow(inserted), isMerged: hasRow(ended) }
+    const holder = decodeHolder(holderResult?.results[0])
+    const isFirst = hasRow(inserted)
+    const isMerged = guest === null ? isFirst && (await endGuestElsewhere()) : hasRow(ended)
+    return { holder, isFirst, isMerged }
   }
 
   /**
-   * Opens a session as `open`, after the session of a guest of another shard has ended. The order lets a retry of the code merge
-   * the guest after a failure between the two writes.
-   *
-   * @param endGuest Ends the session of the guest. @returns whether it ended for this session
-   * @throws StorageUnavailable, CorruptRecord
+   * Opens a session of another database. It checks the holder after the insertion. So a sign-out or a withdrawal before the check
+   * refuses the code, and a later one finds the row and ends it.
    */
-  async openAfter(
-    endGuest: () => Promise<boolean>,
+  async #openApart(
     opening: SessionOpening,
-    { query, alongside }: { query: HolderQuery; alongside: Statements },
+    query: HolderQuery,
+    { alongside, guest, endGuestElsewhere }: Companions,
   ): Promise<Opening> {
-    const holder = await this.#holders.find(query)
-    if (holder.problem !== null) return { holder, isFirst: false, isMerged: false }
-    const isMerged = await endGuest()
-    const opened = await this.open(opening, query, { alongside, guest: null })
-    return { ...opened, isMerged: opened.isFirst && isMerged }
+    const insertion = this.#insert(opening, NO_GUARD)
+    const { results } = await callStore('D1 sessions', () => insertion.run())
+    const isFirst = results.length > 0
+    const holder = await this.#holders.find(query, alongside)
+    if (isFirst && holder.problem !== null) await this.forget(opening)
+    if (!isFirst || holder.problem !== null) return { holder, isFirst: false, isMerged: false }
+    const isMerged = guest === null ? await endGuestElsewhere() : await this.endGuest(guest, opening)
+    return { holder, isFirst, isMerged }
   }
 
-  /** Ends the session of a guest for a session of another shard. @returns whether it ended for this session @throws StorageUnavailable */
+  /** Removes the row of an opening that failed, so that the code works again. No token of the session exists. @throws StorageUnavailable */
+  async forget({ sid, openingId }: SessionOpening): Promise<void> {
+    const removal = this.#db
+      .prepare('DELETE FROM sessions WHERE sid = ? AND opening_id = ? AND ended_at IS NULL')
+      .bind(sid, openingId)
+    await callStore('D1 sessions', () => removal.run())
+  }
+
+  /** Ends the session of a guest of this shard. @returns whether it ended for the opened session @throws StorageUnavailable */
   async endGuest(guest: GuestEnd, opening: SessionOpening): Promise<boolean> {
     const statement = this.#endGuest(guest, opening, 'TRUE')
     const { results } = await callStore('D1 sessions', () => statement.run())

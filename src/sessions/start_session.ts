@@ -13,7 +13,7 @@ import type { SignInGuard, VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { SessionShards } from './session_shards.ts'
 
 interface Dependencies {
-  config: Pick<Config, 'issuer' | 'refreshTokensEnabled' | 'sessionLifetimeSeconds'>
+  config: Pick<Config, 'issuer' | 'openIdEnabled' | 'refreshTokensEnabled' | 'sessionLifetimeSeconds'>
   keys: KeyRing
   shards: SessionShards
   guard: SignInGuard

@@ -8,15 +8,15 @@ export class BrowserSessionStore {
     this.#db = db
   }
 
-  /** Records the end of a browser session until its cookie has expired. @throws StorageUnavailable */
+  /** Records the end of a browser session until its cookie has expired. A deleted user needs no record. @throws StorageUnavailable */
   async end(
     { id, subject, keepUntil }: { id: string; subject: string; keepUntil: number },
     now: number,
   ): Promise<void> {
     const end = this.#db
       .prepare(
-        `INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO NOTHING`,
+        `INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until)
+         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM users WHERE id = ?2) ON CONFLICT DO NOTHING`,
       )
       .bind(id, subject, now, keepUntil)
     await callStore('D1 browser sessions', () => end.run())

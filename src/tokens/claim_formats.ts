@@ -31,12 +31,13 @@ export const scopeTokens: ClaimFormat<readonly string[]> = {
   parse: (json = '') => parseScope(text.parse(json)),
 }
 
-const boolean = simple((json) => typeof json === 'boolean')
+/** A boolean. The token has also false. */
+export const truth = simple((json) => typeof json === 'boolean')
 
 /** A boolean. The token omits false. */
 export const flag: ClaimFormat<boolean> = {
   format: (isSet) => isSet || undefined,
-  parse: (json = false) => boolean.parse(json),
+  parse: (json = false) => truth.parse(json),
 }
 
 /** The RFC 7638 thumbprint of the key to which a token is bound (RFC 9449 §6.1). */

@@ -12,9 +12,18 @@ export type ClaimTarget =
 
 /**
  * The source of a claim's value: the token itself, the number of the rotation, the granted scope, the current record of the
- * user, or the session. A refresh keeps the facts of the session.
+ * user, the session, or the response with the token. A refresh keeps the facts of the session. `profile` and `email` are the
+ * record of the user, for tokens with the scope of that name (OpenID Connect Core §5.4).
  */
-export type ClaimSource = 'token' | 'rotation' | 'grant' | 'user' | 'session'
+export type ClaimSource =
+  | 'token'
+  | 'rotation'
+  | 'grant'
+  | 'user'
+  | 'session'
+  | 'response'
+  | 'profile'
+  | 'email'
 
 interface ClaimDefinition {
   /** The name in JSON. */
@@ -24,11 +33,12 @@ interface ClaimDefinition {
   targets: readonly ClaimTarget[]
 }
 
-const { text, time, count, names, scopeTokens, flag, keyConfirmation, optional } = formats
+const { text, time, count, names, scopeTokens, flag, truth, keyConfirmation, optional } = formats
 
 const OF_ACCESS = ['access_token', 'introspection', 'verifier'] as const
 const OF_BOTH = ['access_token', 'refresh_token', 'introspection', 'verifier'] as const
 const OF_ALL = [...OF_BOTH, 'id_token'] as const
+const OF_IDENTITY = ['id_token', 'userinfo'] as const
 
 /** Every claim, in the order in which tokens have them. Times are Unix seconds. */
 export const CLAIMS = {
@@ -57,6 +67,15 @@ export const CLAIMS = {
   keyThumbprint: { name: 'cnf', source: 'session', format: optional(keyConfirmation), targets: OF_BOTH },
   /** The `nonce` of the authorization request. */
   nonce: { name: 'nonce', source: 'session', format: optional(text), targets: ['id_token'] },
+  /** The left half of the SHA-256 of the access token (OpenID Connect Core §3.1.3.6). */
+  accessTokenHash: { name: 'at_hash', source: 'response', format: optional(text), targets: ['id_token'] },
+  name: { name: 'name', source: 'profile', format: optional(text), targets: OF_IDENTITY },
+  givenName: { name: 'given_name', source: 'profile', format: optional(text), targets: OF_IDENTITY },
+  familyName: { name: 'family_name', source: 'profile', format: optional(text), targets: OF_IDENTITY },
+  locale: { name: 'locale', source: 'profile', format: optional(text), targets: OF_IDENTITY },
+  updatedAt: { name: 'updated_at', source: 'profile', format: optional(time), targets: OF_IDENTITY },
+  email: { name: 'email', source: 'email', format: optional(text), targets: OF_IDENTITY },
+  emailVerified: { name: 'email_verified', source: 'email', format: optional(truth), targets: OF_IDENTITY },
   /** Whether the user must set a new password. */
   mustChangePassword: { name: 'must_change_password', source: 'user', format: flag, targets: OF_ACCESS },
   /** Whether the password of the user is in a list of known breaches. */
@@ -76,10 +95,15 @@ type MemberOf<Source extends ClaimSource> = {
   [M in ClaimMember]: (typeof CLAIMS)[M]['source'] extends Source ? M : never
 }[ClaimMember]
 
+type ValuesOf<M extends ClaimMember> = { [K in M]: ReturnType<(typeof CLAIMS)[K]['format']['parse']> }
+
+/** The claims about the identity of a user. */
+export type IdentityClaims = Partial<ValuesOf<MemberOf<'profile' | 'email'>>>
+
+type MemberOfIdToken = MemberOf<'response' | 'profile' | 'email'>
+
 /** The claims of a verified token. A claim that the token lacks is null, false or an empty list. */
-export type TokenClaims = {
-  [M in ClaimMember]: ReturnType<(typeof CLAIMS)[M]['format']['parse']>
-}
+export type TokenClaims = ValuesOf<Exclude<ClaimMember, MemberOfIdToken>>
 
 /** The claims of a token that belongs to a session. */
 export type SessionClaims = TokenClaims & { sid: string }
@@ -90,10 +114,27 @@ export type SessionFacts = { sid: string } & Partial<Omit<Pick<TokenClaims, Memb
 /** The values of claims. A claim without a member is omitted. */
 export type ClaimValues = Pick<TokenClaims, MemberOf<'token'>> & Partial<TokenClaims>
 
+/** The values of an ID token. A claim without a member is omitted. */
+export type IdTokenValues = Omit<ClaimValues, 'jti' | 'clientId'> & Partial<ValuesOf<MemberOfIdToken>>
+
 const DEFINITIONS = Object.entries<ClaimDefinition>(CLAIMS)
 
+const SOURCES_OF_ID_TOKEN: ReadonlySet<ClaimSource> = new Set(['response', 'profile', 'email'])
+const OF_TOKENS = DEFINITIONS.filter(([, { source }]) => !SOURCES_OF_ID_TOKEN.has(source))
+
+/** The names of the claims of one target, in the order of the table. */
+export function namesOfClaims(target: ClaimTarget): string[] {
+  return DEFINITIONS.filter(([, { targets }]) => targets.includes(target)).map(([, { name }]) => name)
+}
+
+/** The claims about a user that the scope of a token grants (OpenID Connect Core §5.4). */
+export function selectIdentity(claims: IdentityClaims, scope: readonly string[]): IdentityClaims {
+  const entries = Object.entries(claims) as [keyof IdentityClaims, unknown][]
+  return Object.fromEntries(entries.filter(([member]) => scope.includes(CLAIMS[member].source)))
+}
+
 /** The JSON claims of one target, in the order of the table. */
-export function formatClaims(values: ClaimValues, target: ClaimTarget): JWTPayload {
+export function formatClaims(values: Partial<ValuesOf<ClaimMember>>, target: ClaimTarget): JWTPayload {
   const payload: JWTPayload = {}
   for (const [member, { name, format, targets }] of DEFINITIONS) {
     const value = values[member as ClaimMember]
@@ -106,12 +147,14 @@ export function formatClaims(values: ClaimValues, target: ClaimTarget): JWTPaylo
 /** The claims of a payload whose signature is verified. @throws InvalidToken */
 export function parseClaims(payload: JWTPayload): TokenClaims {
   const claims: Record<string, unknown> = {}
-  for (const [member, { name, format }] of DEFINITIONS) claims[member] = format.parse(payload[name])
+  for (const [member, { name, format }] of OF_TOKENS) claims[member] = format.parse(payload[name])
   return claims as TokenClaims
 }
 
 /** The session facts in the claims of a token. */
 export function sessionFactsOf(claims: SessionClaims): SessionFacts {
   const facts = DEFINITIONS.filter(([, { source }]) => source === 'session')
-  return Object.fromEntries(facts.map(([member]) => [member, claims[member as ClaimMember]])) as SessionFacts
+  return Object.fromEntries(
+    facts.map(([member]) => [member, claims[member as keyof TokenClaims]]),
+  ) as SessionFacts
 }

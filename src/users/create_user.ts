@@ -1,3 +1,4 @@
+import { isRole, ROLE_RULE } from '@sallyport/formats/role'
 import { HashRefused } from '@sallyport/formats/schemes/hash_scheme'
 import { findUsernameProblem, foldUsername } from '@sallyport/formats/username'
 import type { Config } from '../config/config.ts'
@@ -6,7 +7,6 @@ import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.
 import { COMMON_PASSWORDS, isCommonPassword } from './common_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
-import { isRole, ROLE_RULE } from './role.ts'
 import { generateUserId, type User } from './user.ts'
 import { GUEST } from './visitor.ts'
 
@@ -179,7 +179,13 @@ function requirePassword(
   { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
 ): Uint8Array {
   const password = encodePassword(text)
-  if (password === null || countCharacters(text) < shortest) {
+  if (password !== null && countCharacters(text) < shortest) {
+    throw new UserRefused(
+      'password',
+      `the password is too short: it must have at least ${shortest} characters`,
+    )
+  }
+  if (password === null) {
     const message = `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
     throw new UserRefused('password', message)
   }

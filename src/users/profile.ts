@@ -1,8 +1,8 @@
+import { EMAIL_RULE, isEmail, MAX_EMAIL_CHARACTERS, normalizeEmail } from '@sallyport/formats/email'
+import { findLocale, LOCALE_RULE, MAX_LOCALE_CHARACTERS } from '@sallyport/formats/locale'
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { text } from '../lib/input_schemas.ts'
-import { EMAIL_RULE, isEmail, MAX_EMAIL_CHARACTERS, normalizeEmail } from './email.ts'
-import { findLocale, LOCALE_RULE, MAX_LOCALE_CHARACTERS } from './locale.ts'
 
 const email = z
   .string(EMAIL_RULE)

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { randomId } from '../lib/bytes.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
+import { decodeProfile, type Profile } from './profile.ts'
 
 /** A user of a pool. */
 export interface User {
@@ -30,6 +31,13 @@ export interface User {
   accessValidFrom: number
 }
 
+/** A user with the data for ID tokens and userinfo. */
+export interface StoredUser extends User {
+  profile: Profile
+  /** The last change by an operator, in Unix seconds; null before the first change. */
+  updatedAt: number | null
+}
+
 const rowSchema = z.object({
   id: z.string().check(z.startsWith('user:')),
   pool: z.string(),
@@ -44,8 +52,10 @@ const rowSchema = z.object({
   created_at: z.int(),
   tokens_valid_from: z.int(),
   access_valid_from: z.int(),
+  profile: z.string(),
+  updated_at: z.nullable(z.int()),
 })
-/** The columns of `users` that make a User. */
+/** The columns of `users` that make a StoredUser. */
 export const USER_COLUMNS = Object.keys(rowSchema.shape)
 
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
@@ -77,7 +87,7 @@ export function issueTimeOf({ id, tokensValidFrom, accessValidFrom }: User, now:
 }
 
 /** Decodes a row of `users`. @throws CorruptRecord */
-export function decodeUserRow(value: unknown): User {
+export function decodeUserRow(value: unknown): StoredUser {
   const row = decodeRecord(rowSchema, 'user', value)
   return {
     id: row.id,
@@ -93,5 +103,7 @@ export function decodeUserRow(value: unknown): User {
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     accessValidFrom: row.access_valid_from,
+    profile: decodeProfile(`user ${row.id}`, row.profile),
+    updatedAt: row.updated_at,
   }
 }

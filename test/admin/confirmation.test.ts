@@ -43,6 +43,8 @@ const RULES: Record<string, string | null> = {
   requirePasswordChange: NEVER,
   readUserSupport: NEVER,
   unlockUser: NEVER,
+  listUserConsents: NEVER,
+  withdrawConsent: NEVER,
   exportUser: ALWAYS,
   eraseUser: ALWAYS,
   search: NEVER,

@@ -47,7 +47,7 @@ describe('bad input', () => {
       422,
       invalid([
         ['username', 'must be a username of 1 to 255 characters'],
-        ['roles.0', 'must be plain text of 1 to 64 characters, without spaces at the start or the end'],
+        ['roles.0', 'must be plain text of 1 to 64 characters, without spaces, commas and vertical bars'],
         ['profile.phone', 'is not known'],
         ['password', 'must be a password'],
       ]),
@@ -165,18 +165,32 @@ describe('bad input', () => {
     ).toEqual([422, invalid([['password', 'the password must be plain text of 8 to 128 characters']])])
   })
 
-  it('a text with an unpaired surrogate is refused, because no store keeps it', async () => {
+  it('a text with a control character, an unpaired surrogate or a control of the direction of writing is refused', async () => {
     const operator = await TestOperator.signIn(new TestServer())
     const name = 'half \ud83d'
     const client = { client_id: 'shop-half', api: 'storefront', grants: ['password'], name }
     expect(seen(await operator.post('/clients', client))).toEqual([
       422,
-      invalid([['name', 'must be a name of 1 to 200 characters']]),
+      invalid([['name', 'must not have the unpaired surrogate U+D83D']]),
     ])
     const user = { pool: 'customers', username: 'zoe half', password: 'a good password', profile: { name } }
     expect(seen(await operator.post('/users', user))).toEqual([
       422,
-      invalid([['profile.name', 'must be a name of 1 to 200 characters']]),
+      invalid([['profile.name', 'must not have the unpaired surrogate U+D83D']]),
+    ])
+    expect(seen(await operator.post('/users', { ...user, username: 'zoe\thalf', profile: {} }))).toEqual([
+      422,
+      invalid([['username', 'must not have the control character U+0009']]),
+    ])
+    const turned = { ...user, profile: { name: 'Zoe \u202eeoZ' } }
+    const control = 'must not have a control of the direction of writing, such as U+202E'
+    expect(seen(await operator.post('/users', turned))).toEqual([422, invalid([['profile.name', control]])])
+    expect((await operator.post('/users/import', { rows: [turned] })).body).toMatchObject({
+      results: [{ status: 'refused', reason: `profile.name: ${control}` }],
+    })
+    expect(seen(await operator.post('/clients', { ...client, name: 'shop \u2066' }))).toEqual([
+      422,
+      invalid([['name', control]]),
     ])
     const whole = await operator.post('/clients', { ...client, name: 'whole \ud83d\ude00' })
     expect([whole.status, whole.body.name]).toEqual([201, 'whole \u{1f600}'])

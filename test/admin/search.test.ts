@@ -17,9 +17,12 @@ it('the search finds users, clients, sessions and keys, with their types', async
   }
   const { access_token } = await server.signIn(client, 'zebra')
   const { sid } = decodeJwt<{ sid: string }>(access_token)
+  let more: unknown
   const find = async (q: string) => {
     const { status, body } = await support.get(`/search?q=${encodeURIComponent(q)}`)
     expect(status).toBe(200)
+    expect(Object.keys(body)).toEqual(['items', 'more'])
+    more = body.more
     return body.items
   }
   const user = (username: string) => ({
@@ -30,12 +33,15 @@ it('the search finds users, clients, sessions and keys, with their types', async
   })
   const shop = { type: 'client', id: 'zebra-shop', name: 'The Zebra Shop', detail: 'storefront' }
   expect(await find(' ZEBRA ')).toEqual([...names.slice(0, 5).map(user), shop])
+  expect(more).toEqual(['user'])
   expect(await find('elodie z')).toEqual([...names.slice(1), 'zebra'].slice(0, 5).map(user))
   expect(await find(String(ids.get('c.zebra')))).toEqual([user('c.zebra')])
+  expect(more).toEqual([])
   expect(await find('the zebra s')).toEqual([shop])
   expect(await find(sid)).toEqual([{ type: 'session', id: sid, name: 'zebra', detail: 'live' }])
   expect(await find(`${sid.slice(0, -1)}_`)).toEqual([])
   const [key] = (await operator.get('/keys')).body.items as { kid: string; state: string }[]
+  expect(await find(key?.kid.slice(0, 3) ?? '')).toEqual([])
   expect(await find(key?.kid ?? '')).toEqual([{ type: 'key', id: key?.kid, name: null, detail: key?.state }])
   expect(await find('nothing has this text')).toEqual([])
   for (const path of ['/search', '/search?q=']) expect((await support.get(path)).status).toBe(400)

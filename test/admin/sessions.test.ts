@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
@@ -16,7 +17,13 @@ interface Shown {
   sid: string
   state: string
   refreshes: number
+  ended_at: number | null
+  end_reason: string | null
 }
+
+/** The id of a session with its state, and the time and the reason of its end. */
+const endOf = (session: Shown) =>
+  [session.sid, [session.state, session.ended_at, session.end_reason]] as const
 
 const sidOf = ({ access_token }: TokenResponse) => decodeJwt<{ sid: string }>(access_token).sid
 
@@ -125,7 +132,7 @@ describe('the list of sessions', () => {
     await operator.signInAgain()
     expect((await operator.get(`/sessions/${sidOf(late)}`)).body).toMatchObject({ state: 'expired' })
     await operator.post(`/clients/${client.id}/disable`)
-    expect((await operator.get(`/sessions/${sidOf(late)}`)).body).toMatchObject({ state: 'cut_off' })
+    expect((await operator.get(`/sessions/${sidOf(late)}`)).body).toMatchObject({ state: 'expired' })
   })
 
   it('a session that began just after a revocation is live', async () => {
@@ -246,6 +253,104 @@ describe('the timeline of a session', () => {
       session: { ended_at: at, end_reason: 'signed out everywhere' },
       end: { at, reason: 'signed out everywhere', actor: operator.id },
       ending: `The session ended because all sessions of the user were ended, by the operator ${operator.username}.`,
+    })
+  })
+
+  it('a session does not end by the revocation of another session of its user', async () => {
+    const { server, operator, client, user } = await setUp()
+    const older = sidOf(await server.signIn(client, user.username))
+    server.clock.time += 200
+    const suspects: string[] = []
+    for (let i = 0; i < 3; i++) suspects.push(sidOf(await server.signIn(client, user.username)))
+    const lockedAt = server.clock.time
+    for (let i = 0; i < 10; i++) {
+      const attempt = { grant_type: 'password', ...credentials(client), username: user.username }
+      expect((await server.postJson({ ...attempt, password: `wrong ${i}` })).status).toBe(400)
+    }
+    expect(await tell(operator, older)).toMatchObject({
+      ending: 'The session is live. A refresh extends it.',
+      events: [['issue', 'password']],
+    })
+    server.clock.time += 200
+    const signedOutAt = server.clock.time
+    await operator.post(`/users/${user.id}/sign-out`)
+    expect(await tell(operator, older)).toMatchObject({
+      ending: `The session ended because all sessions of the user were ended, by the operator ${operator.username}.`,
+      events: [
+        ['issue', 'password'],
+        ['cut_off', 'signed out everywhere'],
+      ],
+    })
+    const locked = 'its account was locked within a minute of the sign-in'
+    for (const sid of suspects) {
+      expect(await tell(operator, sid)).toMatchObject({
+        ending: `The session ended because ${locked}.`,
+        events: [
+          ['issue', 'password'],
+          ['cut_off', locked],
+        ],
+      })
+    }
+    const ends = (await list(operator, `subject=${user.id}`)).map(endOf)
+    expect(Object.fromEntries(ends)).toEqual({
+      ...Object.fromEntries(suspects.map((sid) => [sid, ['ended', lockedAt, locked]])),
+      [older]: ['cut_off', signedOutAt, 'signed out everywhere'],
+    })
+  })
+
+  it.each(['refreshed', 'not refreshed'])(
+    'a list has the time and the reason of the first revocation of its user or client; the session: %s',
+    async (use) => {
+      const { server, operator, client, user } = await setUp()
+      await operator.post(`/users/${user.id}/sign-out`)
+      server.clock.time += 10
+      const tokens = await server.signIn(client, user.username)
+      const guest = sidOf(await server.signIn(client, 'guest', 'guest'))
+      server.clock.time += 10
+      if (use === 'refreshed') await server.refresh(client, tokens.refresh_token)
+      server.clock.time += 10
+      const signedOutAt = server.clock.time
+      await operator.post(`/users/${user.id}/sign-out`)
+      server.clock.time += 10
+      await operator.post(`/clients/${client.id}/sign-out`)
+      const ends = (await list(operator, `client_id=${client.id}`)).map(endOf)
+      const ofUser = ['cut_off', signedOutAt, 'signed out everywhere']
+      const ofClient = ['cut_off', server.clock.time, "the client's tokens were ended"]
+      expect(Object.fromEntries(ends)).toEqual({ [sidOf(tokens)]: ofUser, [guest]: ofClient })
+      const { body } = await operator.get(`/sessions/${sidOf(tokens)}`)
+      expect(endOf(body as unknown as Shown)).toEqual([sidOf(tokens), ofUser])
+    },
+  )
+
+  it('a session that expired before the revocation of its user is expired', async () => {
+    const { server, operator, client, user } = await setUp()
+    const sid = sidOf(await server.signIn(client, user.username))
+    server.clock.time += 2_592_000
+    await operator.signInAgain()
+    await operator.post(`/users/${user.id}/sign-out`)
+    const { body } = await operator.get(`/sessions/${sid}`)
+    expect(endOf(body as unknown as Shown)).toEqual([sid, ['expired', null, null]])
+    expect(await tell(operator, sid)).toMatchObject({
+      ending: expect.stringMatching(/^The session expired/),
+      events: [['issue', 'password']],
+    })
+  })
+
+  it('a session keeps the reason of its end after the sweep removed its row', async () => {
+    const { server, operator, client, user } = await setUp()
+    const first = await server.signIn(client, user.username)
+    await server.refresh(client, first.refresh_token)
+    server.clock.time += 61
+    const stolenAt = server.clock.time
+    await expect(server.refresh(client, first.refresh_token)).rejects.toThrow('invalid_grant')
+    server.clock.time += 2_600_000
+    await env.DB.prepare('DELETE FROM sessions WHERE sid = ?').bind(sidOf(first)).run()
+    await operator.signInAgain()
+    const { body } = await operator.get(`/sessions/${sidOf(first)}`)
+    const end = ['ended', stolenAt, 'replayed refresh token']
+    expect(endOf(body as unknown as Shown)).toEqual([sidOf(first), end])
+    expect(await tell(operator, sidOf(first))).toMatchObject({
+      ending: expect.stringMatching(/\(theft\)\.$/),
     })
   })
 

@@ -66,7 +66,7 @@ describe('the erasure of a user', () => {
   beforeEach(emptyStores)
 
   it('no table and no value in KV has personal data of an erased user after the last token has expired', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: { openid: false } })
     const admin = await TestOperator.confirmed(server)
     const client = await server.addClient()
     const person = await addPerson(admin)
@@ -121,7 +121,7 @@ describe('the erasure of a user', () => {
   })
 
   it('the cron trigger erases more events than one statement changes', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: { openid: false } })
     const admin = await TestOperator.confirmed(server)
     const { id, username } = await server.addUser()
     await env.DB.prepare(
@@ -139,7 +139,7 @@ describe('the erasure of a user', () => {
   })
 
   it('an erased operator is also erased as the actor of changes, and events by others keep their addresses', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: { openid: false } })
     const admin = await TestOperator.confirmed(server)
     const other = await TestOperator.signIn(server)
     const user = await server.addUser()
@@ -153,7 +153,7 @@ describe('the erasure of a user', () => {
   })
 
   it('an erasure of a deleted user takes the id in place of the username, and removes it from all events', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: { openid: false } })
     const admin = await TestOperator.confirmed(server)
     const client = await server.addClient()
     const person = await addPerson(admin)
@@ -183,7 +183,7 @@ describe('the erasure of a user', () => {
   })
 
   it('an erasure needs a confirmation, the username, and another admin for an operator', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: { openid: false } })
     const admin = await TestOperator.confirmed(server)
     const { id, username } = await server.addUser()
     const wrong = await admin.post(`/users/${id}/erase`, { username: 'another' })
@@ -212,7 +212,7 @@ describe('the export of a user', () => {
   beforeEach(emptyStores)
 
   it('an export has the account, the sessions and the events of the user, without the hash and without operators', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: { openid: false } })
     const admin = await TestOperator.confirmed(server)
     const client = await server.addClient()
     const person = await addPerson(admin)
@@ -226,6 +226,7 @@ describe('the export of a user', () => {
       access_tokens_valid_from: null,
       sign_ins: { failures: 1, failed_sign_ins_today: 1, locked_until: null },
       sessions: [{ subject: person.id, state: 'live', device: 'Firefox on Linux' }],
+      consents: [],
       next_cursor: null,
     })
     const events = body.events as { kind: string; address_prefix: string | null; actor_name: unknown }[]
@@ -242,7 +243,7 @@ describe('the export of a user', () => {
   })
 
   it('an export has pages of 500 events, and only the first page is an event of the audit trail', async () => {
-    const server = new TestServer()
+    const server = new TestServer({ config: { openid: false } })
     const admin = await TestOperator.confirmed(server)
     const { id } = await server.addUser()
     await env.DB.prepare(

@@ -97,7 +97,7 @@ describe('authorize-visitor', () => {
   it('authorize-visitor accepts only GET', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
       const response = await server.fetch(visitorPath(client), { method, headers: { Origin: ISSUER } })
-      expect([method, response.status, response.headers.get('Allow')]).toEqual([method, 405, 'GET'])
+      expect([method, response.status, response.headers.get('Allow')]).toEqual([method, 405, 'GET, HEAD'])
     }
   })
 

@@ -10,7 +10,7 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
-import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from '../support/server.ts'
 
 describe('the authorization code flow', () => {
   const server = new TestServer()
@@ -81,5 +81,13 @@ describe('the authorization code flow', () => {
     expect(again.url.origin).toBe('https://app.test')
     const more = await browser.open(authorizeUrl(partner, { scope: 'cart orders' }))
     expect(more.html).toContain('orders')
+  })
+
+  it('the requests can name the API of the client as the resource, with a trailing slash (RFC 8707 §2)', async () => {
+    const changes = { resource: STOREFRONT_AUDIENCE }
+    const code = (await authorize(server, client, { username, changes })).get('code')
+    const exchange = exchangeOf(client, code, { resource: `${STOREFRONT_AUDIENCE}/` })
+    const tokens = await server.requireTokens(exchange)
+    expect(decodeJwt(tokens.access_token).aud).toBe(STOREFRONT_AUDIENCE)
   })
 })

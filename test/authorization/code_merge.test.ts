@@ -63,6 +63,13 @@ describe('a visitor token at the authorization endpoint', () => {
     return newCode(server, shop, user.id, { visitor: { subject, sid } })
   }
 
+  async function recover(): Promise<void> {
+    for (const store of [d1, eu]) {
+      await store.settle()
+      store.comeBack()
+    }
+  }
+
   async function signInWith(token: string, client = shop): Promise<string | null> {
     const browser = browserOf(server)
     const page = await browser.open(authorizeUrl(client, { visitor_access_token: token }))
@@ -105,15 +112,16 @@ describe('a visitor token at the authorization endpoint', () => {
     'an exchange that a store failure stopped merges a guest of $guest into a customer of $customer later',
     async (places) => {
       const error = vi.spyOn(console, 'error').mockImplementation(() => {})
-      const guest = await newGuest(places.guest)
-      const code = await newMerge(guest, places.customer)
-      const isOfSessions = (sql: string) => sql.includes('INTO sessions')
-      for (const store of [d1, eu]) store.judge = (sql) => (isOfSessions(sql) ? 'before it is made' : null)
-      const refused = await server.postJson(exchangeOf(shop, code))
-      expect([refused.status, refused.headers.get('Retry-After')]).toEqual([503, '2'])
-      for (const store of [d1, eu]) store.comeBack()
-      const tokens = await server.requireTokens(exchangeOf(shop, code))
-      expect(decodeJwt(tokens.access_token).visitor_id).toBe(guest.subject)
+      for (const fault of FAULTS) {
+        const guest = await newGuest(places.guest)
+        const code = await newMerge(guest, places.customer)
+        for (const store of [d1, eu]) store.judge = (sql) => (sql.includes('INTO sessions') ? fault : null)
+        const refused = await server.postJson(exchangeOf(shop, code))
+        expect([fault, refused.status, refused.headers.get('Retry-After')]).toEqual([fault, 503, '2'])
+        await recover()
+        const tokens = await server.requireTokens(exchangeOf(shop, code))
+        expect([fault, decodeJwt(tokens.access_token).visitor_id]).toEqual([fault, guest.subject])
+      }
       error.mockRestore()
     },
   )
@@ -129,10 +137,7 @@ describe('a visitor token at the authorization endpoint', () => {
           for (const store of [d1, eu])
             store.judge = (sql) => (sql.includes('INTO sessions') && ++calls === nth ? fault : null)
           const first = await server.postJson(exchangeOf(shop, code))
-          for (const store of [d1, eu]) {
-            await store.settle()
-            store.comeBack()
-          }
+          await recover()
           const { access_token } = await first.json<{ access_token: string }>()
           expect([fault, nth, first.status, decodeJwt(access_token).visitor_id]).toEqual([
             ...[fault, nth, 200],

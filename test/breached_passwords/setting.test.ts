@@ -98,7 +98,7 @@ describe('a new password', () => {
     const { status, body } = await operator.post('/users', draft('tulip 8'))
     expect([status, body.errors]).toEqual([
       422,
-      [{ path: 'password', message: 'the password must be plain text of 8 to 128 characters' }],
+      [{ path: 'password', message: 'the password is too short: it must have at least 8 characters' }],
     ])
   })
 })

@@ -75,7 +75,7 @@ describe('the sign-in page', () => {
     expect(url.origin + url.pathname).toBe(CALLBACK)
     expect(Object.fromEntries(url.searchParams)).toEqual({
       error: 'access_denied',
-      error_description: 'The user did not allow this.',
+      error_description: 'The user did not allow the access.',
       state: 'st',
       iss: ISSUER,
     })

@@ -134,7 +134,7 @@ not in the file, left alone: backoffice-demo, `
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: `sallyport: ${file} is not valid:
-  line 2: clients.bad-new: access_token_lifetime: must be at least 60 seconds
+  line 2: clients.bad-new: access_token_lifetime: must be at least 60 seconds; scopes.1: must be a scope of the API storefront
   line 11: clients.bad-rules: scopes.0: must be a scope of the API storefront; grants: must not have client_credentials, because the client is public (RFC 6749 §4.4)
   line 17: clients.fixed.api: cannot change from storefront. Use another client id
   line 17: clients.fixed.confidential: cannot change from false. Use another client id
@@ -371,7 +371,7 @@ describe('export', () => {
     const ids = ['__proto__', 'true', '1.0', 'constructor', '-x', 'random-1', 'random-2', '2026-11-25']
     const sampled = fc.sample(fields, ids.length)
     await apply(write('random', new Map(ids.map((id, i) => [id, sampled[i]]))))
-    const { code, stdout } = await cli.run(['export'])
+    const { code, stdout } = await cli.run(['export', '--output', '-'])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^# The clients of a token service, by id\. The file has no secrets\.\nclients:\n/)
     expect(stdout).not.toMatch(/secret:|sps_/)

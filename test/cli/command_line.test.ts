@@ -60,6 +60,7 @@ describe('a command line', () => {
     [['clients', 'lst'], 'there is no command "clients lst"; did you mean "clients list"?'],
     [['clients', 'frobnicate'], 'there is no command "clients frobnicate"'],
     [['clients', 'list', '--enabeld', 'true'], 'there is no option --enabeld; did you mean --enabled?'],
+    [['audit', '--since', '1h'], 'there is no option --since; did you mean --from?'],
     [['clients', 'list', '-x'], 'there is no option -x'],
     [['clients', 'show'], 'a value is missing: CLIENT: Client id'],
     [['clients', 'show', 'a', 'b'], '"b" is an unexpected argument'],

@@ -138,17 +138,33 @@ describe('a CSV file', () => {
   })
 })
 
+describe('the values of a user in a file', () => {
+  it('the import reports every value that the server would refuse, together with its own problems', async () => {
+    const { refused } = await read(
+      'username,password,roles,email,enabled\nzo\u2019e,p,a b,zoe@,perhaps\nzoe,p,a|b,ann@localhost,true\n',
+    )
+    expect(refused).toEqual([
+      `2 zo\u2019e: ${[
+        'username: the username has the character U+2019, which is not allowed',
+        'roles: must be plain text of 1 to 64 characters, without spaces, commas and vertical bars',
+        'enabled: must be true or false',
+        'email: must be an email address, such as zoe@example.com',
+      ].join('; ')}`,
+    ])
+  })
+})
+
 describe('a file of JSON lines', () => {
   it('the reader keeps texts, lists and booleans, and reads null as an absent value', async () => {
     const text =
-      '{"username":"a","password":"p","roles":["x,y","z"],"enabled":false,"name":null}\n\n{"username":"b","password":"p"}'
+      '{"username":"a","password":"p","roles":["x_y","z"],"enabled":false,"name":null}\n\n{"username":"b","password":"p"}'
     expect(await read(text, { format: 'jsonl' })).toEqual({
       count: 2,
       refused: [],
       rows: [
         {
           line: 1,
-          row: { pool: 'customers', username: 'a', password: 'p', roles: ['x,y', 'z'], enabled: false },
+          row: { pool: 'customers', username: 'a', password: 'p', roles: ['x_y', 'z'], enabled: false },
         },
         { line: 3, row: { pool: 'customers', username: 'b', password: 'p' } },
       ],

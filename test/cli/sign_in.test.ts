@@ -211,7 +211,7 @@ describe('an unreachable server', () => {
     ).toEqual({
       code: 6,
       stdout: '',
-      stderr: `sallyport: ${proxy.origin} gave no response. For another server use --server URL or set SALLYPORT_SERVER.\n`,
+      stderr: `sallyport: ${proxy.origin} gave no response. Is the server running? For another server use --server URL or set SALLYPORT_SERVER.\n`,
     })
     expect(await user.run(['clients', 'enable', 'storefront-demo'])).toEqual({
       code: 6,

@@ -228,7 +228,7 @@ describe('the storage', () => {
   it('the session continues in this tab if the storage is full', () => {
     const storage = new BrowserStorage()
     const store = new SessionStore('key', storage)
-    const session = { accessToken: 'a', refreshToken: 'b', issuedAt: 1, expiresAt: 2 }
+    const session = { accessToken: 'a', refreshToken: 'b', idToken: null, issuedAt: 1, expiresAt: 2 }
     store.save({ ...session, accessToken: 'old' })
     storage.isFull = true
     store.save(session)

@@ -272,6 +272,15 @@ describe('an edit', () => {
 })
 
 describe('a client', () => {
+  it('a new client needs a grant', async () => {
+    const client_id = newId()
+    const fields = { client_id, api: 'storefront', kind: 'confidential' }
+    const { status, html } = await admin.post('/console/clients/~new', fields)
+    expect(status).toBe(422)
+    expect(html).toContain('id="grants-error">Must have at least one grant')
+    expect(await server.services.clientAdmin.find(client_id)).toBeNull()
+  })
+
   it('an admin adds a secret, retires one, and disables, enables and deletes a client', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
@@ -292,7 +301,7 @@ describe('a client', () => {
     const mistyped = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: 'another' })
     expect(mistyped.status).toBe(422)
     expect(mistyped.html).toMatch(/<details class="confirm" open=""><summary class="button danger">Delete…/)
-    expect(mistyped.html).toContain(`id="typed_name-error">Client id differs. Type ${id}.`)
+    expect(mistyped.html).toContain(`id="typed_name-error">You typed another name. Type ${id}.`)
     const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: id })
     expect(deleted).toMatchObject({ location: '/console/clients', done: 'client-deleted' })
     expect((await admin.get(path)).status).toBe(404)
@@ -322,7 +331,9 @@ describe('a confirmation', () => {
     )
     expect(ofUser).toContain(`>Delete ${user.username} and end 1 session<`)
     await admin.post(`${path}/sign-out`)
-    expect((await admin.get(path)).html).toContain(`>End 0 sessions of ${client.id}<`)
+    const { html: after } = await admin.get(path)
+    expect(after).toContain('All tokens of the client were revoked, and 2 sessions ended.')
+    expect(after).toContain(`>End 0 sessions of ${client.id}<`)
   })
 })
 
@@ -436,7 +447,9 @@ describe('a user', () => {
     )
     expect(html).toMatch(/<details class="confirm" open=""><summary class="button danger">Set a password…/)
     expect(html).toContain('id="own-password-error">Your own password is wrong.<')
-    expect(html).toContain('id="password-error">The password must be plain text of 8 to 128 characters<')
+    expect(html).toContain(
+      'id="password-error">The password is too short: it must have at least 8 characters<',
+    )
     expect(html).toMatch(/name="must_change_password" value="yes" checked/)
     const unchecked = await admin.post(`${path}/password`, {
       password: 'long enough',
@@ -457,7 +470,7 @@ describe('a user', () => {
     })
     expect(made.status).toBe(403)
     expect(made.html).toContain('id="own-password-for-roles-error">Your own password is wrong.<')
-    expect(made.html).toContain('id="password-error">The password must be plain text')
+    expect(made.html).toContain('id="password-error">The password is too short')
     const missing = await admin.post('/console/users/new', { ...draft, roles: ['admin'] })
     expect(missing.html).toContain('id="own-password-for-roles-error">Your own password is required.<')
     const { id } = await server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
@@ -530,6 +543,8 @@ describe('support', () => {
     expect(timeline.replaceAll('<wbr/>', '')).toContain(`<h1>Why was ${username} signed out?</h1>`)
     expect(timeline).toContain('The session ended because an operator ended it, by the operator ')
     const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
+    expect(own.html.match(/This session</g)).toHaveLength(1)
+    expect(html).not.toContain('This session<')
     expect(own.html).not.toContain('/end"')
   })
 

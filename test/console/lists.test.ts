@@ -43,6 +43,9 @@ describe('the search box', () => {
     expect(html).toContain(`href="/console/sessions?subject=${encodeURIComponent(first.id)}">Sessions<`)
     expect(html).toContain('href="/console/audit?client_id=zander-shop">Events<')
     expect(resultsOf((await search('zandr')).html)).toEqual([['User', path(second.id), 'customers']])
+    expect(html).not.toContain('More users match')
+    for (const name of ['zandu', 'zandv', 'zandw', 'zandx']) await server.addUser({ username: name })
+    expect((await search('zand')).html).toContain('The table has the first 5 users. More users match.')
     expect(resultsOf((await search(kid.slice(0, 8))).html)).toEqual([
       ['Key', `/console/keys#${kid}`, 'current'],
     ])
@@ -66,7 +69,7 @@ describe('the search box', () => {
   })
 
   it('a search without results names the parts that it finds, and links to the events of an id', async () => {
-    expect((await admin.get('/console/search?q=')).html).toContain('Enter a search text')
+    expect((await admin.get('/console/search')).html).toContain('Enter a search text')
     const { html } = await admin.get('/console/search?q=user:gone')
     expect(html).toContain('No results')
     expect(html).toContain('href="/console/audit?subject=user%3Agone">Events<')
@@ -137,6 +140,17 @@ describe('a list', () => {
     }
   })
 
+  it('the address of a list has no empty filter', async () => {
+    const form = '/console/audit?subject=&client_id=shop+1&kind=&from=&sort=-time'
+    const location = '/console/audit?client_id=shop+1&sort=-time'
+    expect(await admin.get(form)).toMatchObject({ status: 303, location })
+    expect((await admin.get(location)).status).toBe(200)
+    expect(await admin.get('/console/users?q=&pool=')).toMatchObject({
+      status: 303,
+      location: '/console/users',
+    })
+  })
+
   it('a list names the filter with a value that is not valid', async () => {
     const { status, html } = await admin.get('/console/users?enabled=maybe&q=kept-text')
     expect(status).toBe(400)
@@ -171,6 +185,16 @@ describe('a list', () => {
     expect(all.html).toContain('>Disabled later</a>')
     const none = await admin.get(`/console/sessions?client_id=${disabled.id}&live=true`)
     expect(none.html).toContain('No live sessions')
+    for (const address of ['/sessions?subject=zo', '/audit?subject=zo', '/audit?actor=zo']) {
+      const { html: unknown } = await admin.get(`/console${address}`)
+      expect([address, unknown]).toEqual([
+        address,
+        expect.stringContaining('No user has this username</p><p>Enter the whole username.'),
+      ])
+    }
+    const backwards = await admin.get('/console/audit?from=2026-01-02T00:00&to=2026-01-01T00:00')
+    expect(backwards.status).toBe(400)
+    expect(backwards.html).toContain('<a href="#filter-to">Before (UTC)</a>: must be later than the time in')
     expect(listOf((await admin.get(`/console/sessions?client_id=${disabled.id}`)).html).position).toBe(
       '1–50 of 55',
     )

@@ -115,6 +115,15 @@ describe('every page', () => {
     expect(response.headers.get('Allow')).toBe('GET, HEAD')
   })
 
+  it.each([
+    ['/users/user:a/password', '/users/user:a'],
+    ['/users/user:a/sessions/s1.b/end', '/users/user:a'],
+    ['/clients/storefront/disable', '/clients/storefront'],
+    ['/keys/rotate', '/keys'],
+  ])('the address of the action %s leads to the page of its object', async (path, page) => {
+    expect(await browser.get(`/console${path}`)).toMatchObject({ status: 303, location: `/console${page}` })
+  })
+
   it('a page is found with a slash at the end', async () => {
     expect(await browser.get('/console/')).toMatchObject({ status: 301, location: '/console' })
     expect(await browser.get('/console/keys//')).toMatchObject({ status: 301, location: '/console/keys' })
@@ -131,7 +140,6 @@ describe('every page', () => {
     [404, '/console/nothing', ['admin']],
     [404, '/console/users/user:nobody', ['admin']],
     [403, '/console/clients/~new', ['support']],
-    [405, '/console/clients/storefront/disable', ['admin']],
   ])('an error page %i keeps the navigation of a signed-in operator: %s', async (status, path, roles) => {
     const response = await (await ConsoleBrowser.signIn(server, roles)).get(path)
     expect(response.status).toBe(status)

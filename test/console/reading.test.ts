@@ -145,7 +145,9 @@ describe('the figures of the dashboard', () => {
     const own = await ConsoleBrowser.signIn(server)
     const { html } = await own.get('/console')
     const column =
-      /<a href="([^"]+)" tabindex="-1"><title>(\S+ (\S+)) to \S+ UTC: 1 token<\/title><rect/.exec(html)
+      /<a href="([^"]+)" tabindex="-1" data-from="\d+" data-to="\d+"><title>(\S+ (\S+)) to \S+ UTC: 1 token<\/title><rect/.exec(
+        html,
+      )
     const [, path = '', , time = ''] = column ?? []
     expect(path).toMatch(
       /^\/console\/audit\?grant=guest&amp;outcome=ok&amp;from=\d{4}-\d\d-\d\dT\d\d%3A\d\d&amp;to=/,
@@ -182,16 +184,14 @@ describe('the figures of the dashboard', () => {
     const { html } = await own.get('/console')
     expect(html).toContain('8 before, +13 %')
     expect(html).toContain('4 before, −50 %')
-    const causes = [
-      ...html.matchAll(
-        /<li><a href="([^"]+)">([^<]+)<\/a><strong>(\d+)<\/strong><span class="soft">([^<]*)</g,
-      ),
-    ]
-    expect(causes.map(([, , ...texts]) => texts)).toEqual([
+    const causes = [...html.matchAll(/<li>([^<]+)<strong>(\d+)<\/strong><span class="soft">([^<]*)</g)]
+    expect(causes.map(([, ...texts]) => texts)).toEqual([
       ['Wrong password', '2', '3 before, −33 %'],
       ['Another cause', '0', '1 before, −100 %'],
     ])
-    expect(decode(causes[0]?.[1] ?? '')).toMatch(/^\/console\/audit\?kind=sign_in_failure&from=/)
+    expect(decode(/<a href="([^"]+)">All failures</.exec(html)?.[1] ?? '')).toMatch(
+      /^\/console\/audit\?outcome=refused&from=/,
+    )
     const tiles = [
       ...html.matchAll(
         /<a class="tile (\w+)" href="([^"]+)"><span class="tile-title">([^<]+)<\/span><span class="tile-value">([^<]+)</g,

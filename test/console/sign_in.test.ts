@@ -305,9 +305,35 @@ describe('a form that is sent after the session has ended', () => {
     const { status, html } = await signIn(browser.user.username)
     expect([status, inputOf(html, 'client_id')]).toEqual([200, fields.client_id])
     expect(html).toContain('action="/console/clients/~new"')
+    expect([...html.matchAll(/<dt>([^<]*)<\/dt><dd>([^<]*)<\/dd>/g)].map(([, ...row]) => row)).toEqual([
+      ['Form', 'A new client'],
+      ['Client id', fields.client_id],
+      ['API', 'storefront'],
+      ['Kind', 'public'],
+      ['Grants', 'password'],
+    ])
     expect(html).not.toContain(password)
     expect(await server.services.clientAdmin.find(fields.client_id)).toBeNull()
     expect((await browser.post('/console/clients/~new', fields)).status).toBe(201)
+  })
+
+  it('the operator sees which object the action of the form changes', async () => {
+    const browser = await ConsoleBrowser.signIn(server)
+    await signOutUser(server, browser.user.id)
+    server.clock.time += 5
+    const late = await browser.post('/console/clients/shop%26more/sign-out', {})
+    const body = new URLSearchParams({
+      username: browser.user.username,
+      password: PASSWORD,
+      kept: inputOf(late.html, 'kept'),
+    })
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: ISSUER }
+    const { html } = await browser.send('/console/sign-in', {
+      method: 'POST',
+      headers,
+      body: body.toString(),
+    })
+    expect(html).toContain('<dt>Form</dt><dd>The client shop&amp;more: sign out</dd>')
   })
 
   it('another operator, a later sign-in and a forged form get the dashboard', async () => {

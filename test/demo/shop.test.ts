@@ -197,6 +197,27 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(expect.arrayContaining(refused))
   })
 
+  it('the shop reports a stopped token service at the first failed request, and no lost response', async () => {
+    const { visitor, tab } = await signedIn()
+    const reported = Promise.withResolvers<void>()
+    let requests = 0
+    await visitor.context.route(`${issuer}/**`, async (route) => {
+      if (route.request().url() === TOKEN_ENDPOINT && ++requests > 1) await reported.promise
+      await route.abort('connectionrefused')
+    })
+    await tab.press('Get new tokens now')
+    const stopped = `The token service at ${issuer} does not respond. Check that npm run demo still runs.`
+    await tab.page.getByRole('alert').filter({ hasText: stopped }).waitFor()
+    reported.resolve()
+    const events = tab.page.locator('#log li')
+    await events.filter({ hasText: 'The token service does not respond.' }).waitFor()
+    await visitor.context.unroute(`${issuer}/**`)
+    await tab.hasRefreshToken(1)
+    expect(await events.filter({ hasText: 'does not respond' }).count()).toBe(1)
+    expect(await events.filter({ hasText: 'The response was lost' }).count()).toBe(0)
+    await visitor.leave()
+  })
+
   it('the shop names the API that does not respond, and recovers', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()

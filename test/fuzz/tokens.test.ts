@@ -7,7 +7,7 @@ import { editsOf, Forger, forgedToken, noToken, replaceAt } from '../support/fuz
 
 /** The kinds of tokens. A changed token of a kind is sent to the target that accepts the original. */
 const KINDS = {
-  'access token': ['introspect', 'revoke', 'verifier'],
+  'access token': ['introspect', 'revoke', 'userinfo', 'verifier'],
   'refresh token': ['refresh', 'introspect', 'revoke'],
   "operator's token": ['admin API'],
 } as const satisfies Record<string, readonly Target[]>
@@ -87,6 +87,7 @@ describe('a token for another purpose', () => {
     ['verifier', async () => targets.operator.tokens.access_token],
     ['verifier', async () => (await fuzzed.server.fetch('/revocations')).arrayBuffer().then(decode)],
     ['introspect', async () => (await fuzzed.server.fetch('/revocations')).arrayBuffer().then(decode)],
+    ['userinfo', async () => targets.refreshToken],
     ['admin API', async () => targets.accessToken],
     ['admin API', async () => targets.operator.tokens.refresh_token ?? ''],
   ])('the token is refused by the %s', async (target, tokenFor) => {

@@ -61,8 +61,8 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
   },
   invalid_target: {
     error: errors.invalidTarget(),
-    rfc6749: rfc(400, 'invalid_target', 'The parameter resource is not supported.'),
-    oro: oro(400, 'invalid_target', 'The parameter resource is not supported.'),
+    rfc6749: rfc(400, 'invalid_target', 'The resource is not the API of the client.'),
+    oro: oro(400, 'invalid_target', 'The resource is not the API of the client.'),
   },
   misdirected_request: {
     error: errors.misdirectedRequest(),
@@ -109,6 +109,16 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     rfc6749: rfc(400, 'invalid_grant', 'The refresh token is invalid.'),
     oro: oro(401, 'invalid_request', 'The refresh token is invalid.'),
   },
+  unproven_request: {
+    error: errors.unprovenRequest('unknown client'),
+    rfc6749: rfc(400, 'invalid_request', 'The client or the redirect_uri is not known.'),
+    oro: oro(401, 'invalid_client', 'Client authentication failed'),
+  },
+  invalid_authorization_request: {
+    error: errors.invalidAuthorizationRequest('code_challenge_method'),
+    rfc6749: rfc(400, 'invalid_request', 'The only code_challenge_method is S256.'),
+    oro: oro(400, 'invalid_request', 'The only code_challenge_method is S256.'),
+  },
   invalid_code: {
     error: errors.invalidCode('used before'),
     rfc6749: rfc(400, 'invalid_grant', 'The authorization code is invalid.'),
@@ -133,6 +143,21 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     error: errors.invalidScope('one too many'),
     rfc6749: rfc(400, 'invalid_scope', SCOPE),
     oro: oro(400, 'invalid_scope', SCOPE, 'Check the `scope` parameter'),
+  },
+  missing_access_token: {
+    error: errors.missingAccessToken(),
+    rfc6749: rfc(401, 'invalid_token', 'Send an access token.'),
+    oro: oro(401, 'invalid_token', 'Send an access token.'),
+  },
+  invalid_access_token: {
+    error: errors.invalidAccessToken('it has expired'),
+    rfc6749: rfc(401, 'invalid_token', 'The access token is invalid.'),
+    oro: oro(401, 'invalid_token', 'The access token is invalid.'),
+  },
+  insufficient_scope: {
+    error: errors.insufficientScope('openid'),
+    rfc6749: rfc(403, 'insufficient_scope', 'The access token needs the scope openid.'),
+    oro: oro(403, 'insufficient_scope', 'The access token needs the scope openid.'),
   },
   temporarily_unavailable: {
     error: errors.temporarilyUnavailable('D1 is away'),

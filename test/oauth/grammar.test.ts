@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { insufficientScope, invalidToken, missingToken } from '../../packages/verify/src/token_error.ts'
+import { AUTHORIZATION_FAILURES, type AuthorizationFailure } from '../../src/oauth/authorization_failure.ts'
 import { describeRefusal, type ErrorDialect, type WireError } from '../../src/oauth/error_dialect.ts'
 import { MALFORMATIONS, type Malformation, type Refusal } from '../../src/oauth/errors.ts'
 import { callAdmin, TestOperator } from '../support/operator.ts'
@@ -40,9 +41,17 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   wrong_credentials: [{ kind: 'wrong_credentials' }],
   invalid_refresh_token: [{ kind: 'invalid_refresh_token' }],
   invalid_code: [{ kind: 'invalid_code' }],
+  unproven_request: [{ kind: 'unproven_request' }],
+  invalid_authorization_request: Object.keys(AUTHORIZATION_FAILURES).map((failure) => ({
+    kind: 'invalid_authorization_request',
+    failure: failure as AuthorizationFailure,
+  })),
   wrong_redirect_uri: [{ kind: 'wrong_redirect_uri' }],
   foreign_token: [{ kind: 'foreign_token' }],
   invalid_scope: [{ kind: 'invalid_scope' }],
+  missing_access_token: [{ kind: 'missing_access_token' }],
+  invalid_access_token: [{ kind: 'invalid_access_token' }],
+  insufficient_scope: [{ kind: 'insufficient_scope', scope: 'openid' }],
   temporarily_unavailable: [{ kind: 'temporarily_unavailable', retryAfterSeconds: 2 }],
   too_many_attempts: [{ kind: 'too_many_attempts', retryAfterSeconds: 60 }],
   server_error: [{ kind: 'server_error' }],

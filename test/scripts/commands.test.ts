@@ -124,6 +124,25 @@ describe('a script of package.json', () => {
     })
   })
 
+  it('the command line and npm test name npm ci if the development tools are not installed', () => {
+    const folder = checkout(String)
+    rmSync(join(folder, 'node_modules'))
+    const bin = join(folder, 'sallyport', 'bin')
+    cpSync('packages/cli/bin', bin, { recursive: true })
+    const run = (file: string, ...parameters: string[]) =>
+      spawnSync(file, parameters, { cwd: folder, encoding: 'utf8' })
+    expect(run(process.execPath, join(bin, 'sallyport.js'), '--version')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'sallyport is not built. Run npm ci, without --omit=dev.\n',
+    })
+    expect(run('npm', '--silent', 'test')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'The development tools are not installed. Run npm ci, without --omit=dev.\n',
+    })
+  })
+
   it.skipIf(!existsSync('/dev/full'))('fails if its output is lost, and so does the command line', () => {
     expect(loaded(resolve('.'), 'check', openSync('/dev/full', 'w'))).toMatchObject({
       status: 1,

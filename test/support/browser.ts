@@ -1,10 +1,6 @@
 import { decodeJwt } from 'jose'
-import {
-  type Client,
-  type ClientEvent,
-  type ClientOptions,
-  createClient,
-} from '../../packages/client/src/client.ts'
+import { type Client, createClient } from '../../packages/client/src/client.ts'
+import type { ClientEvent, ClientOptions } from '../../packages/client/src/options.ts'
 import type { Session, TokenStorage } from '../../packages/client/src/session.ts'
 import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
 import type { User } from '../../src/users/user.ts'
@@ -69,9 +65,14 @@ export class Browser {
     this.#verifier = createVerifier({ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, fetch })
   }
 
-  static async open(config: Record<string, unknown> = {}): Promise<Browser> {
+  /** @param changes Fields of the client instead of those of a public client with the password grant. */
+  static async open(
+    config: Record<string, unknown> = {},
+    changes: Parameters<TestServer['addClient']>[0] = {},
+  ): Promise<Browser> {
     const server = new TestServer({ config })
-    return new Browser(server, await server.addClient({ confidential: false, grants: ['password'] }))
+    const client = await server.addClient({ confidential: false, grants: ['password'], ...changes })
+    return new Browser(server, client)
   }
 
   /** Opens another tab. workerd has no Web Locks, so the tabs do not wait for each other. */

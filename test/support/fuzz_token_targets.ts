@@ -8,7 +8,7 @@ import { TestOperator } from './operator.ts'
 import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenResponse } from './server.ts'
 
 /** Every endpoint or library that accepts a token. Each refuses an unissued token in its own way. */
-export const TARGETS = ['introspect', 'revoke', 'refresh', 'admin API', 'verifier'] as const
+export const TARGETS = ['introspect', 'revoke', 'refresh', 'userinfo', 'admin API', 'verifier'] as const
 export type Target = (typeof TARGETS)[number]
 
 /** A server with a session of a customer, a session of an operator, and the targets of their tokens. */
@@ -54,7 +54,8 @@ export class TokenTargets {
   /** Fails unless the target refuses the token, and neither the response nor the log contains a part of it. */
   async checkRefused(target: Target, token: string): Promise<void> {
     if (target === 'verifier') return this.#checkVerifier(token)
-    if (target === 'admin API') return this.#checkAdmin(token)
+    if (target === 'admin API') return this.#checkBearer('/admin/api/me', 'sallyport-admin', token)
+    if (target === 'userinfo') return this.#checkBearer('/oauth2-token/userinfo', ISSUER, token)
     const isRefresh = target === 'refresh'
     const parameters = isRefresh ? { grant_type: 'refresh_token', refresh_token: token } : { token }
     const exchange = await this.#fuzzed.exchange(
@@ -74,20 +75,18 @@ export class TokenTargets {
     else expect([exchange.status, body]).toEqual([200, target === 'revoke' ? {} : { active: false }])
   }
 
-  async #checkAdmin(token: string): Promise<void> {
+  async #checkBearer(path: string, realm: string, token: string): Promise<void> {
     const exchange = await this.#fuzzed.exchange(
       {
         method: 'GET',
-        url: `${ISSUER}/admin/api/me`,
+        url: ISSUER + path,
         headers: { Authorization: `Bearer ${toHeaderValue(token)}` },
         body: null,
       },
-      'admin API',
+      path,
     )
     expect(exchange.status).toBe(401)
-    expect(exchange.headers.get('WWW-Authenticate')).toBe(
-      'Bearer realm="sallyport-admin", error="invalid_token"',
-    )
+    expect(exchange.headers.get('WWW-Authenticate')).toBe(`Bearer realm="${realm}", error="invalid_token"`)
     checkUnheard(token, exchange)
   }
 

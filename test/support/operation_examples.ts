@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers'
+import { consentIdOf } from '../../src/authorization/consent.ts'
 import { compact } from '../../src/lib/compact.ts'
 import type { TestOperator } from './operator.ts'
 import { PASSWORD, type TestServer } from './server.ts'
@@ -87,6 +88,11 @@ export const EXAMPLES: Record<string, MakeExample> = {
     await server.postJson({ grant_type: 'password', ...credentials, password: 'wrong' })
     return { path: `/users/${user.id}/unlock` }
   },
+  listUserConsents: async (server) => ({ path: `/users/${(await newConsent(server)).subject}/consents` }),
+  withdrawConsent: async (server) => {
+    const { subject, id } = await newConsent(server)
+    return { path: `/users/${subject}/consents/${id}` }
+  },
   exportUser: ofUser('/export'),
   eraseUser: async (server) => {
     const { id, username } = await server.addUser()
@@ -110,6 +116,21 @@ export const EXAMPLES: Record<string, MakeExample> = {
     return { path: `/keys/${next?.kid}` }
   },
   listAudit: at('/audit?limit=2'),
+}
+
+/** Stores a consent of a new user. */
+async function newConsent(server: TestServer): Promise<{ id: string; subject: string }> {
+  const [user, client] = [await server.addUser(), await server.addClient()]
+  const consent = {
+    subject: user.id,
+    clientId: client.id,
+    api: 'storefront',
+    redirectUri: 'https://app.test/cb',
+  }
+  const id = await consentIdOf(consent)
+  const given = { ...consent, id, scopes: ['cart'], issuedAt: server.clock.time }
+  await server.services.consents.addition(given, server.clock.time).run()
+  return { id, subject: user.id }
 }
 
 async function latestSession(subject: string): Promise<{ sid: string }> {

@@ -15,12 +15,16 @@ import {
   type Send,
   signInAs,
   TOKEN,
+  USERINFO,
   type World,
   type WriteCase,
 } from './write_cases.ts'
 
 /** More than the requests that use up the budgets. */
 const MANY_CODES = 160
+
+const AUTHORIZE = '/oauth2-token/authorize'
+const PAR = '/oauth2-token/par'
 
 const BAD_GRANT: [number, string] = [400, 'invalid_grant']
 const BAD_REQUEST: [number, string] = [400, 'invalid_request']
@@ -55,6 +59,24 @@ function deadRefresh(
   })
 }
 
+/** Requests to userinfo with an Authorization header. */
+function asking(
+  what: string,
+  expected: WriteCase['expected'],
+  tokenOf: (world: World) => Promise<string | null> | string | null,
+): WriteCase {
+  return {
+    what,
+    path: USERINFO,
+    expected,
+    async prepare(world) {
+      const token = await tokenOf(world)
+      const headers = { ...HERE, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) }
+      return () => world.server.fetch(USERINFO, { headers })
+    },
+  }
+}
+
 /** Exchanges a new code of one user in each request. */
 async function exchanging(world: World, changes: Record<string, string>): Promise<Send> {
   const { server } = world
@@ -79,9 +101,9 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
     refused('a number for a name', BAD_REQUEST, ({ app }) => ({ ...signInAs(app, 'x'), username: 1 })),
   ],
   invalid_target: [
-    refused('a resource', [400, 'invalid_target'], ({ shop }) => ({
+    refused('another resource', [400, 'invalid_target'], ({ shop }) => ({
       ...machineOf(shop),
-      resource: 'https://shop.test/api',
+      resource: 'https://other.test/api',
     })),
   ],
   misdirected_request: [
@@ -228,6 +250,28 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       prepare: (world) => exchanging(world, { code_verifier: 'x'.repeat(43) }),
     },
   ],
+  unproven_request: [
+    {
+      what: 'authorization requests of unknown clients',
+      path: AUTHORIZE,
+      expected: [400, 'invalid_request'],
+      prepare:
+        ({ server }) =>
+        (i) =>
+          server.fetch(`${AUTHORIZE}?client_id=unknown-${i}`, { headers: HERE }),
+    },
+  ],
+  invalid_authorization_request: [
+    {
+      what: 'pushed requests without PKCE',
+      path: PAR,
+      expected: [400, 'invalid_request'],
+      async prepare(world) {
+        const client = await world.server.addClient(CODE_CLIENT)
+        return posting(PAR, world, () => ({ client_id: client.id, response_type: 'code' }))
+      },
+    },
+  ],
   wrong_redirect_uri: [
     {
       what: 'codes with another redirect URI',
@@ -252,6 +296,22 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       ...machineOf(shop),
       scope: 'everything',
     })),
+  ],
+  missing_access_token: [asking('no token', [401, 'invalid_token'], () => null)],
+  invalid_access_token: [
+    asking('a token that is no JWT', [401, 'invalid_token'], () => 'x'.repeat(400)),
+    asking(
+      'a refresh token',
+      [401, 'invalid_token'],
+      async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).refresh_token ?? '',
+    ),
+  ],
+  insufficient_scope: [
+    asking(
+      'a token without openid',
+      [403, 'insufficient_scope'],
+      async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).access_token,
+    ),
   ],
   temporarily_unavailable: [
     {

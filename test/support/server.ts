@@ -239,6 +239,7 @@ export interface TokenResponse {
   access_token: string
   refresh_token?: string
   scope?: string
+  id_token?: string
 }
 
 /** Body parameters by which a client authenticates. */

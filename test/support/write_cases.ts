@@ -1,3 +1,4 @@
+import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { credentials, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
 /** The address of every request of a flood. */
@@ -34,6 +35,7 @@ export interface WriteCase {
 
 export const TOKEN = '/oauth2-token'
 export const REVOKE = '/oauth2-token/revoke'
+export const USERINFO = '/oauth2-token/userinfo'
 const INTROSPECT = '/oauth2-token/introspect'
 
 /** A case that posts the parameters of each request. */
@@ -68,6 +70,14 @@ export async function guestsOf({ server }: World, client: TestClient, count: num
 }
 
 const MANY = 160
+
+/** The tokens of a user with the identity scopes, and their client. */
+async function openIdTokens({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { id } = await server.addUser()
+  const code = await newCode(server, client, id, { scope: ['openid', 'profile', 'email'] })
+  return { client, ...(await server.requireTokens(exchangeOf(client, code))) }
+}
 
 /** The requests that succeed. */
 export const SUCCESSES: readonly WriteCase[] = [
@@ -167,6 +177,29 @@ export const SUCCESSES: readonly WriteCase[] = [
     async prepare(world) {
       const { access_token: token } = await world.server.requireTokens(machineOf(world.shop))
       return posting(INTROSPECT, world, () => ({ ...credentials(world.shop), token }))
+    },
+  },
+  {
+    what: 'userinfo of one user',
+    path: USERINFO,
+    expected: [200],
+    async prepare(world) {
+      const { access_token } = await openIdTokens(world)
+      const headers = { ...HERE, Authorization: `Bearer ${access_token}` }
+      return () => world.server.fetch(USERINFO, { headers })
+    },
+  },
+  {
+    what: 'a chain of refreshes with ID tokens',
+    path: TOKEN,
+    expected: [200],
+    async prepare(world) {
+      let { client, refresh_token: token } = await openIdTokens(world)
+      return async () => {
+        const response = await world.server.postJson(refreshOf(client, token), HERE)
+        if (response.ok) token = (await response.clone().json<{ refresh_token: string }>()).refresh_token
+        return response
+      }
     },
   },
   ...[

@@ -18,6 +18,10 @@ import { configText } from '../support/server.ts'
 const NOW = 1_900_000_000
 const badUsername = (problem: string) => new UserRefused('username', `the username ${problem}`)
 const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 8 to 128 characters')
+const SHORT_PASSWORD = new UserRefused(
+  'password',
+  'the password is too short: it must have at least 8 characters',
+)
 const GUEST_NAME = new UserRefused(
   'username',
   '"guest" is the name of anonymous visitors in the pool "customers"',
@@ -25,7 +29,7 @@ const GUEST_NAME = new UserRefused(
 
 const BAD_ROLE = new UserRefused(
   'roles',
-  'a role must be plain text of 1 to 64 characters, without spaces at the start or the end',
+  'a role must be plain text of 1 to 64 characters, without spaces, commas and vertical bars',
 )
 
 const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
@@ -118,10 +122,10 @@ describe('a new user', () => {
     ['a line break in a role', { roles: ['ad\nmin'] }, BAD_ROLE],
     ['half a surrogate pair in a role', { roles: ['admin\ud800'] }, BAD_ROLE],
     ['a role of 65 characters', { roles: ['x'.repeat(65)] }, BAD_ROLE],
-    ['an empty password', { password: '' }, BAD_PASSWORD],
+    ['an empty password', { password: '' }, SHORT_PASSWORD],
     ['a password of 129 characters', { password: 'x'.repeat(129) }, BAD_PASSWORD],
-    ['a password of 7 characters', { password: 'seventy' }, BAD_PASSWORD],
-    ['7 characters, typed as 8', { password: 'pa\u0302tisse' }, BAD_PASSWORD],
+    ['a password of 7 characters', { password: 'seventy' }, SHORT_PASSWORD],
+    ['7 characters, typed as 8', { password: 'pa\u0302tisse' }, SHORT_PASSWORD],
     ['a NUL in the password', { password: 'correct horse\0' }, BAD_PASSWORD],
     ['half a surrogate pair in the password', { password: 'correct horse\ud800' }, BAD_PASSWORD],
   ])('a new user is refused with a reason for the operator: %s', async (_case, changes, refusal) => {
@@ -139,7 +143,7 @@ describe('a new user', () => {
 
 describe('an imported user', () => {
   it('an imported user has the given hash, a normalised username, and the values of the draft', async () => {
-    const draft = { pool: 'staff', username: 'ZOE\u0308', roles: ['ROLE_ADMIN', 'Sales rep'], enabled: false }
+    const draft = { pool: 'staff', username: 'ZOE\u0308', roles: ['ROLE_ADMIN', 'SALES_REP'], enabled: false }
     expect(await importOne(draft)).toEqual({
       id: expect.stringMatching(/^user:[A-Za-z0-9_-]{22}$/),
       pool: 'staff',
@@ -149,7 +153,7 @@ describe('an imported user', () => {
       breachCheckedAt: null,
       passwordBreached: false,
       enabled: false,
-      roles: ['ROLE_ADMIN', 'Sales rep'],
+      roles: ['ROLE_ADMIN', 'SALES_REP'],
       mustChangePassword: false,
       createdAt: NOW,
       tokensValidFrom: 0,

@@ -1,5 +1,5 @@
+import { isEmail } from '@sallyport/formats/email'
 import { describe, expect, it } from 'vitest'
-import { isEmail } from '../../src/users/email.ts'
 import { TestOperator } from '../support/operator.ts'
 import { TestServer } from '../support/server.ts'
 
@@ -25,7 +25,7 @@ const REFUSED = [
 ]
 
 const EMAIL_MESSAGE = 'must be an email address, such as zoe@example.com'
-const ROLE_MESSAGE = 'must be plain text of 1 to 64 characters, without spaces at the start or the end'
+const ROLE_MESSAGE = 'must be plain text of 1 to 64 characters, without spaces, commas and vertical bars'
 
 describe('an email address', () => {
   it('has a local part and a host name, in any script (RFC 5321 §4.1.2, RFC 6531 §3.3)', () => {

@@ -5,7 +5,7 @@ import { logEvent, logSentence, showLife, showOutcome, showSession } from './pan
 import { createClient, isGuest, TokenRequestError } from './sallyport_client.js'
 import { ShopApi } from './shop_api.js'
 import { showProducts } from './shop_view.js'
-import { ServerStopped } from './stopped_server.js'
+import { responds, ServerStopped } from './stopped_server.js'
 import { clearWarning, showMessage, showWarning } from './toast.js'
 
 const DEMO_ACCOUNT = { username: 'amanda@example.com', password: 'correct horse battery staple' }
@@ -17,9 +17,15 @@ const shop = new ShopApi(client, storefrontApi)
 const cart = new CartModel(shop, isCustomer, guard)
 /** Whether the user was ordering before the sign-in. */
 let isOrdering = false
+/** Whether the last request to the token service found no server. */
+let isStopped = false
 
 client.subscribe((event, session) => {
-  logEvent(event)
+  if (event === 'retrying') logRetry()
+  else {
+    noteResponse()
+    logEvent(event)
+  }
   showSession(session)
   showAccount(session)
   if (event === 'signed_out') cart.clear()
@@ -139,6 +145,19 @@ async function renewWithLoss() {
   showOutcome(
     'The first response was dropped after the service had used the token. The retry got the same successor. You are still signed in.',
   )
+}
+
+/** Distinguishes a lost response from a stopped server. The warning stays until the server responds. */
+async function logRetry() {
+  if (await responds(`${issuer}/health`)) return logEvent('retrying')
+  showWarning(new ServerStopped('token service', issuer).message)
+  if (!isStopped) logSentence('The token service does not respond. The client tries again.', 'unreachable')
+  isStopped = true
+}
+
+function noteResponse() {
+  if (isStopped) clearWarning()
+  isStopped = false
 }
 
 function isCustomer() {

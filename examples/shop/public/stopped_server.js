@@ -14,3 +14,11 @@ export async function request(name, url, send) {
     throw error instanceof TypeError ? new ServerStopped(name, url) : error
   }
 }
+
+/** Whether a server responds. A failed request does not show whether it was lost on its way there or back. */
+export function responds(url) {
+  return fetch(url, { cache: 'no-store' }).then(
+    () => true,
+    () => false,
+  )
+}

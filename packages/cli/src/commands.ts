@@ -3,6 +3,7 @@ import { APPLY_COMMANDS } from './commands/apply_command.ts'
 import { AUDIT_COMMANDS } from './commands/audit_command.ts'
 import { CLIENT_COMMANDS } from './commands/client_commands.ts'
 import { CONFIG_COMMANDS } from './commands/config_command.ts'
+import { CONSENT_COMMANDS } from './commands/consent_commands.ts'
 import { EXPORT_COMMANDS } from './commands/export_command.ts'
 import { HELP_COMMANDS } from './commands/help_commands.ts'
 import { IMPORT_COMMANDS } from './commands/import_commands.ts'
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...USER_COMMANDS,
   ...USER_DATA_COMMANDS,
   ...SUPPORT_COMMANDS,
+  ...CONSENT_COMMANDS,
   ...SESSION_COMMANDS,
   ...WHY_COMMANDS,
   ...AUDIT_COMMANDS,

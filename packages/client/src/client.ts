@@ -1,47 +1,17 @@
-import {
-  isGuest,
-  mayActFor,
-  onStorageChange,
-  type Session,
-  SessionStore,
-  type TokenStorage,
-} from './session.ts'
+import type {
+  ClientEvent,
+  ClientListener,
+  ClientOptions,
+  RedirectOptions,
+  RedirectResult,
+} from './options.ts'
+import { reportUncaught } from './page.ts'
+import { RedirectFlow } from './redirect_flow.ts'
+import { isGuest, mayActFor, onStorageChange, type Session, SessionStore } from './session.ts'
 import { type Exclusively, tabLock } from './tab_lock.ts'
 import { unlessAborted } from './time_limit.ts'
-import { parseTokens, persist, post, TokenRequestError } from './token_endpoint.ts'
-
-export interface ClientOptions {
-  /** The URL of the token service, without a trailing slash. */
-  issuer: string
-  /** The id of a public client, because a page cannot keep a secret. */
-  clientId: string
-  /** The APIs that get the access token. Only their origins count. */
-  apis: readonly string[]
-  /** The scope requested at sign-in. Default: all scopes of the client. */
-  scope?: string
-  /** Set to false if the API does not allow guests. */
-  guests?: boolean
-  /** Default: `localStorage`, which the tabs of the origin share. */
-  storage?: TokenStorage
-  fetch?: typeof globalThis.fetch
-  /** The time in Unix seconds. Default: the browser's clock. */
-  now?: () => number
-}
-
-/** A change of the session. */
-export type ClientEvent =
-  | 'guest_started'
-  | 'signed_in'
-  | 'refreshed'
-  /** A response was lost, and the request is repeated. */
-  | 'retrying'
-  | 'signed_out'
-  /** The session has ended, so the tokens cannot be refreshed. */
-  | 'session_ended'
-  /** Another tab changed the session. */
-  | 'changed_elsewhere'
-
-export type ClientListener = (event: ClientEvent, session: Session | null) => void
+import { isRefreshTokenInvalid, TokenRequestError } from './token_endpoint.ts'
+import { TokenRequests } from './token_requests.ts'
 
 /** An access token is refreshed in the background this long before it expires. After its expiry, requests wait. */
 const REFRESH_AHEAD_SECONDS = 60
@@ -57,6 +27,8 @@ export class Client {
   readonly #options: ClientOptions
   readonly #apis: ReadonlySet<string>
   readonly #store: SessionStore
+  readonly #requests: TokenRequests
+  readonly #redirects: RedirectFlow
   readonly #exclusively: Exclusively
   readonly #fetch: typeof globalThis.fetch
   readonly #listeners = new Set<ClientListener>()
@@ -72,6 +44,8 @@ export class Client {
     this.#store = new SessionStore(key, options.storage)
     this.#exclusively = tabLock(key)
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+    this.#requests = new TokenRequests(options, () => this.#notify('retrying'))
+    this.#redirects = new RedirectFlow(options, this.#requests)
     onStorageChange(key, () => this.#notify('changed_elsewhere'))
   }
 
@@ -126,11 +100,30 @@ export class Client {
     return this.#exclusively(async () => {
       const guest = await this.#findLiveGuest()
       const visitor = guest ? { visitor_access_token: guest.accessToken } : {}
-      const session = await this.#requestSession({ username, password, ...visitor })
-      this.#store.save(session)
-      this.#notify('signed_in')
-      return session
+      return this.#begin(() => this.#requestSession({ username, password, ...visitor }))
     })
+  }
+
+  /**
+   * Leaves the page for the sign-in page of the token service, which returns to the redirect URI. Call `handleRedirect` there. A guest's
+   * token goes along in a pushed request (RFC 9126), never in the address.
+   *
+   * @throws TokenRequestError `no_storage` if the browser stores nothing for this page, and errors of the pushed request
+   */
+  async signInWithRedirect(options: RedirectOptions = {}): Promise<void> {
+    const guest = await this.#exclusively(() => this.#findLiveGuest())
+    await this.#redirects.begin(options, guest)
+  }
+
+  /**
+   * Finishes a sign-in by redirect: checks `state`, `iss` and `nonce`, exchanges the code, and removes the response from the address of
+   * the page. A response without its attempt signs no user in.
+   *
+   * @param url The address with the response. Default: the address of the page.
+   * @throws TokenRequestError if the client is not registered for the code flow
+   */
+  handleRedirect(url?: string): Promise<RedirectResult> {
+    return this.#redirects.finish(url, (exchange) => this.#exclusively(() => this.#begin(exchange)))
   }
 
   /**
@@ -149,6 +142,13 @@ export class Client {
     await Promise.all([this.#revoke(session), late.then((other) => this.#revoke(other))])
   }
 
+  async #begin(request: () => Promise<Session>): Promise<Session> {
+    const session = await request()
+    this.#store.save(session)
+    this.#notify('signed_in')
+    return session
+  }
+
   #forget(): Session | null {
     const { session } = this
     this.#store.clear()
@@ -158,8 +158,7 @@ export class Client {
 
   async #revoke(session: Session | null): Promise<void> {
     if (!session) return
-    const form = { client_id: this.#options.clientId, token: session.refreshToken ?? session.accessToken }
-    await this.#persist(() => this.#post('/oauth2-token/revoke', form))
+    await this.#requests.persist(() => this.#requests.revoke(session))
   }
 
   /** A session with a valid access token. */
@@ -202,7 +201,7 @@ export class Client {
     if (refreshToken === null) return null
     const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
     try {
-      return await this.#persist(() => this.#requestTokens(form))
+      return await this.#requests.persist(() => this.#requests.tokens(form))
     } catch (error) {
       if (isRefreshTokenInvalid(error)) return null
       throw error
@@ -211,7 +210,9 @@ export class Client {
 
   async #startGuest(): Promise<Session> {
     if (this.#options.guests === false) throw new TokenRequestError('signed_out', 'No user is signed in.')
-    const guest = await this.#persist(() => this.#requestSession({ username: 'guest', password: 'guest' }))
+    const guest = await this.#requests.persist(() =>
+      this.#requestSession({ username: 'guest', password: 'guest' }),
+    )
     if (!this.#store.replace(null, guest)) return this.session ?? guest
     this.#notify('guest_started')
     return guest
@@ -219,7 +220,7 @@ export class Client {
 
   #requestSession(credentials: Record<string, string>): Promise<Session> {
     const { scope } = this.#options
-    return this.#requestTokens({ grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
+    return this.#requests.tokens({ grant_type: 'password', ...credentials, ...(scope ? { scope } : {}) })
   }
 
   /** The stored guest with a valid token. The server ignores an expired token, and the cart would be lost. */
@@ -227,26 +228,6 @@ export class Client {
     const { session } = this
     if (!session || !isGuest(session)) return null
     return this.#isDue(session) ? this.#refresh(session).catch(() => session) : session
-  }
-
-  async #requestTokens(form: Record<string, string>): Promise<Session> {
-    const issuedAt = this.#now()
-    const response = await this.#post('/oauth2-token', { client_id: this.#options.clientId, ...form })
-    const { access_token, refresh_token, expires_in } = parseTokens(response)
-    return {
-      accessToken: access_token,
-      refreshToken: refresh_token,
-      issuedAt,
-      expiresAt: issuedAt + expires_in,
-    }
-  }
-
-  #post(path: string, form: Record<string, string>): Promise<unknown> {
-    return post(this.#fetch, this.#options.issuer + path, form)
-  }
-
-  #persist<T>(attempt: () => Promise<T>): Promise<T> {
-    return persist(attempt, () => this.#notify('retrying'))
   }
 
   #send(request: Request, { accessToken }: Session): Promise<Response> {
@@ -277,31 +258,6 @@ export class Client {
   }
 }
 
-/** An error of a listener reaches the page's `error` event and makes no request fail. Safari has `reportError` since 15.4. */
-function reportUncaught(error: unknown): void {
-  if (typeof reportError === 'function') {
-    reportError(error)
-    return
-  }
-  setTimeout(() => {
-    throw error
-  })
-}
-
 export function createClient(options: ClientOptions): Client {
   return new Client(options)
-}
-
-/**
- * Whether the refresh token is invalid: `invalid_grant` (RFC 6749 §5.2), or 401 `invalid_request` with `errors: oro`. If
- * refresh tokens are turned off, the error is `unsupported_grant_type`.
- */
-function isRefreshTokenInvalid(error: unknown): boolean {
-  if (!(error instanceof TokenRequestError)) return false
-  const { code, status } = error
-  return (
-    code === 'invalid_grant' ||
-    code === 'unsupported_grant_type' ||
-    (code === 'invalid_request' && status === 401)
-  )
 }

@@ -1,4 +1,11 @@
 // What `@sallyport/client` exports.
-export { Client, type ClientEvent, type ClientListener, type ClientOptions, createClient } from './client.ts'
+export { Client, createClient } from './client.ts'
+export type {
+  ClientEvent,
+  ClientListener,
+  ClientOptions,
+  RedirectOptions,
+  RedirectResult,
+} from './options.ts'
 export { type Claims, isGuest, readClaims, type Session, type TokenStorage } from './session.ts'
 export { TokenRequestError } from './token_endpoint.ts'

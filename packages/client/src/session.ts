@@ -3,6 +3,8 @@ export interface Session {
   accessToken: string
   /** Null if the server issues none. The session then ends with its access token. */
   refreshToken: string | null
+  /** The ID token (OpenID Connect Core §2); null without the scope `openid`. `readClaims` reads it. */
+  idToken: string | null
   /** The time of the token request and the expiry of the access token, by this browser's clock. Unix seconds. */
   issuedAt: number
   expiresAt: number
@@ -103,13 +105,14 @@ export function onStorageChange(key: string, listener: () => void): void {
 }
 
 function parseSession(stored: Partial<Record<keyof Session, unknown>> | null): Session | null {
-  const { accessToken, refreshToken, issuedAt, expiresAt } = stored ?? {}
+  const { accessToken, refreshToken, idToken = null, issuedAt, expiresAt } = stored ?? {}
   const isWhole =
     typeof accessToken === 'string' &&
     (refreshToken === null || typeof refreshToken === 'string') &&
+    (idToken === null || typeof idToken === 'string') &&
     typeof issuedAt === 'number' &&
     typeof expiresAt === 'number'
-  return isWhole ? { accessToken, refreshToken, issuedAt, expiresAt } : null
+  return isWhole ? { accessToken, refreshToken, idToken, issuedAt, expiresAt } : null
 }
 
 function findLocalStorage(): TokenStorage {

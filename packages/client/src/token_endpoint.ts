@@ -33,6 +33,8 @@ export interface TokenResponse {
   access_token: string
   /** Null if the server issues none. */
   refresh_token: string | null
+  /** Null without the scope `openid`. */
+  id_token: string | null
   expires_in: number
 }
 
@@ -72,13 +74,28 @@ export async function post(
 
 /** @throws TokenRequestError for a response from another service, such as a captive portal */
 export function parseTokens(body: unknown): TokenResponse {
-  const { access_token, refresh_token = null, expires_in } = membersOf<TokenResponse>(body)
+  const { access_token, refresh_token = null, id_token = null, expires_in } = membersOf<TokenResponse>(body)
   const isWhole =
     isText(access_token) &&
-    (refresh_token === null || isText(refresh_token)) &&
+    isTextOrNull(refresh_token) &&
+    isTextOrNull(id_token) &&
     typeof expires_in === 'number'
   if (!isWhole) throw unreachable()
-  return { access_token, refresh_token, expires_in }
+  return { access_token, refresh_token, id_token, expires_in }
+}
+
+/**
+ * Whether the refresh token is invalid: `invalid_grant` (RFC 6749 §5.2), or 401 `invalid_request` with `errors: oro`. If
+ * refresh tokens are turned off, the error is `unsupported_grant_type`.
+ */
+export function isRefreshTokenInvalid(error: unknown): boolean {
+  if (!(error instanceof TokenRequestError)) return false
+  const { code, status } = error
+  return (
+    code === 'invalid_grant' ||
+    code === 'unsupported_grant_type' ||
+    (code === 'invalid_request' && status === 401)
+  )
 }
 
 /** Retries temporary errors a few times. It calls `onRetry` before each retry. */
@@ -111,6 +128,10 @@ function unreachable(cause?: unknown): TokenRequestError {
 
 function membersOf<T>(value: unknown): Partial<Record<keyof T, unknown>> {
   return value ?? {}
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || isText(value)
 }
 
 function isText(value: unknown): value is string {

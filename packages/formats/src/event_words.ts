@@ -15,7 +15,7 @@ export const EVENT_TITLES = {
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
   key: 'Key',
-  admin: 'Change by an operator',
+  admin: 'Change',
 } as const
 
 const TITLES: ReadonlyMap<string, string> = new Map(Object.entries(EVENT_TITLES))

@@ -2,11 +2,13 @@
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
   ['replayed authorization code', 'its authorization code was used again: it may be stolen (theft)'],
+  ['its code was refused', 'the exchange of its authorization code was refused'],
   ['another client sent its code', 'another client sent its authorization code: it may be stolen'],
   ['its code had a wrong verifier', 'its authorization code came with a wrong verifier: it may be stolen'],
   ['its code had another redirect URI', 'its authorization code came with another redirect URI'],
   ['revoked by its client', 'its application signed out'],
   ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
+  ['its consent was withdrawn', 'the user no longer allows its application to use the account'],
   ['ended by an operator', 'an operator ended it'],
   ['ended by a service account', 'a service account ended it'],
   ['signed out everywhere', 'all sessions of the user were ended'],
@@ -35,6 +37,11 @@ interface Wording {
   subject: string
   /** Formats Unix seconds. Without it the sentence has no time. */
   formatTime?: (unixSeconds: number) => string
+}
+
+/** The word for a state of a session in the admin API. */
+export function wordOfState(state: string): string {
+  return state === 'cut_off' ? 'revoked' : state
 }
 
 /**

@@ -165,7 +165,7 @@ export function explain(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
   if (error.status === 0) {
     const help = 'For another server use --server URL or set SALLYPORT_SERVER.'
-    return new CliError('unavailable', `${server} gave no response. ${help}`)
+    return new CliError('unavailable', `${server} gave no response. Is the server running? ${help}`)
   }
   const wait = error.retryAfterSeconds > 0 ? ` Try again in ${error.retryAfterSeconds} s.` : ''
   return new CliError(error.isTemporary ? 'unavailable' : 'failed', `${server}: ${error.message}${wait}`)

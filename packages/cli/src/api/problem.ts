@@ -68,7 +68,7 @@ export function toCliError(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
   return new CliError(
     'unavailable',
-    `${server} gave no response.${error.message === '' ? '' : ` ${error.message}`}`,
+    `${server} gave no response. ${error.message === '' ? 'Is the server running? For another server use --server URL.' : error.message}`,
   )
 }
 

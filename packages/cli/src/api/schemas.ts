@@ -329,6 +329,13 @@ export type Sessions = {
   readonly previous_cursor: string | null
 }
 
+export type SessionEnd = {
+  readonly at: number
+  readonly reason: string
+  readonly actor: string | null
+  readonly actor_name: string | null
+}
+
 export type Found = {
   readonly type: 'user' | 'client' | 'session' | 'key'
   readonly id: string
@@ -338,13 +345,7 @@ export type Found = {
 
 export type SearchResults = {
   readonly items: readonly (Found)[]
-}
-
-export type SessionEnd = {
-  readonly at: number
-  readonly reason: string
-  readonly actor: string | null
-  readonly actor_name: string | null
+  readonly more: readonly ('user' | 'client' | 'session' | 'key')[]
 }
 
 export type SessionTimeline = {
@@ -412,6 +413,22 @@ export type Statistics = {
   } | null
 }
 
+export type Consent = {
+  readonly consent_id: string
+  readonly client_id: string
+  readonly client_name: string | null
+  readonly api: string
+  readonly redirect_uri: string
+  readonly scopes: readonly (string)[]
+  readonly created_at: number
+  readonly updated_at: number
+  readonly withdrawn_at: number | null
+}
+
+export type Consents = {
+  readonly items: readonly (Consent)[]
+}
+
 export type UserSupport = {
   readonly last_sign_in_at: number | null
   readonly failed_sign_ins_today: number
@@ -430,6 +447,7 @@ export type UserExport = {
   readonly access_tokens_valid_from: number | null
   readonly sign_ins: UserSupport
   readonly sessions: readonly (Session)[]
+  readonly consents: readonly (Consent)[]
   readonly events: readonly (AuditEvent)[]
   readonly next_cursor: string | null
 }
@@ -523,6 +541,8 @@ export type Responses = {
   'POST /users/{id}/password': User
   'GET /users/{id}/support': UserSupport
   'POST /users/{id}/unlock': UserSupport
+  'GET /users/{id}/consents': Consents
+  'DELETE /users/{id}/consents/{consent_id}': null
   'GET /users/{id}/export': UserExport
   'POST /users/{id}/erase': null
   'GET /search': SearchResults

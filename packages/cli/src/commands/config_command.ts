@@ -28,7 +28,7 @@ const check: Command = {
     const result = checkConfig(text)
     if ('problems' in result) throw new CliError('failed', result.problems.replace(/^config\.yml/, file))
     if (input.has(JSON_OUTPUT)) return printJson(call, result)
-    terminal.print(`${file} is good: ${result.issuer}, ${result.apis.join(', ')}`)
+    terminal.print(`${file} is valid: ${result.issuer}, ${result.apis.join(', ')}`)
   },
 }
 

@@ -5,7 +5,10 @@ import { JSON_OUTPUT } from '../core/input.ts'
 import { text } from '../core/option.ts'
 import { formatJson } from './output.ts'
 
-const OUTPUT = text('output', 'Write to this file, not to standard output', { value: 'FILE' })
+const OUTPUT = text('output', 'Write to this file; without it, or with "-", to standard output', {
+  value: 'FILE',
+})
+const STANDARD_OUTPUT = '-'
 
 const exportClients: Command = {
   name: 'export',
@@ -16,7 +19,7 @@ const exportClients: Command = {
     const { items } = await api.list({ operation: 'GET /clients' }, Infinity)
     const document = input.has(JSON_OUTPUT) ? `${formatJson(toDocument(items))}\n` : formatClientFile(items)
     const path = input.get(OUTPUT)
-    if (path === undefined) return terminal.print(document.trimEnd())
+    if (path === undefined || path === STANDARD_OUTPUT) return terminal.print(document.trimEnd())
     writeFileSync(path, document, { flush: true })
     terminal.say(`${path} has ${items.length === 1 ? '1 client' : `${items.length} clients`}.`)
   },

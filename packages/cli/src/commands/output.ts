@@ -86,7 +86,7 @@ function chooseColumns<T>({ input }: Call, { shown, more = [] }: ListView<T>): r
     input.get(COLUMNS)?.map((name) => {
       const column = known.get(name.toLowerCase())
       if (column !== undefined) return column
-      const meant = didYouMean(name, names)
+      const meant = didYouMean(name, names) || '.'
       throw new UsageError(`there is no column "${name}"${meant} Columns are: ${names.join(', ')}.`)
     }) ?? shown
   )

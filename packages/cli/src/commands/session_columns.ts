@@ -1,4 +1,5 @@
 import { reasonOf, titleOf } from '@sallyport/formats/event_words'
+import { wordOfState } from '@sallyport/formats/session_ending'
 import type { Item } from '../api/admin_api.ts'
 import type { Column } from '../core/table.ts'
 import { member, moment, named, showTime, showValue, textOf } from './output.ts'
@@ -8,7 +9,7 @@ export const SESSION_COLUMNS: readonly Column<Item>[] = [
   named('Client', 'client_name', 'client_id'),
   moment('Started', 'started_at'),
   member('Refreshes', 'refreshes'),
-  { title: 'State', show: (session) => textOf(session, 'state').replace('cut_off', 'revoked') },
+  { title: 'State', show: (session) => wordOfState(textOf(session, 'state')) },
   moment('Ended', 'ended_at'),
   member('Reason', 'end_reason'),
 ]

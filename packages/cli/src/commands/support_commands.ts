@@ -1,7 +1,9 @@
+import { wordOfState } from '@sallyport/formats/session_ending'
 import type { Item } from '../api/admin_api.ts'
+import type { SearchResults, UserSupport } from '../api/schemas.ts'
 import type { Command } from '../core/command.ts'
 import type { Column } from '../core/table.ts'
-import { listPrinter, member, moment, printDone, printItem, VIEW_OPTIONS } from './output.ts'
+import { listPrinter, member, moment, printDone, printItem, textOf, VIEW_OPTIONS } from './output.ts'
 import { FIND, findPath, USER } from './user_commands.ts'
 
 const FACTS: readonly Column<Item>[] = [
@@ -16,8 +18,14 @@ const FOUND: readonly Column<Item>[] = [
   member('Type', 'type'),
   member('Id', 'id'),
   member('Name', 'name'),
-  member('Detail', 'detail'),
+  { title: 'Detail', show: detailOf },
 ]
+
+/** The pool of a user, the API of a client, or the state of a session or a key. */
+function detailOf(found: Item): string {
+  const detail = textOf(found, 'detail')
+  return found.type === 'session' ? wordOfState(detail) : detail
+}
 
 const support: Command = {
   name: 'users support',
@@ -39,25 +47,49 @@ const unlock: Command = {
   summary: 'Unlock the account of a user and reset its failed sign-ins',
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/unlock'],
+  operations: ['GET /users/{id}/support', 'POST /users/{id}/unlock'],
   async run(call) {
     const path = await findPath(call)
+    const before = await call.api.read({ operation: 'GET /users/{id}/support', path })
     const facts = await call.api.read({ operation: 'POST /users/{id}/unlock', path })
-    printDone(call, facts, `Unlocked ${call.input.argument('USER')}.`)
+    printDone(call, facts, describeUnlock(call.input.argument('USER'), before))
   },
+}
+
+function describeUnlock(user: string, { locked_until: lockedUntil, failures }: UserSupport): string {
+  if (lockedUntil !== null) return `Unlocked ${user}.`
+  return `${user} was not locked. ${failures > 0 ? 'The failed sign-ins were reset.' : 'Nothing was changed.'}`
 }
 
 const search: Command = {
   name: 'search',
   summary: 'Search users, clients, sessions and signing keys',
+  details: 'The command finds a signing key by at least 4 characters of the beginning of its id.',
   arguments: [{ name: 'TEXT', summary: 'A part of a username, name, email or client, or an id' }],
   options: VIEW_OPTIONS,
   operations: ['GET /search'],
   async run(call) {
     const print = listPrinter(call, { shown: FOUND })
     const query = { q: call.input.argument('TEXT') }
-    print({ next_cursor: null, ...(await call.api.read({ operation: 'GET /search', query })) })
+    const found = await call.api.read({ operation: 'GET /search', query })
+    print({ next_cursor: null, ...found })
+    if (found.more.length > 0) call.terminal.say(describeMore(found))
   },
+}
+
+const LISTS = new Map([
+  ['user', '"users list --search TEXT"'],
+  ['client', '"clients list --search TEXT"'],
+  ['key', '"keys list"'],
+])
+
+/** Such as `Only the first 5 users are shown: "users list --search TEXT" lists all.` */
+function describeMore({ items, more }: SearchResults): string {
+  const sentences = more.map((type) => {
+    const count = items.filter((item) => item.type === type).length
+    return `Only the first ${count} ${type}s are shown: ${LISTS.get(type)} lists all.`
+  })
+  return sentences.join('\n')
 }
 
 export const SUPPORT_COMMANDS: readonly Command[] = [support, unlock, search]

@@ -5,8 +5,9 @@ import type { Call, Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { formatTable } from '../core/table.ts'
+import { formatTime } from '../core/time.ts'
 import { conclude } from './conclusion.ts'
-import { findSubject } from './find_user.ts'
+import { findSubject, isUserId } from './find_user.ts'
 import { printJson } from './output.ts'
 import { SESSION_COLUMNS } from './session_columns.ts'
 import { printTimeline } from './session_commands.ts'
@@ -14,6 +15,8 @@ import { POOL } from './user_commands.ts'
 
 /** The id of a session: the name of a shard, then 128 random bits in base64url. */
 const SID = /^[^.\s@]+\.[\w-]{22}$/
+/** A text that can be a mistyped id of a session. A username can have this form too. */
+const SID_LIKE = /^[^.\s@]+\.[\w-]+$/
 const RECENT = 20
 
 const why: Command = {
@@ -24,7 +27,7 @@ const why: Command = {
     'If none of them has ended, it shows the newest session.',
   arguments: [{ name: 'WHO', summary: 'A username, an id (user:…, visitor:…) or a session (s1.…)' }],
   options: [POOL],
-  operations: ['GET /users', 'GET /sessions', 'GET /sessions/{sid}/timeline'],
+  operations: ['GET /users', 'GET /users/{id}/support', 'GET /sessions', 'GET /sessions/{sid}/timeline'],
   async run(call) {
     const { input, terminal } = call
     const who = input.argument('WHO')
@@ -44,7 +47,8 @@ async function findTimeline({ api }: Call, sid: string): Promise<SessionTimeline
 
 async function findTimelineOf(call: Call, who: string): Promise<SessionTimeline> {
   const { api, input, terminal } = call
-  const subject = await findSubject(api, who, input.get(POOL))
+  const subject = await findSubjectOr(call, who)
+  await sayLock(call, subject)
   const { items } = await api.list({ operation: 'GET /sessions', query: { subject } }, RECENT)
   const session = findNewestEnd(items)
   if (session === null) {
@@ -54,6 +58,26 @@ async function findTimelineOf(call: Call, who: string): Promise<SessionTimeline>
     terminal.print(`${formatTable(items, SESSION_COLUMNS, terminal.columns)}\n`)
   }
   return api.read({ operation: 'GET /sessions/{sid}/timeline', path: { sid: session.sid } })
+}
+
+/** @throws CliError that names both meanings of a text with a dot, such as `s1.abc` */
+async function findSubjectOr({ api, input }: Call, who: string): Promise<string> {
+  try {
+    return await findSubject(api, who, input.get(POOL))
+  } catch (error) {
+    const isMissing = error instanceof CliError && error.exitCode === 'notFound'
+    if (!isMissing || !SID_LIKE.test(who)) throw error
+    throw new CliError('notFound', `No session has the id "${who}", and no user has this username.`)
+  }
+}
+
+/** A locked account explains why a user cannot sign in again. */
+async function sayLock({ api, terminal }: Call, id: string): Promise<void> {
+  if (!isUserId(id)) return
+  const support = await orNull(() => api.read({ operation: 'GET /users/{id}/support', path: { id } }))
+  const lockedUntil = support?.locked_until ?? null
+  if (lockedUntil === null) return
+  terminal.say(`The account is locked until ${formatTime(lockedUntil)}: "users unlock" unlocks it.`)
 }
 
 async function orNull<T>(work: () => Promise<T>): Promise<T | null> {

@@ -11,9 +11,12 @@ export function formatCsv<T>(rows: readonly T[], columns: readonly Column<T>[]):
   return [columns.map(nameOf), ...cells].map((line) => `${line.map(quote).join(',')}\r`).join('\n')
 }
 
-/** The name of a column in `--columns` and in CSV, such as `last-used`. */
+/** The name of a column in `--columns` and in CSV, such as `last-used`. A unit in parentheses is left out. */
 export function nameOf({ title }: Pick<Column<never>, 'title'>): string {
-  return title.toLowerCase().replaceAll(' ', '-')
+  return title
+    .replace(/ \(.*\)$/, '')
+    .toLowerCase()
+    .replaceAll(' ', '-')
 }
 
 function toCell<T>({ show, toCell: format }: Column<T>, row: T): string {

@@ -75,6 +75,14 @@ function takeName(words: readonly string[], commands: readonly Command[]) {
   return { name: words.slice(0, count).join(' '), rest: words.slice(count) }
 }
 
+/** Names of similar options in other programs, which no option of this program resembles. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['--since', '--from'],
+  ['--after', '--from'],
+  ['--until', '--to'],
+  ['--before', '--to'],
+])
+
 function readOptions(given: ReturnType<typeof split>['values'], options: readonly Option[]) {
   const names = options.map(({ name }) => `--${name}`)
   return new Map(
@@ -82,7 +90,9 @@ function readOptions(given: ReturnType<typeof split>['values'], options: readonl
       const dashed = name.length === 1 ? `-${name}` : `--${name}`
       const option = options[names.indexOf(dashed)]
       if (option === undefined)
-        throw new UsageError(`there is no option ${dashed}${didYouMean(dashed, names)}`)
+        throw new UsageError(
+          `there is no option ${dashed}${didYouMean(OTHER_NAMES.get(dashed) ?? dashed, names)}`,
+        )
       const [first, ...others] = [value].flat().map((text) => readValue(option, text))
       if (others.length > 0 && option.merge === undefined) throw new UsageError(`${dashed} is given twice`)
       return [option, others.reduce((earlier, later) => option.merge?.(earlier, later), first)]

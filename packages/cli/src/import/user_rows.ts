@@ -1,11 +1,14 @@
-import { normalizeUsername } from '@sallyport/formats/username'
+import { EMAIL_RULE, isEmail } from '@sallyport/formats/email'
+import { findLocale, LOCALE_RULE } from '@sallyport/formats/locale'
+import { isRole, ROLE_RULE } from '@sallyport/formats/role'
+import { findUsernameProblem, normalizeUsername } from '@sallyport/formats/username'
 import { PROFILE_FIELDS } from '../api/record_fields.ts'
 import type { Profile } from '../api/schemas.ts'
 import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
 import { readPassword, type WithoutPassword } from './row_password.ts'
-import { listOf, readAll, requireText, textOf, truthOf } from './row_values.ts'
+import { listOf, RowRefused, readAll, requireText, textOf, truthOf } from './row_values.ts'
 
 export interface UserRowOptions {
   /** The pool of rows without a pool. */
@@ -80,13 +83,13 @@ function toUser(
 ) {
   const read = readAll({
     pool: () => requireText(textOf(values, 'pool') ?? pool, 'pool', '--pool'),
-    username: () => requireText(textOf(values, 'username'), 'username'),
+    username: () => usernameOf(values),
     password: () => readPassword(values, { hashScheme: hashScheme ?? null, withoutPassword }),
-    roles: () => listOf(values, 'roles'),
+    roles: () => rolesOf(values),
     enabled: () => truthOf(values, 'enabled'),
     disabled: () => truthOf(values, 'disabled'),
     mustChange: () => truthOf(values, 'must_change_password'),
-    profile: () => readProfile(values),
+    profile: () => profileOf(values),
     isVerified: () =>
       verifiedEmails === 'column' ? truthOf(values, 'email_verified') : verifiedEmails === 'all',
   })
@@ -104,10 +107,41 @@ function toUser(
   return { row, password: read.password.password }
 }
 
-function readProfile(values: RowValues): Profile {
-  const readers = PROFILE_FIELDS.map(({ name }) => [name, () => textOf(values, name)] as const)
+/** The checks of the server, so that a report has every problem of a row. @throws RowRefused */
+function usernameOf(values: RowValues): string {
+  const username = requireText(textOf(values, 'username'), 'username')
+  const problem = findUsernameProblem(username)
+  if (problem !== null) throw new RowRefused(`username: the username ${problem}`)
+  return username
+}
+
+/** @throws RowRefused */
+function rolesOf(values: RowValues): string[] | undefined {
+  const roles = listOf(values, 'roles')
+  const wrong = roles?.find((role) => !isRole(role))
+  if (wrong !== undefined) throw new RowRefused(`roles: ${ROLE_RULE}`)
+  return roles
+}
+
+/** The rules of the texts of a profile; null for a valid text. */
+const FINDERS: Readonly<Record<string, (text: string) => string | null>> = {
+  email: (text) => (isEmail(text) ? null : EMAIL_RULE),
+  locale: (text) => (findLocale(text) === null ? LOCALE_RULE : null),
+}
+
+/** The profile of a row. The name defaults to the given name with the family name. @throws RowRefused */
+function profileOf(values: RowValues): Profile {
+  const readers = PROFILE_FIELDS.map(({ name }) => [name, () => profileTextOf(values, name)] as const)
   const profile: Profile = compact(readAll(Object.fromEntries(readers)))
   const { given_name, family_name } = profile
   const parts = [given_name, family_name].filter((part) => part !== undefined)
   return parts.length > 0 ? { name: parts.join(' '), ...profile } : profile
+}
+
+/** @throws RowRefused */
+function profileTextOf(values: RowValues, name: string): string | undefined {
+  const text = textOf(values, name)
+  const problem = text === undefined ? null : (FINDERS[name]?.(text) ?? null)
+  if (problem !== null) throw new RowRefused(`${name}: ${problem}`)
+  return text
 }

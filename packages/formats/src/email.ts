@@ -17,7 +17,7 @@ export function normalizeEmail(address: string): string {
   return address.normalize('NFC').toLowerCase()
 }
 
-/** Whether a text is an email address. The one check for the admin API, imports, the console and the CLI, which use that API. */
+/** Whether a text is an email address. The one check for the admin API, imports, the console and the CLI. */
 export function isEmail(text: string): boolean {
   return text.length <= MAX_EMAIL_CHARACTERS && EMAIL.test(text)
 }

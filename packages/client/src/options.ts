@@ -1,0 +1,62 @@
+import type { Session, TokenStorage } from './session.ts'
+
+export interface ClientOptions {
+  /** The URL of the token service, without a trailing slash. */
+  issuer: string
+  /** The id of a public client, because a page cannot keep a secret. */
+  clientId: string
+  /** The APIs that get the access token. Only their origins count. */
+  apis: readonly string[]
+  /** The scope requested at sign-in. Default: all scopes of the client. */
+  scope?: string
+  /** Set to false if the API does not allow guests. */
+  guests?: boolean
+  /** Default: `localStorage`, which the tabs of the origin share. */
+  storage?: TokenStorage
+  /** Keeps the attempts of `signInWithRedirect`. Default: `sessionStorage`, which belongs to one tab. */
+  attemptStorage?: TokenStorage
+  fetch?: typeof globalThis.fetch
+  /** Leaves the page for a URL. Default: `location.assign`. */
+  navigate?: (url: string) => void
+  /** The time in Unix seconds. Default: the browser's clock. */
+  now?: () => number
+}
+
+/** A change of the session. */
+export type ClientEvent =
+  | 'guest_started'
+  | 'signed_in'
+  | 'refreshed'
+  /** A response was lost, and the request is repeated. */
+  | 'retrying'
+  | 'signed_out'
+  /** The session has ended, so the tokens cannot be refreshed. */
+  | 'session_ended'
+  /** Another tab changed the session. */
+  | 'changed_elsewhere'
+
+export type ClientListener = (event: ClientEvent, session: Session | null) => void
+
+/** How `signInWithRedirect` asks for a sign-in. */
+export interface RedirectOptions {
+  /** A redirect URI of the client. Default: the address of this page, without query and fragment. */
+  redirectUri?: string
+  /** A text for the result of `handleRedirect`, such as the path of the page to show after the sign-in. */
+  returnTo?: string
+  /** The username that the sign-in page fills in. */
+  loginHint?: string
+  /** `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). */
+  prompt?: 'login' | 'none' | 'consent' | 'select_account'
+  /** The languages of the pages, separated by spaces, such as `de en`. */
+  uiLocales?: string
+}
+
+/** The result of `handleRedirect`. `returnTo` is the text of `signInWithRedirect`, or null. */
+export type RedirectResult =
+  /** The address is no response of the token service. */
+  | { kind: 'none' }
+  | { kind: 'signed_in'; session: Session; returnTo: string | null }
+  /** The attempt failed, and a new one can succeed. `reason` is for logs. The stored session stays. */
+  | { kind: 'retry'; reason: string; returnTo: string | null }
+  /** The token service or the user refused, such as `access_denied`. The stored session stays. */
+  | { kind: 'refused'; error: string; returnTo: string | null }

@@ -1,0 +1,103 @@
+import { type Attempt, AttemptStore } from './attempt_store.ts'
+import {
+  type AuthorizationResponse,
+  type Fields,
+  isIdTokenOf,
+  isTemporaryError,
+  newAttempt,
+  readResponse,
+  requestFor,
+  withoutQuery,
+  withoutResponse,
+} from './authorization.ts'
+import type { ClientOptions, RedirectOptions, RedirectResult } from './options.ts'
+import { currentUrl, leaveFor, showAddress } from './page.ts'
+import type { Session } from './session.ts'
+import { TokenRequestError } from './token_endpoint.ts'
+import type { TokenRequests } from './token_requests.ts'
+
+/** Runs the exchange of a code and stores its session. */
+type Begin = (exchange: () => Promise<Session>) => Promise<Session>
+
+/** Sign-in on the page of the token service (RFC 6749 §4.1). */
+export class RedirectFlow {
+  readonly #options: ClientOptions
+  readonly #attempts: AttemptStore
+  readonly #requests: TokenRequests
+
+  constructor(options: ClientOptions, requests: TokenRequests) {
+    this.#options = options
+    this.#attempts = new AttemptStore(options.clientId, options.attemptStorage)
+    this.#requests = requests
+  }
+
+  /** Leaves the page for the sign-in page. @throws TokenRequestError */
+  async begin(options: RedirectOptions, guest: Session | null): Promise<void> {
+    const { redirectUri = withoutQuery(currentUrl()), returnTo = null } = options
+    const attempt = newAttempt(redirectUri, returnTo)
+    const request = await requestFor(attempt, { ...options, scope: this.#options.scope })
+    const address = guest ? await this.#push(request, guest) : request
+    this.#attempts.save(attempt)
+    const { issuer, clientId, navigate = leaveFor } = this.#options
+    navigate(`${issuer}/oauth2-token/authorize?${new URLSearchParams({ client_id: clientId, ...address })}`)
+  }
+
+  /** Finishes an attempt by its response. @throws TokenRequestError if no attempt of this client can succeed */
+  async finish(url: string | undefined, begin: Begin): Promise<RedirectResult> {
+    const address = new URL(url ?? currentUrl())
+    const response = readResponse(address)
+    if (!response) return { kind: 'none' }
+    if (url === undefined) showAddress(withoutResponse(address))
+    const attempt = this.#attempts.take(response.state)
+    if (!attempt) return { kind: 'retry', reason: 'unknown_attempt', returnTo: null }
+    return this.#use(attempt, response, begin)
+  }
+
+  /** A guest's token goes along in a pushed request, because an address reaches logs and the history. */
+  async #push(request: Fields, { accessToken }: Session): Promise<Fields> {
+    const form = { ...request, visitor_access_token: accessToken }
+    return { request_uri: await this.#requests.persist(() => this.#requests.push(form)) }
+  }
+
+  async #use(
+    attempt: Attempt,
+    { issuer, error, code }: AuthorizationResponse,
+    begin: Begin,
+  ): Promise<RedirectResult> {
+    const { returnTo } = attempt
+    // The code of another server must not reach this one (RFC 9207 §2.4).
+    if (issuer !== this.#options.issuer) return { kind: 'retry', reason: 'wrong_issuer', returnTo }
+    if (error) return { ...describeError(error), returnTo }
+    try {
+      const session = await begin(() => this.#exchange(attempt, code))
+      return { kind: 'signed_in', session, returnTo }
+    } catch (failure) {
+      if (!(failure instanceof TokenRequestError && canRetry(failure))) throw failure
+      return { kind: 'retry', reason: failure.code, returnTo }
+    }
+  }
+
+  /** The request is not repeated after a lost response: a code that the service receives twice ends its session. */
+  async #exchange(attempt: Attempt, code: string): Promise<Session> {
+    const session = await this.#requests.tokens({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: attempt.redirectUri,
+      code_verifier: attempt.verifier,
+    })
+    if (!session.idToken || isIdTokenOf(attempt, session.idToken, this.#options.clientId)) return session
+    await this.#requests.revoke(session).catch(() => {})
+    throw new TokenRequestError('invalid_grant', 'The ID token belongs to another attempt.')
+  }
+}
+
+function describeError(
+  error: string,
+): { kind: 'retry'; reason: string } | { kind: 'refused'; error: string } {
+  return isTemporaryError(error) ? { kind: 'retry', reason: error } : { kind: 'refused', error }
+}
+
+/** Whether an attempt with a new code can succeed. */
+function canRetry({ code, isTemporary }: TokenRequestError): boolean {
+  return isTemporary || code === 'invalid_grant'
+}

@@ -1,0 +1,98 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import { decodeEvents, IS_RARE, type StoredAuditEvent } from './stored_event.ts'
+
+/** A session and its owner. Times are Unix seconds. */
+export interface SessionPeriod {
+  sid: string
+  subject: string
+  clientId: string
+  /** The first time at which a revocation of the user or client includes the session. */
+  from: number
+  /** When the session ended or expired; now if it is live. */
+  to: number
+}
+
+/**
+ * The condition of a revocation of a user or client. A revocation of a single session has a `sid`: it is only an event of that
+ * session, although it also has the user and the client.
+ */
+const IS_OF_OWNER = `kind = 'cut_off' AND sid IS NULL`
+
+/** Parameters: the session's sid, subject and client, its first and last second, and the limit. */
+const SELECT_TIMELINE = `
+  SELECT * FROM audit_events WHERE sid = ?1
+  UNION
+  SELECT * FROM audit_events WHERE subject = ?2 AND at BETWEEN ?4 AND ?5 AND ${IS_OF_OWNER} AND ${IS_RARE}
+  UNION
+  SELECT * FROM audit_events
+    WHERE client_id = ?3 AND subject IS NULL AND at BETWEEN ?4 AND ?5 AND ${IS_OF_OWNER} AND ${IS_RARE}
+  ORDER BY at, id LIMIT ?6`
+
+/**
+ * Parameters: the sessions as JSON, and the first and the last second of all of them. The query reads the events of each user once,
+ * and the revocations of all clients once. The plus sign keeps SQLite from the larger index of events by client.
+ */
+const SELECT_ENDS = `
+  WITH wanted AS MATERIALIZED (
+    SELECT value ->> 'sid' AS sid, value ->> 'subject' AS subject, value ->> 'clientId' AS client_id,
+      value ->> 'from' AS since, value ->> 'to' AS until FROM json_each(?1)),
+  revocations AS MATERIALIZED (
+    SELECT event.id, event.at, event.subject, NULL AS client_id
+      FROM (SELECT DISTINCT subject FROM wanted) AS owner CROSS JOIN audit_events AS event
+      WHERE event.subject = owner.subject AND event.at BETWEEN ?2 AND ?3 AND ${IS_OF_OWNER}
+    UNION ALL
+    SELECT id, at, NULL, client_id FROM audit_events
+      WHERE at BETWEEN ?2 AND ?3 AND ${IS_OF_OWNER} AND ${IS_RARE} AND subject IS NULL
+        AND +client_id IN (SELECT client_id FROM wanted))
+  SELECT wanted.sid AS ended_sid, event.* FROM wanted JOIN audit_events AS event ON event.id = (
+    SELECT id FROM (
+      SELECT id, at FROM audit_events
+        WHERE sid = wanted.sid AND outcome = 'ok' AND kind IN ('cut_off', 'revoke', 'theft', 'merge')
+      UNION ALL
+      SELECT id, at FROM revocations
+        WHERE (subject = wanted.subject OR client_id = wanted.client_id) AND at BETWEEN wanted.since AND wanted.until)
+    ORDER BY at, id LIMIT 1)`
+
+const endedSchema = z.array(z.object({ ended_sid: z.string() }))
+
+/** Reads the events of sessions from the audit trail. */
+export class SessionEventStore {
+  readonly #db: D1Database
+
+  constructor(db: D1Database) {
+    this.#db = db
+  }
+
+  /**
+   * The timeline of a session, oldest event first: its own events, and each revocation of its user or client.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async listTimeline(
+    { sid, subject, clientId, from, to }: SessionPeriod,
+    limit: number,
+  ): Promise<StoredAuditEvent[]> {
+    const select = this.#db.prepare(SELECT_TIMELINE).bind(sid, subject, clientId, from, to, limit)
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
+    return decodeEvents(results)
+  }
+
+  /**
+   * The event that ended each session: the first own event that ends a session, or the first revocation of its user or client.
+   *
+   * @returns the events by the ids of the sessions, without the sessions that have no such event
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async findEnds(sessions: readonly SessionPeriod[]): Promise<ReadonlyMap<string, StoredAuditEvent>> {
+    if (sessions.length === 0) return new Map()
+    const from = sessions.reduce((least, session) => Math.min(least, session.from), Infinity)
+    const to = sessions.reduce((most, session) => Math.max(most, session.to), 0)
+    const select = this.#db.prepare(SELECT_ENDS).bind(JSON.stringify(sessions), from, to)
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
+    const sids = decodeRecord(endedSchema, 'audit events', results).map(({ ended_sid: sid }) => sid)
+    const events = decodeEvents(results)
+    return new Map(sids.flatMap((sid, i) => (events[i] === undefined ? [] : [[sid, events[i]]])))
+  }
+}

@@ -1,0 +1,57 @@
+import { revocationTime } from '../sessions/revocation_store.ts'
+import type { SessionShards } from '../sessions/session_shards.ts'
+import type { Statements } from '../storage/idempotency_store.ts'
+import type { ConsentStore, StoredConsent } from './consent_store.ts'
+
+/** The most sessions of one consent that one request ends in each shard. The cron trigger ends the rest. */
+const MAX_SESSIONS = 100
+
+/** A session that began in the moment of a withdrawal, in another shard, ends with the next runs of the cron trigger. */
+const WATCHED_SECONDS = 3600
+const MAX_WATCHED = 100
+
+const REASON = 'its consent was withdrawn'
+
+interface Dependencies {
+  consents: ConsentStore
+  shards: SessionShards
+}
+
+/**
+ * Withdraws a consent and ends the sessions that began under it, in every shard. A repeated call ends the sessions that a failed call
+ * left.
+ *
+ * @param alongside Further statements of the transaction, such as the audit event.
+ * @throws StorageUnavailable
+ */
+export async function withdrawConsent(
+  { id }: StoredConsent,
+  alongside: Statements,
+  { consents, shards }: Dependencies,
+  now: number,
+): Promise<void> {
+  await consents.withdraw({ id, validFrom: revocationTime(now) }, alongside, now)
+  const ending = { reason: REASON, limit: MAX_SESSIONS } as const
+  await Promise.all(shards.all().map(({ endings }) => endings.endBegun({ consentId: id }, ending, now)))
+}
+
+/**
+ * Ends up to `limit` sessions of consents that were withdrawn in the last hour.
+ *
+ * @returns how many sessions it ended
+ * @throws StorageUnavailable
+ */
+export async function endWithdrawn(
+  { consents, shards }: Dependencies,
+  now: number,
+  limit: number,
+): Promise<number> {
+  let ended = 0
+  for (const consentId of await consents.listWithdrawn(now - WATCHED_SECONDS, MAX_WATCHED)) {
+    for (const { endings } of shards.all()) {
+      if (ended >= limit) return ended
+      ended += await endings.endBegun({ consentId }, { reason: REASON, limit: limit - ended }, now)
+    }
+  }
+  return ended
+}

@@ -1,0 +1,27 @@
+import type { Context } from 'hono'
+import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
+import { withParameters } from '../authorization/authorization_response.ts'
+import { FORWARDED_SECONDS } from '../authorization/sealed_request.ts'
+import { readBrowserRequest } from './browser_request.ts'
+import type { BrowserServices } from './browser_services.ts'
+import { readSituation } from './situation.ts'
+import { takeNextStep } from './take_next_step.ts'
+
+/** The authorization endpoint (RFC 6749 §3.1). */
+export async function authorize(c: Context, services: BrowserServices): Promise<Response> {
+  const browserRequest = await readBrowserRequest(c, services)
+  const situation = await readSituation(c, browserRequest, services)
+  const known = { ...situation.known, isOpening: true }
+  return takeNextStep(c, { ...situation, known }, services)
+}
+
+/**
+ * A POST to the authorization endpoint. A POST from another site has no `Lax` cookie, so the browser must come back by GET. The
+ * address then has the sealed request.
+ */
+export async function forwardPost(c: Context, services: BrowserServices): Promise<Response> {
+  const { request, context } = await readBrowserRequest(c, services)
+  const requestUri = await services.requests.seal(request, context.now + FORWARDED_SECONDS)
+  const parameters = { client_id: request.clientId, request_uri: requestUri }
+  return c.redirect(withParameters(AUTHORIZATION_PATH, parameters), 303)
+}

@@ -1,0 +1,119 @@
+import type { Context } from 'hono'
+import type { ApiConfig } from '../config/config.ts'
+import { allowClientOrigin } from '../http/cors.ts'
+import { mediaTypeOf } from '../http/media_type.ts'
+import { readParameters } from '../http/read_parameters.ts'
+import { requestContext } from '../http/request_context.ts'
+import type { Responses } from '../http/responses.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { readBearer } from '../oauth/bearer.ts'
+import {
+  insufficientScope,
+  invalidAccessToken,
+  malformedRequest,
+  missingAccessToken,
+} from '../oauth/errors.ts'
+import type { Services } from '../services/services.ts'
+import { findHolder } from '../sessions/find_holder.ts'
+import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
+import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
+import { identityClaims } from '../tokens/identity_claims.ts'
+import { InvalidToken } from '../tokens/invalid_token.ts'
+import { verifyToken } from '../tokens/verify_token.ts'
+import { passwordStateOf } from '../users/password_state.ts'
+import type { StoredUser } from '../users/user.ts'
+import { type CreateHandler, type Endpoint, JSON_FORMAT } from './endpoint.ts'
+
+const FORM = 'application/x-www-form-urlencoded'
+
+const handle: CreateHandler = (services, responses) => (c) => handleUserinfo(c, services, responses)
+
+/** The userinfo endpoint (OpenID Connect Core §5.3). It accepts a live access token of any API with the scope `openid`. */
+export const userinfoEndpoint: Endpoint = {
+  path: '/oauth2-token/userinfo',
+  format: JSON_FORMAT,
+  methods: { GET: handle, POST: handle },
+}
+
+async function handleUserinfo(c: Context, services: Services, responses: Responses): Promise<Response> {
+  const context = requestContext(c, services.clock)
+  // Reads the keys in parallel with the body.
+  services.keys.prepare(context)
+  const token = await readAccessToken(c)
+  const claims = await requireClaims(token, services, context)
+  await services.bursts.spend('introspections', claims.clientId, context)
+  if (!claims.scope.includes('openid')) throw insufficientScope('openid')
+  const [user] = await Promise.all([
+    requireUser(claims, services, context),
+    allowOriginOf(claims, c, { services, context }),
+  ])
+  const { isRestricted } = passwordStateOf(user, services.config)
+  if (isRestricted) throw insufficientScope('openid')
+  const values = { subject: claims.subject, ...identityClaims(user, claims.scope) }
+  return responses.private(formatClaims(values, 'userinfo'))
+}
+
+/**
+ * The access token of the Authorization header or of a form (RFC 6750 §2.1, §2.2). A token in the address is ignored, because
+ * addresses are logged.
+ *
+ * @throws OAuthError invalid_request for two tokens, invalid_token for none
+ */
+async function readAccessToken(c: Context): Promise<string> {
+  const authorization = c.req.header('Authorization')
+  const isForm = c.req.method === 'POST' && mediaTypeOf(c.req.raw.headers) === FORM
+  const inForm = isForm ? (await readParameters(c.req.raw)).find('access_token') : null
+  if (authorization === undefined && inForm === null) throw missingAccessToken()
+  if (authorization === undefined) return inForm ?? ''
+  if (inForm !== null) throw malformedRequest('two_authentications')
+  const token = readBearer(authorization)
+  if (token === null) throw invalidAccessToken('the token is not a Bearer token')
+  return token
+}
+
+/** @throws OAuthError invalid_token, StorageUnavailable */
+async function requireClaims(
+  token: string,
+  { config, keys }: Services,
+  context: RequestContext,
+): Promise<TokenClaims> {
+  const audience = [...config.apis.values()].map((api) => api.audience)
+  try {
+    return await verifyToken(
+      token,
+      { issuer: config.issuer, audience, type: ACCESS_TOKEN_TYPE },
+      keys,
+      context,
+    )
+  } catch (error) {
+    if (error instanceof InvalidToken) throw invalidAccessToken(error.message)
+    throw error
+  }
+}
+
+/** @throws OAuthError invalid_token if the token is revoked or belongs to no user; StorageUnavailable, CorruptRecord */
+async function requireUser(
+  claims: TokenClaims,
+  services: Services,
+  { now }: RequestContext,
+): Promise<StoredUser> {
+  const isOwn = ({ audience }: ApiConfig) => audience === claims.audience
+  const api = [...services.config.apis.values()].find(isOwn)
+  const holder = api ? await findHolder(claims, { api, now }, services) : null
+  const user = holder?.user ?? null
+  const { subject, sid } = claims
+  if (user === null)
+    throw invalidAccessToken('the token is not live', sid === null ? { subject } : { subject, sid })
+  return user
+}
+
+/** A script of the client's own origins may read the response to its POST. A GET allows the origins of all clients. */
+async function allowOriginOf(
+  { clientId }: TokenClaims,
+  c: Context,
+  { services, context }: { services: Services; context: RequestContext },
+): Promise<void> {
+  if (c.req.method !== 'POST' || c.req.header('Origin') === undefined) return
+  const client = await services.clients.find(clientId, context)
+  if (client !== null) allowClientOrigin(c, client)
+}

@@ -1,0 +1,260 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  authorize,
+  authorizeUrl,
+  browserOf,
+  CALLBACK,
+  CODE_CLIENT,
+  exchangeOf,
+  signInAt,
+} from '../support/authorize.ts'
+import { basic, ISSUER, type TestClient, TestServer } from '../support/server.ts'
+
+const PATH = '/oauth2-token/authorize'
+
+type Changes = Record<string, string | undefined>
+
+/** Opens an address of the server without a browser. */
+function open(server: TestServer, url: string, headers: Record<string, string> = {}): Promise<Response> {
+  return server.send(new Request(url, { redirect: 'manual', headers: { Accept: 'text/html', ...headers } }))
+}
+
+describe('the authorization endpoint', () => {
+  const server = new TestServer()
+  let client: TestClient
+  let username: string
+
+  beforeAll(async () => {
+    client = await server.addClient(CODE_CLIENT)
+    username = (await server.addUser()).username
+  })
+
+  it.each<[string, Changes, string]>([
+    ['no response_type', { response_type: undefined }, 'invalid_request'],
+    ['the implicit grant', { response_type: 'token' }, 'unsupported_response_type'],
+    ['the hybrid flow', { response_type: 'code id_token' }, 'unsupported_response_type'],
+    ['no code_challenge (RFC 9700 §2.1.1)', { code_challenge: undefined }, 'invalid_request'],
+    ['PKCE by plain', { code_challenge_method: 'plain' }, 'invalid_request'],
+    ['PKCE without a method, which means plain', { code_challenge_method: undefined }, 'invalid_request'],
+    ['a malformed code_challenge', { code_challenge: 'short' }, 'invalid_request'],
+    ['an unknown scope', { scope: 'everything' }, 'invalid_scope'],
+    ['an empty scope', { scope: ' ' }, 'invalid_scope'],
+    ['a request object', { request: 'e30.e30.' }, 'request_not_supported'],
+    ['a foreign request_uri', { request_uri: 'https://app.test/request' }, 'request_uri_not_supported'],
+    ['a registration', { registration: '{}' }, 'registration_not_supported'],
+    ['another resource', { resource: 'https://other.test' }, 'invalid_target'],
+    ['an unknown response_mode', { response_mode: 'fragment' }, 'invalid_request'],
+    ['an unknown prompt', { prompt: 'enrol' }, 'invalid_request'],
+    ['prompt=none with another prompt', { prompt: 'none login' }, 'invalid_request'],
+    ['a max_age that is not a number', { max_age: '-1' }, 'invalid_request'],
+    ['a long nonce', { nonce: 'n'.repeat(513) }, 'invalid_request'],
+    ['a malformed dpop_jkt', { dpop_jkt: 'x' }, 'invalid_request'],
+    ['a level that the server cannot reach', { acr_values: 'phr' }, 'unmet_authentication_requirements'],
+    ['prompt=none without a session', { prompt: 'none' }, 'login_required'],
+  ])('the client gets an error with state and iss: %s', async (_what, changes, error) => {
+    const response = await open(server, authorizeUrl(client, changes))
+    expect(response.status).toBe(303)
+    const target = new URL(response.headers.get('Location') ?? '')
+    expect(target.origin + target.pathname).toBe(CALLBACK)
+    expect([...target.searchParams.keys()]).toEqual(['error', 'error_description', 'state', 'iss'])
+    expect(Object.fromEntries(target.searchParams)).toMatchObject({ error, state: 'st', iss: ISSUER })
+    expect(response.headers.get('Referrer-Policy')).toBe('no-referrer')
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+  })
+
+  it('a client without the grant gets unauthorized_client', async () => {
+    const other = await server.addClient({ ...CODE_CLIENT, grants: ['password'] })
+    const response = await open(server, authorizeUrl(other))
+    expect(response.headers.get('Location')).toContain('error=unauthorized_client')
+  })
+
+  it.each<[string, Changes]>([
+    ['an unknown client', { client_id: 'unknown' }],
+    ['no client', { client_id: undefined }],
+    ['a lookalike host', { redirect_uri: 'https://app.test.evil.example/callback' }],
+    ['userinfo in front of another host', { redirect_uri: 'https://app.test@evil.example/callback' }],
+    ['a backslash', { redirect_uri: 'https:\\\\app.test\\callback' }],
+    ['an address without a scheme', { redirect_uri: '//app.test/callback' }],
+    ['an encoded path', { redirect_uri: 'https://app.test/%63allback' }],
+    ['a dot segment', { redirect_uri: 'https://app.test/x/../callback' }],
+    ['a host in upper case', { redirect_uri: 'https://APP.TEST/callback' }],
+    ['a Unicode lookalike', { redirect_uri: 'https://аpp.test/callback' }],
+    ['an added query', { redirect_uri: `${CALLBACK}?next=x` }],
+    ['an added fragment', { redirect_uri: `${CALLBACK}#x` }],
+    ['another scheme', { redirect_uri: 'http://app.test/callback' }],
+    ['a script', { redirect_uri: 'javascript:alert(1)' }],
+    ['a private scheme', { redirect_uri: 'com.example.app:/callback' }],
+    ['a long address', { redirect_uri: `${CALLBACK}${'x'.repeat(8000)}` }],
+    ['an unknown request_uri', { request_uri: 'urn:ietf:params:oauth:request_uri:unknown' }],
+  ])('the browser gets a page and no redirect: %s', async (_what, changes) => {
+    const response = await open(server, authorizeUrl(client, changes))
+    expect(response.status).toBe(400)
+    expect(response.headers.get('Location')).toBeNull()
+    expect(response.headers.get('X-Frame-Options')).toBe('DENY')
+    const html = await response.text()
+    expect(html).toContain('This sign-in link does not work')
+    expect(html).not.toContain('evil.example')
+  })
+
+  it('a repeated parameter gets a page, because the redirect URI may be the repeated one', async () => {
+    for (const name of ['client_id', 'redirect_uri', 'state', 'code_challenge']) {
+      const response = await open(server, `${authorizeUrl(client)}&${name}=x`)
+      expect([name, response.status, response.headers.get('Location')]).toEqual([name, 400, null])
+    }
+    const twice = `${authorizeUrl(client, { prompt: 'none' })}&resource=https%3A%2F%2Fshop.test%2Fapi`
+    const response = await open(server, `${twice}&resource=https%3A%2F%2Fshop.test%2Fapi`)
+    expect(response.headers.get('Location')).toContain('error=login_required')
+  })
+
+  it('a program gets JSON in place of the page', async () => {
+    const response = await open(server, authorizeUrl(client, { client_id: 'unknown' }), {
+      Accept: 'application/json',
+    })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toEqual({
+      error: 'invalid_request',
+      error_description: 'The client or the redirect_uri is not known.',
+    })
+  })
+
+  it('a client of OroCommerce gets 401 invalid_client in place of the page', async () => {
+    const oro = new TestServer({ config: { errors: 'oro' } })
+    const response = await open(oro, authorizeUrl(client, { redirect_uri: 'https://evil.example' }))
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toBeNull()
+    expect(await response.json()).toEqual({
+      error: 'invalid_client',
+      error_description: 'Client authentication failed',
+      message: 'Client authentication failed',
+    })
+  })
+
+  it('a state of 2,048 characters comes back unchanged, and a longer state is refused', async () => {
+    const state = '&=%é'.repeat(512)
+    const response = await authorize(server, client, { username, changes: { state } })
+    expect(response.get('state')).toBe(state)
+    const long = await open(server, authorizeUrl(client, { state: 's'.repeat(8192) }))
+    expect(long.headers.get('Location')).toContain('error=invalid_request')
+  })
+
+  it('HEAD has the headers of GET without a body', async () => {
+    const response = await server.send(new Request(authorizeUrl(client), { method: 'HEAD' }))
+    expect([response.status, await response.text()]).toEqual([200, ''])
+  })
+
+  it('other methods get 405 with Allow', async () => {
+    const response = await server.fetch(PATH, { method: 'DELETE' })
+    expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET, HEAD, POST'])
+  })
+
+  it('a POST from another site goes on by GET, because the browser sends it no Lax cookie', async () => {
+    const url = new URL(authorizeUrl(client, { prompt: 'none' }))
+    const response = await server.send(
+      new Request(ISSUER + PATH, {
+        method: 'POST',
+        body: url.searchParams.toString(),
+        headers: {
+          'Content-Type': 'application/x-www-form-urlencoded',
+          Origin: 'https://app.test',
+          'Sec-Fetch-Site': 'cross-site',
+        },
+      }),
+    )
+    expect(response.status).toBe(303)
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    const end = await browser.open(new URL(response.headers.get('Location') ?? '', ISSUER).href)
+    expect(end.url.searchParams.get('code')).not.toBeNull()
+  })
+
+  it('the response mode form_post sends the parameters by a form that a script submits', async () => {
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(client, { response_mode: 'form_post' }))
+    const page = await signInAt(browser, username)
+    expect(page.html).toContain(`<form method="post" action="${CALLBACK}"`)
+    expect(page.headers.get('Referrer-Policy')).toBe('strict-origin')
+    expect(page.headers.get('Content-Security-Policy')).toContain(
+      `script-src ${ISSUER}/oauth2-token/pages/form_post.js`,
+    )
+    const end = await browser.press('Continue')
+    expect(end.url.href).toBe(CALLBACK)
+  })
+
+  it('form_post to the scheme of an app is refused', async () => {
+    const redirectUris = ['com.example.app:/callback']
+    const app = await server.addClient({ ...CODE_CLIENT, redirectUris })
+    const changes = { redirect_uri: redirectUris[0], response_mode: 'form_post' }
+    const response = await open(server, authorizeUrl(app, changes))
+    expect(response.headers.get('Location')).toMatch(/^com\.example\.app:\/callback\?error=invalid_request&/)
+  })
+})
+
+describe('a pushed authorization request (RFC 9126)', () => {
+  const server = new TestServer()
+  let client: TestClient
+  let username: string
+  let parameters: Changes
+
+  beforeAll(async () => {
+    client = await server.addClient({ ...CODE_CLIENT, confidential: true })
+    username = (await server.addUser()).username
+    parameters = Object.fromEntries(new URL(authorizeUrl(client)).searchParams)
+  })
+
+  const push = (changes: Changes = {}, headers = { Authorization: basic(client.id, client.secret) }) =>
+    server.postJson({ ...parameters, ...changes }, headers, '/oauth2-token/par')
+
+  it('the response has a request_uri for 60 s, which leads to a code', async () => {
+    const response = await push()
+    expect(response.status).toBe(201)
+    expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+    const body = await response.json<{ request_uri: string; expires_in: number }>()
+    expect(Object.keys(body)).toEqual(['request_uri', 'expires_in'])
+    expect(body.expires_in).toBe(60)
+    const query = new URLSearchParams({ client_id: client.id, request_uri: body.request_uri, state: 'other' })
+    const browser = browserOf(server)
+    await browser.open(`${ISSUER}${PATH}?${query}`)
+    const end = await signInAt(browser, username)
+    expect(end.url.searchParams.get('state')).toBe('st')
+    await server.requireTokens(exchangeOf(client, end.url.searchParams.get('code')))
+    const again = await browser.open(`${ISSUER}${PATH}?${query}`)
+    expect(again.url.searchParams.get('code')).not.toBeNull()
+  })
+
+  it('the request_uri works only for its client and only for 60 s', async () => {
+    const other = await server.addClient(CODE_CLIENT)
+    const { request_uri } = await (await push()).json<{ request_uri: string }>()
+    const open = (id: string) =>
+      server.fetch(`${PATH}?${new URLSearchParams({ client_id: id, request_uri })}`)
+    expect((await open(other.id)).status).toBe(400)
+    expect((await open(client.id)).status).toBe(200)
+    server.clock.time += 60
+    expect((await open(client.id)).status).toBe(400)
+  })
+
+  it.each<[string, Changes, string]>([
+    ['an unknown redirect URI', { redirect_uri: 'https://evil.example' }, 'invalid_request'],
+    ['a request_uri in the request (§2.1)', { request_uri: 'urn:x' }, 'request_uri_not_supported'],
+    ['no PKCE', { code_challenge: undefined }, 'invalid_request'],
+    ['an unknown scope', { scope: 'everything' }, 'invalid_scope'],
+  ])('the client gets the error of the request as JSON: %s', async (_what, changes, error) => {
+    const response = await push(changes)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error })
+  })
+
+  it('a wrong secret gets 401 invalid_client', async () => {
+    const response = await push({}, { Authorization: basic(client.id, 'wrong') })
+    expect(response.status).toBe(401)
+  })
+
+  it('a confidential client that needs no PKCE sends neither challenge nor verifier', async () => {
+    const web = await server.addClient({ ...CODE_CLIENT, confidential: true, requiresPkce: false })
+    const changes = { code_challenge: undefined, code_challenge_method: undefined }
+    const code = (await authorize(server, web, { username, changes })).get('code')
+    const downgrade = await server.postJson(exchangeOf(web, code))
+    expect(downgrade.status).toBe(400)
+    const second = (await authorize(server, web, { username, changes })).get('code')
+    await server.requireTokens(exchangeOf(web, second, { code_verifier: undefined }))
+  })
+})

@@ -1,0 +1,67 @@
+import type { CUSTOMER } from './token_client.ts'
+
+const MAX_PAGES = 8
+
+/**
+ * Opens an authorization request as a browser does: keeps cookies, follows redirects, signs the user in, and presses the main
+ * button of every other page.
+ *
+ * @returns The address at the client, which got the code
+ */
+export async function signInByForms(
+  address: string,
+  { username, password }: Pick<typeof CUSTOMER, 'username' | 'password'>,
+): Promise<URL> {
+  const { origin } = new URL(address)
+  const cookies = new Map<string, string>()
+  let url = new URL(address)
+  let body: URLSearchParams | null = null
+  for (let i = 0; i < MAX_PAGES; i++) {
+    const response = await send(url, body, cookies)
+    const location = response.headers.get('Location')
+    const html = await response.text()
+    if (location !== null) {
+      url = new URL(location, url)
+      body = null
+      if (url.origin === origin) continue
+      await fetch(url)
+      return url
+    }
+    if (!response.ok) throw new Error(`${response.status} at ${url.pathname}: ${html}`)
+    body = fillForm(html, { username, password })
+    url = new URL(attribute(html, /<form[^>]* action="([^"]*)"/), url)
+  }
+  throw new Error('there are too many pages')
+}
+
+async function send(url: URL, body: URLSearchParams | null, cookies: Map<string, string>): Promise<Response> {
+  const headers = new Headers({ Accept: 'text/html', Origin: url.origin })
+  const sent = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  if (sent !== '') headers.set('Cookie', sent)
+  const method = body === null ? 'GET' : 'POST'
+  const response = await fetch(url, { method, body, headers, redirect: 'manual' })
+  for (const line of response.headers.getSetCookie()) {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+    cookies.set(name, value)
+  }
+  return response
+}
+
+/** The fields of the page, and its main button. */
+function fillForm(html: string, credentials: Readonly<Record<string, string>>): URLSearchParams {
+  const fields = new URLSearchParams()
+  for (const [tag] of html.matchAll(/<input[^>]*>/g)) {
+    const name = attribute(tag, / name="([^"]*)"/)
+    fields.set(name, credentials[name] ?? / value="([^"]*)"/.exec(tag)?.[1] ?? '')
+  }
+  const button = attribute(html, /(<button[^>]* class="primary"[^>]*>)/)
+  const [, name, value = ''] = / name="([^"]+)" value="([^"]*)"/.exec(button) ?? []
+  if (name !== undefined) fields.set(name, value)
+  return fields
+}
+
+function attribute(html: string, pattern: RegExp): string {
+  const found = pattern.exec(html)?.[1]
+  if (found === undefined) throw new Error(`the page has no ${pattern}`)
+  return found.replaceAll('&amp;', '&')
+}
