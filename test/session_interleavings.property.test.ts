@@ -4,7 +4,7 @@ import { check, follow, TIMEOUT_MS } from './support/session_check.ts'
 import { interleaving } from './support/session_commands.ts'
 import { makeCast } from './support/session_driver.ts'
 
-const INTERLEAVINGS = 440
+const INTERLEAVINGS = 280
 
 it(`sessions: parallel actions match some order of the model in ${INTERLEAVINGS} interleavings`, {
   timeout: TIMEOUT_MS,

@@ -4,7 +4,7 @@ import { check, follow, TIMEOUT_MS } from './support/session_check.ts'
 import { type Step, sequence } from './support/session_commands.ts'
 import { makeCast } from './support/session_driver.ts'
 
-const SEQUENCES = 560
+const SEQUENCES = 340
 
 const ANN = { do: 'sign in', who: 'ann', password: 'current', client: 'web' } as const
 const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as const

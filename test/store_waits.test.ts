@@ -4,6 +4,7 @@ import performance from '../docs/performance.md?raw'
 import { timers } from '../src/lib/timers.ts'
 import { aroundD1, isDeferredWrite } from './support/around_d1.ts'
 import { aroundKv } from './support/around_kv.ts'
+import { CODE_CLIENT, exchangeOf, newCode } from './support/authorize.ts'
 import { PassingTime } from './support/passing_time.ts'
 import { credentials, emptyStores, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
@@ -48,6 +49,13 @@ class FarStores {
 
 type Body = Record<string, unknown>
 
+/** A client with every grant of the operations. */
+const CLIENT = {
+  ...CODE_CLIENT,
+  grants: ['password', 'client_credentials', 'authorization_code', 'refresh_token'],
+  confidential: true,
+} satisfies Parameters<TestServer['addClient']>[0]
+
 /** The operations of the table, with a function that creates each request. */
 const OPERATIONS: readonly [string, (server: TestServer, client: TestClient) => Promise<Body>][] = [
   ['guest token', async () => ({ grant_type: 'password', username: 'guest', password: 'guest' })],
@@ -66,6 +74,10 @@ const OPERATIONS: readonly [string, (server: TestServer, client: TestClient) => 
       return { grant_type: 'refresh_token', refresh_token }
     },
   ],
+  [
+    'code exchange',
+    async (server, client) => exchangeOf(client, await newCode(server, client, (await server.addUser()).id)),
+  ],
 ]
 
 /** The store waits of the first and the second request of an isolate. */
@@ -74,7 +86,7 @@ async function measure(
   [cold, warm]: readonly [Latencies, Latencies],
 ): Promise<[number, number]> {
   const near = new TestServer()
-  const client = await near.addClient()
+  const client = await near.addClient(CLIENT)
   const bodies = [await prepare(near, client), await prepare(near, client)]
   await near.signIn(client, 'guest', 'guest')
   const stores = new FarStores()

@@ -6,7 +6,12 @@ import { credentials, type TestClient } from './server.ts'
 /** The parameters of a request in order. A name can repeat. */
 type Pairs = [string, unknown][]
 
-const TOKEN_NAMES = ['username', 'password', 'refresh_token', 'scope', 'visitor_access_token']
+const TOKEN_NAMES = [
+  ...['username', 'password', 'refresh_token', 'scope', 'visitor_access_token'],
+  ...['code', 'redirect_uri', 'code_verifier'],
+]
+
+const GRANT_TYPES = ['password', 'refresh_token', 'client_credentials', 'authorization_code']
 
 /** A few unknown clients that repeat. More of them would use up the budget and hide other results. */
 const UNKNOWN_CLIENTS = ['nobody', 'Nobody', 'client', '__proto__', '../x']
@@ -14,7 +19,7 @@ const UNKNOWN_CLIENTS = ['nobody', 'Nobody', 'client', '__proto__', '../x']
 /** Parameters of the token endpoint, with valid and random values. */
 export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
   const grantType = fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom('password', 'refresh_token', 'client_credentials') },
+    { weight: 4, arbitrary: fc.constantFrom(...GRANT_TYPES) },
     { weight: 1, arbitrary: wildJson },
   )
   const guest: Pairs = [

@@ -1,5 +1,6 @@
 import { vi } from 'vitest'
 import { createVerifier } from '../../packages/verify/src/verifier.ts'
+import { CODE_CLIENT } from './authorize.ts'
 import { CLIENT_ORIGIN, type FuzzRequest, type Known } from './fuzz_requests.ts'
 import { InputCounts } from './fuzz_run.ts'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenResponse } from './server.ts'
@@ -61,7 +62,12 @@ export class FuzzServer {
     const { server } = this
     const [machine, shop, page] = await Promise.all([
       server.addClient({ grants: ['client_credentials'] }),
-      server.addClient({ origins: [CLIENT_ORIGIN] }),
+      server.addClient({
+        ...CODE_CLIENT,
+        grants: ['password', 'client_credentials', 'authorization_code'],
+        confidential: true,
+        origins: [CLIENT_ORIGIN],
+      }),
       server.addClient({ confidential: false, grants: ['password'], origins: [CLIENT_ORIGIN] }),
     ])
     // An earlier copy of these clients can lack the origins.

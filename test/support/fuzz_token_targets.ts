@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { TokenError } from '../../packages/verify/src/token_error.ts'
 import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
+import { CODE_CLIENT } from './authorize.ts'
 import { checkAnswer } from './fuzz_checks.ts'
 import type { FuzzServer } from './fuzz_server.ts'
 import { toHeaderValue } from './fuzz_text.ts'
@@ -8,7 +9,9 @@ import { TestOperator } from './operator.ts'
 import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenResponse } from './server.ts'
 
 /** Every endpoint or library that accepts a token. Each refuses an unissued token in its own way. */
-export const TARGETS = ['introspect', 'revoke', 'refresh', 'userinfo', 'admin API', 'verifier'] as const
+export const TARGETS = [
+  ...(['introspect', 'revoke', 'refresh', 'exchange', 'userinfo', 'admin API', 'verifier'] as const),
+] as const
 export type Target = (typeof TARGETS)[number]
 
 /** A server with a session of a customer, a session of an operator, and the targets of their tokens. */
@@ -37,7 +40,11 @@ export class TokenTargets {
   /** @param fuzzed A server that hashes passwords, because users sign in. */
   static async make(fuzzed: FuzzServer): Promise<TokenTargets> {
     const { server } = fuzzed
-    const client = await server.addClient()
+    const client = await server.addClient({
+      ...CODE_CLIENT,
+      grants: ['password', 'authorization_code'],
+      confidential: true,
+    })
     const user = await server.addUser({ roles: ['wholesale'] })
     const tokens = await server.signIn(client, user.username)
     return new TokenTargets(fuzzed, { client, operator: await TestOperator.signIn(server), tokens })
@@ -56,12 +63,18 @@ export class TokenTargets {
     if (target === 'verifier') return this.#checkVerifier(token)
     if (target === 'admin API') return this.#checkBearer('/admin/api/me', 'sallyport-admin', token)
     if (target === 'userinfo') return this.#checkBearer('/oauth2-token/userinfo', ISSUER, token)
-    const isRefresh = target === 'refresh'
-    const parameters = isRefresh ? { grant_type: 'refresh_token', refresh_token: token } : { token }
+    const grant = {
+      refresh: 'refresh_token',
+      exchange: 'authorization_code',
+      introspect: null,
+      revoke: null,
+    }[target]
+    const name = { refresh: 'refresh_token', exchange: 'code', introspect: 'token', revoke: 'token' }[target]
+    const parameters = grant === null ? { [name]: token } : { grant_type: grant, [name]: token }
     const exchange = await this.#fuzzed.exchange(
       {
         method: 'POST',
-        url: `${ISSUER}/oauth2-token${isRefresh ? '' : `/${target}`}`,
+        url: `${ISSUER}/oauth2-token${grant === null ? `/${target}` : ''}`,
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ ...credentials(this.#client), ...parameters }),
       },
@@ -71,7 +84,7 @@ export class TokenTargets {
     checkUnheard(token, exchange)
     const body = JSON.parse(exchange.text)
     if (exchange.status === 413) return
-    if (isRefresh) expect([exchange.status, body.error]).toEqual([400, 'invalid_grant'])
+    if (grant !== null) expect([exchange.status, body.error]).toEqual([400, 'invalid_grant'])
     else expect([exchange.status, body]).toEqual([200, target === 'revoke' ? {} : { active: false }])
   }
 

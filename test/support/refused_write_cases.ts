@@ -6,22 +6,19 @@ import { basic, credentials, TestServer } from './server.ts'
 import { disableUser } from './sign_out.ts'
 import {
   BINDING_BUDGET,
+  exchanging,
   guestsOf,
   HERE,
   machineOf,
   posting,
   REVOKE,
   refreshOf,
-  type Send,
   signInAs,
   TOKEN,
   USERINFO,
   type World,
   type WriteCase,
 } from './write_cases.ts'
-
-/** More than the requests that use up the budgets. */
-const MANY_CODES = 160
 
 const AUTHORIZE = '/oauth2-token/authorize'
 const PAR = '/oauth2-token/par'
@@ -75,15 +72,6 @@ function asking(
       return () => world.server.fetch(USERINFO, { headers })
     },
   }
-}
-
-/** Exchanges a new code of one user in each request. */
-async function exchanging(world: World, changes: Record<string, string>): Promise<Send> {
-  const { server } = world
-  const client = await server.addClient(CODE_CLIENT)
-  const { id } = await server.addUser()
-  const codes = await Promise.all(Array.from({ length: MANY_CODES }, () => newCode(server, client, id)))
-  return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null, changes))
 }
 
 /** Every kind of refusal. A kind without a case does not compile. */
@@ -248,6 +236,20 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       path: TOKEN,
       expected: BAD_GRANT,
       prepare: (world) => exchanging(world, { code_verifier: 'x'.repeat(43) }),
+    },
+    {
+      what: 'uses of one code',
+      path: TOKEN,
+      expected: BAD_GRANT,
+      async prepare(world) {
+        const client = await world.server.addClient(CODE_CLIENT)
+        const body = exchangeOf(
+          client,
+          await newCode(world.server, client, (await world.server.addUser()).id),
+        )
+        await world.server.requireTokens(body)
+        return posting(TOKEN, world, () => body)
+      },
     },
   ],
   unproven_request: [

@@ -24,8 +24,10 @@ export async function check<T>(
   examples: T[] = [],
 ): Promise<void> {
   // A log line for each refusal would hide the counterexample.
-  const info = vi.spyOn(console, 'info').mockImplementation(() => {})
-  onTestFinished(() => info.mockRestore())
+  for (const level of ['info', 'error'] as const) {
+    const spy = vi.spyOn(console, level).mockImplementation(() => {})
+    onTestFinished(() => spy.mockRestore())
+  }
   const plugins = [fc.interruptAfterTimeLimit(LIMIT_MS, { failOnInterrupt: true })]
   await fc.assert(property, { numRuns, examples, plugins })
 }

@@ -4,11 +4,16 @@ type UserName = 'ann' | 'bob'
 type ClientName = 'web' | 'app'
 type Caller = 'owner' | 'stranger'
 
-/** An action. A session is named by its position in the order of the sign-ins, modulo their number. */
+/**
+ * An action. A session is named by its position in the order of the sign-ins, modulo their number, and a code by its position from
+ * the newest.
+ */
 export type Command =
   | { do: 'sign in'; who: 'guest' | UserName; password: 'current' | 'former'; client: ClientName }
   | { do: 'refresh'; session: number; token: 'current' | 'predecessor' | 'older'; by: Caller }
   | { do: 'revoke'; session: number; token: 'refresh' | 'access'; by: Caller }
+  | { do: 'exchange'; code: number; verifier: 'right' | 'wrong'; by: Caller }
+  | { do: 'end browser session' | 'withdraw consent'; code: number }
   | { do: 'change password'; who: UserName }
   | { do: 'sign out everywhere'; who: UserName }
   | { do: 'sign out client'; client: ClientName }
@@ -17,6 +22,7 @@ export type Step =
   | Command
   | { do: 'at once'; commands: Command[] }
   | { do: 'wait'; seconds: number; sweep: boolean }
+  | { do: 'authorize'; who: 'guest' | UserName; client: ClientName; place: 'main' | 'elsewhere' }
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -48,6 +54,25 @@ const revoke = fc.record({
   by,
 })
 
+/** The server issues a code without a write. `place` is the database of its session. */
+const authorize: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('authorize'),
+  who: pick({ guest: 1, ann: 3, bob: 1 }),
+  client,
+  place: pick({ main: 2, elsewhere: 1 }),
+})
+
+const code = pick({ newest: 4, older: 1 }).map((age) => (age === 'newest' ? 0 : 1))
+
+const exchange = fc.record({
+  do: fc.constant('exchange'),
+  code,
+  verifier: pick({ right: 9, wrong: 1 }),
+  by,
+})
+
+const endOfCode = fc.record({ do: pick({ 'end browser session': 1, 'withdraw consent': 1 }), code })
+
 const revocation = fc.oneof(
   fc.record({ do: fc.constant('sign out everywhere'), who: user }),
   fc.record({ do: fc.constant('change password'), who: user }),
@@ -56,7 +81,9 @@ const revocation = fc.oneof(
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   { arbitrary: refresh, weight: 7 },
+  { arbitrary: exchange, weight: 4 },
   { arbitrary: signIn, weight: 2 },
+  { arbitrary: endOfCode, weight: 1 },
   { arbitrary: revoke, weight: 1 },
   { arbitrary: revocation, weight: 1 },
 )
@@ -81,7 +108,11 @@ const atOnce = fc.record({
 
 /** Sequential commands. */
 export const sequence: fc.Arbitrary<Step[]> = beginning(
-  fc.oneof({ arbitrary: command, weight: 3 }, { arbitrary: pause, weight: 1 }),
+  fc.oneof(
+    { arbitrary: command, weight: 6 },
+    { arbitrary: authorize, weight: 1 },
+    { arbitrary: pause, weight: 2 },
+  ),
   11,
 )
 
@@ -90,15 +121,19 @@ export const interleaving: fc.Arbitrary<Step[]> = beginning(
   fc.oneof(
     { arbitrary: atOnce, weight: 2 },
     { arbitrary: command, weight: 2 },
+    { arbitrary: authorize, weight: 1 },
     { arbitrary: pause, weight: 1 },
   ),
   5,
 )
 
-/** Steps after a first sign-in. */
+/** Steps after a first sign-in or a first code. */
 function beginning(step: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<Step[]> {
   return fc
-    .tuple(signIn, fc.array(step, { minLength: 1, maxLength, size: 'max' }))
+    .tuple(
+      fc.oneof<fc.Arbitrary<Step>[]>(signIn, authorize),
+      fc.array(step, { minLength: 1, maxLength, size: 'max' }),
+    )
     .map(([first, rest]) => [first, ...rest])
 }
 

@@ -1,8 +1,11 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
+import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
 import type { User } from '../../src/users/user.ts'
+import { generateVisitorId } from '../../src/users/visitor.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
+import { CALLBACK, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { readFeed } from './feed.ts'
 import {
   credentials,
@@ -13,11 +16,15 @@ import {
   type TokenResponse,
 } from './server.ts'
 import type { Seen } from './session_history.ts'
-import type { Action, Feed, Outcome, Token } from './session_model.ts'
+import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
 /** No lock: the wrong passwords of one sequence would count in the next. */
 const CONFIG = {
+  session_shards: [
+    { name: 's1', binding: 'DB' },
+    { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
+  ],
   sign_in_limits: { account: { failures: 1_000_000 }, client: { failures: 1_000_000 } },
 }
 
@@ -48,7 +55,12 @@ export async function makeCast(): Promise<Cast> {
     [PASSWORDS[0], ann.passwordHash],
     [PASSWORDS[1], bob.passwordHash],
   ])
-  return { web: await server.addClient(), app: await server.addClient(), ann, bob, hashes }
+  const client = {
+    ...CODE_CLIENT,
+    grants: ['password', 'authorization_code', 'refresh_token'],
+    confidential: true,
+  } satisfies Parameters<TestServer['addClient']>[0]
+  return { web: await server.addClient(client), app: await server.addClient(client), ann, bob, hashes }
 }
 
 /** Restores the first state: no session, no revocation, and the first password for each user. */
@@ -58,10 +70,14 @@ export async function beginAnew({ web, app, ann, bob, hashes }: Cast): Promise<v
   )
   const resetClient = env.DB.prepare('UPDATE clients SET tokens_valid_from = 0 WHERE client_id = ?')
   await env.DB.batch([
-    ...['sessions', 'cutoffs', 'audit_events'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+    ...['sessions', 'cutoffs', 'audit_events', 'consents', 'ended_browser_sessions'].map((table) =>
+      env.DB.prepare(`DELETE FROM ${table}`),
+    ),
     ...[ann, bob].map(({ id }) => resetUser.bind(hashes.get(PASSWORDS[0]), id)),
     ...[web, app].map(({ id }) => resetClient.bind(id)),
   ])
+  const { SESSIONS_EU } = env
+  await SESSIONS_EU.batch(['sessions', 'cutoffs'].map((table) => SESSIONS_EU.prepare(`DELETE FROM ${table}`)))
 }
 
 /** Sends actions to two isolates in turn. The isolates share the stores and the clock. */
@@ -69,6 +85,8 @@ export class SessionDriver {
   readonly clock = new TestClock()
   /** The sessions in the order of their sign-ins. */
   readonly sessions: KnownSession[] = []
+  /** The codes in the order in which they were issued. */
+  readonly codes: Code[] = []
   /** Wraps the calls to D1 that a response waits for. */
   aroundCall: AroundCall | null = null
   readonly #cast: Cast
@@ -76,16 +94,36 @@ export class SessionDriver {
 
   constructor(cast: Cast) {
     this.#cast = cast
-    const db = aroundD1((sql, call) => {
+    const around: AroundCall = (sql, call) => {
       return this.aroundCall === null || isDeferredWrite(sql) ? call() : this.aroundCall(sql, call)
-    })
-    const options = { clock: this.clock, config: CONFIG, env: { DB: db } }
+    }
+    const databases = { DB: aroundD1(around), SESSIONS_EU: aroundD1(around, env.SESSIONS_EU) }
+    const options = { clock: this.clock, config: CONFIG, env: databases }
     this.#servers = [new TestServer(options), new TestServer(options)]
   }
 
   async send(action: Action): Promise<Seen> {
     this.#servers.reverse()
     return { action, response: await this.#perform(action, this.#servers[0]) }
+  }
+
+  /** Issues a code, as the authorization endpoint does. @param subject Null for a new guest. */
+  async authorize(client: TestClient, subject: string | null, place: 'main' | 'elsewhere'): Promise<void> {
+    const [server] = this.#servers
+    const at = this.clock.time
+    const user = subject === null ? null : await server.services.userAdmin.find(subject)
+    const iat = Math.max(at, user?.tokensValidFrom ?? 0)
+    const sid = server.services.shards.newSid(place === 'main' ? null : 'EU')
+    const changes =
+      subject === null
+        ? { auth: null }
+        : {
+            auth: { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser: `browser of ${sid}` },
+            consent: { id: `consent of ${sid}`, uri: CALLBACK, given: true },
+          }
+    const holder = subject ?? generateVisitorId()
+    const text = await newCode(server, client, holder, { sid, iat, ...changes })
+    this.codes.push({ sid, subject: holder, clientId: client.id, issuedAt: iat, at, text })
   }
 
   /** Removes expired rows. */
@@ -112,6 +150,24 @@ export class SessionDriver {
         const parameters = { grant_type: 'refresh_token', refresh_token: action.token.jwt }
         return this.#record(await this.#post(server, action, parameters))
       }
+      case 'exchange': {
+        const { code, verifier } = action
+        const changes = verifier === 'right' ? {} : { code_verifier: 'x'.repeat(43) }
+        const { client_id, client_secret, ...parameters } = exchangeOf(this.#cast.web, code.text, changes)
+        return this.#record(await this.#post(server, action, parameters))
+      }
+      case 'end browser session': {
+        const { sid, subject } = action.code
+        const keepUntil = this.clock.time + 86_400
+        await server.services.browserSessions.end(
+          { id: `browser of ${sid}`, subject, keepUntil },
+          this.clock.time,
+        )
+        break
+      }
+      case 'withdraw consent':
+        await withdrawConsent(server, action.code)
+        break
       case 'revoke': {
         const { status } = await this.#post(server, action, { token: action.token.jwt }, '/revoke')
         return { status }
@@ -140,7 +196,7 @@ export class SessionDriver {
   #post(
     server: TestServer,
     { clientId }: { clientId: string },
-    parameters: Record<string, string>,
+    parameters: Record<string, string | undefined>,
     endpoint = '',
   ): Promise<Response> {
     const { web, app } = this.#cast
@@ -172,6 +228,21 @@ export class SessionDriver {
     this.sessions.push(session)
     return session
   }
+}
+
+/** Withdraws the consent of a code, also if the exchange has not stored it yet. */
+async function withdrawConsent(
+  server: TestServer,
+  { sid, subject, clientId, issuedAt }: Code,
+): Promise<void> {
+  const now = server.clock.time
+  await env.DB.prepare(
+    `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at, valid_from, withdrawn_at)
+     VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5, ?6, ?5)
+     ON CONFLICT (id) DO UPDATE SET valid_from = ?6, withdrawn_at = ?5`,
+  )
+    .bind(`consent of ${sid}`, subject, clientId, CALLBACK, now, issuedAt + 1)
+    .run()
 }
 
 type Claims = Record<'sid' | 'sub' | 'client_id', string> & Record<'iat' | 'exp', number> & { seq?: number }

@@ -39,6 +39,10 @@ function describe(states: readonly State[], seen: readonly Seen[]): string {
 }
 
 function describeAction(action: Action): string {
+  if ('code' in action) {
+    const { text, ...code } = action.code
+    return JSON.stringify({ ...action, code })
+  }
   if (!('token' in action)) return JSON.stringify(action)
   const { seq, sid, issuedAt } = action.token
   const kind = seq === null ? 'the access token' : `refresh token ${seq}`

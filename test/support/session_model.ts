@@ -7,6 +7,8 @@ const RETRY_WINDOW_SECONDS = 60
 const REFRESH_TOKEN_SECONDS = 30 * 86_400
 const LISTED_SECONDS = 3600
 
+const CODE_SECONDS = 60
+
 /** A revocation of a user includes tokens that the server issues in the same seconds. */
 const USER_REACH_SECONDS = 3
 
@@ -25,10 +27,23 @@ export interface Token {
   jwt: string
 }
 
+/** An authorization code. Its sid is that of the session which its exchange opens. */
+export interface Code {
+  sid: string
+  subject: string
+  clientId: string
+  /** The `iat` of the code. It can be after `at`, because of a revocation of the user. */
+  issuedAt: number
+  at: number
+  text: string
+}
+
 /** An action. In a request, `clientId` is the authenticated client. */
 export type Action =
   | { do: 'sign in'; clientId: string; subject: string | null; username: string; password: string }
   | { do: 'refresh' | 'revoke' | 'introspect'; clientId: string; token: Token }
+  | { do: 'exchange'; clientId: string; code: Code; verifier: 'right' | 'wrong' }
+  | { do: 'end browser session' | 'withdraw consent'; code: Code }
   | { do: 'change password'; subject: string; password: string }
   | { do: 'sign out everywhere'; subject: string }
   | { do: 'sign out client'; clientId: string }
@@ -67,6 +82,8 @@ export interface State {
   revocations: Readonly<Record<string, Revocation>>
   /** The passwords by user id. */
   passwords: Readonly<Record<string, string>>
+  /** The codes whose browser session or consent ended, by sid. */
+  endedCodes: Readonly<Record<string, true>>
 }
 
 interface Prediction {
@@ -85,6 +102,11 @@ export function predict(state: State, action: Action, newSid: string): Predictio
       return revoke(state, action.token, action.clientId)
     case 'introspect':
       return { response: { status: 200, active: isActive(state, action.token) }, next: state }
+    case 'exchange':
+      return exchange(state, action)
+    case 'end browser session':
+    case 'withdraw consent':
+      return done({ ...state, endedCodes: { ...state.endedCodes, [action.code.sid]: true } })
     case 'change password': {
       const passwords = { ...state.passwords, [action.subject]: action.password }
       return done(revokeOlderTokens({ ...state, passwords }, `sub ${action.subject}`))
@@ -107,6 +129,34 @@ function signIn(
   const issuedAt = dateTokens(state, subject)
   const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
   return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })
+}
+
+/** A refused code works no more. A second use of a code by its client ends the session. */
+function exchange(
+  state: State,
+  { code, clientId, verifier }: Extract<Action, { verifier: string }>,
+): Prediction {
+  const { sid, subject, issuedAt: codeIssuedAt } = code
+  if (code.at + CODE_SECONDS <= state.now) return refused(state)
+  const isKnown = sid in state.sessions
+  if (clientId !== code.clientId) return refused(isKnown ? state : close(state, sid))
+  const isAllowed =
+    codeIssuedAt >= validFrom(state, `sub ${subject}`) &&
+    codeIssuedAt >= validFrom(state, `client_id ${clientId}`) &&
+    !state.endedCodes[sid]
+  if (isKnown || verifier === 'wrong' || !isAllowed) return refused(close(state, sid))
+  const startedAt = Math.max(state.now, codeIssuedAt)
+  const issuedAt = Math.max(startedAt, dateTokens(state, subject))
+  const expiresAt = startedAt + REFRESH_TOKEN_SECONDS
+  return issued(state, sid, { seq: 0, issuedAt, rotatedAt: startedAt, expiresAt, endedAt: null })
+}
+
+/** Ends a session, or makes its code useless before the session begins. */
+function close(state: State, sid: string): State {
+  if (sid in state.sessions) return end(state, sid)
+  const { now } = state
+  const closed = { seq: 0, issuedAt: now, rotatedAt: now, expiresAt: now, endedAt: now }
+  return { ...state, sessions: { ...state.sessions, [sid]: closed } }
 }
 
 function refresh(state: State, token: Token, clientId: string): Prediction {

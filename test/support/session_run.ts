@@ -22,13 +22,19 @@ export class SessionRun {
     this.#scheduler = scheduler
     this.#driver = new SessionDriver(cast)
     const passwords = { [cast.ann.id]: PASSWORDS[0], [cast.bob.id]: PASSWORDS[0] }
-    this.#states = [{ now: this.#driver.clock.time, sessions: {}, revocations: {}, passwords }]
+    const { time: now } = this.#driver.clock
+    this.#states = [{ now, sessions: {}, revocations: {}, passwords, endedCodes: {} }]
   }
 
   async take(step: Step): Promise<void> {
     switch (step.do) {
       case 'wait':
         return this.#wait(step)
+      case 'authorize': {
+        const { who, client, place } = step
+        const subject = who === 'guest' ? null : this.#cast[who].id
+        return this.#driver.authorize(this.#cast[client], subject, place)
+      }
       case 'at once':
         return this.#performAtOnce(step.commands.flatMap((command) => this.#toActions(command)))
       default:
@@ -84,6 +90,17 @@ export class SessionRun {
       }
       case 'revoke':
         return this.#toRequest(command, this.#find(command.session)?.[command.token].at(-1))
+      case 'exchange': {
+        const code = this.#driver.codes.at(-1 - command.code)
+        if (!code) return []
+        const { verifier, by } = command
+        return [{ do: 'exchange', clientId: this.#callerOf(code, by), code, verifier }]
+      }
+      case 'end browser session':
+      case 'withdraw consent': {
+        const code = this.#driver.codes.at(-1 - command.code)
+        return code ? [{ do: command.do, code }] : []
+      }
       case 'change password': {
         const { id: subject } = this.#cast[command.who]
         const password = this.#otherPassword(command.who)
@@ -106,11 +123,15 @@ export class SessionRun {
     return { do: 'sign in', clientId, subject, username, password: presented }
   }
 
-  #toRequest(command: Extract<Command, { by: string }>, token: Token | undefined): Action[] {
+  #toRequest(command: Extract<Command, { session: number }>, token: Token | undefined): Action[] {
     if (!token) return []
+    return [{ do: command.do, clientId: this.#callerOf(token, command.by), token }]
+  }
+
+  #callerOf({ clientId }: { clientId: string }, by: 'owner' | 'stranger'): string {
     const { web, app } = this.#cast
-    const stranger = token.clientId === web.id ? app : web
-    return [{ do: command.do, clientId: command.by === 'owner' ? token.clientId : stranger.id, token }]
+    const stranger = clientId === web.id ? app : web
+    return by === 'owner' ? clientId : stranger.id
   }
 
   #find(session: number) {

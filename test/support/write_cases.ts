@@ -1,5 +1,6 @@
-import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
-import { credentials, PASSWORD, type TestClient, type TestServer } from './server.ts'
+import { generateVisitorId } from '../../src/users/visitor.ts'
+import { authorizeUrl, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
+import { credentials, ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
 /** The address of every request of a flood. */
 export const HERE = { 'CF-Connecting-IP': '198.51.100.9' }
@@ -70,6 +71,22 @@ export async function guestsOf({ server }: World, client: TestClient, count: num
 }
 
 const MANY = 160
+
+/** Exchanges a new code of one user in each request. */
+export async function exchanging(world: World, changes: Record<string, string> = {}): Promise<Send> {
+  const { server } = world
+  const client = await server.addClient(CODE_CLIENT)
+  const { id } = await server.addUser()
+  const codes = await Promise.all(Array.from({ length: MANY }, () => newCode(server, client, id)))
+  return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null, changes))
+}
+
+/** Opens one address of the authorization endpoint in each request. */
+async function opening({ server }: World, path: string, changes: Record<string, string> = {}): Promise<Send> {
+  const client = await server.addClient(CODE_CLIENT)
+  const url = authorizeUrl(client, changes).replace(`${ISSUER}/oauth2-token/authorize`, path)
+  return () => server.fetch(url, { headers: HERE, redirect: 'manual' })
+}
 
 /** The tokens of a user with the identity scopes, and their client. */
 async function openIdTokens({ server }: World) {
@@ -142,6 +159,40 @@ export const SUCCESSES: readonly WriteCase[] = [
       },
     }),
   ),
+  {
+    what: 'exchanges of many codes',
+    path: TOKEN,
+    expected: [200],
+    prepare: (world) => exchanging(world),
+  },
+  {
+    what: 'exchanges of codes that merge many guests',
+    path: TOKEN,
+    expected: [200],
+    async prepare(world) {
+      const { server } = world
+      const client = await server.addClient(CODE_CLIENT)
+      const { id } = await server.addUser()
+      const visitors = Array.from({ length: MANY }, () => ({
+        subject: generateVisitorId(),
+        sid: server.services.shards.newSid(null),
+      }))
+      const codes = await Promise.all(visitors.map((visitor) => newCode(server, client, id, { visitor })))
+      return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null))
+    },
+  },
+  {
+    what: 'authorization requests with an invalid visitor token',
+    path: '/oauth2-token/authorize',
+    expected: [200],
+    prepare: (world) => opening(world, '/oauth2-token/authorize', { visitor_access_token: 'invalid' }),
+  },
+  {
+    what: 'codes for new guests',
+    path: '/oauth2-token/authorize-visitor',
+    expected: [303],
+    prepare: (world) => opening(world, '/oauth2-token/authorize-visitor'),
+  },
   {
     what: 'retries of one refresh',
     path: TOKEN,

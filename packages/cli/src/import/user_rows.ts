@@ -37,7 +37,11 @@ export function userRows(options: UserRowOptions): ImportKind {
       { name: 'memory_cost', summary: 'Parameter of `firebase-scrypt`' },
       { name: 'salt_separator', summary: 'Parameter of `firebase-scrypt`' },
       { name: 'password', summary: 'Password in plain text, instead of a hash. Slow: at most 20 in a batch' },
-      { name: 'roles', summary: 'Roles, separated by `,` or a vertical bar, or a JSON list', isList: true },
+      {
+        name: 'roles',
+        summary: 'Roles without spaces, separated by `,` or a vertical bar, or a JSON list',
+        isList: true,
+      },
       { name: 'enabled', summary: '`true`, `t`, `yes`, `1` or the opposite; defaults to `true`' },
       { name: 'disabled', summary: 'The opposite of `enabled`, instead of it' },
       { name: 'must_change_password', summary: 'true: the user must set a new password' },
