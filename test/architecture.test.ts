@@ -63,6 +63,7 @@ const TEXT_MODULES = [
   ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
   ['browser/browser_app.tsx', 'browser/form_post.js.txt'],
+  ['browser/browser_app.tsx', 'browser/style.css'],
   ['console/console_app.tsx', 'console/style.css'],
   ['console/console_app.tsx', 'console/local_times.js.txt'],
 ]

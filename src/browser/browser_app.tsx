@@ -6,6 +6,7 @@ import type { Services } from '../services/services.ts'
 import type { Step } from '../signin/next_step.ts'
 import { authorize, forwardPost } from './authorize.ts'
 import { authorizeVisitor } from './authorize_visitor.ts'
+import { BrandStyles } from './brand_styles.ts'
 import { BrowserCookies } from './browser_cookies.ts'
 import {
   ACCOUNT_PATH,
@@ -24,6 +25,7 @@ import formPost from './form_post.js.txt'
 import { confirmLogout, forwardLogout, logout } from './logout.tsx'
 import { SCRIPT_NAME } from './send_to_client.tsx'
 import { showError } from './show_error.tsx'
+import style from './style.css'
 import { submitForm } from './submit.tsx'
 
 type PageHandler = (c: Context, services: BrowserServices) => Response | Promise<Response>
@@ -47,9 +49,10 @@ const PAGES: Readonly<Record<string, Methods>> = {
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in, consent and logout. */
 export function createBrowserApp(shared: Services): Hono {
   const { issuer } = shared.config
-  const assets = new Assets(BROWSER_PATH + FILES_PATH, '', { name: SCRIPT_NAME, text: formPost })
+  const assets = new Assets(BROWSER_PATH + FILES_PATH, style, { name: SCRIPT_NAME, text: formPost })
+  const brandStyles = new BrandStyles(BROWSER_PATH + FILES_PATH, shared.config)
   const cookies = new BrowserCookies(shared.browserSealer, issuer)
-  const services: BrowserServices = { ...shared, cookies, assets }
+  const services: BrowserServices = { ...shared, cookies, assets, brandStyles }
   const app = createPageApp({
     basePath: BROWSER_PATH,
     issuer,
@@ -58,6 +61,7 @@ export function createBrowserApp(shared: Services): Hono {
     showError: (c, error) => showError(c, error, services),
   })
   app.route(FILES_PATH, assets.routes())
+  app.route(FILES_PATH, brandStyles.routes())
   for (const [path, methods] of Object.entries(PAGES)) addPage(app, path, methods, services)
   app.all('*', () => {
     throw new PageError(NOT_FOUND)

@@ -32,17 +32,15 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   const parameters = await readAnyParameters(c)
   const requestUri = parameters.find('request_uri')
   if (requestUri !== null && isOwnRequestUri(requestUri))
-    return openRequest(requestUri, parameters, services, context)
-  const found = await requireClient(parameters.find('client_id'), services, context)
+    return openRequest(c, { requestUri, clientId: parameters.find('client_id') }, services)
+  const found = await requireClient(c, parameters.find('client_id'), services)
   const address = readReturnAddress(parameters, found)
   const visitorToken = parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, { ...found, context }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
-  return {
-    request: parseAuthorizationRequest(parameters, found, address, hints, context.now),
-    ...found,
-    context,
-  }
+  const request = parseAuthorizationRequest(parameters, found, address, hints, context.now)
+  c.set('uiLocales', request.uiLocales)
+  return { request, ...found, context }
 }
 
 /** Finds the client and the API of a request that a form carried. @throws UnprovenRequest, StorageUnavailable */
@@ -51,22 +49,21 @@ export async function restoreBrowserRequest(
   request: AuthorizationRequest,
   services: Services,
 ): Promise<BrowserRequest> {
-  const context = requestContext(c, services.clock)
-  return { request, ...(await requireClient(request.clientId, services, context)), context }
+  c.set('uiLocales', request.uiLocales)
+  const found = await requireClient(c, request.clientId, services)
+  return { request, ...found, context: requestContext(c, services.clock) }
 }
 
 /** Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). */
 async function openRequest(
-  requestUri: string,
-  parameters: Parameters,
+  c: Context,
+  { requestUri, clientId }: { requestUri: string; clientId: string | null },
   services: Services,
-  context: RequestContext,
 ): Promise<BrowserRequest> {
-  const request = await services.requests.open(requestUri, context.now)
+  const request = await services.requests.open(requestUri, services.clock.now())
   if (request === null) throw new UnprovenRequest('the request_uri has expired or is unknown')
-  if (parameters.find('client_id') !== request.clientId)
-    throw new UnprovenRequest('the request_uri belongs to another client')
-  return { request, ...(await requireClient(request.clientId, services, context)), context }
+  if (clientId !== request.clientId) throw new UnprovenRequest('the request_uri belongs to another client')
+  return restoreBrowserRequest(c, request, services)
 }
 
 /** @throws UnprovenRequest if a parameter is repeated, or if the request cannot be read */
@@ -80,14 +77,16 @@ async function readAnyParameters(c: Context): Promise<Parameters> {
   }
 }
 
+/** Finds the client and its API. Pages of this request, also error pages, then have the looks of the API. */
 async function requireClient(
+  c: Context,
   id: string | null,
-  { clients, config }: Services,
-  context: RequestContext,
+  { clients, config, clock }: Services,
 ): Promise<{ client: StoredClient; api: ApiConfig }> {
-  const client = id === null ? null : await clients.findCurrent(id, context)
+  const client = id === null ? null : await clients.findCurrent(id, requestContext(c, clock))
   if (client === null) throw new UnprovenRequest('unknown client')
   const api = config.apis.get(client.api)
   if (!client.enabled || !api) throw new UnprovenRequest('disabled client')
+  c.set('api', api)
   return { client, api }
 }

@@ -1,9 +1,11 @@
 import type { Assets } from '../pages/assets.ts'
 import type { Services } from '../services/services.ts'
+import type { BrandStyles } from './brand_styles.ts'
 import type { BrowserCookies } from './browser_cookies.ts'
 
 /** The services of the pages. */
 export interface BrowserServices extends Services {
   cookies: BrowserCookies
   assets: Assets
+  brandStyles: BrandStyles
 }

@@ -1,52 +1,63 @@
+import type { Config } from '../config/config.ts'
+import { describeWait } from '../pages/languages/texts.ts'
 import type { SignInProblem } from '../signin/next_step.ts'
+import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
+import type { Looks } from './looks.ts'
 
-/** A problem in words, and the status of its page. */
-interface ProblemWords {
+/** A problem in words, which say what to do. */
+export interface ProblemWords {
   text: string
   status: number
+  /** The field that the user must fill again; null if the text is about the whole page. */
+  field: string | null
 }
 
-/** The words of the problems, which say what to do. */
-const WORDS: {
-  [K in SignInProblem['kind']]: (problem: Extract<SignInProblem, { kind: K }>) => ProblemWords
-} = {
-  wrong_credentials: () => ({ status: 400, text: 'Wrong username or password.' }),
-  must_wait: ({ seconds, isLimit }) => ({
-    status: isLimit ? 429 : 503,
-    text: `${isLimit ? 'There were too many attempts.' : 'The service is busy.'} Wait ${describeWait(seconds)}, then try again.`,
-  }),
-  wrong_current_password: () => ({ status: 400, text: 'The current password is wrong.' }),
-  different_passwords: () => ({ status: 400, text: 'The two new passwords differ. Type both again.' }),
-  refused_password: ({ rule }) => ({
-    status: 400,
-    text: `${rule.charAt(0).toUpperCase()}${rule.slice(1)}.`,
-  }),
-  other_account: () => ({
-    status: 200,
-    text: 'The application asks for another account. Sign in with that account, or cancel.',
-  }),
-  expired_form: () => ({ status: 400, text: 'The page was open for too long. Nothing happened. Try again.' }),
-  no_cookie: () => ({
-    status: 400,
-    text: 'Your browser sent no cookie. Nothing happened. Allow cookies for this site, then try again.',
-  }),
-  other_browser: () => ({
-    status: 400,
-    text: 'The form was made for another browser. Nothing happened. Check the account, then try again.',
-  }),
-  other_session: () => ({
-    status: 409,
-    text: 'You signed in or out in another tab. Nothing happened. Check the account, then go on.',
-  }),
+/** The words of a problem in the language of the page. */
+export function describeProblem(
+  problem: SignInProblem,
+  { texts, language }: Looks,
+  config: Pick<Config, 'minimumPasswordLength'>,
+): ProblemWords {
+  const { problems } = texts
+  const refused = { status: 400, field: null }
+  switch (problem.kind) {
+    case 'wrong_credentials':
+      return { ...refused, text: problems.wrongCredentials }
+    case 'must_wait': {
+      const words = problem.isLimit ? problems.tooManyAttempts : problems.busy
+      const text = words(describeWait(problem.seconds, language))
+      return { text, status: problem.isLimit ? 429 : 503, field: null }
+    }
+    case 'wrong_current_password':
+      return { ...refused, text: problems.wrongCurrentPassword, field: 'current_password' }
+    case 'different_passwords':
+      return { ...refused, text: problems.differentPasswords, field: 'password' }
+    case 'refused_password':
+      return { ...refused, text: describeRule(problem.rule, texts, config), field: 'password' }
+    case 'other_account':
+      return { text: problems.otherAccount, status: 200, field: null }
+    case 'expired_form':
+      return { ...refused, text: problems.expiredForm }
+    case 'no_cookie':
+      return { ...refused, text: problems.noCookie }
+    case 'other_browser':
+      return { ...refused, text: problems.otherBrowser }
+    case 'other_session':
+      return { text: problems.otherSession, status: 409, field: null }
+  }
 }
 
-/** @returns the words for a page */
-export function describeProblem(problem: SignInProblem): ProblemWords {
-  const words = WORDS[problem.kind] as (problem: SignInProblem) => ProblemWords
-  return words(problem)
-}
-
-function describeWait(seconds: number): string {
-  if (seconds < 90) return `${seconds} seconds`
-  return `${Math.ceil(seconds / 60)} minutes`
+function describeRule(
+  rule: Extract<SignInProblem, { kind: 'refused_password' }>['rule'],
+  { problems }: Looks['texts'],
+  { minimumPasswordLength }: Pick<Config, 'minimumPasswordLength'>,
+): string {
+  switch (rule) {
+    case 'length':
+      return problems.passwordLength(minimumPasswordLength, MAX_PASSWORD_CHARACTERS)
+    case 'common':
+      return problems.commonPassword
+    case 'breached':
+      return problems.breachedPassword
+  }
 }

@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import type { Form } from '../pages/form.ts'
-import { PageError } from '../pages/page_error.tsx'
 import { readForm } from '../pages/read_form.ts'
 import { advance, type SignInProblem, type Step } from '../signin/next_step.ts'
 import { restoreBrowserRequest } from './browser_request.ts'
@@ -10,6 +9,11 @@ import { readSituation, type Situation } from './situation.ts'
 
 /** The submit button of each form that leaves the sign-in. */
 export const CANCEL = { name: 'decision', value: 'cancel' } as const
+
+/** The form has no request of this server, so no page can continue it. */
+export class BrokenForm extends Error {
+  override name = 'BrokenForm'
+}
 
 /** A form of a page. */
 export interface Submission {
@@ -23,12 +27,12 @@ export interface Submission {
  * Reads a form of a page. A form that is not accepted still carries the request, so the next page can continue it: it shows who is
  * signed in, and why nothing happened.
  *
- * @throws PageError if the form has no request of this server; UnprovenRequest, StorageUnavailable
+ * @throws BrokenForm, PageError, UnprovenRequest, StorageUnavailable
  */
 export async function readSubmission(c: Context, step: Step, services: BrowserServices): Promise<Submission> {
   const form = await readForm(c)
   const ticket = await openTicket(form.text(TICKET_FIELD), services.formSealer)
-  if (ticket?.step !== step) throw new PageError(BROKEN_FORM)
+  if (ticket?.step !== step) throw new BrokenForm()
   const browserRequest = await restoreBrowserRequest(c, ticket.request, services)
   const situation = await readSituation(c, browserRequest, services)
   const problem = await findProblem(c, ticket, situation, services)
@@ -59,10 +63,4 @@ async function findProblem(
   if (formId !== ticket.formId) return { kind: 'other_browser' }
   if (hasExpired(ticket, browserRequest.context.now)) return { kind: 'expired_form' }
   return (signedIn?.session.id ?? null) === ticket.browserId ? null : { kind: 'other_session' }
-}
-
-const BROKEN_FORM = {
-  status: 400,
-  title: 'This form does not work any more',
-  text: 'Nothing was changed. Go back to the application and start again.',
 }

@@ -1,9 +1,10 @@
 import type { Context } from 'hono'
 import type { AuthorizationResponse } from '../authorization/authorization_response.ts'
-import { CardDocument } from '../pages/document.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import { BROWSER_PATH, FILES_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { looksOf } from './looks.ts'
+import { PageFrame } from './page_frame.tsx'
 
 /** The file name of the script that sends the form to the client. */
 export const SCRIPT_NAME = 'form_post.js'
@@ -12,26 +13,29 @@ export const SCRIPT_NAME = 'form_post.js'
 export async function sendToClient(
   c: Context,
   response: AuthorizationResponse,
-  { assets, config }: BrowserServices,
+  services: BrowserServices,
 ): Promise<Response> {
   // A code in the address must not reach another site in `Referer`.
   c.header('Referrer-Policy', 'no-referrer')
   if (response.mode === 'query') return c.redirect(response.location, 303)
   c.header('Referrer-Policy', 'strict-origin')
   const { action, fields } = response
+  const looks = await looksOf(c, services)
+  const { leave } = looks.texts
   const document = (
-    <CardDocument title="Continue" assets={await assets.paths()} hasScript>
-      <form method="post" action={action} class="card form">
+    <PageFrame title={leave.title} looks={looks} assets={await services.assets.paths()} hasScript>
+      <form method="post" action={action} class="form">
+        <p>{leave.text(new URL(action).host)}</p>
         {Object.entries(fields).map(([name, value]) => (
           <input type="hidden" name={name} value={value} />
         ))}
         <button type="submit" class="primary">
-          Continue
+          {leave.submit}
         </button>
       </form>
-    </CardDocument>
+    </PageFrame>
   )
-  const { origin } = new URL(config.issuer)
+  const { origin } = new URL(services.config.issuer)
   const scripts = [`${origin}${BROWSER_PATH}${FILES_PATH}/${SCRIPT_NAME}`]
   return renderPage(c, { document, policy: { formTargets: null, scripts }, openerPolicy: 'unsafe-none' })
 }

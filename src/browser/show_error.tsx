@@ -7,16 +7,20 @@ import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { unprovenRequest } from '../oauth/errors.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
-import { CardDocument } from '../pages/document.tsx'
-import { ErrorCard, type ErrorContent, PageError, UNEXPECTED, unavailable } from '../pages/page_error.tsx'
+import type { Texts } from '../pages/languages/en.ts'
+import { PageError } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { looksOf } from './looks.ts'
+import { PageFrame } from './page_frame.tsx'
+import { BrokenForm } from './read_submission.ts'
 import { sendToClient } from './send_to_client.tsx'
 
-const UNPROVEN: ErrorContent = {
-  status: 400,
-  title: 'This sign-in link does not work',
-  text: 'The application sent a wrong, incomplete or expired link. Go back to the application and start again.',
+/** An error page: its texts, its status, and the header `Retry-After` in seconds. */
+interface ErrorView {
+  text: Exclude<keyof Texts['errors'], 'number'>
+  status: number
+  retryAfter: string | null
 }
 
 /** Responds to a refused request: the client gets the error if its redirect URI is proven, otherwise the browser gets a page. */
@@ -28,7 +32,7 @@ export function showError(c: Context, error: Error, services: BrowserServices): 
   if (error instanceof UnprovenRequest && !showsPage(c, services)) {
     return new Responses(services.config).error(c, unprovenRequest(error.message))
   }
-  return showErrorPage(c, contentOf(error), services)
+  return showErrorPage(c, viewOf(error), services)
 }
 
 /** Programs get JSON. OroCommerce answers every caller with JSON. */
@@ -36,27 +40,38 @@ function showsPage(c: Context, { config }: BrowserServices): boolean {
   return config.errorDialect !== 'oro' && prefersHtml(c)
 }
 
-function contentOf(error: Error): ErrorContent {
-  if (error instanceof PageError) return error.content
+function viewOf(error: Error): ErrorView {
+  if (error instanceof PageError) return viewOfStatus(error.content.status)
+  if (error instanceof BrokenForm) return { text: 'form', status: 400, retryAfter: null }
   if (error instanceof UnprovenRequest) {
     log('info', 'authorization_refused', { reason: error.message })
-    return UNPROVEN
+    return { text: 'link', status: 400, retryAfter: null }
   }
-  if (error instanceof StorageUnavailable) return unavailable('Try again in a moment.', '2')
+  if (error instanceof StorageUnavailable) return { text: 'unavailable', status: 503, retryAfter: '2' }
   log('error', 'page_failed', { cause: describeError(error) })
-  return UNEXPECTED
+  return { text: 'unexpected', status: 500, retryAfter: null }
+}
+
+/** The page of an error of the shared parts of pages, which write their texts in English only. */
+function viewOfStatus(status: number): ErrorView {
+  const text = status === 403 ? 'forged' : status === 404 || status === 405 ? 'notFound' : 'form'
+  return { text, status, retryAfter: null }
 }
 
 async function showErrorPage(
   c: Context,
-  content: ErrorContent,
-  { assets }: BrowserServices,
+  { text, status, retryAfter }: ErrorView,
+  services: BrowserServices,
 ): Promise<Response> {
-  if (content.retryAfter !== undefined) c.header('Retry-After', content.retryAfter)
+  if (retryAfter !== null) c.header('Retry-After', retryAfter)
+  const looks = await looksOf(c, services)
+  const { errors } = looks.texts
   const document = (
-    <CardDocument title={content.title} assets={await assets.paths()}>
-      <ErrorCard content={content} home={{ href: '/', label: 'Start page' }} />
-    </CardDocument>
+    <PageFrame title={errors[text].title} looks={looks} assets={await services.assets.paths()}>
+      <p class="soft">{errors.number(status)}</p>
+      <h1>{errors[text].title}</h1>
+      <p>{errors[text].text}</p>
+    </PageFrame>
   )
-  return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status: content.status })
+  return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status })
 }

@@ -6,7 +6,7 @@ import { changePassword } from '../sessions/change_password.ts'
 import { advance, type Given, type SignInProblem, type Step } from '../signin/next_step.ts'
 import { PAGE } from '../users/authenticate_user.ts'
 import { confirmPassword } from '../users/confirm_password.ts'
-import { UserRefused } from '../users/create_user.ts'
+import { PasswordRefused } from '../users/create_user.ts'
 import { proveUser } from '../users/sign_in.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
@@ -61,7 +61,7 @@ function give(given: Given, situation: Situation): Situation {
 /** The problem that a page can show; null for another error. */
 function describeProblem(error: unknown): SignInProblem | null {
   if (error instanceof InputRefused) return error.problem
-  if (error instanceof UserRefused) return { kind: 'refused_password', rule: error.message }
+  if (error instanceof PasswordRefused) return { kind: 'refused_password', rule: error.rule }
   if (!(error instanceof OAuthError)) return null
   const { refusal } = error
   if (refusal.kind === 'wrong_credentials') return { kind: 'wrong_credentials' }
@@ -127,7 +127,7 @@ async function useNewPassword(
   return beginBrowserSession(c, { kind: 'new_password', user, signIn: null }, situation, services)
 }
 
-/** @throws InputRefused, UserRefused, OAuthError temporarily_unavailable, StorageUnavailable, CorruptRecord */
+/** @throws InputRefused, PasswordRefused, OAuthError temporarily_unavailable, StorageUnavailable, CorruptRecord */
 async function setPassword(
   passwords: { current: string; next: string },
   { user }: SignedInUser,

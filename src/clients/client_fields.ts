@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { isPageOrigin } from '../config/page_origin.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
+import { findLinkProblem, findLogoProblem } from '../lib/page_links.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
-import { findLinkProblem, findLogoProblem } from './client_links.ts'
 import { defineField } from './define_field.ts'
 import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
 

@@ -1,5 +1,5 @@
 import { isLoopback, isSecure } from '../config/origin.ts'
-import { findUriProblem } from './exact_uri.ts'
+import { findUriProblem } from '../lib/exact_uri.ts'
 
 /** The most redirect URIs of a client. */
 export const MAX_REDIRECT_URIS = 20

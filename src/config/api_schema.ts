@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import type { LocalText } from '../lib/language.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { across } from './across.ts'
+import { branding } from './branding_schema.ts'
 import { areUnique, check, flag, listOf, name } from './checks.ts'
 import {
   type Check,
@@ -11,6 +13,7 @@ import {
   requiredKey,
   type ValuesOf,
 } from './key.ts'
+import { localText } from './local_text_schema.ts'
 import { accessTokenLifetime, refreshTokenLifetime } from './token_schema.ts'
 
 const scope = check(
@@ -18,6 +21,16 @@ const scope = check(
   { bounds: 'scope tokens (RFC 6749 §3.3)' },
 )
 const scopes = listOf(scope, 'scopes', [z.refine(areUnique, 'must not list a scope twice')])
+
+const scopeText = localText(120)
+
+const scopeTexts: Check<Record<string, string | LocalText>, ReadonlyMap<string, LocalText>> = {
+  schema: z.record(z.string(), scopeText.schema, 'must be a mapping (scope: text)'),
+  read: (file) => new Map(Object.entries(file).map(([name, text]) => [name, scopeText.read(text)])),
+  unit: 'mapping by scope',
+  bounds: `of \`scopes\`; a text, or a mapping by language; ${scopeText.bounds}`,
+  inner: null,
+}
 
 const audience = check(
   z
@@ -56,6 +69,16 @@ const keysOfApi = {
     default: [],
     description: 'The scopes that tokens of a visitor can have',
   }),
+  scopeTexts: keyWithDefault('scope_texts', {
+    check: scopeTexts,
+    default: {},
+    description: 'The text of each scope on the consent page. Without a text the page shows the scope itself',
+  }),
+  branding: optionalKey('branding', {
+    check: branding,
+    absent: 'the looks of Sallyport',
+    description: 'The looks of the pages ([browser-sign-in.md](browser-sign-in.md#branding))',
+  }),
   accessTokenLifetimeSeconds: optionalKey('access_token_lifetime', {
     check: accessTokenLifetime,
     absent: 'the top-level value',
@@ -72,6 +95,11 @@ type ApiFile = FileOf<typeof keysOfApi>
 export type ApiSettings = ValuesOf<typeof keysOfApi>
 
 const api = mapping(keysOfApi, [
+  across(
+    (value) => Object.keys(value.scope_texts).every((scope) => value.scopes.includes(scope)),
+    'scope_texts',
+    'must have only scopes of this API',
+  ),
   across(
     (value) => value.guest_scopes.every((scope) => value.scopes.includes(scope)),
     'guest_scopes',

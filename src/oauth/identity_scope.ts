@@ -7,6 +7,6 @@ export const OFFLINE_ACCESS = 'offline_access'
 
 const NAMES: ReadonlySet<string> = new Set(IDENTITY_SCOPES)
 
-export function isIdentityScope(scope: string): boolean {
+export function isIdentityScope(scope: string): scope is IdentityScope {
   return NAMES.has(scope)
 }

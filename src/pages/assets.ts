@@ -14,7 +14,7 @@ export interface AssetPaths {
   script: string | null
 }
 
-interface AssetFile {
+export interface AssetFile {
   name: string
   type: string
   text: string
@@ -47,17 +47,14 @@ export class Assets {
   routes(): Hono {
     const app = new Hono()
     for (const file of Object.values(this.#files)) {
-      if (file !== null) app.get(`/${file.name}`, (c) => serve(c, file.text, file.type))
+      if (file !== null) app.get(`/${file.name}`, (c) => serveFile(c, file))
     }
     return app
   }
 
   async #hash(): Promise<AssetPaths> {
     const { stylesheet, icon, script } = this.#files
-    const pathOf = async ({ name, text }: AssetFile) => {
-      const hash = base64url.encode(await sha256(text)).slice(0, HASH_CHARACTERS)
-      return `${this.#basePath}/${name}?v=${hash}`
-    }
+    const pathOf = (file: AssetFile) => versionedPath(this.#basePath, file)
     return {
       stylesheet: await pathOf(stylesheet),
       icon: await pathOf(icon),
@@ -66,7 +63,17 @@ export class Assets {
   }
 }
 
-function serve(c: Context, text: string, type: string): Response {
+/** The path of a file below a folder, with a hash of its text. */
+export async function versionedPath(
+  folder: string,
+  { name, text }: Pick<AssetFile, 'name' | 'text'>,
+): Promise<string> {
+  const hash = base64url.encode(await sha256(text)).slice(0, HASH_CHARACTERS)
+  return `${folder}/${name}?v=${hash}`
+}
+
+/** Sends a file whose path has its hash. */
+export function serveFile(c: Context, { text, type }: Pick<AssetFile, 'text' | 'type'>): Response {
   return c.body(text, 200, {
     'Content-Type': type,
     'Cache-Control': `public, max-age=${YEAR_SECONDS}, immutable`,

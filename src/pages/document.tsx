@@ -2,25 +2,59 @@ import type { PropsWithChildren } from 'hono/jsx'
 import type { AssetPaths } from './assets.ts'
 import { Brand } from './brand.tsx'
 
+/** The language and the brand of a document. */
+export interface DocumentLooks {
+  /** BCP 47. */
+  language: string
+  direction: 'ltr' | 'rtl'
+  /** The name after the title. */
+  name: string
+  /** The address of the icon; null for the icon of Sallyport. */
+  icon: string | null
+  /** The path of a stylesheet that changes colors; null without one. */
+  stylesheet: string | null
+}
+
+const OWN_LOOKS: DocumentLooks = {
+  language: 'en',
+  direction: 'ltr',
+  name: 'Sallyport',
+  icon: null,
+  stylesheet: null,
+}
+
 interface DocumentProps {
   title: string
   assets: AssetPaths
   /** Whether the page loads the script of the app. */
   hasScript?: boolean
+  /** The looks of Sallyport in English by default. */
+  looks?: DocumentLooks
 }
 
 /** A whole HTML document. */
-export function Document({ title, assets, hasScript = false, children }: PropsWithChildren<DocumentProps>) {
+export function Document({
+  title,
+  assets,
+  hasScript = false,
+  looks = OWN_LOOKS,
+  children,
+}: PropsWithChildren<DocumentProps>) {
   return (
-    <html lang="en">
+    <html lang={looks.language} dir={looks.direction}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
-        <title>{`${title} · Sallyport`}</title>
-        <link rel="icon" href={assets.icon} type="image/svg+xml" />
+        <title>{`${title} · ${looks.name}`}</title>
+        {looks.icon === null ? (
+          <link rel="icon" href={assets.icon} type="image/svg+xml" />
+        ) : (
+          <link rel="icon" href={looks.icon} />
+        )}
         <link rel="stylesheet" href={assets.stylesheet} />
+        {looks.stylesheet === null ? null : <link rel="stylesheet" href={looks.stylesheet} />}
         {hasScript && assets.script !== null ? <script defer src={assets.script} /> : null}
       </head>
       <body>{children}</body>

@@ -34,6 +34,8 @@ interface InputProps extends FieldProps {
   autocomplete?: string
   autocapitalize?: 'none'
   spellcheck?: false
+  readonly?: boolean
+  autofocus?: boolean
 }
 
 /** A field for one line of text. The page never repeats a typed password. */

@@ -1,3 +1,5 @@
+import type { PasswordRule } from '../users/create_user.ts'
+
 /** What a sign-in for an authorization request knows. Times are Unix seconds. */
 export interface Known {
   demands: Demands
@@ -69,8 +71,7 @@ export type SignInProblem =
   | { kind: 'must_wait'; seconds: number; isLimit: boolean }
   | { kind: 'wrong_current_password' }
   | { kind: 'different_passwords' }
-  /** `rule`: the rule of passwords that the new password breaks. */
-  | { kind: 'refused_password'; rule: string }
+  | { kind: 'refused_password'; rule: PasswordRule }
   /** The application asked for another account. */
   | { kind: 'other_account' }
   /** The form was older than 30 minutes. */

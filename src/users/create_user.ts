@@ -42,6 +42,20 @@ export class UserRefused extends Error {
   }
 }
 
+/** The rules of new passwords. */
+export type PasswordRule = 'length' | 'common' | 'breached'
+
+/** A new password is refused. */
+export class PasswordRefused extends UserRefused {
+  override name = 'PasswordRefused'
+  readonly rule: PasswordRule
+
+  constructor(rule: PasswordRule, message: string) {
+    super('password', message)
+    this.rule = rule
+  }
+}
+
 interface Dependencies {
   passwords: Pick<PasswordHasher, 'hash'>
   breaches: Pick<BreachedPasswords, 'find'>
@@ -97,8 +111,11 @@ export async function makePassword(
   return { passwordHash: await passwords.hash(password), breachCheckedAt }
 }
 
-export function breachedPassword(): UserRefused {
-  return new UserRefused('password', 'the password is in a list of known breaches: choose another password')
+export function breachedPassword(): PasswordRefused {
+  return new PasswordRefused(
+    'breached',
+    'the password is in a list of known breaches: choose another password',
+  )
 }
 
 /**
@@ -173,26 +190,26 @@ export function requireUsername(text: string, pool: string, config: Pick<Config,
   return username
 }
 
-/** Encodes a new password. @throws UserRefused */
+/** Encodes a new password. @throws PasswordRefused */
 function requirePassword(
   text: string,
   { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
 ): Uint8Array {
   const password = encodePassword(text)
   if (password !== null && countCharacters(text) < shortest) {
-    throw new UserRefused(
-      'password',
+    throw new PasswordRefused(
+      'length',
       `the password is too short: it must have at least ${shortest} characters`,
     )
   }
   if (password === null) {
     const message = `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
-    throw new UserRefused('password', message)
+    throw new PasswordRefused('length', message)
   }
   if (isCommonPassword(text)) {
     const count = COMMON_PASSWORDS.toLocaleString('en')
-    throw new UserRefused(
-      'password',
+    throw new PasswordRefused(
+      'common',
       `the password is one of the ${count} most common passwords: choose another one`,
     )
   }

@@ -206,7 +206,7 @@ describe('the sign-in page', () => {
       })
     expect((await type(PASSWORD, NEW_PASSWORD, 'other')).html).toContain('The two new passwords differ.')
     expect((await type('wrong', NEW_PASSWORD)).html).toContain('The current password is wrong.')
-    expect((await type(PASSWORD, 'password')).html).toContain('most common passwords')
+    expect((await type(PASSWORD, 'password')).html).toContain('easy to guess')
     const end = await type(PASSWORD, NEW_PASSWORD)
     expect(end.url.origin).toBe(new URL(CALLBACK).origin)
     await exchange(browser)

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { findLinkProblem, findLogoProblem, MAX_LOGO_CHARACTERS } from '../../src/clients/client_links.ts'
 import {
   findRedirectUri,
   findRedirectUriProblem,
   kindOfRedirect,
   withoutLoopbackPort,
 } from '../../src/clients/redirect_uri.ts'
+import { findLinkProblem, findLogoProblem, MAX_LOGO_CHARACTERS } from '../../src/lib/page_links.ts'
 
 const LENGTH = 'must be a URI of 1 to 1024 characters'
 const CHARACTERS = 'must have only the characters of a URI in ASCII, and no "*"'

@@ -18,6 +18,8 @@ const SHOP_READ = {
   guests: false,
   scopes: [],
   guestScopes: [],
+  scopeTexts: new Map(),
+  branding: null,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 2_592_000,
 }

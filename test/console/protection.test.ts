@@ -77,7 +77,7 @@ describe('every page', () => {
         'x-frame-options': 'DENY',
       })
       expect(headers.get('Access-Control-Allow-Origin')).toBeNull()
-      expect(html).toMatch(/^<!doctype html><html lang="en">/)
+      expect(html).toMatch(/^<!doctype html><html lang="en" dir="ltr">/)
       expect(html.match(/<script.*?<\/script>/g)).toEqual([
         expect.stringMatching(/^<script defer="" src="\/console\/local_times\.js\?v=[\w-]{12}"><\/script>$/),
       ])

@@ -1,6 +1,6 @@
 import { findUriProblem } from './exact_uri.ts'
 
-/** The longest logo of a client, in characters of its URI. */
+/** The longest logo, in characters of its URI. */
 export const MAX_LOGO_CHARACTERS = 8192
 
 const IMAGE_DATA = /^data:image\/(?:png|svg\+xml|webp);base64,[A-Za-z0-9+/]+={0,2}$/

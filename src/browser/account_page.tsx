@@ -1,0 +1,20 @@
+import { ACCOUNT_PATH } from './browser_path.ts'
+import type { PageContent, StepPage } from './step_page.ts'
+
+/** The page that shows who is signed in. */
+export function accountPage({ situation, looks: { texts } }: PageContent): StepPage {
+  const name = situation.signedIn?.user.username ?? ''
+  const form = (
+    <>
+      <h1>{texts.account.signedInAs(name)}</h1>
+      <p class="soft">{texts.account.choose(situation.browserRequest.client.name)}</p>
+      <button type="submit" name="decision" value="keep" class="primary">
+        {texts.account.keep(name)}
+      </button>
+      <button type="submit" name="decision" value="other">
+        {texts.useAnotherAccount}
+      </button>
+    </>
+  )
+  return { title: texts.account.title, path: ACCOUNT_PATH, form }
+}

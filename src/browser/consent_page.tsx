@@ -1,0 +1,79 @@
+import type { Child } from 'hono/jsx'
+import type { Client } from '../clients/client.ts'
+import type { ApiConfig } from '../config/config.ts'
+import { inLanguage } from '../lib/language.ts'
+import { isIdentityScope } from '../oauth/identity_scope.ts'
+import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH } from './browser_path.ts'
+import type { Looks } from './looks.ts'
+import { OutsideLink } from './page_frame.tsx'
+import type { PageContent, StepPage } from './step_page.ts'
+
+/** The page that asks for the consent of the user: who asks, for what, for which account, and where the browser goes afterwards. */
+export async function consentPage({ situation, looks, ticketFor }: PageContent): Promise<StepPage> {
+  const { browserRequest, signedIn } = situation
+  const { request, client, api } = browserRequest
+  const { texts } = looks
+  const form = (
+    <>
+      {client.logoUri === null ? null : <img class="client-logo" src={client.logoUri} alt="" />}
+      <h1>{texts.consent.question(client.name)}</h1>
+      {request.scope.length === 0 ? null : (
+        <div>
+          <p>{texts.consent.scopes(client.name)}</p>
+          <ul class="scopes">
+            {request.scope.map((scope) => (
+              <li>{describeScope(scope, api, looks)}</li>
+            ))}
+          </ul>
+        </div>
+      )}
+      <p class="soft">{texts.consent.returnTo(describeTarget(request.redirectUri))}</p>
+      <button type="submit" name="decision" value="allow" class="primary">
+        {texts.consent.allow}
+      </button>
+    </>
+  )
+  const after = (
+    <>
+      <ClientLinks client={client} looks={looks} />
+      <form method="post" action={BROWSER_PATH + ACCOUNT_PATH} class="aside">
+        <p>{texts.account.signedInAs(signedIn?.user.username ?? '')}</p>
+        {await ticketFor('select_account')}
+        <button type="submit" name="decision" value="other" class="link">
+          {texts.useAnotherAccount}
+        </button>
+      </form>
+    </>
+  )
+  return { title: texts.consent.title, path: CONSENT_PATH, form, after }
+}
+
+/** The text of a scope: that of config.yml, that of an identity scope, or the scope itself. */
+function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, language }: Looks): string {
+  const own = scopeTexts.get(scope)
+  if (own !== undefined) return inLanguage(own, language)
+  return isIdentityScope(scope) ? texts.scopes[scope] : scope
+}
+
+/** The host; for the scheme of an app, which has no host, the whole address. */
+function describeTarget(redirectUri: string): string {
+  return new URL(redirectUri).host || redirectUri
+}
+
+function ClientLinks({ client, looks: { texts } }: { client: Client; looks: Looks }): Child {
+  const links = [
+    { href: client.policyUri, label: texts.consent.privacy(client.name) },
+    { href: client.tosUri, label: texts.consent.terms(client.name) },
+  ]
+  const shown = links.flatMap(({ href, label }) => (href === null ? [] : [{ href, label }]))
+  if (shown.length === 0) return null
+  return (
+    <ul class="client-links">
+      {shown.map((link) => (
+        <li>
+          <OutsideLink {...link} />
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,49 @@
+import { inLanguage } from '../lib/language.ts'
+import { Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { SIGN_IN_PATH } from './browser_path.ts'
+import type { PageContent, StepPage } from './step_page.ts'
+
+/** The page that asks for username and password. The browser focuses the first field that the user must fill. */
+export function signInPage({ situation, looks, offersGuest, username }: PageContent): StepPage {
+  const { request, client } = situation.browserRequest
+  const { texts, branding, language } = looks
+  const name = username ?? request.loginHint ?? ''
+  const state = { form: Form.of({ username: name }), problem: null }
+  const own = branding?.texts ?? null
+  const form = (
+    <>
+      <h1>{texts.signIn.title}</h1>
+      <p class="soft">{texts.signIn.to(client.name)}</p>
+      {own?.signIn ? <p>{inLanguage(own.signIn, language)}</p> : null}
+      <Input
+        state={state}
+        name="username"
+        label={own?.username ? inLanguage(own.username, language) : texts.username}
+        autocomplete="username"
+        autocapitalize="none"
+        spellcheck={false}
+        required
+        autofocus={name === ''}
+      />
+      <Input
+        state={state}
+        name="password"
+        label={texts.signIn.password}
+        type="password"
+        autocomplete="current-password"
+        required
+        autofocus={name !== ''}
+      />
+      <button type="submit" class="primary">
+        {texts.signIn.title}
+      </button>
+      {offersGuest ? (
+        <button type="submit" name="decision" value="guest" formnovalidate>
+          {texts.signIn.guest}
+        </button>
+      ) : null}
+    </>
+  )
+  return { title: texts.signIn.title, path: SIGN_IN_PATH, form }
+}

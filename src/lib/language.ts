@@ -1,0 +1,47 @@
+/** The languages of the pages (BCP 47). */
+export const LANGUAGES = ['en', 'de', 'fr', 'es', 'nl', 'it', 'pl', 'uk'] as const
+export type Language = (typeof LANGUAGES)[number]
+
+/** A text of the operator: at least one language. */
+export type LocalText = Readonly<Partial<Record<Language, string>>>
+
+/** The text in a language; without it the English text, otherwise the first one. */
+export function inLanguage(text: LocalText, language: Language): string {
+  return text[language] ?? text.en ?? Object.values(text)[0] ?? ''
+}
+
+/** The best supported language of a list in the order of preference: `de-AT` matches `de`. */
+function findLanguage(tags: readonly string[]): Language | null {
+  for (const tag of tags) {
+    const [primary = ''] = tag.toLowerCase().split('-', 1)
+    const found = LANGUAGES.find((language) => language === primary)
+    if (found !== undefined) return found
+  }
+  return null
+}
+
+/**
+ * Chooses the language of a page.
+ *
+ * @param requested The language tags of the request, such as `ui_locales`, in the order of preference.
+ * @param acceptLanguage The header `Accept-Language` (RFC 9110 §12.5.4).
+ */
+export function chooseLanguage(requested: readonly string[], acceptLanguage: string | undefined): Language {
+  return findLanguage(requested) ?? findLanguage(sortByQuality(acceptLanguage ?? '')) ?? 'en'
+}
+
+/** The tags of the header, best quality first. A tag with the quality 0 is refused by the user. */
+function sortByQuality(header: string): string[] {
+  return header
+    .split(',', MAX_TAGS)
+    .map((entry) => {
+      const [tag = '', ...parameters] = entry.split(';').map((part) => part.trim())
+      const quality = parameters.find((parameter) => parameter.toLowerCase().startsWith('q='))
+      return { tag, quality: quality === undefined ? 1 : Number(quality.slice(2)) }
+    })
+    .filter(({ quality }) => quality > 0 && quality <= 1)
+    .sort((a, b) => b.quality - a.quality)
+    .map(({ tag }) => tag)
+}
+
+const MAX_TAGS = 30

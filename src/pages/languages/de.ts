@@ -1,0 +1,104 @@
+import type { Texts } from './en.ts'
+
+export const de: Texts = {
+  direction: 'ltr',
+  cancel: 'Abbrechen',
+  useAnotherAccount: 'Anderes Konto verwenden',
+  username: 'Benutzername',
+  signIn: {
+    title: 'Anmelden',
+    to: (client) => `weiter zu ${client}`,
+    password: 'Passwort',
+    guest: 'Als Gast fortfahren',
+  },
+  account: {
+    title: 'Konto wählen',
+    signedInAs: (name) => `Sie sind als ${name} angemeldet`,
+    choose: (client) => `Wählen Sie das Konto für ${client}.`,
+    keep: (name) => `Als ${name} fortfahren`,
+  },
+  password: {
+    title: 'Neues Passwort wählen',
+    reason:
+      'Ihr Konto braucht ein neues Passwort, bevor es weitergeht. Alle anderen Geräte werden abgemeldet.',
+    current: 'Aktuelles Passwort',
+    next: 'Neues Passwort',
+    again: 'Neues Passwort wiederholen',
+    submit: 'Passwort speichern',
+  },
+  consent: {
+    title: 'Zugriff erlauben',
+    question: (client) => `Darf ${client} Ihr Konto verwenden?`,
+    scopes: (client) => `${client} erhält Zugriff auf:`,
+    returnTo: (host) => `Danach kehren Sie zu ${host} zurück.`,
+    allow: 'Erlauben',
+    privacy: (client) => `Datenschutzerklärung von ${client}`,
+    terms: (client) => `Nutzungsbedingungen von ${client}`,
+  },
+  scopes: {
+    openid: 'Die Kennung Ihres Kontos',
+    profile: 'Ihren Namen und Ihre Sprache',
+    email: 'Ihre E-Mail-Adresse',
+  },
+  leave: {
+    title: 'Weiter',
+    text: (host) => `Sie werden zu ${host} geleitet. Falls nichts passiert, drücken Sie die Schaltfläche.`,
+    submit: 'Weiter',
+  },
+  signOut: { title: 'Abmelden?', submit: 'Abmelden', stay: 'Angemeldet bleiben' },
+  signedOut: {
+    title: 'Sie sind abgemeldet',
+    text: 'Sie können diese Seite schließen oder zur Anwendung zurückkehren.',
+  },
+  links: { privacy: 'Datenschutz', terms: 'Nutzungsbedingungen', help: 'Hilfe' },
+  problems: {
+    wrongCredentials: 'Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es erneut.',
+    tooManyAttempts: (time) =>
+      `Es gab zu viele Versuche. Versuchen Sie es nach dieser Wartezeit erneut: ${time}.`,
+    busy: (time) => `Der Dienst ist ausgelastet. Versuchen Sie es nach dieser Wartezeit erneut: ${time}.`,
+    wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
+    differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
+    passwordLength: (shortest, longest) =>
+      `Das neue Passwort muss ${shortest} bis ${longest} Zeichen haben. Wählen Sie ein anderes Passwort.`,
+    commonPassword:
+      'Viele Menschen verwenden dieses Passwort, deshalb ist es leicht zu erraten. Wählen Sie ein anderes Passwort.',
+    breachedPassword:
+      'Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes Passwort.',
+    otherAccount:
+      'Die Anwendung verlangt ein anderes Konto. Melden Sie sich mit diesem Konto an oder brechen Sie ab.',
+    expiredForm: 'Die Seite war zu lange offen. Es ist nichts geschehen. Versuchen Sie es erneut.',
+    noCookie:
+      'Ihr Browser hat kein Cookie gesendet. Es ist nichts geschehen. Erlauben Sie Cookies für diese Website und versuchen Sie es erneut.',
+    otherBrowser:
+      'Das Formular gehört zu einem anderen Browser. Es ist nichts geschehen. Prüfen Sie das Konto und versuchen Sie es erneut.',
+    otherSession:
+      'Sie haben sich in einem anderen Tab an- oder abgemeldet. Es ist nichts geschehen. Prüfen Sie das Konto und machen Sie weiter.',
+  },
+  errors: {
+    number: (status) => `Fehler ${status}`,
+    link: {
+      title: 'Dieser Anmeldelink funktioniert nicht',
+      text: 'Der Link ist falsch, unvollständig oder zu alt. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+    },
+    form: {
+      title: 'Dieses Formular funktioniert nicht mehr',
+      text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+    },
+    forged: {
+      title: 'Dieses Formular kam nicht von dieser Website',
+      text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+    },
+    notFound: {
+      title: 'Seite nicht gefunden',
+      text: 'Die Adresse ist falsch. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+    },
+    unavailable: {
+      title: 'Zurzeit nicht verfügbar',
+      text: 'Warten Sie einen Moment und laden Sie diese Seite neu.',
+    },
+    unexpected: {
+      title: 'Etwas ist schiefgegangen',
+      text: 'Laden Sie diese Seite neu. Falls das nicht hilft, gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+    },
+  },
+}

@@ -1,0 +1,102 @@
+/** The English texts. `Texts` is their type, so a language without one of them does not compile. */
+export const en = {
+  direction: 'ltr' as 'ltr' | 'rtl',
+  cancel: 'Cancel',
+  useAnotherAccount: 'Use another account',
+  username: 'Username',
+  signIn: {
+    title: 'Sign in',
+    to: (client: string) => `to continue to ${client}`,
+    password: 'Password',
+    guest: 'Continue as guest',
+  },
+  account: {
+    title: 'Choose an account',
+    signedInAs: (name: string) => `You are signed in as ${name}`,
+    choose: (client: string) => `Choose the account for ${client}.`,
+    keep: (name: string) => `Continue as ${name}`,
+  },
+  password: {
+    title: 'Choose a new password',
+    reason: 'Your account needs a new password before you can go on. All other devices are signed out.',
+    current: 'Current password',
+    next: 'New password',
+    again: 'New password again',
+    submit: 'Set password',
+  },
+  consent: {
+    title: 'Allow access',
+    question: (client: string) => `Allow ${client} to use your account?`,
+    scopes: (client: string) => `${client} gets access to:`,
+    returnTo: (host: string) => `After this you return to ${host}.`,
+    allow: 'Allow',
+    privacy: (client: string) => `Privacy policy of ${client}`,
+    terms: (client: string) => `Terms of ${client}`,
+  },
+  scopes: {
+    openid: 'The id of your account',
+    profile: 'Your name and your language',
+    email: 'Your email address',
+  },
+  leave: {
+    title: 'Continue',
+    text: (host: string) => `You are on the way to ${host}. If nothing happens, press the button.`,
+    submit: 'Continue',
+  },
+  signOut: {
+    title: 'Sign out?',
+    submit: 'Sign out',
+    stay: 'Stay signed in',
+  },
+  signedOut: {
+    title: 'You are signed out',
+    text: 'You can close this page, or go back to the application.',
+  },
+  links: { privacy: 'Privacy', terms: 'Terms', help: 'Help' },
+  problems: {
+    wrongCredentials: 'Wrong username or password. Check both and try again.',
+    tooManyAttempts: (time: string) => `There were too many attempts. Wait ${time}, then try again.`,
+    busy: (time: string) => `The service is busy. Wait ${time}, then try again.`,
+    wrongCurrentPassword: 'The current password is wrong. Type it again.',
+    differentPasswords: 'The two new passwords differ. Type both again.',
+    passwordLength: (shortest: number, longest: number) =>
+      `The new password must have ${shortest} to ${longest} characters. Choose another password.`,
+    commonPassword: 'Many people use this password, so it is easy to guess. Choose another password.',
+    breachedPassword: 'This password is in a list of stolen passwords. Choose another password.',
+    otherAccount: 'The application asks for another account. Sign in with that account, or cancel.',
+    expiredForm: 'The page was open for too long. Nothing happened. Try again.',
+    noCookie: 'Your browser sent no cookie. Nothing happened. Allow cookies for this site, then try again.',
+    otherBrowser:
+      'The form was made for another browser. Nothing happened. Check the account, then try again.',
+    otherSession: 'You signed in or out in another tab. Nothing happened. Check the account, then go on.',
+  },
+  errors: {
+    number: (status: number) => `Error ${status}`,
+    link: {
+      title: 'This sign-in link does not work',
+      text: 'The link is wrong, incomplete or too old. Go back to the application and start again.',
+    },
+    form: {
+      title: 'This form does not work any more',
+      text: 'Nothing was changed. Go back to the application and start again.',
+    },
+    forged: {
+      title: 'This form was not sent from this site',
+      text: 'Nothing was changed. Go back to the application and start again.',
+    },
+    notFound: {
+      title: 'Page not found',
+      text: 'The address is wrong. Go back to the application and start again.',
+    },
+    unavailable: {
+      title: 'Not available at the moment',
+      text: 'Wait a moment, then load this page again.',
+    },
+    unexpected: {
+      title: 'Something went wrong',
+      text: 'Load this page again. If it fails again, go back to the application and start again.',
+    },
+  },
+}
+
+export type Texts = typeof en

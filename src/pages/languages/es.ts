@@ -1,0 +1,101 @@
+import type { Texts } from './en.ts'
+
+export const es: Texts = {
+  direction: 'ltr',
+  cancel: 'Cancelar',
+  useAnotherAccount: 'Usar otra cuenta',
+  username: 'Nombre de usuario',
+  signIn: {
+    title: 'Iniciar sesión',
+    to: (client) => `para continuar en ${client}`,
+    password: 'Contraseña',
+    guest: 'Continuar como invitado',
+  },
+  account: {
+    title: 'Elegir una cuenta',
+    signedInAs: (name) => `Has iniciado sesión como ${name}`,
+    choose: (client) => `Elige la cuenta para ${client}.`,
+    keep: (name) => `Continuar como ${name}`,
+  },
+  password: {
+    title: 'Elige una contraseña nueva',
+    reason:
+      'Tu cuenta necesita una contraseña nueva para continuar. Se cierra la sesión en todos los demás dispositivos.',
+    current: 'Contraseña actual',
+    next: 'Contraseña nueva',
+    again: 'Repite la contraseña nueva',
+    submit: 'Guardar contraseña',
+  },
+  consent: {
+    title: 'Permitir el acceso',
+    question: (client) => `¿Permitir que ${client} use tu cuenta?`,
+    scopes: (client) => `${client} tendrá acceso a:`,
+    returnTo: (host) => `Después volverás a ${host}.`,
+    allow: 'Permitir',
+    privacy: (client) => `Política de privacidad de ${client}`,
+    terms: (client) => `Condiciones de uso de ${client}`,
+  },
+  scopes: {
+    openid: 'El identificador de tu cuenta',
+    profile: 'Tu nombre y tu idioma',
+    email: 'Tu dirección de correo electrónico',
+  },
+  leave: {
+    title: 'Continuar',
+    text: (host) => `Vas a ir a ${host}. Si no ocurre nada, pulsa el botón.`,
+    submit: 'Continuar',
+  },
+  signOut: { title: '¿Cerrar la sesión?', submit: 'Cerrar sesión', stay: 'Mantener la sesión' },
+  signedOut: {
+    title: 'Has cerrado la sesión',
+    text: 'Puedes cerrar esta página o volver a la aplicación.',
+  },
+  links: { privacy: 'Privacidad', terms: 'Condiciones de uso', help: 'Ayuda' },
+  problems: {
+    wrongCredentials:
+      'El nombre de usuario o la contraseña no son correctos. Comprueba ambos e inténtalo de nuevo.',
+    tooManyAttempts: (time) => `Ha habido demasiados intentos. Espera ${time} e inténtalo de nuevo.`,
+    busy: (time) => `El servicio está ocupado. Espera ${time} e inténtalo de nuevo.`,
+    wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
+    differentPasswords: 'Las dos contraseñas nuevas son distintas. Escribe las dos otra vez.',
+    passwordLength: (shortest, longest) =>
+      `La contraseña nueva debe tener de ${shortest} a ${longest} caracteres. Elige otra contraseña.`,
+    commonPassword: 'Mucha gente usa esta contraseña, así que es fácil de adivinar. Elige otra contraseña.',
+    breachedPassword: 'Esta contraseña está en una lista de contraseñas robadas. Elige otra contraseña.',
+    otherAccount: 'La aplicación pide otra cuenta. Inicia sesión con esa cuenta o cancela.',
+    expiredForm: 'La página ha estado abierta demasiado tiempo. No se ha hecho nada. Inténtalo de nuevo.',
+    noCookie:
+      'Tu navegador no ha enviado ninguna cookie. No se ha hecho nada. Permite las cookies de este sitio e inténtalo de nuevo.',
+    otherBrowser:
+      'El formulario es de otro navegador. No se ha hecho nada. Comprueba la cuenta e inténtalo de nuevo.',
+    otherSession:
+      'Has iniciado o cerrado la sesión en otra pestaña. No se ha hecho nada. Comprueba la cuenta y continúa.',
+  },
+  errors: {
+    number: (status) => `Error ${status}`,
+    link: {
+      title: 'Este enlace de inicio de sesión no funciona',
+      text: 'El enlace es incorrecto, está incompleto o es demasiado antiguo. Vuelve a la aplicación y empieza de nuevo.',
+    },
+    form: {
+      title: 'Este formulario ya no funciona',
+      text: 'No se ha cambiado nada. Vuelve a la aplicación y empieza de nuevo.',
+    },
+    forged: {
+      title: 'Este formulario no se ha enviado desde este sitio',
+      text: 'No se ha cambiado nada. Vuelve a la aplicación y empieza de nuevo.',
+    },
+    notFound: {
+      title: 'Página no encontrada',
+      text: 'La dirección es incorrecta. Vuelve a la aplicación y empieza de nuevo.',
+    },
+    unavailable: {
+      title: 'No disponible en este momento',
+      text: 'Espera un momento y vuelve a cargar esta página.',
+    },
+    unexpected: {
+      title: 'Algo ha fallado',
+      text: 'Vuelve a cargar esta página. Si falla otra vez, vuelve a la aplicación y empieza de nuevo.',
+    },
+  },
+}

@@ -1,0 +1,102 @@
+import type { Texts } from './en.ts'
+
+export const fr: Texts = {
+  direction: 'ltr',
+  cancel: 'Annuler',
+  useAnotherAccount: 'Utiliser un autre compte',
+  username: 'Nom d’utilisateur',
+  signIn: {
+    title: 'Se connecter',
+    to: (client) => `pour continuer vers ${client}`,
+    password: 'Mot de passe',
+    guest: 'Continuer sans compte',
+  },
+  account: {
+    title: 'Choisir un compte',
+    signedInAs: (name) => `Vous êtes connecté en tant que ${name}`,
+    choose: (client) => `Choisissez le compte pour ${client}.`,
+    keep: (name) => `Continuer en tant que ${name}`,
+  },
+  password: {
+    title: 'Choisir un nouveau mot de passe',
+    reason:
+      'Votre compte a besoin d’un nouveau mot de passe avant de continuer. Tous les autres appareils sont déconnectés.',
+    current: 'Mot de passe actuel',
+    next: 'Nouveau mot de passe',
+    again: 'Répéter le nouveau mot de passe',
+    submit: 'Enregistrer le mot de passe',
+  },
+  consent: {
+    title: 'Autoriser l’accès',
+    question: (client) => `Autoriser ${client} à utiliser votre compte ?`,
+    scopes: (client) => `${client} aura accès à :`,
+    returnTo: (host) => `Vous retournerez ensuite sur ${host}.`,
+    allow: 'Autoriser',
+    privacy: (client) => `Politique de confidentialité de ${client}`,
+    terms: (client) => `Conditions d’utilisation de ${client}`,
+  },
+  scopes: {
+    openid: 'L’identifiant de votre compte',
+    profile: 'Votre nom et votre langue',
+    email: 'Votre adresse e-mail',
+  },
+  leave: {
+    title: 'Continuer',
+    text: (host) => `Vous allez être dirigé vers ${host}. Si rien ne se passe, appuyez sur le bouton.`,
+    submit: 'Continuer',
+  },
+  signOut: { title: 'Se déconnecter ?', submit: 'Se déconnecter', stay: 'Rester connecté' },
+  signedOut: {
+    title: 'Vous êtes déconnecté',
+    text: 'Vous pouvez fermer cette page ou retourner à l’application.',
+  },
+  links: { privacy: 'Confidentialité', terms: 'Conditions d’utilisation', help: 'Aide' },
+  problems: {
+    wrongCredentials: 'Nom d’utilisateur ou mot de passe incorrect. Vérifiez les deux et réessayez.',
+    tooManyAttempts: (time) => `Il y a eu trop de tentatives. Attendez ${time}, puis réessayez.`,
+    busy: (time) => `Le service est très sollicité. Attendez ${time}, puis réessayez.`,
+    wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
+    differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez les deux à nouveau.',
+    passwordLength: (shortest, longest) =>
+      `Le nouveau mot de passe doit avoir de ${shortest} à ${longest} caractères. Choisissez un autre mot de passe.`,
+    commonPassword:
+      'Ce mot de passe est très répandu, donc facile à deviner. Choisissez un autre mot de passe.',
+    breachedPassword:
+      'Ce mot de passe figure dans une liste de mots de passe volés. Choisissez un autre mot de passe.',
+    otherAccount: 'L’application demande un autre compte. Connectez-vous avec ce compte ou annulez.',
+    expiredForm: 'La page est restée ouverte trop longtemps. Rien n’a été fait. Réessayez.',
+    noCookie:
+      'Votre navigateur n’a pas envoyé de cookie. Rien n’a été fait. Autorisez les cookies pour ce site, puis réessayez.',
+    otherBrowser:
+      'Le formulaire appartient à un autre navigateur. Rien n’a été fait. Vérifiez le compte, puis réessayez.',
+    otherSession:
+      'Vous vous êtes connecté ou déconnecté dans un autre onglet. Rien n’a été fait. Vérifiez le compte, puis continuez.',
+  },
+  errors: {
+    number: (status) => `Erreur ${status}`,
+    link: {
+      title: 'Ce lien de connexion ne fonctionne pas',
+      text: 'Le lien est incorrect, incomplet ou trop ancien. Retournez à l’application et recommencez.',
+    },
+    form: {
+      title: 'Ce formulaire ne fonctionne plus',
+      text: 'Rien n’a été modifié. Retournez à l’application et recommencez.',
+    },
+    forged: {
+      title: 'Ce formulaire n’a pas été envoyé depuis ce site',
+      text: 'Rien n’a été modifié. Retournez à l’application et recommencez.',
+    },
+    notFound: {
+      title: 'Page introuvable',
+      text: 'L’adresse est incorrecte. Retournez à l’application et recommencez.',
+    },
+    unavailable: {
+      title: 'Indisponible pour le moment',
+      text: 'Attendez un instant, puis rechargez cette page.',
+    },
+    unexpected: {
+      title: 'Une erreur s’est produite',
+      text: 'Rechargez cette page. Si l’erreur persiste, retournez à l’application et recommencez.',
+    },
+  },
+}

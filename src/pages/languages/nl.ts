@@ -1,0 +1,103 @@
+import type { Texts } from './en.ts'
+
+export const nl: Texts = {
+  direction: 'ltr',
+  cancel: 'Annuleren',
+  useAnotherAccount: 'Een ander account gebruiken',
+  username: 'Gebruikersnaam',
+  signIn: {
+    title: 'Inloggen',
+    to: (client) => `om door te gaan naar ${client}`,
+    password: 'Wachtwoord',
+    guest: 'Doorgaan als gast',
+  },
+  account: {
+    title: 'Een account kiezen',
+    signedInAs: (name) => `Je bent ingelogd als ${name}`,
+    choose: (client) => `Kies het account voor ${client}.`,
+    keep: (name) => `Doorgaan als ${name}`,
+  },
+  password: {
+    title: 'Kies een nieuw wachtwoord',
+    reason:
+      'Je account heeft een nieuw wachtwoord nodig voordat je verder kunt. Alle andere apparaten worden uitgelogd.',
+    current: 'Huidig wachtwoord',
+    next: 'Nieuw wachtwoord',
+    again: 'Nieuw wachtwoord herhalen',
+    submit: 'Wachtwoord opslaan',
+  },
+  consent: {
+    title: 'Toegang toestaan',
+    question: (client) => `Mag ${client} je account gebruiken?`,
+    scopes: (client) => `${client} krijgt toegang tot:`,
+    returnTo: (host) => `Daarna ga je terug naar ${host}.`,
+    allow: 'Toestaan',
+    privacy: (client) => `Privacybeleid van ${client}`,
+    terms: (client) => `Voorwaarden van ${client}`,
+  },
+  scopes: {
+    openid: 'De id van je account',
+    profile: 'Je naam en je taal',
+    email: 'Je e-mailadres',
+  },
+  leave: {
+    title: 'Doorgaan',
+    text: (host) => `Je gaat naar ${host}. Druk op de knop als er niets gebeurt.`,
+    submit: 'Doorgaan',
+  },
+  signOut: { title: 'Uitloggen?', submit: 'Uitloggen', stay: 'Ingelogd blijven' },
+  signedOut: {
+    title: 'Je bent uitgelogd',
+    text: 'Je kunt deze pagina sluiten of teruggaan naar de applicatie.',
+  },
+  links: { privacy: 'Privacy', terms: 'Voorwaarden', help: 'Hulp' },
+  problems: {
+    wrongCredentials:
+      'De gebruikersnaam of het wachtwoord is onjuist. Controleer beide en probeer het opnieuw.',
+    tooManyAttempts: (time) => `Er waren te veel pogingen. Wacht ${time} en probeer het opnieuw.`,
+    busy: (time) => `De dienst is bezet. Wacht ${time} en probeer het opnieuw.`,
+    wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
+    differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
+    passwordLength: (shortest, longest) =>
+      `Het nieuwe wachtwoord moet ${shortest} tot ${longest} tekens hebben. Kies een ander wachtwoord.`,
+    commonPassword:
+      'Veel mensen gebruiken dit wachtwoord, dus het is makkelijk te raden. Kies een ander wachtwoord.',
+    breachedPassword:
+      'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
+    otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
+    expiredForm: 'De pagina stond te lang open. Er is niets gebeurd. Probeer het opnieuw.',
+    noCookie:
+      'Je browser heeft geen cookie gestuurd. Er is niets gebeurd. Sta cookies toe voor deze site en probeer het opnieuw.',
+    otherBrowser:
+      'Het formulier hoort bij een andere browser. Er is niets gebeurd. Controleer het account en probeer het opnieuw.',
+    otherSession:
+      'Je hebt in een ander tabblad in- of uitgelogd. Er is niets gebeurd. Controleer het account en ga verder.',
+  },
+  errors: {
+    number: (status) => `Fout ${status}`,
+    link: {
+      title: 'Deze inloglink werkt niet',
+      text: 'De link is onjuist, onvolledig of te oud. Ga terug naar de applicatie en begin opnieuw.',
+    },
+    form: {
+      title: 'Dit formulier werkt niet meer',
+      text: 'Er is niets gewijzigd. Ga terug naar de applicatie en begin opnieuw.',
+    },
+    forged: {
+      title: 'Dit formulier is niet vanaf deze site verstuurd',
+      text: 'Er is niets gewijzigd. Ga terug naar de applicatie en begin opnieuw.',
+    },
+    notFound: {
+      title: 'Pagina niet gevonden',
+      text: 'Het adres is onjuist. Ga terug naar de applicatie en begin opnieuw.',
+    },
+    unavailable: {
+      title: 'Op dit moment niet beschikbaar',
+      text: 'Wacht even en laad deze pagina opnieuw.',
+    },
+    unexpected: {
+      title: 'Er is iets misgegaan',
+      text: 'Laad deze pagina opnieuw. Lukt het weer niet, ga dan terug naar de applicatie en begin opnieuw.',
+    },
+  },
+}
