@@ -4,8 +4,6 @@ import * as z from 'zod/mini'
 import { LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { requestContext } from '../http/request_context.ts'
-import { CardDocument } from '../pages/document.tsx'
-import { PageError } from '../pages/page_error.tsx'
 import { readForm } from '../pages/read_form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import { isLive } from '../signin/browser_session.ts'
@@ -14,6 +12,9 @@ import type { BrowserServices } from './browser_services.ts'
 import { endBrowserSession, type PoolSession } from './end_browser_sessions.ts'
 import { TICKET_FIELD } from './form_ticket.ts'
 import { addressOf, type LogoutRequest, readLogoutRequest, sealLogoutRequest } from './logout_request.ts'
+import { type Looks, looksOf } from './looks.ts'
+import { PageFrame } from './page_frame.tsx'
+import { BrokenForm } from './read_submission.ts'
 
 const ticketSchema = z.object({
   returnTo: z.nullable(z.string()),
@@ -23,11 +24,8 @@ const ticketSchema = z.object({
   browserIds: z.array(z.string()),
 })
 
-const BROKEN_FORM = {
-  status: 400,
-  title: 'This form does not work any more',
-  text: 'Nothing was changed. Go back to the application and sign out again.',
-}
+/** The submit button that changes nothing. */
+const STAY = { name: 'decision', value: 'stay' } as const
 
 /**
  * The logout endpoint (RP-Initiated Logout §2). It asks the user, unless the session of `id_token_hint` began in the browser
@@ -54,8 +52,9 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   const text = await services.formSealer.open(form.text(TICKET_FIELD))
   const result = text === null ? null : ticketSchema.safeParse(JSON.parse(text))
   if (!result?.success || result.data.formId !== (await services.cookies.readFormId(c)))
-    throw new PageError(BROKEN_FORM)
+    throw new BrokenForm()
   const { browserIds, ...request } = result.data
+  if (form.text(STAY.name) === STAY.value) return c.redirect(request.returnTo ?? '/', 303)
   const sessions = await readSessions(c, services)
   const named = sessions.filter(({ session }) => browserIds.includes(session.id))
   return endAndLeave(c, named, { request, services })
@@ -107,18 +106,15 @@ async function endAndLeave(
 /** Sends the browser to the client, or shows that the user is signed out. */
 function leave(
   c: Context,
-  { returnTo }: Occasion['request'],
+  request: Occasion['request'],
   services: BrowserServices,
 ): Promise<Response> | Response {
+  const { returnTo } = request
   if (returnTo !== null) return c.redirect(returnTo, 303)
-  return showCard(
-    c,
-    services,
-    <div class="card">
-      <h1>You are signed out</h1>
-      <p>To use another account, go back to the application and sign in.</p>
-    </div>,
-  )
+  return showCard(c, { request, services }, ({ texts: { signedOut } }) => ({
+    title: signedOut.title,
+    body: <p>{signedOut.text}</p>,
+  }))
 }
 
 async function showQuestion(
@@ -130,25 +126,40 @@ async function showQuestion(
   const browserIds = sessions.map(({ session }) => session.id)
   const content: z.output<typeof ticketSchema> = { returnTo, clientId, formId, browserIds }
   const ticket = await services.formSealer.seal(JSON.stringify(content))
-  return showCard(
-    c,
-    services,
-    <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="card form">
-      <h1>Sign out?</h1>
-      <p>You are then signed out of the applications that you used in this browser.</p>
-      <input type="hidden" name={TICKET_FIELD} value={ticket} />
-      <button type="submit" class="primary">
-        Sign out
-      </button>
-    </form>,
-  )
+  const request = { returnTo, clientId }
+  return showCard(c, { request, services }, ({ texts: { signOut } }) => ({
+    title: signOut.title,
+    body: (
+      <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="form">
+        <input type="hidden" name={TICKET_FIELD} value={ticket} />
+        <button type="submit" class="primary">
+          {signOut.submit}
+        </button>
+        <button type="submit" {...STAY}>
+          {signOut.stay}
+        </button>
+      </form>
+    ),
+  }))
 }
 
-async function showCard(c: Context, { assets }: BrowserServices, body: Child): Promise<Response> {
+/** Shows a page with the looks of the client's API. */
+async function showCard(
+  c: Context,
+  { request, services }: Occasion,
+  describe: (looks: Looks) => { title: string; body: Child },
+): Promise<Response> {
+  const { clientId } = request
+  const client = clientId && (await services.clients.find(clientId, requestContext(c, services.clock)))
+  const api = client ? services.config.apis.get(client.api) : undefined
+  if (api !== undefined) c.set('api', api)
+  const looks = await looksOf(c, services)
+  const { title, body } = describe(looks)
   const document = (
-    <CardDocument title="Sign out" assets={await assets.paths()}>
+    <PageFrame title={title} looks={looks} assets={await services.assets.paths()}>
+      <h1>{title}</h1>
       {body}
-    </CardDocument>
+    </PageFrame>
   )
   // The redirect after the form leads to the client.
   return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none' })

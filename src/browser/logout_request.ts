@@ -7,7 +7,6 @@ import { requestContext } from '../http/request_context.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { type Parameters, parseFormParameters } from '../oauth/parameters.ts'
-import { PageError } from '../pages/page_error.tsx'
 import { verifyIdTokenHint } from '../tokens/id_token.ts'
 import type { BrowserServices } from './browser_services.ts'
 
@@ -26,19 +25,19 @@ const logoutRequestSchema = z.object({
 /** A checked logout request (RP-Initiated Logout §2). */
 export type LogoutRequest = z.output<typeof logoutRequestSchema>
 
-const BROKEN_LINK = {
-  status: 400,
-  title: 'This sign-out link does not work',
-  text: 'Nothing was changed. Go back to the application and sign out there, or tell its support.',
+/** A logout request is refused. The browser shows a page, because the address may belong to an attacker. */
+export class BrokenLogout extends Error {
+  override name = 'BrokenLogout'
 }
 
 /** The parameter with a sealed request, after a POST. */
 const SEALED = 'request'
 
-/** Reads the parameters of the address, or of the form of a POST. @throws PageError, StorageUnavailable */
+/** Reads the parameters of the address, or of the form of a POST. @throws BrokenLogout, StorageUnavailable */
 export async function readLogoutRequest(c: Context, services: BrowserServices): Promise<LogoutRequest> {
   const context = requestContext(c, services.clock)
   const parameters = await readAnyParameters(c)
+  c.set('uiLocales', parameters.find('ui_locales')?.split(' ') ?? [])
   const sealed = parameters.find(SEALED)
   return sealed === null ? checkRequest(parameters, services, context) : openLogoutRequest(sealed, services)
 }
@@ -59,7 +58,7 @@ export function addressOf(path: string, sealed: string): string {
 async function openLogoutRequest(text: string, { formSealer }: BrowserServices): Promise<LogoutRequest> {
   const opened = await formSealer.open(text)
   const result = opened === null ? null : logoutRequestSchema.safeParse(JSON.parse(opened))
-  if (!result?.success) throw new PageError(BROKEN_LINK)
+  if (!result?.success) throw new BrokenLogout()
   return result.data
 }
 
@@ -68,7 +67,7 @@ async function readAnyParameters(c: Context): Promise<Parameters> {
     if (c.req.method === 'POST') return await readParameters(c.req.raw)
     return parseFormParameters(new URL(c.req.url).search.slice(1))
   } catch (error) {
-    if (error instanceof OAuthError) throw new PageError(BROKEN_LINK)
+    if (error instanceof OAuthError) throw new BrokenLogout()
     throw error
   }
 }
@@ -85,19 +84,19 @@ async function checkRequest(
     text === null
       ? null
       : await verifyIdTokenHint({ hint: text, clientId: named }, { keys, issuer: config.issuer }, context)
-  if (text !== null && hint === null) throw new PageError(BROKEN_LINK)
+  if (text !== null && hint === null) throw new BrokenLogout()
   const clientId = named ?? hint?.clientId ?? null
   const client = clientId === null ? null : await services.clients.findCurrent(clientId, context)
-  if (clientId !== null && client === null) throw new PageError(BROKEN_LINK)
+  if (clientId !== null && client === null) throw new BrokenLogout()
   return { kind: 'logout', clientId, sid: hint?.sid ?? null, returnTo: returnAddressOf(parameters, client) }
 }
 
-/** The registered address with the state; null without one. @throws PageError for an address that is not registered */
+/** The registered address with the state; null without one. @throws BrokenLogout for an address that is not registered */
 function returnAddressOf(parameters: Parameters, client: StoredClient | null): string | null {
   const uri = parameters.find('post_logout_redirect_uri')
   const state = parameters.find('state')
   if (uri === null) return null
   const isTooLong = state !== null && state.length > MAX_STATE_CHARACTERS
-  if (isTooLong || !client?.postLogoutRedirectUris.includes(uri)) throw new PageError(BROKEN_LINK)
+  if (isTooLong || !client?.postLogoutRedirectUris.includes(uri)) throw new BrokenLogout()
   return state === null ? uri : withParameters(uri, { state })
 }

@@ -74,6 +74,8 @@ describe('the logout endpoint', () => {
       const page = await browser.open(logoutUrl(parameters))
       expect(page.html).toContain('Sign out?')
     }
+    const kept = await browser.press('Stay signed in')
+    expect(kept.url.href).toBe(SIGNED_OUT)
     expect(await isSignedIn(browser)).toBe(true)
     await browser.open(logoutUrl({ client_id: client.id, post_logout_redirect_uri: SIGNED_OUT, state: 's' }))
     const end = await browser.press('Sign out')
