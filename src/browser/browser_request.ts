@@ -5,6 +5,7 @@ import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
+import { findRedirectUri } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { readParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -43,7 +44,7 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   return { request, ...found, context }
 }
 
-/** Finds the client and the API of a request that a form carried. @throws UnprovenRequest, StorageUnavailable */
+/** Finds the client of a sealed request, which must still have the redirect URI, and its API. @throws UnprovenRequest, StorageUnavailable */
 export async function restoreBrowserRequest(
   c: Context,
   request: AuthorizationRequest,
@@ -51,6 +52,8 @@ export async function restoreBrowserRequest(
 ): Promise<BrowserRequest> {
   c.set('uiLocales', request.uiLocales)
   const found = await requireClient(c, request.clientId, services)
+  if (findRedirectUri(found.client, request.redirectUri) === null)
+    throw new UnprovenRequest(`${request.clientId} no longer has the redirect URI`)
   return { request, ...found, context: requestContext(c, services.clock) }
 }
 

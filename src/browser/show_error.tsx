@@ -5,7 +5,7 @@ import { prefersHtml } from '../endpoints/home.ts'
 import { Responses } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import { unprovenRequest } from '../oauth/errors.ts'
+import { OAuthError, unprovenRequest } from '../oauth/errors.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import type { Texts } from '../pages/languages/en.ts'
 import { PageError } from '../pages/page_error.tsx'
@@ -49,6 +49,8 @@ function viewOf(error: Error): ErrorView {
     log('info', 'authorization_refused', { reason: error.message })
     return { text: 'link', status: 400, retryAfter: null }
   }
+  if (error instanceof OAuthError && error.refusal.kind === 'too_many_attempts')
+    return { text: 'unavailable', status: 429, retryAfter: String(error.refusal.retryAfterSeconds) }
   if (error instanceof StorageUnavailable) return { text: 'unavailable', status: 503, retryAfter: '2' }
   log('error', 'page_failed', { cause: describeError(error) })
   return { text: 'unexpected', status: 500, retryAfter: null }
