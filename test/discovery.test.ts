@@ -47,7 +47,7 @@ describe('the metadata document', () => {
         claim_types_supported: ['normal'],
         claims_supported: [
           ...['iss', 'aud', 'sub', 'iat', 'exp', 'sid', 'auth_time', 'amr', 'acr', 'nonce', 'at_hash'],
-          ...['name', 'updated_at', 'email', 'email_verified'],
+          ...['name', 'given_name', 'family_name', 'locale', 'updated_at', 'email', 'email_verified'],
         ],
         claims_parameter_supported: false,
         request_parameter_supported: false,
