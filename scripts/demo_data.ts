@@ -68,12 +68,12 @@ const CLIENTS: DemoClient[] = [
     grants: ['password', 'client_credentials'],
     scopes: BACKOFFICE_SCOPES,
   },
-  ...OPERATOR_CLIENTS.map((id) => ({
-    id,
+  ...OPERATOR_CLIENTS.map((client) => ({
+    ...client,
     secret: null,
     api: 'admin',
-    grants: ['password' as const],
     scopes: [],
+    isFirstParty: true,
   })),
 ]
 

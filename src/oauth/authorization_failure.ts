@@ -1,10 +1,11 @@
 /**
  * Every error of an authorization request that the client receives, with its constant public text (RFC 6749 §4.1.2.1, RFC 8707 §2,
- * RFC 9126 §2.3, OpenID Connect Core §3.1.2.6).
+ * RFC 9126 §2.3, RFC 9101 §7, OpenID Connect Core §3.1.2.6).
  */
 export const AUTHORIZATION_FAILURES = {
   request: ['request_not_supported', 'The parameter request is not supported.'],
   request_uri: ['request_uri_not_supported', 'Only a request_uri of this server is supported.'],
+  expired_request_uri: ['invalid_request_uri', 'The request_uri has expired. Start again.'],
   registration: ['registration_not_supported', 'The parameter registration is not supported.'],
   unknown_redirect_uri: ['invalid_request', 'The redirect_uri is not registered.'],
   long_parameter: ['invalid_request', 'A parameter is too long.'],

@@ -228,6 +228,17 @@ describe('a failed sign-in by redirect', () => {
     expect([...full.left, ...offline.left]).toEqual([])
   })
 
+  it('a reload of the sign-in page after the end of the pushed request leads to a new attempt', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop)
+    await tab.client.fetch(CART)
+    const address = (await leave(tab, { returnTo: '/cart' })).href
+    shop.browser.server.clock.time += 60
+    const { url } = await shop.pages.open(address)
+    const result = await tab.client.handleRedirect(url.href)
+    expect(result).toEqual({ kind: 'retry', reason: 'invalid_request_uri', returnTo: '/cart' })
+  })
+
   it('the guest stays if the user cancels', async () => {
     const shop = await openShop()
     const tab = openTab(shop)
