@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
+import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
@@ -37,7 +38,7 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   const address = readReturnAddress(parameters, found)
   const visitorToken = parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, { ...found, context }, services)
-  const hints = { hintedSubject: null, visitor }
+  const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
   const request = parseAuthorizationRequest(parameters, found, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }

@@ -24,6 +24,7 @@ export const AUTHORIZATION_FAILURES = {
   prompt_none: ['invalid_request', 'The prompt none cannot be combined with others.'],
   max_age: ['invalid_request', 'The max_age must be a number of seconds.'],
   dpop_jkt: ['invalid_request', 'The dpop_jkt is malformed.'],
+  id_token_hint: ['invalid_request', 'The id_token_hint is not an ID token of the client.'],
   acr_values: ['unmet_authentication_requirements', 'The server supports none of the acr_values.'],
   login_required: ['login_required', 'The user must sign in.'],
   consent_required: ['consent_required', 'The user must allow the access.'],
