@@ -117,7 +117,7 @@ describe('authorize-visitor', () => {
     isOver = true
     expect(received(await limited.fetch(visitorPath(client), { headers }))).toEqual({
       error: 'temporarily_unavailable',
-      error_description: 'Too many attempts. Try again later.',
+      error_description: 'There were too many requests. Try again in a minute.',
       state: 'st',
       iss: ISSUER,
     })

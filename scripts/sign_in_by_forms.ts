@@ -1,16 +1,14 @@
-import type { CUSTOMER } from './token_client.ts'
-
 const MAX_PAGES = 8
 
 /**
  * Opens an authorization request as a browser does: keeps cookies, follows redirects, signs the user in, and presses the main
  * button of every other page.
  *
- * @returns The address at the client, which got the code
+ * @returns The address of the client, with the code. The function does not open it
  */
 export async function signInByForms(
   address: string,
-  { username, password }: Pick<typeof CUSTOMER, 'username' | 'password'>,
+  { username, password }: { username: string; password: string },
 ): Promise<URL> {
   const { origin } = new URL(address)
   const cookies = new Map<string, string>()
@@ -23,9 +21,8 @@ export async function signInByForms(
     if (location !== null) {
       url = new URL(location, url)
       body = null
-      if (url.origin === origin) continue
-      await fetch(url)
-      return url
+      if (url.origin !== origin) return url
+      continue
     }
     if (!response.ok) throw new Error(`${response.status} at ${url.pathname}: ${html}`)
     body = fillForm(html, { username, password })
