@@ -243,6 +243,17 @@ describe('a failed sign-in by redirect', () => {
     expect(result).toEqual({ kind: 'retry', reason: 'invalid_request_uri', returnTo: '/cart' })
   })
 
+  it('a browser that loses the cookies of the sign-in page shows the form again, and the sign-in continues', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop)
+    const fields = { Username: shop.user.username, Password: PASSWORD }
+    await shop.pages.open((await leave(tab)).href)
+    shop.pages.removeCookies()
+    expect((await shop.pages.press('Sign in', fields)).url.origin).toBe(ISSUER)
+    const { url } = await shop.pages.press('Sign in', fields)
+    expect(await tab.client.handleRedirect(url.href)).toMatchObject({ kind: 'signed_in' })
+  })
+
   it('the guest stays if the user cancels', async () => {
     const shop = await openShop()
     const tab = openTab(shop)
