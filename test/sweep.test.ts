@@ -207,7 +207,7 @@ describe('the sweep', () => {
     expect(removedPerMinute).toBeGreaterThanOrEqual(500 * EVENTS_PER_MINUTE.strangers)
   })
 
-  it('the cron trigger runs the sweep and makes the first key', async () => {
+  it('the cron trigger runs the sweep and makes the first key of each algorithm', async () => {
     await env.DB.prepare(
       "INSERT INTO audit_events (at, kind, outcome, reason) VALUES (0, 'issue', 'ok', 'old')",
     ).run()
@@ -215,8 +215,8 @@ describe('the sweep', () => {
     await worker.scheduled(createScheduledController(), env, context)
     await waitOnExecutionContext(context)
     expect(await auditOf({ kind: 'issue' })).toEqual([])
-    expect(await auditOf({ kind: 'key' })).toHaveLength(1)
-    expect(await count('signing_keys')).toBe(1)
+    expect(await auditOf({ kind: 'key' })).toHaveLength(2)
+    expect(await count('signing_keys')).toBe(2)
   })
 })
 

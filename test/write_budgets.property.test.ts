@@ -2,12 +2,14 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { OPERATIONS } from '../src/admin/operations.ts'
 import { ENDPOINTS } from '../src/app.ts'
+import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient } from './support/console.ts'
 import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
+import { PAGE_CASES } from './support/page_write_cases.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
 import { TestServiceAccount } from './support/service_account.ts'
@@ -90,7 +92,7 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
   return responses
 }
 
-const CASES = [...SUCCESSES, ...Object.values(REFUSALS).flat()]
+const CASES = [...SUCCESSES, ...PAGE_CASES, ...Object.values(REFUSALS).flat()]
 
 /** Without this, each request would log a line. */
 function silenceLog(): void {
@@ -134,9 +136,11 @@ describe('a flood from one address', () => {
     await env.DB.prepare('DELETE FROM sign_in_failures').run()
   })
 
-  it('the flood covers every endpoint', () => {
+  it('the flood covers every endpoint and every page of the browser flows', () => {
     const tried = new Set(CASES.map(({ path }) => path))
-    expect(ENDPOINTS.map(({ path }) => path).filter((path) => !tried.has(path))).toEqual([])
+    const pages = PAGE_PATHS.filter((path) => !path.endsWith('*')).map((path) => BROWSER_PATH + path)
+    const paths = [...ENDPOINTS.map(({ path }) => path), ...pages]
+    expect(paths.filter((path) => !tried.has(path))).toEqual([])
   })
 
   it.each(CASES)('a flood writes no more rows than its budget at $path: $what', async (writeCase) => {

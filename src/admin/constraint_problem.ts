@@ -16,6 +16,7 @@ const CONSTRAINTS: Readonly<Record<Constraint, { code: ProblemCode; message: str
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   'client_secrets.secret_hash': 'client_secret',
   'users.pool': '',
+  'users.verified_email': 'profile.email',
 }
 
 export const TAKEN_SECRET: ValueProblem = {
@@ -24,8 +25,13 @@ export const TAKEN_SECRET: ValueProblem = {
 }
 export const TAKEN_USERNAME: ValueProblem = { path: 'username', message: 'is taken in this pool' }
 
+export const TAKEN_EMAIL: ValueProblem = {
+  path: 'profile.email',
+  message: 'is the verified address of another user in this pool',
+}
+
 /** Unique values that have their own message. */
-const TAKEN: readonly ValueProblem[] = [TAKEN_SECRET, TAKEN_USERNAME]
+const TAKEN: readonly ValueProblem[] = [TAKEN_SECRET, TAKEN_USERNAME, TAKEN_EMAIL]
 
 /** The message of a failed constraint for an operator, without the value. */
 export function describeConstraint({ constraint, columns }: ConstraintFailed): ValueProblem {

@@ -15,7 +15,7 @@ const MAX_HASHES = 20
 
 const batchSchema = named(
   'UserImportBatch',
-  z.strictObject({ ...batchMembers, replace_hashes: z.optional(flag) }),
+  z.strictObject({ ...batchMembers, replace_hashes: z.optional(flag), emails_verified: z.optional(flag) }),
 )
 
 const reportSchema = named(
@@ -43,7 +43,7 @@ const importUsers = operation({
   scope: 'users:write',
   body: batchSchema,
   confirmation: {
-    when: `${FOR_ADMINS}, or replaces hashes`,
+    when: `${FOR_ADMINS}, replaces hashes, or has verified email addresses`,
     isNeeded: (call) => call.body.dry_run !== true && isPowerful(call.body, call),
   },
   costOf: ({ body }) => (body.dry_run === true ? 0 : costOfRows(body.rows)),
@@ -52,17 +52,23 @@ const importUsers = operation({
   response: reportSchema,
   async handle(call) {
     const { rows, dry_run: isDryRun = false, replace_hashes: replacesHashes = false } = call.body
+    const { emails_verified: hasVerifiedEmails = false } = call.body
     checkHashCount(rows)
-    const plans = await planUsers(rows, call, { isDryRun, replacesHashes })
+    const plans = await planUsers(rows, call, { isDryRun, replacesHashes, hasVerifiedEmails })
     return { body: { dry_run: isDryRun, results: await carryOut(plans, call, { isDryRun }) } }
   },
 })
 
 export const USER_IMPORT: readonly Operation[] = [importUsers]
 
-/** Whether an import could create an admin, or replace the password of an existing user. */
-function isPowerful({ rows, replace_hashes }: z.output<typeof batchSchema>, call: Call): boolean {
-  return replace_hashes === true || rows.some((row) => isAdmin(toDraft(row), call))
+/** Whether an import could create an admin, replace the password of an existing user, or vouch for an email address. */
+function isPowerful(
+  { rows, replace_hashes, emails_verified }: z.output<typeof batchSchema>,
+  call: Call,
+): boolean {
+  return (
+    replace_hashes === true || emails_verified === true || rows.some((row) => isAdmin(toDraft(row), call))
+  )
 }
 
 /** The pool and the roles of an unchecked row. */

@@ -1,4 +1,6 @@
 import * as z from 'zod/mini'
+import { flag } from '../lib/input_schemas.ts'
+import type { ValueProblem } from '../lib/problems.ts'
 import {
   createUser,
   createUserWithoutPassword,
@@ -7,9 +9,19 @@ import {
   UserRefused,
 } from '../users/create_user.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
-import type { Profile, User } from '../users/user.ts'
+import type { Profile } from '../users/profile.ts'
+import type { User } from '../users/user.ts'
+import type { PoolAddress } from '../users/user_import_store.ts'
 import { settingOf } from './change.ts'
-import { type CheckedRow, checkRows, isGood, type RowVerdict, refuseRepeated } from './import_rows.ts'
+import { TAKEN_EMAIL } from './constraint_problem.ts'
+import {
+  type CheckedRow,
+  checkRows,
+  formatProblems,
+  isGood,
+  type RowVerdict,
+  refuseRepeated,
+} from './import_rows.ts'
 import type { Call } from './operation.ts'
 import { findReachRefusal } from './reach.ts'
 import { named } from './schemas.ts'
@@ -20,6 +32,7 @@ const rowSchema = named(
   z
     .strictObject({
       ...draftMembers,
+      email_verified: z.optional(flag),
       password: z.optional(password),
       password_hash: z.optional(z.string('must be a hash')),
       no_password: z.optional(z.literal(true, 'must be true, or absent')),
@@ -57,16 +70,51 @@ export const IN_USE: RowVerdict = {
 interface Mode {
   isDryRun: boolean
   replacesHashes: boolean
+  /** Whether rows may have verified email addresses. */
+  hasVerifiedEmails: boolean
 }
 
 /** Plans the rows one after the other, because each plain password needs a hash. */
 export async function planUsers(rows: readonly unknown[], call: Call, mode: Mode): Promise<Plan[]> {
-  const checked = checkRows(rows, rowSchema, { findProblems: (row) => findRowProblems(row, call) })
+  const checked = checkRows(rows, rowSchema, {
+    findProblems: (row) => [...findRowProblems(row, call), ...findVerificationProblems(row, mode)],
+  })
   const distinct = refuseRepeated(checked, (row) => keyOf(nameOf(row, call)))
   const existing = await findExisting(distinct, call)
   const plans: Plan[] = []
   for (const row of distinct) plans.push(await planRow(row, existing, { ...mode, call }))
-  return plans
+  return refuseTakenEmails(plans, call)
+}
+
+/** Refuses each new user whose verified address belongs to a user of the pool or to an earlier row. */
+async function refuseTakenEmails(plans: readonly Plan[], { services }: Call): Promise<Plan[]> {
+  const addresses = plans.map((plan) => ('user' in plan ? verifiedAddressOf(plan.user) : null))
+  const found = await services.userImports.findVerified(addresses.filter((address) => address !== null))
+  const taken = new Set(found.map(keyOfAddress))
+  return plans.map((plan, i) => {
+    const address = addresses[i] ?? null
+    if (address === null) return plan
+    const key = keyOfAddress(address)
+    if (taken.has(key)) {
+      return { index: plan.index, verdict: { status: 'refused', reason: formatProblems([TAKEN_EMAIL]) } }
+    }
+    taken.add(key)
+    return plan
+  })
+}
+
+function verifiedAddressOf({ pool, profile: { email, email_verified } }: NewUser): PoolAddress | null {
+  return email_verified && email !== undefined ? { pool, email } : null
+}
+
+function keyOfAddress({ pool, email }: PoolAddress): string {
+  return `${pool}\n${email}`
+}
+
+function findVerificationProblems(row: Row, { hasVerifiedEmails }: Mode): ValueProblem[] {
+  if (!row.email_verified) return []
+  const message = hasVerifiedEmails ? 'needs profile.email' : 'needs the option emails_verified of the import'
+  return hasVerifiedEmails && row.profile?.email !== undefined ? [] : [{ path: 'email_verified', message }]
 }
 
 function findRowProblems(row: Row, call: Call) {
@@ -118,7 +166,7 @@ async function planRow(
   if (user !== undefined && !user.isHashReplaceable) return { index, verdict: IN_USE }
   try {
     const made = await toUser(row, call, isDryRun)
-    if (user === undefined) return { index, user: { ...made, profile: row.profile ?? {} } }
+    if (user === undefined) return { index, user: { ...made, profile: profileOf(row) } }
     const isSame = made.passwordHash === user.passwordHash
     return isSame
       ? { index, verdict: TAKEN }
@@ -127,6 +175,10 @@ async function planRow(
     if (!(error instanceof UserRefused)) throw error
     return { index, verdict: { status: 'refused', reason: `${error.field}: ${error.message}` } }
   }
+}
+
+function profileOf({ profile = {}, email_verified }: Row): Profile {
+  return email_verified ? { ...profile, email_verified } : profile
 }
 
 async function toUser(row: Row, call: Call, isDryRun: boolean): Promise<User> {

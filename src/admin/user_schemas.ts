@@ -1,26 +1,16 @@
-import { EMAIL_RULE, isEmail, MAX_EMAIL_CHARACTERS } from '@sallyport/formats/email'
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { describeIssues, type ValueProblem } from '../lib/problems.ts'
-import type { Profile } from '../users/user.ts'
+import { inputMembers, textMembers } from '../users/profile.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { findUsernameWarnings } from '../users/username_warnings.ts'
 import { ROLES } from './operation.ts'
 import { invalidContent } from './problem.ts'
 import { named, pageOf, role } from './schemas.ts'
 
-const email = z
-  .string(EMAIL_RULE)
-  .check(z.maxLength(MAX_EMAIL_CHARACTERS, EMAIL_RULE), z.refine(isEmail, EMAIL_RULE))
-export const profileSchema = named(
-  'Profile',
-  z.strictObject(
-    { name: z.optional(text(200, 'a name')), email: z.optional(email) },
-    'must be a profile with a name and an email',
-  ),
-)
+export const profileSchema = named('Profile', z.strictObject(inputMembers, 'must be a profile'))
 const roles = listOf(role, 'roles', 50)
 const pool = z.string('must be the name of a pool')
 const username = text(255, 'a username')
@@ -64,7 +54,8 @@ export const userSchema = named(
     username: z.string(),
     username_warnings: z.array(z.string()),
     roles: z.array(z.string()),
-    profile: z.strictObject({ name: z.optional(z.string()), email: z.optional(z.string()) }),
+    profile: z.strictObject(textMembers),
+    email_verified: z.boolean(),
     enabled: z.boolean(),
     must_change_password: z.boolean(),
     password_breached: z.boolean(),
@@ -78,13 +69,15 @@ export type ShownUser = z.output<typeof userSchema>
 
 /** The JSON form of a user. */
 export function showUser(user: UserRecord): ShownUser {
+  const { email_verified = false, ...texts } = user.profile
   return {
     id: user.id,
     pool: user.pool,
     username: user.username,
     username_warnings: findUsernameWarnings(user.username),
     roles: user.roles,
-    profile: withoutAbsent(user.profile),
+    profile: compact(texts),
+    email_verified,
     enabled: user.enabled,
     must_change_password: user.mustChangePassword,
     password_breached: user.passwordBreached,
@@ -92,10 +85,6 @@ export function showUser(user: UserRecord): ShownUser {
     updated_at: user.updatedAt ?? user.createdAt,
     tokens_valid_from: user.tokensValidFrom === 0 ? null : user.tokensValidFrom,
   }
-}
-
-export function withoutAbsent({ name, email }: Profile): { name?: string; email?: string } {
-  return compact({ name, email })
 }
 
 /** Finds problems with a pool and with roles in it. The pool of operators allows only the known roles. */

@@ -5,6 +5,7 @@ import { foldText } from '../lib/fold_text.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import { passwordForms } from '../users/password.ts'
+import { replaceTexts } from '../users/profile.ts'
 import { generateUserId } from '../users/user.ts'
 import type { UserConditions } from '../users/user_admin_store.ts'
 import type { UserSort } from '../users/user_list_store.ts'
@@ -166,7 +167,8 @@ const updateUser = operation({
     requireReach(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, pool } = before
-    const { roles, profile, must_change_password: mustChangePassword } = body
+    const { roles, must_change_password: mustChangePassword } = body
+    const profile = body.profile && replaceTexts(before.profile, body.profile)
     checkUser({ pool, roles: roles ?? [] }, services.config)
     const username = await refuseAsProblem(async () =>
       body.username === undefined ? undefined : requireUsername(body.username, pool, services.config),

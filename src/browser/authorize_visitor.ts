@@ -42,6 +42,6 @@ async function spendGuest(browserRequest: BrowserRequest, { bursts }: BrowserSer
     await bursts.spend('guests', browserRequest.client.id, browserRequest.context)
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error
-    throw new AuthorizationError('too_many_guests', browserRequest.request)
+    throw new AuthorizationError('too_many_requests', browserRequest.request)
   }
 }

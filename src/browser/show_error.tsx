@@ -5,12 +5,13 @@ import { prefersHtml } from '../endpoints/home.ts'
 import { Responses } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import { unprovenRequest } from '../oauth/errors.ts'
+import { OAuthError, unprovenRequest } from '../oauth/errors.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import type { Texts } from '../pages/languages/en.ts'
 import { PageError } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { BrokenLogout } from './logout_request.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
 import { BrokenForm } from './read_submission.ts'
@@ -42,11 +43,14 @@ function showsPage(c: Context, { config }: BrowserServices): boolean {
 
 function viewOf(error: Error): ErrorView {
   if (error instanceof PageError) return viewOfStatus(error.content.status)
+  if (error instanceof BrokenLogout) return { text: 'logout', status: 400, retryAfter: null }
   if (error instanceof BrokenForm) return { text: 'form', status: 400, retryAfter: null }
   if (error instanceof UnprovenRequest) {
     log('info', 'authorization_refused', { reason: error.message })
     return { text: 'link', status: 400, retryAfter: null }
   }
+  if (error instanceof OAuthError && error.refusal.kind === 'too_many_attempts')
+    return { text: 'unavailable', status: 429, retryAfter: String(error.refusal.retryAfterSeconds) }
   if (error instanceof StorageUnavailable) return { text: 'unavailable', status: 503, retryAfter: '2' }
   log('error', 'page_failed', { cause: describeError(error) })
   return { text: 'unexpected', status: 500, retryAfter: null }

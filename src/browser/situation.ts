@@ -1,10 +1,8 @@
 import { normalizeUsername } from '@sallyport/formats/username'
 import type { Context } from 'hono'
-import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
-import { OAuthError } from '../oauth/errors.ts'
 import type { IdentityScope } from '../oauth/identity_scope.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import type { Known, KnownUser } from '../signin/next_step.ts'
@@ -34,13 +32,18 @@ export interface SignedInUser {
   user: User
 }
 
-/** Reads the browser session, its user and the consent: one call to D1 if the browser has a session. */
+/**
+ * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget of
+ * refreshes of the client.
+ *
+ * @throws OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
+ */
 export async function readSituation(
   c: Context,
   browserRequest: BrowserRequest,
   services: BrowserServices,
 ): Promise<Situation> {
-  const { api, context } = browserRequest
+  const { client, api, context } = browserRequest
   const cookie = services.cookies.session(api.userPool)
   const limits = browserSessionLimitsOf(api.userPool, services.config)
   const stored = await cookie.read(c)
@@ -50,7 +53,7 @@ export async function readSituation(
   const query = { subject: session.subject, browserId: session.id, consentId }
   const [state] = await Promise.all([
     services.authorizationState.find(query),
-    spendRead(browserRequest, services),
+    services.bursts.spend('refreshes', `authorize ${client.id}`, context),
   ])
   const { user } = state
   if (user === null || state.hasEnded || !isUsableBy(session, user, api.userPool))
@@ -58,19 +61,6 @@ export async function readSituation(
   if (isDueForRenewal(session, limits, context.now))
     await cookie.write(c, { ...session, usedAt: context.now }, limits.idleSeconds)
   return describeSituation(browserRequest, { signedIn: { session, user }, consentId, ...state }, services)
-}
-
-/** Takes a read of D1 from the budget of the caller. @throws AuthorizationError */
-async function spendRead(
-  { request, client, context }: BrowserRequest,
-  { bursts }: BrowserServices,
-): Promise<void> {
-  try {
-    await bursts.spend('refreshes', `authorize ${client.id}`, context)
-  } catch (error) {
-    if (!(error instanceof OAuthError)) throw error
-    throw new AuthorizationError('too_many_requests', request)
-  }
 }
 
 /** The state of a signed-in user. */

@@ -1,19 +1,24 @@
-import { MAX_EMAIL_CHARACTERS } from '@sallyport/formats/email'
 import { ROLES } from '../admin/operation.ts'
-import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import { PROFILE_FIELD_LIST } from '../users/profile.ts'
 import { OwnPassword } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import type { FieldLabel } from './parts.tsx'
 import type { ShownUser } from './users_page.tsx'
 
+/** The fields of a profile with their names in the form. */
+const PROFILE_INPUTS = PROFILE_FIELD_LIST.map((field) => ({
+  ...field,
+  member: field.name,
+  name: `profile.${field.name}`,
+}))
+
 /** The fields of a user in the order of the form. */
 export const USER_FIELDS: readonly FieldLabel[] = [
   { name: 'pool', label: 'Pool' },
   { name: 'username', label: 'Username', id: 'username' },
-  { name: 'profile.name', label: 'Name', id: 'profile.name' },
-  { name: 'profile.email', label: 'Email', id: 'profile.email' },
+  ...PROFILE_INPUTS.map(({ name, label }) => ({ name, label, id: name })),
   { name: 'roles', label: 'Roles', id: 'roles' },
   { name: 'password', label: 'Password of the user', id: 'password' },
   { name: OWN_PASSWORD_FIELD, label: 'Your own password' },
@@ -38,14 +43,16 @@ export function UserFields({ state, isOperator }: UserFieldsProps) {
         required
       />
       <div class="pair">
-        <Input state={state} name="profile.name" label="Name" maxlength={200} />
-        <Input
-          state={state}
-          name="profile.email"
-          label="Email"
-          type="email"
-          maxlength={MAX_EMAIL_CHARACTERS}
-        />
+        {PROFILE_INPUTS.map(({ name, member, label, description, maxlength }) => (
+          <Input
+            state={state}
+            name={name}
+            label={label}
+            hint={description}
+            type={member === 'email' ? 'email' : 'text'}
+            maxlength={maxlength}
+          />
+        ))}
       </div>
       {isOperator ? (
         <Choices
@@ -78,19 +85,17 @@ export function OwnPasswordForRoles({ problem }: Pick<FieldState, 'problem'>) {
 export function formOfUser({ username, profile, roles }: ShownUser, isOperator: boolean): Form {
   return Form.of({
     username,
-    'profile.name': profile.name ?? '',
-    'profile.email': profile.email ?? '',
+    ...Object.fromEntries(PROFILE_INPUTS.map(({ name, member }) => [name, profile[member] ?? ''])),
     roles: isOperator ? roles : roles.join('\n'),
   })
 }
 
 /** Converts the form to the body for the admin API. */
 export function userOf(form: Form, isOperator: boolean) {
-  const name = form.text('profile.name').trim()
-  const email = form.text('profile.email').trim()
+  const texts = PROFILE_INPUTS.map(({ name, member }) => [member, form.text(name).trim()] as const)
   return {
     username: form.text('username'),
     roles: isOperator ? form.list('roles') : form.lines('roles'),
-    profile: compact({ name: name === '' ? undefined : name, email: email === '' ? undefined : email }),
+    profile: Object.fromEntries(texts.filter(([, text]) => text !== '')),
   }
 }

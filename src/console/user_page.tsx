@@ -124,12 +124,21 @@ function UserFacts({ user, support, now }: { user: ShownUser; support: SupportVi
         ['Created', <Moment at={user.created_at} />],
         ['Changed', <Moment at={user.updated_at} />],
         ['Tokens valid from', <MomentOr at={user.tokens_valid_from} none="No revocation" />],
-        ['Email', user.profile.email ?? <span class="soft">None</span>],
+        ...profileFacts(user),
         ['Id', <code class="id">{user.id}</code>],
         ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
       ]}
     />
   )
+}
+
+/** The texts of the profile; the name is the lead of the page. */
+function profileFacts({ profile, email_verified: isVerified }: ShownUser) {
+  const { given_name, family_name, locale, email } = profile
+  const others = compact({ 'Given name': given_name, 'Family name': family_name, Locale: locale })
+  const address =
+    email === undefined ? <span class="soft">None</span> : `${email} (${isVerified ? '' : 'not '}verified)`
+  return [...Object.entries(others), ['Email', address] as const]
 }
 
 interface EditFormProps {

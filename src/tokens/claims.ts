@@ -70,6 +70,9 @@ export const CLAIMS = {
   /** The left half of the SHA-256 of the access token (OpenID Connect Core §3.1.3.6). */
   accessTokenHash: { name: 'at_hash', source: 'response', format: optional(text), targets: ['id_token'] },
   name: { name: 'name', source: 'profile', format: optional(text), targets: OF_IDENTITY },
+  givenName: { name: 'given_name', source: 'profile', format: optional(text), targets: OF_IDENTITY },
+  familyName: { name: 'family_name', source: 'profile', format: optional(text), targets: OF_IDENTITY },
+  locale: { name: 'locale', source: 'profile', format: optional(text), targets: OF_IDENTITY },
   updatedAt: { name: 'updated_at', source: 'profile', format: optional(time), targets: OF_IDENTITY },
   email: { name: 'email', source: 'email', format: optional(text), targets: OF_IDENTITY },
   emailVerified: { name: 'email_verified', source: 'email', format: optional(truth), targets: OF_IDENTITY },

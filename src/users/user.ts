@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { randomId } from '../lib/bytes.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
+import { decodeProfile, type Profile } from './profile.ts'
 
 /** A user of a pool. */
 export interface User {
@@ -28,12 +29,6 @@ export interface User {
   tokensValidFrom: number
   /** The server refuses access tokens issued before this second. Refresh tokens stay valid. Unix seconds. */
   accessValidFrom: number
-}
-
-/** What a user is called and where mail arrives. Access tokens, log lines and audit events never contain it. */
-export interface Profile {
-  name?: string | undefined
-  email?: string | undefined
 }
 
 /** A user with the data for ID tokens and userinfo. */
@@ -64,15 +59,6 @@ const rowSchema = z.object({
 export const USER_COLUMNS = Object.keys(rowSchema.shape)
 
 const rolesSchema: z.ZodMiniType<string[]> = z.array(z.string())
-const profileSchema: z.ZodMiniType<Profile> = z.object({
-  name: z.optional(z.string()),
-  email: z.optional(z.string()),
-})
-
-/** Decodes the column `profile` of a user. @throws CorruptRecord */
-export function decodeProfile(record: string, text: string): Profile {
-  return decodeRecord(profileSchema, record, parseJsonColumn(record, text))
-}
 
 /** Whether a text has the form of a user's id. The pseudonym of an erased user is none. */
 export function isUserId(text: string): boolean {

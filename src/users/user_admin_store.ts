@@ -10,7 +10,8 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
-import type { Profile, User } from './user.ts'
+import type { Profile } from './profile.ts'
+import type { User } from './user.ts'
 import { decodeUserRecord, type UserRecord } from './user_record.ts'
 import { searchTextOf } from './user_search.ts'
 
@@ -74,7 +75,7 @@ export class UserAdminStore {
    * Adds users whose usernames are free, in one transaction with further statements.
    *
    * @returns the ids of the added users
-   * @throws StorageUnavailable
+   * @throws StorageUnavailable, ConstraintFailed if another user of the pool has a verified address
    */
   async add(
     users: readonly (User & { profile: Profile })[],

@@ -3,6 +3,16 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, type User } from './user.ts'
 
+/** An email address in a pool. */
+export interface PoolAddress {
+  pool: string
+  /** As `normalizeEmail` returns it. */
+  email: string
+}
+
+const addressesSchema: z.ZodMiniType<PoolAddress[]> = z.array(
+  z.object({ pool: z.string(), email: z.string() }),
+)
 const idsSchema = z.array(z.object({ id: z.string() }))
 
 /** Reads and changes existing users for an import, in D1. */
@@ -23,6 +33,19 @@ export class UserImportStore {
       .bind(JSON.stringify(names))
     const { results } = await callStore('D1 users', () => select.all())
     return results.map(decodeUserRow)
+  }
+
+  /** Finds the addresses that are verified for a user of their pool. @throws StorageUnavailable, CorruptRecord */
+  async findVerified(addresses: readonly PoolAddress[]): Promise<PoolAddress[]> {
+    if (addresses.length === 0) return []
+    const select = this.#db
+      .prepare(
+        `SELECT users.pool AS pool, users.verified_email AS email FROM json_each(?) AS address
+         JOIN users ON users.pool = address.value ->> 'pool' AND users.verified_email = address.value ->> 'email'`,
+      )
+      .bind(JSON.stringify(addresses))
+    const { results } = await callStore('D1 users', () => select.all())
+    return decodeRecord(addressesSchema, 'verified addresses', results)
   }
 
   /**

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { decodeProfile } from './user.ts'
+import { decodeProfile } from './profile.ts'
 import { searchTextOf } from './user_search.ts'
 
 const rowsSchema = z.array(

@@ -33,7 +33,7 @@ const RULES: Record<string, string | null> = {
   retireClientSecret: NEVER,
   listUsers: NEVER,
   createUser: FOR_ADMINS,
-  importUsers: `${FOR_ADMINS}, or replaces hashes`,
+  importUsers: `${FOR_ADMINS}, replaces hashes, or has verified email addresses`,
   verifyHash: NEVER,
   readUser: NEVER,
   updateUser: FOR_ADMINS,

@@ -35,6 +35,7 @@ describe('a user', () => {
       username_warnings: [],
       roles: ['wholesale'],
       profile: draft.profile,
+      email_verified: false,
       enabled: true,
       must_change_password: true,
       password_breached: false,

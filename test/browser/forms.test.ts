@@ -126,6 +126,18 @@ describe('the forms of the pages', () => {
     }
   })
 
+  it('a form whose client lost the redirect URI shows an error page', async () => {
+    const changed = await server.addClient(CODE_CLIENT)
+    const browser = await browserWith(null)
+    await browser.open(authorizeUrl(changed))
+    const edit = { redirectUris: ['https://app.test/other'] }
+    await server.services.clientAdmin.change(changed.id, edit, { versions: null, now: server.clock.time }, [])
+    await server.services.clients.renewCopy(changed.id, server.context())
+    server.services.clients.forget(changed.id)
+    const page = await signInAt(browser, ann)
+    expect([page.url.origin, page.status]).toEqual([ISSUER, 400])
+  })
+
   it('a user chooses another account on the page that prompt=select_account shows', async () => {
     const browser = await browserWith(ann)
     const page = await browser.open(authorizeUrl(client, { prompt: 'select_account' }))

@@ -293,7 +293,18 @@ token URL  ${issuer}/oauth2-token
 
 describe('users', () => {
   it('users create reads the password from stdin, and users show finds the username', async () => {
-    const args = ['--pool', 'customers', '--roles', 'buyer,vip', '--name', 'Ann Lee']
+    const args = [
+      '--pool',
+      'customers',
+      '--roles',
+      'buyer,vip',
+      '--name',
+      'Ann Lee',
+      '--given-name',
+      'Ann',
+      '--locale',
+      'de_CH',
+    ]
     const created = await cli.run(['users', 'create', 'Ann@Example.com', ...args], {
       stdin: 'a long passphrase\n',
     })
@@ -302,7 +313,8 @@ describe('users', () => {
     expect(await cli.json('users', 'show', 'ANN@example.com')).toMatchObject({
       username: 'ann@example.com',
       roles: ['buyer', 'vip'],
-      profile: { name: 'Ann Lee' },
+      profile: { name: 'Ann Lee', given_name: 'Ann', locale: 'de-CH' },
+      email_verified: false,
     })
     expect((await cli.run(['users', 'show', 'ann@example'])).code).toBe(4)
   })
@@ -352,11 +364,14 @@ describe('users', () => {
   it('users update keeps the other fields and the rest of the profile', async () => {
     const update = ['users', 'update', 'ann@example.com']
     expect((await cli.run([...update, '--email', 'ann@work.test'])).code).toBe(0)
-    expect((await cli.run([...update, '--name', '', '--roles', ''])).code).toBe(0)
+    expect((await cli.run([...update, '--name', '', '--family-name', 'Lee', '--roles', ''])).code).toBe(0)
     expect(await cli.json('users', 'show', 'ann@example.com')).toMatchObject({
       roles: [],
-      profile: { email: 'ann@work.test' },
+      profile: { email: 'ann@work.test', given_name: 'Ann', family_name: 'Lee', locale: 'de-CH' },
     })
+    const columns = 'given-name,family-name,locale,email,email-verified'
+    const listed = await cli.run(['users', 'list', '--search', 'ann@work', '--columns', columns, '--csv'])
+    expect(listed.stdout).toBe(`${columns}\r\nAnn,Lee,de-CH,ann@work.test,no\r\n`)
   })
 
   it('an operator can disable a user, enable a user and require a password change', async () => {

@@ -84,6 +84,10 @@ interface Sample {
 }
 
 const ANN = { name: 'Ann Archer' }
+const ANN_IN_PARTS = { ...ANN, given_name: 'Ann', family_name: 'Archer' }
+
+/** The addresses that the export calls verified. */
+const VERIFIED = ['--emails-verified', 'column']
 
 const WITH_HASHES: Sample[] = [
   {
@@ -92,10 +96,10 @@ const WITH_HASHES: Sample[] = [
     passwords: '1 symfony-sha512, 1 bcrypt',
     users: {
       'ann@oro.test': {
-        profile: { ...ANN, email: 'ann@oro.test' },
+        profile: { ...ANN_IN_PARTS, email: 'ann@oro.test' },
         roles: ['ROLE_FRONTEND_BUYER', 'ROLE_FRONTEND_ADMINISTRATOR'],
       },
-      'bob@oro.test': { profile: { name: 'Bob', email: 'bob@oro.test' }, roles: [] },
+      'bob@oro.test': { profile: { name: 'Bob', given_name: 'Bob', email: 'bob@oro.test' }, roles: [] },
     },
   },
   {
@@ -103,13 +107,18 @@ const WITH_HASHES: Sample[] = [
     preset: 'orocommerce-staff',
     pool: 'staff',
     passwords: '1 bcrypt',
-    users: { cora: { profile: { name: 'Cora Clerk', email: 'clerk@oro.test' }, roles: ['ROLE_MANAGER'] } },
+    users: {
+      cora: {
+        profile: { name: 'Cora Clerk', given_name: 'Cora', family_name: 'Clerk', email: 'clerk@oro.test' },
+        roles: ['ROLE_MANAGER'],
+      },
+    },
   },
   {
     file: 'magento.csv',
     preset: 'magento',
     passwords: '1 magento2',
-    users: { 'ann@magento.test': { profile: { ...ANN, email: 'ann@magento.test' } } },
+    users: { 'ann@magento.test': { profile: { ...ANN_IN_PARTS, email: 'ann@magento.test' } } },
   },
   {
     file: 'woocommerce.csv',
@@ -121,19 +130,22 @@ const WITH_HASHES: Sample[] = [
     file: 'auth0.ndjson',
     preset: 'auth0',
     passwords: '2 bcrypt',
+    options: VERIFIED,
     users: {
-      'ann@auth0.test': { profile: { email: 'ann@auth0.test' } },
-      'bob@auth0.test': { profile: { email: 'bob@auth0.test' } },
+      'ann@auth0.test': { profile: { email: 'ann@auth0.test' }, email_verified: true },
+      'bob@auth0.test': { profile: { email: 'bob@auth0.test' }, email_verified: true },
     },
   },
   {
     file: 'keycloak.json',
     preset: 'keycloak',
+    options: VERIFIED,
     passwords: '1 keycloak',
     pool: 'staff',
     users: {
       ann: {
-        profile: { ...ANN, email: 'ann@keycloak.test' },
+        profile: { ...ANN_IN_PARTS, email: 'ann@keycloak.test' },
+        email_verified: true,
         roles: ['buyer', 'offline_access'],
         enabled: true,
       },
@@ -143,15 +155,26 @@ const WITH_HASHES: Sample[] = [
     file: 'firebase.json',
     preset: 'firebase',
     passwords: '1 firebase-scrypt',
-    options: SET_FIREBASE,
-    users: { 'ann@firebase.test': { profile: { ...ANN, email: 'ann@firebase.test' }, enabled: true } },
+    options: [...SET_FIREBASE, ...VERIFIED],
+    users: {
+      'ann@firebase.test': {
+        profile: { ...ANN, email: 'ann@firebase.test' },
+        enabled: true,
+        email_verified: true,
+      },
+    },
   },
   {
     file: 'firebase.csv',
     preset: 'firebase',
     passwords: '1 firebase-scrypt',
     options: SET_FIREBASE,
-    users: { 'bob@firebase.test': { profile: { name: 'Bob Baker', email: 'bob@firebase.test' } } },
+    users: {
+      'bob@firebase.test': {
+        profile: { name: 'Bob Baker', email: 'bob@firebase.test' },
+        email_verified: false,
+      },
+    },
   },
 ]
 
@@ -160,19 +183,26 @@ const WITHOUT_HASHES: Sample[] = [
     file: 'shopify.csv',
     preset: 'shopify',
     passwords: '1 no password',
-    users: { 'ann@shopify.test': { profile: { ...ANN, email: 'ann@shopify.test' } } },
+    users: { 'ann@shopify.test': { profile: { ...ANN_IN_PARTS, email: 'ann@shopify.test' } } },
   },
   {
     file: 'cognito.json',
     preset: 'cognito',
+    options: VERIFIED,
     passwords: '1 no password',
-    users: { 'ann@cognito.test': { profile: { ...ANN, email: 'ann@cognito.test' }, enabled: true } },
+    users: {
+      'ann@cognito.test': {
+        profile: { ...ANN_IN_PARTS, email: 'ann@cognito.test' },
+        enabled: true,
+        email_verified: true,
+      },
+    },
   },
 ]
 
 async function importSample({ file, preset, options = [], pool = 'customers', passwords, users }: Sample) {
   const args = ['import', 'users', makeFile(file), '--preset', preset, ...options, '--pool', pool, '--yes']
-  const { code, stderr } = await cli.run(args)
+  const { code, stderr } = await cli.run(args, { stdin: `${OPERATORS.operator}\n` })
   expect({ code, stderr }).toMatchObject({
     code: 0,
     stderr: expect.stringContaining(`Password hashes: ${passwords}.\n`),

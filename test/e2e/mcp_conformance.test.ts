@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signInByForms } from '../../scripts/sign_in_by_forms.ts'
 import { findFreePort } from '../../scripts/worker_server.ts'
 import { RealServers } from '../support/real_servers.ts'
-import { signInByForms } from '../support/sign_in_by_forms.ts'
 import { CUSTOMER } from '../support/token_client.ts'
 
 // The conformance suite of the Model Context Protocol plays the client of an AI agent. A person would open the address that it
@@ -31,7 +31,7 @@ async function runSuite(args: readonly string[]): Promise<{ code: number | null;
   })
   for await (const line of createInterface(suite.stdout)) {
     output += `${line}\n`
-    if (line.startsWith(servers.service.config.issuer)) await signInByForms(line, CUSTOMER)
+    if (line.startsWith(servers.service.config.issuer)) await fetch(await signInByForms(line, CUSTOMER))
   }
   return { code: await exit, output }
 }

@@ -21,7 +21,8 @@ describe('an ID token', () => {
     const user = await server.addUser()
     userId = user.id
     username = user.username
-    const profile = JSON.stringify({ name: 'Zoë Park', email: 'zoe@example.com' })
+    const texts = { name: 'Zoë Park', given_name: 'Zoë', family_name: 'Park', locale: 'de-CH' }
+    const profile = JSON.stringify({ ...texts, email: 'zoe@example.com' })
     await env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?').bind(profile, userId).run()
   })
 
@@ -70,6 +71,9 @@ describe('an ID token', () => {
   it('the scopes profile and email add the claims of the record of the user', async () => {
     const identity = {
       name: 'Zoë Park',
+      given_name: 'Zoë',
+      family_name: 'Park',
+      locale: 'de-CH',
       updated_at: expect.any(Number),
       email: 'zoe@example.com',
       email_verified: false,

@@ -28,7 +28,8 @@ describe('the userinfo endpoint', () => {
   beforeAll(async () => {
     client = await server.addClient({ ...CODE_CLIENT, origins: [ORIGIN] })
     userId = (await server.addUser({ roles: ['vip'] })).id
-    const profile = JSON.stringify({ name: 'Zoë Park', email: 'zoe@example.com' })
+    const texts = { name: 'Zoë Park', given_name: 'Zoë', family_name: 'Park', locale: 'de-CH' }
+    const profile = JSON.stringify({ ...texts, email: 'zoe@example.com', email_verified: true })
     await env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?').bind(profile, userId).run()
     token = (await tokensFor(['openid', 'profile', 'email', 'cart'])).access_token
   })
@@ -44,9 +45,12 @@ describe('the userinfo endpoint', () => {
     const all = {
       sub: userId,
       name: 'Zoë Park',
+      given_name: 'Zoë',
+      family_name: 'Park',
+      locale: 'de-CH',
       updated_at: expect.any(Number),
       email: 'zoe@example.com',
-      email_verified: false,
+      email_verified: true,
     }
     const responses = [
       await get(token),

@@ -12,6 +12,11 @@ const LABEL = String.raw`[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}
 
 const EMAIL = new RegExp(`^(?=[^@]{1,64}@)${ATOM}(?:\\.${ATOM})*@${LABEL}(?:\\.${LABEL})*$`, 'u')
 
+/** The stored form of an address. Addresses that differ only in case or in their Unicode form are the same address. */
+export function normalizeEmail(address: string): string {
+  return address.normalize('NFC').toLowerCase()
+}
+
 /** Whether a text is an email address. The one check for the admin API, imports, the console and the CLI. */
 export function isEmail(text: string): boolean {
   return text.length <= MAX_EMAIL_CHARACTERS && EMAIL.test(text)

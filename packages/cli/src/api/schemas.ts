@@ -213,7 +213,10 @@ export type Resealing = {
 
 export type Profile = {
   readonly name?: string
+  readonly given_name?: string
+  readonly family_name?: string
   readonly email?: string
+  readonly locale?: string
 }
 
 export type UserDraft = {
@@ -246,8 +249,12 @@ export type User = {
   readonly roles: readonly (string)[]
   readonly profile: {
     readonly name?: string
+    readonly given_name?: string
+    readonly family_name?: string
     readonly email?: string
+    readonly locale?: string
   }
+  readonly email_verified: boolean
   readonly enabled: boolean
   readonly must_change_password: boolean
   readonly password_breached: boolean
@@ -456,6 +463,7 @@ export type UserImportRow = {
   readonly profile?: Profile
   readonly enabled?: boolean
   readonly must_change_password?: boolean
+  readonly email_verified?: boolean
   readonly password?: string
   readonly password_hash?: string
   readonly no_password?: true
@@ -465,6 +473,7 @@ export type UserImportBatch = {
   readonly rows: readonly (Readonly<Record<string, unknown>>)[]
   readonly dry_run?: boolean
   readonly replace_hashes?: boolean
+  readonly emails_verified?: boolean
 }
 
 export type UserImportReport = {

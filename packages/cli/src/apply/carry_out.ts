@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AdminApi } from '../api/admin_api.ts'
-import { EDIT_FIELDS } from '../api/client_fields.ts'
+import { EDIT_FIELDS } from '../api/record_fields.ts'
 import type { ClientEdit, ClientWithSecret } from '../api/schemas.ts'
 import type { Change, Creation, Plan } from './plan.ts'
 import { type ClientChange, sendChange } from './send_change.ts'

@@ -1,5 +1,5 @@
 import type { AdminApi } from '../api/admin_api.ts'
-import { EDIT_FIELDS } from '../api/client_fields.ts'
+import { EDIT_FIELDS } from '../api/record_fields.ts'
 import type { ClientDraft } from '../api/schemas.ts'
 import type { FileClient, FileProblem } from './client_file.ts'
 import type { Plan } from './plan.ts'

@@ -11,7 +11,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml'
-import { type ClientField, DRAFT_FIELDS } from '../api/client_fields.ts'
+import { DRAFT_FIELDS, type RecordField } from '../api/record_fields.ts'
 import type { ClientDraft } from '../api/schemas.ts'
 import { CliError } from '../core/exit_code.ts'
 import { didYouMean } from '../core/suggest.ts'
@@ -37,7 +37,7 @@ const FIELD_NAMES = FILE_FIELDS.map(({ name }) => name)
 const NO_LIMIT = { maxAliasCount: -1 }
 const TOP_KEY = 'clients'
 
-const KINDS: Readonly<Record<ClientField['kind'], { isValid(value: unknown): boolean; message: string }>> = {
+const KINDS: Readonly<Record<RecordField['kind'], { isValid(value: unknown): boolean; message: string }>> = {
   text: {
     isValid: (value) => typeof value === 'string',
     message: 'must be a text; write a number in quotes',

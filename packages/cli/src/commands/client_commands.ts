@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { asItems, type Item } from '../api/admin_api.ts'
-import { type ClientField, DRAFT_FIELDS, EDIT_FIELDS } from '../api/client_fields.ts'
 import { countLiveSessions } from '../api/live_sessions.ts'
+import { DRAFT_FIELDS, EDIT_FIELDS, type RecordField } from '../api/record_fields.ts'
 import type { ClientDraft, ClientEdit } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
@@ -235,7 +235,7 @@ export const CLIENT_COMMANDS: readonly Command[] = [
 ]
 
 /** The option that sets a field. It has the type of the field's value. */
-function toOption({ name, description, kind }: ClientField, isRequired = false): Option {
+function toOption({ name, description, kind }: RecordField, isRequired = false): Option {
   const define = { text, list, flag: truth, seconds: integer }[kind]
   const unit = kind === 'seconds' ? { value: 'SECONDS' } : {}
   return define(toOptionName(name), description, { field: name, isRequired, ...unit })

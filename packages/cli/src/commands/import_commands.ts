@@ -30,8 +30,8 @@ const FILE = { name: 'FILE', summary: 'The rows, in UTF-8' }
 const DETAILS =
   'The command first makes a dry run of the whole file and then asks for confirmation (--yes skips this). It reports each ' +
   'refused row with its line and the reason, and imports the other rows. A second run skips existing rows. The exit code ' +
-  'is 1 if a row was refused. To import an admin or replace hashes, the command asks for your own password, or reads a line of ' +
-  'standard input.' +
+  'is 1 if a row was refused. To import an admin or verified addresses, or to replace hashes, the command asks for your own password, or reads a ' +
+  'line of standard input.' +
   '\nColumns: '
 
 const importUsers: Command = {

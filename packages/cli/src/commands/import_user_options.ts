@@ -23,13 +23,25 @@ const RESET = choice(
   ['missing', 'unsupported'],
 )
 const UPDATE = flag('update', 'Replace the hashes of imported users who have not signed in since the import')
+const EMAILS_VERIFIED = choice(
+  'emails-verified',
+  'Import email addresses as verified. all: every address. column: the addresses of rows whose email_verified is true',
+  ['all', 'column'],
+)
 export const VERIFY_WITH = text(
   'verify-with',
   'A CSV file with username,password of a few users. If a password does not match its hash, the command imports nothing',
   { value: 'FILE' },
 )
 
-export const USER_OPTIONS: readonly Option[] = [DEFAULT_POOL, HASH_SCHEME, VERIFY_WITH, UPDATE, RESET]
+export const USER_OPTIONS: readonly Option[] = [
+  DEFAULT_POOL,
+  HASH_SCHEME,
+  VERIFY_WITH,
+  UPDATE,
+  RESET,
+  EMAILS_VERIFIED,
+]
 
 /** @throws UsageError */
 export function readUserRowOptions({ input }: Call): UserRowOptions {
@@ -40,6 +52,7 @@ export function readUserRowOptions({ input }: Call): UserRowOptions {
     hashScheme: requireScheme(input.get(HASH_SCHEME)) ?? preset?.hashScheme ?? undefined,
     withoutPassword: input.get(RESET) ?? (hasNoHashes ? 'missing' : 'never'),
     replacesHashes: input.has(UPDATE),
+    verifiedEmails: input.get(EMAILS_VERIFIED),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Item } from '../api/admin_api.ts'
 import { countLiveSessions } from '../api/live_sessions.ts'
+import { PROFILE_FIELDS } from '../api/record_fields.ts'
 import type { Profile } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
@@ -31,8 +32,12 @@ const ROLE = text('role', 'Only users with this role', { field: 'role' })
 const ENABLED = truth('enabled', 'Only enabled or only disabled users', { field: 'enabled' })
 const USERNAME = text('username', 'The new username', { field: 'username' })
 const ROLES = list('roles', 'The roles of the user', { field: 'roles' })
-const NAME = text('name', 'The display name, for operators')
-const EMAIL = text('email', 'The email address, for operators')
+const PROFILE = PROFILE_FIELDS.map(({ name, title, description }) => ({
+  name,
+  option: text(name.replaceAll('_', '-'), description),
+  column: { title, show: (user: Item) => showValue(memberOf(user, 'profile')[name]) },
+}))
+const PROFILE_OPTIONS = PROFILE.map(({ option }) => option)
 const DISABLED = flag('disabled', 'Create the user disabled')
 const REQUIRE_CHANGE = flag('require-password-change', 'Require a password change at the next sign-in')
 
@@ -52,8 +57,9 @@ const COLUMNS = [
 ]
 const MEMBERS: readonly Column<Item>[] = [
   member('Id', 'id'),
-  ...COLUMNS.slice(0, 4),
-  { title: 'Email', show: (user) => showValue(memberOf(user, 'profile').email) },
+  ...COLUMNS.slice(0, 3),
+  ...PROFILE.map(({ column }) => column),
+  member('Email verified', 'email_verified'),
   member('Username warnings', 'username_warnings'),
   STATE,
   member('Must change password', 'must_change_password'),
@@ -120,7 +126,7 @@ const createUser: Command = {
     'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
     CONFIRMED_ADMINS,
   arguments: [{ name: 'USERNAME', summary: 'The username, unique in the pool, without regard to case' }],
-  options: [NEW_POOL, ROLES, NAME, EMAIL, DISABLED, REQUIRE_CHANGE],
+  options: [NEW_POOL, ROLES, ...PROFILE_OPTIONS, DISABLED, REQUIRE_CHANGE],
   operations: ['POST /users', 'POST /me/confirm'],
   async run(call) {
     const { input, terminal, api } = call
@@ -145,15 +151,15 @@ const updateUser: Command = {
   name: 'users update',
   summary: 'Change the given fields of a user',
   details:
-    '--roles replaces all roles; --roles "" removes them. An empty --name or --email removes the value. ' +
+    '--roles replaces all roles; --roles "" removes them. An empty text removes a value of the profile, such as --name "". ' +
     CONFIRMED_ADMINS,
   arguments: [USER],
-  options: [USERNAME, ROLES, NAME, EMAIL, POOL, IF_MATCH],
+  options: [USERNAME, ROLES, ...PROFILE_OPTIONS, POOL, IF_MATCH],
   operations: ['GET /users/{id}', 'PATCH /users/{id}', 'POST /me/confirm'],
   async run(call) {
     const { input, api } = call
     const edit = compact({ username: input.get(USERNAME), roles: input.get(ROLES) })
-    const hasProfile = input.has(NAME) || input.has(EMAIL)
+    const hasProfile = PROFILE_OPTIONS.some((option) => input.has(option))
     if (!hasProfile && Object.keys(edit).length === 0) throw new UsageError('no field to change is given')
     const path = await findPath(call)
     const { item, etag } = await readVersioned(call, { operation: 'GET /users/{id}', path })
@@ -284,6 +290,6 @@ async function endSessions(
 
 /** The profile with the given values. An empty text removes a value. */
 function profileOf({ input }: Call, before: Profile): Profile {
-  const merged = { ...before, ...compact({ name: input.get(NAME), email: input.get(EMAIL) }) }
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''))
+  const given = compact(Object.fromEntries(PROFILE.map(({ name, option }) => [name, input.get(option)])))
+  return Object.fromEntries(Object.entries({ ...before, ...given }).filter(([, value]) => value !== ''))
 }

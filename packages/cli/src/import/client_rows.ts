@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type ClientField, IMPORT_FIELDS } from '../api/client_fields.ts'
+import { IMPORT_FIELDS, type RecordField } from '../api/record_fields.ts'
 import { compact } from '../core/compact.ts'
 import type { ImportColumn, RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
@@ -32,7 +32,7 @@ export function clientRows(api: string | undefined): ImportKind {
   }
 }
 
-function toColumn({ name, description, kind }: ClientField): ImportColumn {
+function toColumn({ name, description, kind }: RecordField): ImportColumn {
   const summary = name === 'api' ? `${description}; defaults to --api` : description
   return { name, summary, isList: kind === 'list' }
 }
@@ -49,7 +49,7 @@ function toClient(values: RowValues, api: string | undefined) {
 }
 
 /** @throws RowRefused */
-function readValue({ name, kind }: ClientField, values: RowValues): unknown {
+function readValue({ name, kind }: RecordField, values: RowValues): unknown {
   if (kind === 'list') return listOf(values, name)
   if (kind === 'flag') return truthOf(values, name)
   return kind === 'seconds' ? integerOf(values, name) : textOf(values, name)

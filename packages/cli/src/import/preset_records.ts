@@ -10,10 +10,14 @@ function asList(value: unknown): Members[] {
   return Array.isArray(value) ? value.map(asMembers) : []
 }
 
-/** In some records the address is in `identifiers` alone. */
+/** In some records the address and its verification are in `identifiers` alone. */
 export function flattenAuth0(record: Members): Record<string, unknown> {
   const identifier = asList(record.identifiers).find(({ type }) => type === 'email')
-  return { ...record, email: record.email ?? identifier?.value }
+  return {
+    ...record,
+    email: record.email ?? identifier?.value,
+    email_verified: record.email === undefined ? identifier?.verified : record.email_verified,
+  }
 }
 
 /** `Attributes` is a list of `{Name, Value}`. The username of a pool whose users sign in by email is their `sub`. */

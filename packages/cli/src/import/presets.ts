@@ -22,7 +22,7 @@ export interface Preset {
   hashScheme: string | null
 }
 
-const NAME = { first_name: ['first_name'], last_name: ['last_name'] }
+const NAME = { first_name: ['given_name'], last_name: ['family_name'] }
 const EMAIL_NAME = { email: ['username', 'email'] }
 
 /** The columns up to the last one that is read. Some cells belong to sign-in by Google, Facebook and other providers. */
@@ -72,8 +72,8 @@ export const PRESETS: readonly Preset[] = [
       ...EMAIL_NAME,
       password_hash: ['password_hash'],
       is_active: ['enabled'],
-      firstname: ['first_name'],
-      lastname: ['last_name'],
+      firstname: ['given_name'],
+      lastname: ['family_name'],
     },
     hashScheme: 'magento2',
   },
@@ -81,7 +81,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'shopify',
     summary: 'customers as CSV',
     formats: ['csv'],
-    columns: { ...EMAIL_NAME, 'first name': ['first_name'], 'last name': ['last_name'] },
+    columns: { ...EMAIL_NAME, 'first name': ['given_name'], 'last name': ['family_name'] },
     hashScheme: null,
   },
   {
@@ -101,7 +101,13 @@ export const PRESETS: readonly Preset[] = [
     name: 'auth0',
     summary: 'the export of password hashes, as NDJSON',
     formats: ['jsonl'],
-    columns: { ...EMAIL_NAME, name: ['name'], passwordhash: ['password_hash'], blocked: ['disabled'] },
+    columns: {
+      ...EMAIL_NAME,
+      email_verified: ['email_verified'],
+      name: ['name'],
+      passwordhash: ['password_hash'],
+      blocked: ['disabled'],
+    },
     flatten: flattenAuth0,
     hashScheme: 'bcrypt',
   },
@@ -114,8 +120,10 @@ export const PRESETS: readonly Preset[] = [
       username: ['username'],
       email: ['email'],
       name: ['name'],
-      given_name: ['first_name'],
-      family_name: ['last_name'],
+      given_name: ['given_name'],
+      family_name: ['family_name'],
+      locale: ['locale'],
+      email_verified: ['email_verified'],
       enabled: ['enabled'],
     },
     flatten: flattenCognito,
@@ -129,8 +137,9 @@ export const PRESETS: readonly Preset[] = [
     columns: {
       username: ['username'],
       email: ['email'],
-      firstname: ['first_name'],
-      lastname: ['last_name'],
+      emailverified: ['email_verified'],
+      firstname: ['given_name'],
+      lastname: ['family_name'],
       enabled: ['enabled'],
       realmroles: ['roles'],
       credential: ['password_hash'],
@@ -149,6 +158,7 @@ export const PRESETS: readonly Preset[] = [
       ...EMAIL_NAME,
       passwordhash: ['password_hash'],
       salt: ['salt'],
+      emailverified: ['email_verified'],
       displayname: ['name'],
       disabled: ['disabled'],
     },

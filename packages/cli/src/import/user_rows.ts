@@ -1,6 +1,9 @@
 import { EMAIL_RULE, isEmail } from '@sallyport/formats/email'
+import { findLocale, LOCALE_RULE } from '@sallyport/formats/locale'
 import { isRole, ROLE_RULE } from '@sallyport/formats/role'
 import { findUsernameProblem, normalizeUsername } from '@sallyport/formats/username'
+import { PROFILE_FIELDS } from '../api/record_fields.ts'
+import type { Profile } from '../api/schemas.ts'
 import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
@@ -15,6 +18,8 @@ export interface UserRowOptions {
   withoutPassword?: WithoutPassword | undefined
   /** Whether the import replaces the hashes of existing users. */
   replacesHashes?: boolean
+  /** The email addresses that become verified: all, or those of the rows whose `email_verified` is true. Absent: no address. */
+  verifiedEmails?: 'all' | 'column' | undefined
 }
 
 export function userRows(options: UserRowOptions): ImportKind {
@@ -22,7 +27,10 @@ export function userRows(options: UserRowOptions): ImportKind {
     what: 'users',
     one: 'user',
     operation: 'POST /users/import',
-    options: options.replacesHashes ? { replace_hashes: true } : {},
+    options: {
+      ...(options.replacesHashes ? { replace_hashes: true } : {}),
+      ...(options.verifiedEmails === undefined ? {} : { emails_verified: true }),
+    },
     columns: [
       { name: 'pool', summary: 'Pool of users; defaults to --pool' },
       { name: 'username', summary: 'Username, unique in the pool, without regard to case' },
@@ -45,15 +53,13 @@ export function userRows(options: UserRowOptions): ImportKind {
       { name: 'enabled', summary: '`true`, `t`, `yes`, `1` or the opposite; defaults to `true`' },
       { name: 'disabled', summary: 'The opposite of `enabled`, instead of it' },
       { name: 'must_change_password', summary: 'true: the user must set a new password' },
-      { name: 'name', summary: 'Name, visible to operators only' },
-      { name: 'first_name', summary: 'First name, used with `last_name` if `name` is absent' },
-      { name: 'last_name', summary: 'Last name' },
+      ...PROFILE_FIELDS.map(({ name, description }) => ({ name, summary: SUMMARIES[name] ?? description })),
       {
-        name: 'email',
-        summary: 'E-mail address, visible to operators only. A row with a malformed address is refused',
+        name: 'email_verified',
+        summary: 'Whether the address is verified; used only with `--emails-verified column`',
       },
     ],
-    names: ['name', 'first_name', 'last_name'],
+    names: ['name', 'given_name', 'family_name'],
     nameOf: (values) => String(values.username ?? '–'),
     keysOf: ({ pool, username }) => [
       { what: 'username', value: `${pool}\n${keyOfUsername(String(username))}` },
@@ -64,12 +70,21 @@ export function userRows(options: UserRowOptions): ImportKind {
   }
 }
 
+/** The summaries of columns with a rule that the field itself does not have. */
+const SUMMARIES: Readonly<Record<string, string>> = {
+  name: 'Full name, for display; defaults to `given_name` and `family_name`',
+  email: 'Email address, stored in lower case. A row with a malformed address is refused',
+}
+
 /** A username that the server refuses is compared unchanged. */
 export function keyOfUsername(username: string): string {
   return normalizeUsername(username) ?? username
 }
 
-function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never' }: UserRowOptions) {
+function toUser(
+  values: RowValues,
+  { pool, hashScheme, withoutPassword = 'never', verifiedEmails }: UserRowOptions,
+) {
   const read = readAll({
     pool: () => requireText(textOf(values, 'pool') ?? pool, 'pool', '--pool'),
     username: () => usernameOf(values),
@@ -78,10 +93,11 @@ function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never'
     enabled: () => truthOf(values, 'enabled'),
     disabled: () => truthOf(values, 'disabled'),
     mustChange: () => truthOf(values, 'must_change_password'),
-    name: () => nameOf(values),
-    email: () => emailOf(values),
+    profile: () => profileOf(values),
+    isVerified: () =>
+      verifiedEmails === 'column' ? truthOf(values, 'email_verified') : verifiedEmails === 'all',
   })
-  const profile = compact({ name: read.name, email: read.email })
+  const { profile, isVerified } = read
   const row = compact({
     pool: read.pool,
     username: read.username,
@@ -90,6 +106,7 @@ function toUser(values: RowValues, { pool, hashScheme, withoutPassword = 'never'
     enabled: read.enabled ?? (read.disabled === undefined ? undefined : !read.disabled),
     must_change_password: read.mustChange,
     profile: Object.keys(profile).length > 0 ? profile : undefined,
+    email_verified: isVerified && profile.email !== undefined ? true : undefined,
   })
   return { row, password: read.password.password }
 }
@@ -110,16 +127,25 @@ function rolesOf(values: RowValues): string[] | undefined {
   return roles
 }
 
-/** @throws RowRefused */
-function emailOf(values: RowValues): string | undefined {
-  const email = textOf(values, 'email')
-  if (email !== undefined && !isEmail(email)) throw new RowRefused(`email: ${EMAIL_RULE}`)
-  return email
+/** The rules of the texts of a profile; null for a valid text. */
+const FINDERS: Readonly<Record<string, (text: string) => string | null>> = {
+  email: (text) => (isEmail(text) ? null : EMAIL_RULE),
+  locale: (text) => (findLocale(text) === null ? LOCALE_RULE : null),
 }
 
-function nameOf(values: RowValues): string | undefined {
-  const parts = [textOf(values, 'first_name'), textOf(values, 'last_name')].filter(
-    (part) => part !== undefined,
-  )
-  return textOf(values, 'name') ?? (parts.length > 0 ? parts.join(' ') : undefined)
+/** The profile of a row. The name defaults to the given name with the family name. @throws RowRefused */
+function profileOf(values: RowValues): Profile {
+  const readers = PROFILE_FIELDS.map(({ name }) => [name, () => profileTextOf(values, name)] as const)
+  const profile: Profile = compact(readAll(Object.fromEntries(readers)))
+  const { given_name, family_name } = profile
+  const parts = [given_name, family_name].filter((part) => part !== undefined)
+  return parts.length > 0 ? { name: parts.join(' '), ...profile } : profile
+}
+
+/** @throws RowRefused */
+function profileTextOf(values: RowValues, name: string): string | undefined {
+  const text = textOf(values, name)
+  const problem = text === undefined ? null : (FINDERS[name]?.(text) ?? null)
+  if (problem !== null) throw new RowRefused(`${name}: ${problem}`)
+  return text
 }

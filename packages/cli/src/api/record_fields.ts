@@ -1,7 +1,7 @@
 import { components } from './openapi.json'
 
-/** A field of a client, as the OpenAPI document of the admin API describes it. */
-export interface ClientField {
+/** A field of a client or of a profile, as the OpenAPI document of the admin API describes it. */
+export interface RecordField {
   /** The name in JSON, and of a column in a file. */
   name: string
   title: string
@@ -28,10 +28,12 @@ interface PropertySchema {
 export const DRAFT_FIELDS = fieldsOf(components.schemas.ClientDraft)
 /** The fields of a client that can change. */
 export const EDIT_FIELDS = fieldsOf(components.schemas.ClientEdit)
-/** The fields of a row of an import. */
+/** The fields of a client in an import. */
 export const IMPORT_FIELDS = fieldsOf(components.schemas.ClientImportRow)
+/** The fields of the profile of a user. */
+export const PROFILE_FIELDS = fieldsOf(components.schemas.Profile)
 
-function fieldsOf({ properties, required = [] }: ObjectSchema): readonly ClientField[] {
+function fieldsOf({ properties, required = [] }: ObjectSchema): readonly RecordField[] {
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     title: schema.title ?? name,
@@ -47,7 +49,7 @@ function typesOf({ type = [], anyOf = [] }: PropertySchema): string[] {
   return [type, anyOf.map((option) => option.type)].flat(2)
 }
 
-function kindOf(types: readonly string[]): ClientField['kind'] {
+function kindOf(types: readonly string[]): RecordField['kind'] {
   if (types.includes('array')) return 'list'
   if (types.includes('boolean')) return 'flag'
   return types.includes('integer') ? 'seconds' : 'text'

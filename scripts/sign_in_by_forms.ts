@@ -1,16 +1,14 @@
-import type { CUSTOMER } from './token_client.ts'
-
 const MAX_PAGES = 8
 
 /**
  * Opens an authorization request as a browser does: keeps cookies, follows redirects, signs the user in, and presses the main
  * button of every other page.
  *
- * @returns The address at the client, which got the code
+ * @returns The address of the client, with the code. The function does not open it
  */
 export async function signInByForms(
   address: string,
-  { username, password }: Pick<typeof CUSTOMER, 'username' | 'password'>,
+  { username, password }: { username: string; password: string },
 ): Promise<URL> {
   const { origin } = new URL(address)
   const cookies = new Map<string, string>()
@@ -23,13 +21,16 @@ export async function signInByForms(
     if (location !== null) {
       url = new URL(location, url)
       body = null
-      if (url.origin === origin) continue
-      await fetch(url)
-      return url
+      if (url.origin !== origin) return url
+      continue
     }
     if (!response.ok) throw new Error(`${response.status} at ${url.pathname}: ${html}`)
-    body = fillForm(html, { username, password })
-    url = new URL(attribute(html, /<form[^>]* action="([^"]*)"/), url)
+    const form = attribute(
+      html,
+      /(<form(?:(?!<\/form>)[\s\S])*? class="primary"(?:(?!<\/form>)[\s\S])*<\/form>)/,
+    )
+    body = fillForm(form, { username, password })
+    url = new URL(attribute(form, /<form[^>]* action="([^"]*)"/), url)
   }
   throw new Error('there are too many pages')
 }
@@ -47,7 +48,7 @@ async function send(url: URL, body: URLSearchParams | null, cookies: Map<string,
   return response
 }
 
-/** The fields of the page, and its main button. */
+/** The fields of a form, and its main button. */
 function fillForm(html: string, credentials: Readonly<Record<string, string>>): URLSearchParams {
   const fields = new URLSearchParams()
   for (const [tag] of html.matchAll(/<input[^>]*>/g)) {
