@@ -8,5 +8,7 @@ declare namespace Cloudflare {
     AUDIENCE: string
     /** The page that may call this API. */
     SHOP_ORIGIN: string
+    /** The third-party page that may call the storefront API. */
+    PARTNER_ORIGIN: string
   }
 }

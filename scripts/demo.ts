@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { isLoopback } from '../src/config/origin.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { requireConfig } from './config_file.ts'
-import { BROWSER_GRANTS, describeOperator, STOREFRONT_SCOPES } from './demo_data.ts'
+import { BROWSER_GRANTS, describeOperator, PARTNER_CLIENT, STOREFRONT_SCOPES } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { recordServer } from './local_servers.ts'
 import { LOCAL_STATE, migrate, withLocalStores } from './local_stores.ts'
@@ -29,6 +29,8 @@ Object.assign(process.env, QUIET_WRANGLER)
 // `npm run build` makes this file.
 copyFileSync('packages/client/dist/index.js', 'examples/shop/public/sallyport_client.js')
 recordServer('npm run demo')
+/** The shop's server serves the partner app under another host, which is another origin. */
+const partnerOrigin = `http://localhost:${ports.shop}`
 await prepareTokenService(worker('token-service'), config, [
   {
     id: 'shop-demo',
@@ -42,6 +44,11 @@ await prepareTokenService(worker('token-service'), config, [
     isFirstParty: true,
     accessTokenLifetimeSeconds: ACCESS_TOKEN_SECONDS,
   },
+  {
+    ...PARTNER_CLIENT,
+    origins: [partnerOrigin],
+    redirectUris: [...PARTNER_CLIENT.redirectUris, `${partnerOrigin}/`],
+  },
 ])
 for (const name of ['storefront-api', 'backoffice-api'] as const) {
   await withLocalStores(worker(name), ({ DB }: { DB: D1Database }) =>
@@ -52,6 +59,7 @@ await serve()
 console.log(`
 The shop is open: ${originOf('shop')}
 
+  partner app      ${partnerOrigin}
   token service    ${originOf('token-service')}
   storefront API   ${originOf('storefront-api')}
   back-office API  ${originOf('backoffice-api')}
@@ -100,7 +108,7 @@ async function serve(): Promise<void> {
   const common = { ISSUER: issuer, SHOP_ORIGIN: originOf('shop') }
   const vars: Record<Service, Record<string, string>> = {
     'token-service': { LOCAL_PORT: String(port) },
-    'storefront-api': { ...common, AUDIENCE: audienceOf('storefront') },
+    'storefront-api': { ...common, PARTNER_ORIGIN: partnerOrigin, AUDIENCE: audienceOf('storefront') },
     'backoffice-api': { ...common, AUDIENCE: audienceOf('backoffice') },
     shop: {
       ISSUER: issuer,

@@ -26,6 +26,17 @@ export const BROWSER_GRANTS: readonly ClientGrant[] = ['authorization_code', 're
 const LOCAL_CALLBACK = 'http://127.0.0.1/callback'
 const BACKOFFICE_SCOPES = ['users', 'orders']
 
+/** A third-party client: it needs the consent of each user. */
+export const PARTNER_CLIENT = {
+  id: 'demo-partner',
+  name: 'Partner app',
+  secret: null,
+  api: 'storefront',
+  grants: [...BROWSER_GRANTS],
+  scopes: ['orders', 'catalog'],
+  redirectUris: [LOCAL_CALLBACK],
+} satisfies DemoClient
+
 const CLIENTS: DemoClient[] = [
   {
     id: 'storefront-demo',
@@ -52,15 +63,7 @@ const CLIENTS: DemoClient[] = [
     redirectUris: [LOCAL_CALLBACK],
     isFirstParty: true,
   },
-  {
-    id: 'demo-partner',
-    name: 'Partner app',
-    secret: null,
-    api: 'storefront',
-    grants: [...BROWSER_GRANTS],
-    scopes: ['orders', 'catalog'],
-    redirectUris: [LOCAL_CALLBACK],
-  },
+  PARTNER_CLIENT,
   {
     id: 'backoffice-demo',
     secret: 'backoffice-demo-secret',
@@ -68,12 +71,12 @@ const CLIENTS: DemoClient[] = [
     grants: ['password', 'client_credentials'],
     scopes: BACKOFFICE_SCOPES,
   },
-  ...OPERATOR_CLIENTS.map((id) => ({
-    id,
+  ...OPERATOR_CLIENTS.map((client) => ({
+    ...client,
     secret: null,
     api: 'admin',
-    grants: ['password' as const],
     scopes: [],
+    isFirstParty: true,
   })),
 ]
 
@@ -135,7 +138,7 @@ const USERS: UserDraft[] = [
  * Adds the missing demo clients and users. Their secrets are public, so a server with another issuer than a loopback address is
  * refused.
  *
- * @param more Further clients.
+ * @param more Further clients. They replace demo clients with the same id.
  */
 export async function seedDemoData(
   env: Env,
@@ -146,7 +149,7 @@ export async function seedDemoData(
     throw new Error(`demo data is for a loopback issuer, not for ${config.issuer}`)
   const now = systemClock.now()
   const clients = new ClientAdminStore(env.DB)
-  for (const demo of [...CLIENTS, ...more]) {
+  for (const demo of [...more, ...CLIENTS]) {
     if ((await clients.find(demo.id)) !== null) continue
     await clients.add(toClient(demo), { secret: await toSecret(demo), now }, [])
   }

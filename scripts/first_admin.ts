@@ -11,7 +11,7 @@ import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
 import { listServers } from './local_servers.ts'
 import { DraftRefused, UserMaker } from './make_user.ts'
-import { OPERATOR_CLIENTS } from './operator_clients.ts'
+import { OPERATOR_CLIENTS, type OperatorClient } from './operator_clients.ts'
 import { readPassword } from './read_password.ts'
 import { formatLiteral, sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
@@ -45,7 +45,7 @@ if (present.admins > 0) stop(isRemote ? ADMIN_EXISTS : `${ADMIN_EXISTS}\n${LOCAL
 const user = await makeAdmin(api)
 if (present.usernames.includes(user.username)) stop(`The username is taken in the pool "${api.userPool}"`)
 await execute(await formatSql(user, api)).catch(stopAfterFailure)
-console.log(`${user.username} is an admin. Sign in with the client ${OPERATOR_CLIENTS[0]}.`)
+console.log(`${user.username} is an admin. Sign in with the client ${OPERATOR_CLIENTS[0]?.id}.`)
 
 function readArguments(): { username: string; isRemote: boolean } {
   try {
@@ -115,8 +115,8 @@ async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
   await new UserAdminStore(printer).add([{ ...admin, profile: {} }], [])
   const clients = new ClientAdminStore(printer)
   const start = { secret: null, now: admin.createdAt }
-  for (const id of OPERATOR_CLIENTS) {
-    if (!present.clients.includes(id)) await clients.add(toClient(id, name), start, [])
+  for (const client of OPERATOR_CLIENTS) {
+    if (!present.clients.includes(client.id)) await clients.add(toClient(client, name), start, [])
   }
   lines.push(
     `INSERT INTO audit_events (at, kind, outcome, reason, subject) VALUES (${admin.createdAt}, 'admin', 'ok',
@@ -125,8 +125,9 @@ async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
   return lines.join('\n')
 }
 
-function toClient(id: string, apiName: string): ClientValues {
-  return fromDraft({ client_id: id, api: apiName, grants: ['password'], confidential: false })
+function toClient(client: OperatorClient, api: string): ClientValues {
+  const draft = fromDraft({ client_id: client.id, api, grants: [...client.grants], confidential: false })
+  return { ...draft, ...client, isFirstParty: true }
 }
 
 /** Runs SQL from a temporary file that only the current user can read, because it has the hash of the password. */

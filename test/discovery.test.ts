@@ -41,6 +41,7 @@ describe('the metadata document', () => {
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256', 'RS256'],
         userinfo_endpoint: `${ISSUER}/oauth2-token/userinfo`,
+        end_session_endpoint: `${ISSUER}/oauth2-token/logout`,
         acr_values_supported: ['urn:sallyport:1'],
         prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
         claim_types_supported: ['normal'],

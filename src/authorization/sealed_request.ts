@@ -26,12 +26,12 @@ export class RequestSealer {
     return PREFIX + (await this.#sealer.seal(JSON.stringify({ validUntil, request })))
   }
 
-  /** The request of a `request_uri`; null if this server did not seal it, or if it has expired. @param now Unix seconds. */
-  async open(uri: string, now: number): Promise<AuthorizationRequest | null> {
+  /** The request of a `request_uri` and its end in Unix seconds; null if this server did not seal it. */
+  async open(uri: string): Promise<z.infer<typeof schema> | null> {
     const text = await this.#sealer.open(uri.slice(PREFIX.length))
     if (text === null) return null
     const result = schema.safeParse(JSON.parse(text))
-    return result.success && result.data.validUntil > now ? result.data.request : null
+    return result.success ? result.data : null
   }
 }
 

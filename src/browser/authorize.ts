@@ -4,6 +4,7 @@ import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
 import { withParameters } from '../authorization/authorization_response.ts'
 import { FORWARDED_SECONDS } from '../authorization/sealed_request.ts'
 import { OAuthError } from '../oauth/errors.ts'
+import { hasIdToken } from '../tokens/issue_tokens.ts'
 import { readBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { readSituation } from './situation.ts'
@@ -12,6 +13,8 @@ import { takeNextStep } from './take_next_step.ts'
 /** The authorization endpoint (RFC 6749 §3.1). */
 export async function authorize(c: Context, services: BrowserServices): Promise<Response> {
   const browserRequest = await readBrowserRequest(c, services)
+  const { request, client, context } = browserRequest
+  if (hasIdToken(request.scope, services.config)) services.keys.prepareOf(client.idTokenAlgorithm, context)
   const situation = await readSituation(c, browserRequest, services).catch((error) => {
     throw error instanceof OAuthError
       ? new AuthorizationError('too_many_requests', browserRequest.request)

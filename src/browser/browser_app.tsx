@@ -15,11 +15,14 @@ import {
   BROWSER_PATH,
   CONSENT_PATH,
   FILES_PATH,
+  LOGOUT_CONFIRM_PATH,
+  LOGOUT_PATH,
   PASSWORD_PATH,
   SIGN_IN_PATH,
 } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import formPost from './form_post.js.txt'
+import { confirmLogout, forwardLogout, logout } from './logout.tsx'
 import { SCRIPT_NAME } from './send_to_client.tsx'
 import { showError } from './show_error.tsx'
 import style from './style.css'
@@ -39,9 +42,11 @@ const PAGES: Readonly<Record<string, Methods>> = {
   [ACCOUNT_PATH]: formOf('select_account'),
   [PASSWORD_PATH]: formOf('change_password'),
   [CONSENT_PATH]: formOf('consent'),
+  [LOGOUT_PATH]: { GET: logout, POST: forwardLogout },
+  [LOGOUT_CONFIRM_PATH]: { POST: confirmLogout },
 }
 
-/** Creates the pages of the browser flows: the authorization endpoint, sign-in and consent. */
+/** Creates the pages of the browser flows: the authorization endpoint, sign-in, consent and logout. */
 export function createBrowserApp(shared: Services): Hono {
   const { issuer } = shared.config
   const assets = new Assets(BROWSER_PATH + FILES_PATH, style, { name: SCRIPT_NAME, text: formPost })
@@ -52,7 +57,7 @@ export function createBrowserApp(shared: Services): Hono {
     basePath: BROWSER_PATH,
     issuer,
     // Applications may send the user by a form (OpenID Connect Core §3.1.2.1). The handler changes nothing.
-    crossSitePaths: [BROWSER_PATH + AUTHORIZE_PATH],
+    crossSitePaths: [BROWSER_PATH + AUTHORIZE_PATH, BROWSER_PATH + LOGOUT_PATH],
     showError: (c, error) => showError(c, error, services),
   })
   app.route(FILES_PATH, assets.routes())

@@ -1,4 +1,8 @@
-import { AUTHORIZATION_PATH, VISITOR_AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
+import {
+  AUTHORIZATION_PATH,
+  LOGOUT_ENDPOINT_PATH,
+  VISITOR_AUTHORIZATION_PATH,
+} from '../authorization/authorization_path.ts'
 
 /** The path above the pages of the browser flows. Each page is below the path of the token endpoint. */
 export const BROWSER_PATH = '/oauth2-token'
@@ -9,6 +13,8 @@ export const SIGN_IN_PATH = '/sign-in'
 export const ACCOUNT_PATH = '/account'
 export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
+export const LOGOUT_PATH = LOGOUT_ENDPOINT_PATH.slice(BROWSER_PATH.length)
+export const LOGOUT_CONFIRM_PATH = `${LOGOUT_PATH}/confirm`
 
 /** The path of the stylesheet, the icon and the script. */
 export const FILES_PATH = '/pages'
@@ -17,5 +23,6 @@ export const FILES_PATH = '/pages'
 export const PAGE_PATHS = [
   ...[AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH],
   ...[SIGN_IN_PATH, ACCOUNT_PATH, PASSWORD_PATH, CONSENT_PATH],
+  ...[LOGOUT_PATH, LOGOUT_CONFIRM_PATH],
   `${FILES_PATH}/*`,
 ] as const

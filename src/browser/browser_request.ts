@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
-import { UnprovenRequest } from '../authorization/authorization_error.ts'
+import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
+import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
@@ -37,7 +38,7 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   const address = readReturnAddress(parameters, found)
   const visitorToken = parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, { ...found, context }, services)
-  const hints = { hintedSubject: null, visitor }
+  const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
   const request = parseAuthorizationRequest(parameters, found, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }
@@ -56,16 +57,24 @@ export async function restoreBrowserRequest(
   return { request, ...found, context: requestContext(c, services.clock) }
 }
 
-/** Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). */
+/**
+ * Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). A sign-in page that is loaded again after the end of its
+ * `request_uri` sends the browser back to the client, which can start again.
+ */
 async function openRequest(
   c: Context,
   { requestUri, clientId }: { requestUri: string; clientId: string | null },
   services: Services,
 ): Promise<BrowserRequest> {
-  const request = await services.requests.open(requestUri, services.clock.now())
-  if (request === null) throw new UnprovenRequest('the request_uri has expired or is unknown')
+  const opened = await services.requests.open(requestUri)
+  if (opened === null) throw new UnprovenRequest('the request_uri is unknown')
+  const { request, validUntil } = opened
   if (clientId !== request.clientId) throw new UnprovenRequest('the request_uri belongs to another client')
-  return restoreBrowserRequest(c, request, services)
+  const restored = await restoreBrowserRequest(c, request, services)
+  if (findRedirectUri(restored.client, request.redirectUri) === null)
+    throw new UnprovenRequest('the redirect URI of the request_uri is no longer registered')
+  if (validUntil <= services.clock.now()) throw new AuthorizationError('expired_request_uri', request)
+  return restored
 }
 
 /** @throws UnprovenRequest if a parameter is repeated, or if the request cannot be read */

@@ -11,6 +11,7 @@ import type { Texts } from '../pages/languages/en.ts'
 import { PageError } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { BrokenLogout } from './logout_request.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
 import { BrokenForm } from './read_submission.ts'
@@ -42,6 +43,7 @@ function showsPage(c: Context, { config }: BrowserServices): boolean {
 
 function viewOf(error: Error): ErrorView {
   if (error instanceof PageError) return viewOfStatus(error.content.status)
+  if (error instanceof BrokenLogout) return { text: 'logout', status: 400, retryAfter: null }
   if (error instanceof BrokenForm) return { text: 'form', status: 400, retryAfter: null }
   if (error instanceof UnprovenRequest) {
     log('info', 'authorization_refused', { reason: error.message })

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
+import { AUTHORIZATION_PATH, LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
 import { PROMPTS, RESPONSE_MODES } from '../authorization/authorization_request.ts'
 import type { Config } from '../config/config.ts'
 import { offeredGrants } from '../grants/registry.ts'
@@ -89,6 +89,7 @@ function describeProvider({ issuer, openIdEnabled }: Config) {
   if (!openIdEnabled) return {}
   return {
     userinfo_endpoint: issuer + userinfoEndpoint.path,
+    end_session_endpoint: issuer + LOGOUT_ENDPOINT_PATH,
     acr_values_supported: [ONE_FACTOR],
     prompt_values_supported: PROMPTS,
     claim_types_supported: ['normal'],

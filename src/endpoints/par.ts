@@ -1,11 +1,8 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
-import {
-  type CheckedHints,
-  parseAuthorizationRequest,
-  readReturnAddress,
-} from '../authorization/parse_request.ts'
+import { readHintedSubject } from '../authorization/id_token_hint.ts'
+import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
@@ -33,17 +30,20 @@ async function pushRequest(request: ClientRequest, services: Services): Promise<
   await requireUnchangedClient(request, services)
   const visitorToken = request.parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, request, services)
-  const checked = checkRequest(request, { hintedSubject: null, visitor })
+  const checked = await checkRequest(request, visitor, services)
   return services.requests.seal(checked, request.context.now + PUSHED_SECONDS)
 }
 
 /** @throws OAuthError with the error of the authorization request (RFC 9126 §2.3) */
-function checkRequest(
+async function checkRequest(
   { parameters, client, api, context }: ClientRequest,
-  hints: CheckedHints,
-): AuthorizationRequest {
+  visitor: AuthorizationRequest['visitor'],
+  services: Services,
+): Promise<AuthorizationRequest> {
   try {
     const address = readReturnAddress(parameters, { client, api })
+    const hintedSubject = await readHintedSubject(parameters, address, services, context)
+    const hints = { hintedSubject, visitor }
     return parseAuthorizationRequest(parameters, { client, api }, address, hints, context.now)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)

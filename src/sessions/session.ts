@@ -11,6 +11,7 @@ export type EndReason =
   | 'replayed authorization code'
   | 'revoked by its client'
   | 'merged into a customer'
+  | 'signed out in the browser'
   | 'its consent was withdrawn'
   | EndByCaller
   | Suspicion

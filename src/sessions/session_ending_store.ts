@@ -3,8 +3,17 @@ import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_stor
 import type { EndReason } from './session.ts'
 import type { TokenLifetimes } from './session_store.ts'
 
-/** The browser session in which sessions began, or the consent under which they began. */
-export type SessionOrigin = { browserId: string } | { consentId: string }
+/**
+ * The browser session in which sessions began, or the consent under which they began. `loggedOutBrowserId` is a browser session
+ * without its sessions under a consent: they last until the consent is withdrawn.
+ */
+export type SessionOrigin = { browserId: string } | { loggedOutBrowserId: string } | { consentId: string }
+
+function conditionOf(origin: SessionOrigin): { condition: string; id: string } {
+  if ('browserId' in origin) return { condition: 'browser_id = ?1', id: origin.browserId }
+  if ('consentId' in origin) return { condition: 'consent_id = ?1', id: origin.consentId }
+  return { condition: 'browser_id = ?1 AND consent_id IS NULL', id: origin.loggedOutBrowserId }
+}
 
 /** Ends sessions of one shard in D1 by their origin. */
 export class SessionEndingStore {
@@ -27,12 +36,11 @@ export class SessionEndingStore {
     { reason, limit }: { reason: EndReason; limit: number },
     now: number,
   ): Promise<number> {
-    const [column, id] =
-      'browserId' in origin ? ['browser_id', origin.browserId] : ['consent_id', origin.consentId]
+    const { condition, id } = conditionOf(origin)
     const end = this.#db
       .prepare(
         `UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE sid IN
-           (SELECT sid FROM sessions WHERE ${column} = ?1 AND ended_at IS NULL AND keep_until > ?2 LIMIT ?4)
+           (SELECT sid FROM sessions WHERE ${condition} AND ended_at IS NULL AND keep_until > ?2 LIMIT ?4)
          RETURNING sid`,
       )
       .bind(id, now, reason, limit)
@@ -42,7 +50,7 @@ export class SessionEndingStore {
         `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
          SELECT 'sid', sid, ?4, ?3, ?2, last_issued_at + ?5, client_id
          FROM (SELECT sid, client_id, iif(seq = 0, started_at, min(?2, rotated_at + ?6)) AS last_issued_at
-           FROM sessions WHERE ${column} = ?1 AND ended_at = ?2 AND end_reason = ?3)
+           FROM sessions WHERE ${condition} AND ended_at = ?2 AND end_reason = ?3)
          WHERE last_issued_at + ?5 > ?2
          ON CONFLICT DO NOTHING`,
       )
@@ -52,5 +60,13 @@ export class SessionEndingStore {
       )
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, listing]))
     return ended?.results.length ?? 0
+  }
+
+  /** Whether a session began in a browser session. @throws StorageUnavailable */
+  async isBegunIn(sid: string, browserId: string): Promise<boolean> {
+    const select = this.#db
+      .prepare('SELECT 1 FROM sessions WHERE sid = ? AND browser_id = ?')
+      .bind(sid, browserId)
+    return (await callStore('D1 sessions', () => select.first())) !== null
   }
 }

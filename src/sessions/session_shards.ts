@@ -51,6 +51,12 @@ export class SessionShards {
     return this.#shards.find((shard) => shard.name === name)?.list ?? null
   }
 
+  /** The endings of the shard that a sid names; null if the shard is unknown. */
+  findEndings(sid: string): SessionEndingStore | null {
+    const name = shardNameOf(sid)
+    return this.#shards.find((shard) => shard.name === name)?.endings ?? null
+  }
+
   all(): readonly Shard[] {
     return this.#shards
   }

@@ -221,7 +221,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     expect(again.url.searchParams.get('code')).not.toBeNull()
   })
 
-  it('the request_uri works only for its client and only for 60 s', async () => {
+  it('the request_uri works only for its client and only for 60 s, and then sends the browser back to the client', async () => {
     const other = await server.addClient(CODE_CLIENT)
     const { request_uri } = await (await push()).json<{ request_uri: string }>()
     const open = (id: string) =>
@@ -229,7 +229,17 @@ describe('a pushed authorization request (RFC 9126)', () => {
     expect((await open(other.id)).status).toBe(400)
     expect((await open(client.id)).status).toBe(200)
     server.clock.time += 60
-    expect((await open(client.id)).status).toBe(400)
+    expect((await open(other.id)).status).toBe(400)
+    const late = await open(client.id)
+    expect(late.status).toBe(303)
+    const { origin, pathname, searchParams } = new URL(late.headers.get('Location') ?? '')
+    expect(origin + pathname).toBe(CALLBACK)
+    expect(Object.fromEntries(searchParams)).toEqual({
+      error: 'invalid_request_uri',
+      error_description: 'The request_uri has expired. Start again.',
+      state: 'st',
+      iss: ISSUER,
+    })
   })
 
   it.each<[string, Changes, string]>([

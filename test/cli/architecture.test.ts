@@ -18,7 +18,17 @@ const ALLOWED = [
 ]
 
 /** Each folder of packages/cli/src/ imports from itself and from those before it; `commands.ts` and the like come last. */
-const LAYERS = ['core', 'api', 'import', 'apply', 'commands', 'commands.ts', 'main.ts', 'sallyport.ts']
+const LAYERS = [
+  'core',
+  'login',
+  'api',
+  'import',
+  'apply',
+  'commands',
+  'commands.ts',
+  'main.ts',
+  'sallyport.ts',
+]
 
 const files = new Map(
   readdirSync('packages/cli/src', { recursive: true, encoding: 'utf8' })

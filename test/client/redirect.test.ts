@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../../packages/client/src/client.ts'
 import type { ClientOptions, RedirectOptions } from '../../packages/client/src/options.ts'
+import { readClaims } from '../../packages/client/src/session.ts'
 import { CALLBACK, CODE_CLIENT } from '../support/authorize.ts'
 import { API, Browser, BrowserStorage, CART, claimsOf, grantsOf, subjectOf } from '../support/browser.ts'
 import { PageBrowser } from '../support/page_browser.ts'
@@ -228,6 +229,17 @@ describe('a failed sign-in by redirect', () => {
     expect([...full.left, ...offline.left]).toEqual([])
   })
 
+  it('a reload of the sign-in page after the end of the pushed request leads to a new attempt', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop)
+    await tab.client.fetch(CART)
+    const address = (await leave(tab, { returnTo: '/cart' })).href
+    shop.browser.server.clock.time += 60
+    const { url } = await shop.pages.open(address)
+    const result = await tab.client.handleRedirect(url.href)
+    expect(result).toEqual({ kind: 'retry', reason: 'invalid_request_uri', returnTo: '/cart' })
+  })
+
   it('the guest stays if the user cancels', async () => {
     const shop = await openShop()
     const tab = openTab(shop)
@@ -237,5 +249,31 @@ describe('a failed sign-in by redirect', () => {
     const result = await tab.client.handleRedirect(url.href)
     expect(result).toEqual({ kind: 'refused', error: 'access_denied', returnTo: null })
     expect(await subjectOf(await tab.client.fetch(`${API}/cart`))).toBe(visitor)
+  })
+})
+
+describe('an ID token', () => {
+  it('the session has the ID token of the attempt if the scope has openid', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop, { scope: 'openid cart' })
+    const url = await leave(tab)
+    await tab.client.handleRedirect(await signInAt(shop, url))
+    expect(readClaims(tab.client.session?.idToken ?? '')).toMatchObject({
+      sub: shop.user.id,
+      aud: url.searchParams.get('client_id'),
+      nonce: url.searchParams.get('nonce'),
+    })
+  })
+
+  it('an ID token with another nonce signs no user in, and its session ends', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop, { scope: 'openid cart' })
+    const address = await signInAt(shop, await leave(tab))
+    for (const [key, text] of tab.attemptStorage.items)
+      tab.attemptStorage.setItem(key, JSON.stringify({ ...JSON.parse(text), nonce: 'another' }))
+    const result = await tab.client.handleRedirect(address)
+    expect(result).toEqual({ kind: 'retry', reason: 'invalid_grant', returnTo: null })
+    expect(tab.client.session).toBeNull()
+    expect(shop.browser.posted.at(-1)?.get('token')).toEqual(expect.any(String))
   })
 })

@@ -437,7 +437,7 @@ describe('the first admin of a deployment', () => {
 It can be the demo admin of npm start. npm run reset removes all local data, then npm run first-admin works.\n`,
     })
     const sql = `SELECT pool, username, roles, password_hash LIKE '$argon2id$%' AS is_hashed,
-      (SELECT group_concat(client_id || ' ' || api || ' ' || confidential) FROM clients) AS clients,
+      (SELECT group_concat(client_id || ' ' || api || ' ' || confidential || ' ' || redirect_uris) FROM clients) AS clients,
       (SELECT group_concat(kind || ': ' || reason) FROM audit_events WHERE subject = users.id) AS events FROM users`
     const [{ results }] = JSON.parse(
       await runWrangler(folder, 'execute', 'DB', '--local', '--json', '--command', sql),
@@ -448,7 +448,7 @@ It can be the demo admin of npm start. npm run reset removes all local data, the
         username: 'zoe@example.com',
         roles: '["admin"]',
         is_hashed: 1,
-        clients: 'sallyport-cli admin 0,sallyport-console admin 0',
+        clients: 'sallyport-cli admin 0 ["http://127.0.0.1/callback"],sallyport-console admin 0 []',
         events: 'admin: the first admin was created',
       },
     ])

@@ -10,7 +10,7 @@ import { clearWarning, showMessage, showWarning } from './toast.js'
 
 const DEMO_ACCOUNT = { username: 'amanda@example.com', password: 'correct horse battery staple' }
 
-const { issuer, storefrontApi, backofficeApi } = await (await fetch('services.json')).json()
+const { issuer, storefrontApi, backofficeApi, partnerApp } = await (await fetch('services.json')).json()
 const network = lossyFetch(issuer)
 const client = createClient({ issuer, clientId: 'shop-demo', apis: [storefrontApi], fetch: network.fetch })
 const shop = new ShopApi(client, storefrontApi)
@@ -40,7 +40,9 @@ onPress('try-lost', renewWithLoss)
 onPress('try-backoffice', async () =>
   tryBackOffice(client.session ?? (await client.refresh()), backofficeApi),
 )
+onPress('sign-in-redirect', () => client.signInWithRedirect({ returnTo: isOrdering ? 'cart' : '' }))
 byId('console').href = `${issuer}/console`
+byId('try-partner').href = partnerApp
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
 byId('fill-in').addEventListener('click', () => Object.entries(DEMO_ACCOUNT).forEach(fillIn))
 byId('sign-in-form').addEventListener('submit', (event) => {
@@ -54,11 +56,15 @@ for (const dialog of document.querySelectorAll('dialog')) {
 
 showSession(client.session)
 showAccount(client.session)
+// The products need the session of the sign-in. A failure is shown after them.
+const redirect = client.handleRedirect()
+await redirect.catch(() => {})
 await guard(async () => {
   const { products } = await shop.listProducts()
   showProducts(products, ({ sku, name }) => guard(() => add(sku, name)))
   await cart.show()
 })
+await guard(async () => showRedirect(await redirect))
 
 async function add(sku, name) {
   const isAdded = await cart.add(sku)
@@ -106,6 +112,14 @@ async function signIn(form) {
   byId('sign-in').close()
   await guard(() => cart.show('Your account had other items in its cart. Check the quantities.'))
   if (isOrdering) byId('cart').showModal()
+}
+
+/** Shows the result of a sign-in on the page of the token service. */
+function showRedirect({ kind, error, returnTo }) {
+  if (kind === 'signed_in' && returnTo === 'cart') byId('cart').showModal()
+  if (kind === 'retry') showWarning('The sign-in did not finish. Nothing is lost. Sign in again.')
+  if (kind === 'refused' && error === 'access_denied') showMessage('You did not sign in. You keep your cart.')
+  else if (kind === 'refused') showWarning('The token service refused the sign-in. Try again.')
 }
 
 function describeSignInFailure(error) {
@@ -197,5 +211,6 @@ function describeFailure(error) {
     return 'Your session has ended and nothing was changed. Sign in again.'
   if (isUnreachable(error)) return new ServerStopped('token service', issuer).message
   if (error instanceof ServerStopped) return error.message
+  if (error.code === 'no_storage') return 'Your browser stores no data for this page. Sign in here.'
   return 'The shop is not available now. Nothing is lost. Try again in a moment.'
 }

@@ -7,17 +7,34 @@ export interface Env {
 
 export default {
   async fetch(request, env) {
-    const { pathname } = new URL(request.url)
-    const response = pathname === '/services.json' ? describeServices(env) : await env.ASSETS.fetch(request)
+    const response = await respond(request, env)
     const headers = new Headers(response.headers)
     for (const [name, value] of Object.entries(securityHeaders(env))) headers.set(name, value)
     return new Response(response.body, { status: response.status, headers })
   },
 } satisfies ExportedHandler<Env>
 
+/** The host of the partner app. Another host is another origin, so the two applications share no storage. */
+const PARTNER_HOST = 'localhost'
+const SHOP_HOST = '127.0.0.1'
+
+async function respond(request: Request, env: Env): Promise<Response> {
+  const url = new URL(request.url)
+  if (url.pathname === '/services.json') return describeServices(url, env)
+  const isPartner = url.hostname === PARTNER_HOST && url.pathname === '/'
+  return env.ASSETS.fetch(isPartner ? new Request(new URL('/partner/', url), request) : request)
+}
+
 /** The addresses of the services, so that the same files serve every environment. */
-function describeServices({ ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Response {
-  return Response.json({ issuer: ISSUER, storefrontApi: STOREFRONT_API, backofficeApi: BACKOFFICE_API })
+function describeServices(url: URL, { ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Response {
+  const at = (host: string) => `${url.protocol}//${host}:${url.port}/`
+  return Response.json({
+    issuer: ISSUER,
+    storefrontApi: STOREFRONT_API,
+    backofficeApi: BACKOFFICE_API,
+    shop: at(SHOP_HOST),
+    partnerApp: at(PARTNER_HOST),
+  })
 }
 
 /** Scripts of the page can read the tokens. So the policy allows only its own scripts, and connections only to the services. */

@@ -8,7 +8,7 @@ import { listProducts } from './catalog_store.ts'
 import { listOrders, placeOrder } from './order_store.ts'
 import { readBody } from './read_body.ts'
 
-const { ISSUER, AUDIENCE, SHOP_ORIGIN } = env
+const { ISSUER, AUDIENCE, SHOP_ORIGIN, PARTNER_ORIGIN } = env
 
 // One verifier for the isolate. It keeps the issuer's keys and the revocation feed in memory.
 const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE })
@@ -20,7 +20,7 @@ const app = new Hono<{ Bindings: Cloudflare.Env }>()
 
 app.use(
   cors({
-    origin: SHOP_ORIGIN,
+    origin: [SHOP_ORIGIN, PARTNER_ORIGIN],
     allowMethods: ['GET', 'PUT'],
     allowHeaders: ['Authorization', 'Content-Type'],
     exposeHeaders: ['WWW-Authenticate'],

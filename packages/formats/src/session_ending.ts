@@ -10,6 +10,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
   ['its consent was withdrawn', 'the user no longer allows its application to use the account'],
   ['ended by an operator', 'an operator ended it'],
+  ['signed out in the browser', 'the user signed out in the browser'],
   ['ended by a service account', 'a service account ended it'],
   ['signed out everywhere', 'all sessions of the user were ended'],
   ['the client was disabled', 'its client was disabled'],

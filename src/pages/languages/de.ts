@@ -80,6 +80,10 @@ export const de: Texts = {
       title: 'Dieser Anmeldelink funktioniert nicht',
       text: 'Der Link ist falsch, unvollständig oder zu alt. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
     },
+    logout: {
+      title: 'Dieser Abmeldelink funktioniert nicht',
+      text: 'Nichts wurde geändert. Gehen Sie zurück zur Anwendung und melden Sie sich dort ab.',
+    },
     form: {
       title: 'Dieses Formular funktioniert nicht mehr',
       text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',

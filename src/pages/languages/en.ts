@@ -76,6 +76,10 @@ export const en = {
       title: 'This sign-in link does not work',
       text: 'The link is wrong, incomplete or too old. Go back to the application and start again.',
     },
+    logout: {
+      title: 'This sign-out link does not work',
+      text: 'Nothing was changed. Go back to the application and sign out there.',
+    },
     form: {
       title: 'This form does not work any more',
       text: 'Nothing was changed. Go back to the application and start again.',

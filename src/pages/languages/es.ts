@@ -77,6 +77,10 @@ export const es: Texts = {
       title: 'Este enlace de inicio de sesión no funciona',
       text: 'El enlace es incorrecto, está incompleto o es demasiado antiguo. Vuelve a la aplicación y empieza de nuevo.',
     },
+    logout: {
+      title: 'Este enlace para cerrar sesión no funciona',
+      text: 'No se ha cambiado nada. Vuelva a la aplicación y cierre la sesión allí.',
+    },
     form: {
       title: 'Este formulario ya no funciona',
       text: 'No se ha cambiado nada. Vuelve a la aplicación y empieza de nuevo.',

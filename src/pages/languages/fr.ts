@@ -78,6 +78,10 @@ export const fr: Texts = {
       title: 'Ce lien de connexion ne fonctionne pas',
       text: 'Le lien est incorrect, incomplet ou trop ancien. Retournez à l’application et recommencez.',
     },
+    logout: {
+      title: 'Ce lien de déconnexion ne fonctionne pas',
+      text: 'Rien n’a été modifié. Revenez à l’application et déconnectez-vous depuis celle-ci.',
+    },
     form: {
       title: 'Ce formulaire ne fonctionne plus',
       text: 'Rien n’a été modifié. Retournez à l’application et recommencez.',

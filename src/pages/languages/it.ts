@@ -77,6 +77,10 @@ export const it: Texts = {
       title: 'Questo link di accesso non funziona',
       text: 'Il link è errato, incompleto o troppo vecchio. Torna all’applicazione e ricomincia.',
     },
+    logout: {
+      title: 'Questo link di disconnessione non funziona',
+      text: 'Nulla è stato modificato. Torni all’applicazione e si disconnetta da lì.',
+    },
     form: {
       title: 'Questo modulo non funziona più',
       text: 'Non è stato modificato nulla. Torna all’applicazione e ricomincia.',

@@ -79,6 +79,10 @@ export const nl: Texts = {
       title: 'Deze inloglink werkt niet',
       text: 'De link is onjuist, onvolledig of te oud. Ga terug naar de applicatie en begin opnieuw.',
     },
+    logout: {
+      title: 'Deze afmeldlink werkt niet',
+      text: 'Er is niets gewijzigd. Ga terug naar de toepassing en meld u daar af.',
+    },
     form: {
       title: 'Dit formulier werkt niet meer',
       text: 'Er is niets gewijzigd. Ga terug naar de applicatie en begin opnieuw.',

@@ -76,6 +76,10 @@ export const pl: Texts = {
       title: 'Ten link do logowania nie działa',
       text: 'Link jest nieprawidłowy, niepełny lub zbyt stary. Wróć do aplikacji i zacznij od nowa.',
     },
+    logout: {
+      title: 'Ten link do wylogowania nie działa',
+      text: 'Nic nie zostało zmienione. Wróć do aplikacji i wyloguj się w niej.',
+    },
     form: {
       title: 'Ten formularz już nie działa',
       text: 'Nic nie zostało zmienione. Wróć do aplikacji i zacznij od nowa.',

@@ -2,6 +2,7 @@ import { persist, post, TokenRequestError, type TokenResponse } from '@sallyport
 import { CliError } from '../core/exit_code.ts'
 import { currentTime } from '../core/time.ts'
 import { uninterrupted } from '../core/uninterrupted.ts'
+import { signInByBrowser } from '../login/browser_sign_in.ts'
 import type { CredentialStore, Credentials } from './credential_store.ts'
 
 /** The public client of the admin API that the CLI uses. Each deployment has it. */
@@ -31,12 +32,42 @@ export class Account {
     this.#onRetry = onRetry
   }
 
-  /** Starts a session and stores its tokens. It then tries to end the previous session. @throws CliError */
+  /** Starts a session with a password. @throws CliError */
   async signIn(username: string, password: string): Promise<void> {
     const form = { grant_type: 'password', username, password }
-    const credentials = await this.#request(username, form).catch((error) => {
+    await this.#begin(form).catch((error) => {
       throw explainSignIn(error, this.server)
     })
+  }
+
+  /**
+   * Starts a session with the browser, and stores its tokens as `signIn` does.
+   *
+   * @param show Shows the address of the sign-in page.
+   * @throws CliError
+   */
+  async signInByBrowser(show: (url: string) => void): Promise<void> {
+    await signInByBrowser(this.server, CLIENT_ID, {
+      show,
+      check: (request) => this.#check(request),
+      exchange: (grant) =>
+        this.#begin({ grant_type: 'authorization_code', ...grant }).catch((error) => {
+          throw explain(error, this.server)
+        }),
+    })
+  }
+
+  /** Pushes the request, because the server then reports an error here and not only in the browser (RFC 9126 §2.3). */
+  async #check(request: Record<string, string>): Promise<void> {
+    const push = () => post(fetchStrictly, `${this.server}/oauth2-token/par`, request)
+    await this.#persist(push).catch((error) => {
+      throw explainRequest(error, this.server)
+    })
+  }
+
+  /** Requests the tokens of a new session and stores them. It then tries to end the previous session. */
+  async #begin(form: Record<string, string>): Promise<void> {
+    const credentials = await this.#request(form)
     const last = await this.#store.exclusively(async () => {
       const before = await this.#store.find(this.server)
       await this.#store.save(this.server, credentials, { isCurrent: true })
@@ -51,7 +82,7 @@ export class Account {
       const credentials = await this.#store.find(this.server)
       const tokens = decodeTokens(response)
       if (credentials === null || tokens === null) throw this.#signedOut()
-      await this.#store.save(this.server, { username: credentials.username, ...tokens })
+      await this.#store.save(this.server, tokens)
     })
   }
 
@@ -88,12 +119,12 @@ export class Account {
     return this.#store.exclusively(async () => {
       const credentials = await this.#store.find(this.server)
       if (credentials === null) throw this.#signedOut()
-      const { username, refreshToken } = credentials
+      const { refreshToken } = credentials
       if (credentials.accessToken !== oldAccessToken) return credentials.accessToken
       const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
       // The server accepts the old refresh token only for a short time, so the new one must be stored.
       return uninterrupted(async () => {
-        const renewed = await this.#persist(() => this.#request(username, form)).catch((error) => {
+        const renewed = await this.#persist(() => this.#request(form)).catch((error) => {
           throw explainRefresh(error, this.server)
         })
         await this.#store.save(this.server, renewed)
@@ -107,14 +138,14 @@ export class Account {
     await this.#persist(() => post(fetchStrictly, `${this.server}/oauth2-token/revoke`, form))
   }
 
-  async #request(username: string, form: Record<string, string>): Promise<Credentials> {
+  async #request(form: Record<string, string>): Promise<Credentials> {
     const response = await post(fetchStrictly, `${this.server}/oauth2-token`, {
       client_id: CLIENT_ID,
       ...form,
     })
     const tokens = decodeTokens(response)
     if (tokens === null) throw new CliError('failed', `${this.server} is not a Sallyport token service.`)
-    return { username, ...tokens }
+    return tokens
   }
 
   #persist<T>(attempt: () => Promise<T>): Promise<T> {
@@ -134,7 +165,7 @@ function signInHint(server: string): string {
   return `run "sallyport login --server ${server}".`
 }
 
-function decodeTokens(response: unknown): Omit<Credentials, 'username'> | null {
+function decodeTokens(response: unknown): Credentials | null {
   const { access_token, refresh_token, expires_in }: Partial<Record<keyof TokenResponse, unknown>> =
     Object(response)
   const isWhole = typeof access_token === 'string' && typeof refresh_token === 'string'
@@ -153,6 +184,12 @@ function explainSignIn(error: unknown, server: string): unknown {
     return new CliError('failed', `${server} has no client ${CLIENT_ID}: see docs/cli.md.`)
   }
   return explain(error, server)
+}
+
+function explainRequest(error: unknown, server: string): unknown {
+  if (!(error instanceof TokenRequestError) || error.isTemporary) return explain(error, server)
+  const help = 'Use --username, or change the client: see docs/cli.md.'
+  return new CliError('failed', `${server} has no sign-in by browser for the client ${CLIENT_ID}. ${help}`)
 }
 
 function explainRefresh(error: unknown, server: string): unknown {

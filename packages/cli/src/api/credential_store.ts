@@ -7,7 +7,6 @@ import { isCode, withFileLock } from './file_lock.ts'
 
 /** The stored tokens of a session. */
 export interface Credentials {
-  username: string
   accessToken: string
   refreshToken: string
   /** Of the access token. Unix seconds. */
@@ -104,9 +103,7 @@ function decodeFile(value: unknown): CredentialFile {
 }
 
 function decodeCredentials(value: unknown): Credentials | null {
-  const { username, accessToken, refreshToken, expiresAt }: Partial<Record<keyof Credentials, unknown>> =
-    Object(value)
-  const isWhole =
-    typeof username === 'string' && typeof accessToken === 'string' && typeof refreshToken === 'string'
-  return isWhole && typeof expiresAt === 'number' ? { username, accessToken, refreshToken, expiresAt } : null
+  const { accessToken, refreshToken, expiresAt }: Partial<Record<keyof Credentials, unknown>> = Object(value)
+  const isWhole = typeof accessToken === 'string' && typeof refreshToken === 'string'
+  return isWhole && typeof expiresAt === 'number' ? { accessToken, refreshToken, expiresAt } : null
 }

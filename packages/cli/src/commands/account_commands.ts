@@ -1,10 +1,12 @@
-import type { Command } from '../core/command.ts'
+import type { Call, Command } from '../core/command.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { text } from '../core/option.ts'
+import { clean } from '../core/table.ts'
 import { uninterrupted } from '../core/uninterrupted.ts'
+import { openBrowser } from '../login/open_browser.ts'
 import { member, printItem } from './output.ts'
 
-const USERNAME = text('username', 'The username. Without it, a terminal asks for it')
+const USERNAME = text('username', 'Sign in with a password, without a browser')
 
 const ME = [
   member('Username', 'username'),
@@ -21,22 +23,33 @@ const login: Command = {
   isForOperators: true,
   summary: 'Sign in and store the tokens in your config directory',
   details:
-    'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
+    'The command opens the sign-in page of the server in your browser. BROWSER names another program that opens the page. ' +
+    'With --username no browser is needed: a terminal asks for the password, without echo; otherwise it is the first line ' +
+    'of standard input. ' +
     'Without --server and SALLYPORT_SERVER, the server is that of the last login, or http://127.0.0.1:8787.',
   options: [USERNAME],
   operations: ['GET /me'],
   async run(call) {
     const { terminal, input, account, api } = call
-    if (!terminal.isInteractive && !input.has(USERNAME)) throw new UsageError('--username is needed')
-    const username = input.get(USERNAME) ?? (await terminal.ask(`Username at ${account.server}: `))
-    const password = await terminal.readSecret(`Password of ${username}`)
-    await account.signIn(username, password)
+    const username = input.get(USERNAME)
+    if (username === undefined) await signInByBrowser(call)
+    else await account.signIn(username, await terminal.readSecret(`Password of ${username}`))
     const me = await api.read({ operation: 'GET /me' })
-    terminal.say(`Signed in at ${account.server} as ${username}.`)
+    terminal.say(`Signed in at ${account.server} as ${clean(String(me.username))}.`)
     if (me.password_breached === true) terminal.say('The password is in a list of known breaches.')
     if (me.must_change_password === true)
       terminal.say('The password must be changed: run "sallyport password".')
   },
+}
+
+/** A script has no user who could sign in. @throws UsageError, CliError */
+async function signInByBrowser({ terminal, account }: Call): Promise<void> {
+  if (!terminal.isInteractive && !process.env.BROWSER)
+    throw new UsageError('without a terminal, --username is needed')
+  await account.signInByBrowser((url) => {
+    terminal.say(`Sign in with your browser. If it does not open, open this address on this machine:\n${url}`)
+    openBrowser(url)
+  })
 }
 
 const logout: Command = {

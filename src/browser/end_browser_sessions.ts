@@ -1,0 +1,37 @@
+import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { type BrowserSession, endOf } from '../signin/browser_session.ts'
+import type { BrowserServices } from './browser_services.ts'
+
+/** A browser session of a pool. */
+export interface PoolSession {
+  pool: string
+  session: BrowserSession
+}
+
+const REASON = 'signed out in the browser'
+
+/** The most sessions that one logout ends in each shard. The end of the browser session stops the codes of the others. */
+const MAX_SESSIONS = 200
+
+/**
+ * Ends a browser session and the sessions of first-party clients that began in it. The feed lists them.
+ *
+ * @throws StorageUnavailable: the logout can be repeated
+ */
+export async function endBrowserSession(
+  { pool, session }: PoolSession,
+  clientId: string | null,
+  { services, context }: { services: BrowserServices; context: RequestContext },
+): Promise<void> {
+  const { browserSessions, shards, audit, config } = services
+  const { id, subject } = session
+  const { now } = context
+  const keepUntil = endOf(session, browserSessionLimitsOf(pool, config))
+  await browserSessions.end({ id, subject, keepUntil }, now)
+  const origin = { loggedOutBrowserId: id }
+  const ending = { reason: REASON, limit: MAX_SESSIONS } as const
+  await Promise.all(shards.all().map(({ endings }) => endings.endBegun(origin, ending, now)))
+  const about = { subject, sid: null, api: null, clientId }
+  audit.record({ kind: 'revoke', outcome: 'ok', reason: REASON, ...about }, context)
+}

@@ -1,0 +1,166 @@
+import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
+import * as z from 'zod/mini'
+import { LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
+import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
+import { requestContext } from '../http/request_context.ts'
+import { readForm } from '../pages/read_form.ts'
+import { renderPage } from '../pages/render_page.ts'
+import { isLive } from '../signin/browser_session.ts'
+import { BROWSER_PATH, LOGOUT_CONFIRM_PATH } from './browser_path.ts'
+import type { BrowserServices } from './browser_services.ts'
+import { endBrowserSession, type PoolSession } from './end_browser_sessions.ts'
+import { TICKET_FIELD } from './form_ticket.ts'
+import { addressOf, type LogoutRequest, readLogoutRequest, sealLogoutRequest } from './logout_request.ts'
+import { type Looks, looksOf } from './looks.ts'
+import { PageFrame } from './page_frame.tsx'
+import { BrokenForm } from './read_submission.ts'
+
+const ticketSchema = z.object({
+  returnTo: z.nullable(z.string()),
+  clientId: z.nullable(z.string()),
+  formId: z.string(),
+  /** The browser sessions at the time of the page. */
+  browserIds: z.array(z.string()),
+})
+
+/** The submit button that changes nothing. */
+const STAY = { name: 'decision', value: 'stay' } as const
+
+/**
+ * The logout endpoint (RP-Initiated Logout §2). It asks the user, unless the session of `id_token_hint` began in the browser
+ * session: another site could send the user here.
+ */
+export async function logout(c: Context, services: BrowserServices): Promise<Response> {
+  const request = await readLogoutRequest(c, services)
+  const sessions = await readSessions(c, services)
+  const hinted = await findHinted(request, sessions, services)
+  if (hinted !== null) return endAndLeave(c, [hinted], { request, services })
+  if (sessions.length === 0) return leave(c, request, services)
+  return showQuestion(c, request, { sessions, services })
+}
+
+/** A POST from another site has no `Lax` cookie, so the browser comes back by GET with the sealed request. */
+export async function forwardLogout(c: Context, services: BrowserServices): Promise<Response> {
+  const sealed = await sealLogoutRequest(await readLogoutRequest(c, services), services)
+  return c.redirect(addressOf(LOGOUT_ENDPOINT_PATH, sealed), 303)
+}
+
+/** Handles the form of the question. */
+export async function confirmLogout(c: Context, services: BrowserServices): Promise<Response> {
+  const form = await readForm(c)
+  const text = await services.formSealer.open(form.text(TICKET_FIELD))
+  const result = text === null ? null : ticketSchema.safeParse(JSON.parse(text))
+  if (!result?.success || result.data.formId !== (await services.cookies.readFormId(c)))
+    throw new BrokenForm()
+  const { browserIds, ...request } = result.data
+  if (form.text(STAY.name) === STAY.value) return c.redirect(request.returnTo ?? '/', 303)
+  const sessions = await readSessions(c, services)
+  const named = sessions.filter(({ session }) => browserIds.includes(session.id))
+  return endAndLeave(c, named, { request, services })
+}
+
+/** The live browser sessions of the cookies: one of each pool. */
+async function readSessions(c: Context, services: BrowserServices): Promise<PoolSession[]> {
+  const { config, cookies, clock } = services
+  const pools = [...new Set([...config.apis.values()].map((api) => api.userPool))]
+  const found = await Promise.all(
+    pools.map(async (pool) => ({ pool, session: await cookies.session(pool).read(c) })),
+  )
+  return found.flatMap(({ pool, session }) => {
+    const isOpen = session !== null && isLive(session, browserSessionLimitsOf(pool, config), clock.now())
+    return isOpen ? [{ pool, session }] : []
+  })
+}
+
+/** The browser session in which the session of the hint began; null without one. @throws StorageUnavailable */
+async function findHinted(
+  { sid }: LogoutRequest,
+  sessions: readonly PoolSession[],
+  { shards }: BrowserServices,
+): Promise<PoolSession | null> {
+  const endings = sid === null ? null : shards.findEndings(sid)
+  if (sid === null || endings === null) return null
+  for (const found of sessions) if (await endings.isBegunIn(sid, found.session.id)) return found
+  return null
+}
+
+interface Occasion {
+  request: Pick<LogoutRequest, 'returnTo' | 'clientId'>
+  services: BrowserServices
+}
+
+async function endAndLeave(
+  c: Context,
+  sessions: readonly PoolSession[],
+  { request, services }: Occasion,
+): Promise<Response> {
+  const context = requestContext(c, services.clock)
+  for (const found of sessions) {
+    await endBrowserSession(found, request.clientId, { services, context })
+    services.cookies.session(found.pool).clear(c)
+  }
+  return leave(c, request, services)
+}
+
+/** Sends the browser to the client, or shows that the user is signed out. */
+function leave(
+  c: Context,
+  request: Occasion['request'],
+  services: BrowserServices,
+): Promise<Response> | Response {
+  const { returnTo } = request
+  if (returnTo !== null) return c.redirect(returnTo, 303)
+  return showCard(c, { request, services }, ({ texts: { signedOut } }) => ({
+    title: signedOut.title,
+    body: <p>{signedOut.text}</p>,
+  }))
+}
+
+async function showQuestion(
+  c: Context,
+  { returnTo, clientId }: LogoutRequest,
+  { sessions, services }: { sessions: readonly PoolSession[]; services: BrowserServices },
+): Promise<Response> {
+  const formId = await services.cookies.requireFormId(c)
+  const browserIds = sessions.map(({ session }) => session.id)
+  const content: z.output<typeof ticketSchema> = { returnTo, clientId, formId, browserIds }
+  const ticket = await services.formSealer.seal(JSON.stringify(content))
+  const request = { returnTo, clientId }
+  return showCard(c, { request, services }, ({ texts: { signOut } }) => ({
+    title: signOut.title,
+    body: (
+      <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="form">
+        <input type="hidden" name={TICKET_FIELD} value={ticket} />
+        <button type="submit" class="primary">
+          {signOut.submit}
+        </button>
+        <button type="submit" {...STAY}>
+          {signOut.stay}
+        </button>
+      </form>
+    ),
+  }))
+}
+
+/** Shows a page with the looks of the client's API. */
+async function showCard(
+  c: Context,
+  { request, services }: Occasion,
+  describe: (looks: Looks) => { title: string; body: Child },
+): Promise<Response> {
+  const { clientId } = request
+  const client = clientId && (await services.clients.find(clientId, requestContext(c, services.clock)))
+  const api = client ? services.config.apis.get(client.api) : undefined
+  if (api !== undefined) c.set('api', api)
+  const looks = await looksOf(c, services)
+  const { title, body } = describe(looks)
+  const document = (
+    <PageFrame title={title} looks={looks} assets={await services.assets.paths()}>
+      <h1>{title}</h1>
+      {body}
+    </PageFrame>
+  )
+  // The redirect after the form leads to the client.
+  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none' })
+}

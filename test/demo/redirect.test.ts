@@ -1,0 +1,80 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { findChromium, launchChromium } from '../../scripts/chromium.ts'
+import { Tab, Visitor } from './shop_page.ts'
+import { CUSTOMER } from './tokens.ts'
+
+const { issuer, shop } = inject('demo')
+const PARTNER_APP = `${shop.replace('127.0.0.1', 'localhost')}/`
+
+describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser?.close())
+
+  const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
+
+  async function signInAtService(page: Page): Promise<void> {
+    await page.waitForURL(`${issuer}/**`)
+    await page.getByLabel('Username').fill(CUSTOMER.username)
+    await page.getByLabel('Password', { exact: true }).fill(CUSTOMER.password)
+    await press(page, 'Sign in')
+  }
+
+  it('the shop keeps the cart of a guest, and a partner app needs the consent of the user but no second password', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    const { page } = tab
+    await tab.addToCart('Stoneware mug')
+    await tab.cartHas(1)
+    await tab.press('Cart, 1 item')
+    await tab.press('Sign in to order')
+    await tab.screenshot('8-both-ways-to-sign-in')
+    expect(await tab.findBarriers()).toEqual([])
+
+    await tab.press('Sign in on the token service’s page')
+    await signInAtService(page)
+    const response = page.waitForURL(`${shop}/?code=**`)
+    await press(page, 'Allow')
+    await response
+    const address = page.url()
+    await tab.isLoaded()
+    await tab.isCustomer()
+    await tab.cartHas(1)
+    await page.locator('#cart[open]').waitFor()
+    expect(page.url()).toBe(`${shop}/`)
+    expect(await tab.log()).toEqual(['guest_started', 'signed_in'])
+    await tab.screenshot('9-signed-in-by-redirect')
+    await tab.press('Place the order')
+    await page.getByRole('status').filter({ hasText: 'Thank you.' }).waitFor()
+
+    await page.goto(address)
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'The sign-in did not finish. Nothing is lost.' })
+      .waitFor()
+    await tab.isCustomer()
+
+    const partner = await visitor.context.newPage()
+    await partner.goto(PARTNER_APP)
+    await press(partner, 'Connect Slow Pour')
+    await partner.getByRole('heading', { name: /Partner app/ }).waitFor()
+    await press(partner, 'Cancel')
+    await partner.getByText('You did not allow the access.').waitFor()
+    await press(partner, 'Connect Slow Pour')
+    await partner.waitForURL(`${issuer}/**`)
+    await new Tab(partner).screenshot('10-consent')
+    await press(partner, 'Allow')
+    await partner.getByText(/^\d+ orders?, €[\d.,]+ in total\.$/).waitFor()
+    expect(await partner.locator('#scope').textContent()).toBe('orders')
+    expect(await new Tab(partner).findBarriers()).toEqual([])
+    await new Tab(partner).screenshot('11-partner-app')
+    await press(partner, 'Disconnect')
+    await partner.getByText('Disconnected.').waitFor()
+    await tab.isCustomer()
+    expect(await visitor.leave()).toEqual([])
+  })
+})

@@ -1,0 +1,134 @@
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { auditOf } from '../support/audit.ts'
+import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf } from '../support/authorize.ts'
+import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+
+const LOGOUT = `${ISSUER}/oauth2-token/logout`
+const SIGNED_OUT = 'https://app.test/signed-out'
+
+const logoutUrl = (parameters: Record<string, string>) => `${LOGOUT}?${new URLSearchParams(parameters)}`
+
+describe('the logout endpoint', () => {
+  const server = new TestServer()
+  let client: TestClient
+  let username: string
+  let userId: string
+
+  beforeAll(async () => {
+    client = await server.addClient({
+      ...CODE_CLIENT,
+      postLogoutRedirectUris: [SIGNED_OUT, `${SIGNED_OUT}?a=b`],
+    })
+    const user = await server.addUser()
+    username = user.username
+    userId = user.id
+  })
+
+  /** A browser in which the user signed in, and the tokens of the client. */
+  async function signedIn(of = client) {
+    const browser = browserOf(server)
+    const code = (await authorize(server, of, { username, browser, changes: { scope: 'openid cart' } })).get(
+      'code',
+    )
+    return { browser, tokens: await server.requireTokens(exchangeOf(of, code)) }
+  }
+
+  const isSignedIn = async (browser: ReturnType<typeof browserOf>) =>
+    (await browser.open(authorizeUrl(client))).url.origin !== ISSUER
+
+  it('an ID token of this browser signs the user out without a question, and ends the sessions of first-party clients', async () => {
+    const { browser, tokens } = await signedIn()
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
+    await browser.open(authorizeUrl(partner, { scope: 'cart' }))
+    const allowed = await browser.press('Allow')
+    const third = await server.requireTokens(exchangeOf(partner, allowed.url.searchParams.get('code')))
+    const page = await browser.open(
+      logoutUrl({
+        id_token_hint: tokens.id_token ?? '',
+        post_logout_redirect_uri: `${SIGNED_OUT}?a=b`,
+        state: 'x&y',
+      }),
+    )
+    expect(page.url.href).toBe(`${SIGNED_OUT}?a=b&state=x%26y`)
+    expect(await isSignedIn(browser)).toBe(false)
+    await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+    await server.refresh(partner, third.refresh_token)
+    const { results } = await env.DB.prepare(
+      "SELECT kind FROM cutoffs WHERE reason = 'signed out in the browser'",
+    ).all()
+    expect(results).toEqual([{ kind: 'sid' }])
+    expect(await auditOf({ reason: 'signed out in the browser' })).toMatchObject([
+      { kind: 'revoke', outcome: 'ok', subject: userId, client_id: client.id, sid: null },
+    ])
+  })
+
+  it('a request without a hint of this browser asks the user, and the form signs out once', async () => {
+    const other = await signedIn()
+    const { browser, tokens } = await signedIn()
+    for (const parameters of [
+      {},
+      { client_id: client.id, post_logout_redirect_uri: SIGNED_OUT },
+      { id_token_hint: other.tokens.id_token ?? '', post_logout_redirect_uri: SIGNED_OUT },
+    ]) {
+      const page = await browser.open(logoutUrl(parameters))
+      expect(page.html).toContain('Sign out?')
+    }
+    const kept = await browser.press('Stay signed in')
+    expect(kept.url.href).toBe(SIGNED_OUT)
+    expect(await isSignedIn(browser)).toBe(true)
+    await browser.open(logoutUrl({ client_id: client.id, post_logout_redirect_uri: SIGNED_OUT, state: 's' }))
+    const end = await browser.press('Sign out')
+    expect(end.url.href).toBe(`${SIGNED_OUT}?state=s`)
+    expect(await isSignedIn(browser)).toBe(false)
+    await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+    await server.refresh(client, other.tokens.refresh_token)
+    const again = await browser.open(logoutUrl({}))
+    expect(again.html).toContain('You are signed out')
+  })
+
+  it('a POST is redirected to GET, so that the cookie is sent, and the address has no ID token', async () => {
+    const { browser, tokens } = await signedIn()
+    const body = new URLSearchParams({
+      id_token_hint: tokens.id_token ?? '',
+      post_logout_redirect_uri: SIGNED_OUT,
+    })
+    const posted = await server.fetch('/oauth2-token/logout', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'https://app.test' },
+      body,
+    })
+    const location = posted.headers.get('Location') ?? ''
+    expect([posted.status, location.startsWith('/oauth2-token/logout?request=')]).toEqual([303, true])
+    expect(location).not.toContain(tokens.id_token)
+    expect((await browser.open(ISSUER + location)).url.href).toBe(SIGNED_OUT)
+  })
+
+  it('a link with a wrong hint, client or address changes nothing and leads nowhere', async () => {
+    const { browser, tokens } = await signedIn()
+    const other = await server.addClient(CODE_CLIENT)
+    const hint = tokens.id_token ?? ''
+    for (const parameters of [
+      { id_token_hint: 'x' },
+      { id_token_hint: tokens.access_token },
+      { id_token_hint: hint, client_id: other.id },
+      { client_id: 'unknown' },
+      { post_logout_redirect_uri: SIGNED_OUT },
+      { id_token_hint: hint, post_logout_redirect_uri: `${SIGNED_OUT}/` },
+      { id_token_hint: hint, post_logout_redirect_uri: 'https://evil.test/' },
+      { id_token_hint: hint, post_logout_redirect_uri: SIGNED_OUT, state: 'x'.repeat(2049) },
+      { request: 'x' },
+    ]) {
+      const page = await browser.open(logoutUrl(parameters as Record<string, string>))
+      expect([page.status, page.url.origin]).toEqual([400, ISSUER])
+      expect(page.html).toContain('This sign-out link does not work')
+    }
+    expect(await isSignedIn(browser)).toBe(true)
+    const forged = await server.fetch('/oauth2-token/logout/confirm', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: ISSUER },
+      body: 'ticket=x',
+    })
+    expect(forged.status).toBe(400)
+  })
+})
