@@ -70,7 +70,13 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
     mustChangePassword: i % 11 === 5,
   }))
   const name = 'Maximiliane Wolfeschlegelsteinhausenbergerdorff, Zentraleinkauf Nord'
-  const all = [...users, { ...long, profile: { name, email: LONG_USERNAME } }]
+  const names = {
+    name,
+    given_name: 'Maximiliane',
+    family_name: 'Wolfeschlegelsteinhausenbergerdorff',
+    locale: 'de-DE',
+  }
+  const all = [...users, { ...long, profile: { ...names, email: LONG_USERNAME, email_verified: true } }]
   const store = new UserAdminStore(env.DB)
   for (let i = 0; i < all.length; i += BATCH) {
     await store.add(all.slice(i, i + BATCH), [])
