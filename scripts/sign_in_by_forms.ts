@@ -25,8 +25,12 @@ export async function signInByForms(
       continue
     }
     if (!response.ok) throw new Error(`${response.status} at ${url.pathname}: ${html}`)
-    body = fillForm(html, { username, password })
-    url = new URL(attribute(html, /<form[^>]* action="([^"]*)"/), url)
+    const form = attribute(
+      html,
+      /(<form(?:(?!<\/form>)[\s\S])*? class="primary"(?:(?!<\/form>)[\s\S])*<\/form>)/,
+    )
+    body = fillForm(form, { username, password })
+    url = new URL(attribute(form, /<form[^>]* action="([^"]*)"/), url)
   }
   throw new Error('there are too many pages')
 }
@@ -44,7 +48,7 @@ async function send(url: URL, body: URLSearchParams | null, cookies: Map<string,
   return response
 }
 
-/** The fields of the page, and its main button. */
+/** The fields of a form, and its main button. */
 function fillForm(html: string, credentials: Readonly<Record<string, string>>): URLSearchParams {
   const fields = new URLSearchParams()
   for (const [tag] of html.matchAll(/<input[^>]*>/g)) {

@@ -56,8 +56,8 @@ export function createBrowserApp(shared: Services): Hono {
   const app = createPageApp({
     basePath: BROWSER_PATH,
     issuer,
-    // Applications may send the user by a form (OpenID Connect Core §3.1.2.1). The handler changes nothing.
-    crossSitePaths: [BROWSER_PATH + AUTHORIZE_PATH, BROWSER_PATH + LOGOUT_PATH],
+    // Applications may send the user by a form (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2). The handlers change nothing.
+    crossSitePaths: [AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH, LOGOUT_PATH].map((path) => BROWSER_PATH + path),
     showError: (c, error) => showError(c, error, services),
   })
   app.route(FILES_PATH, assets.routes())

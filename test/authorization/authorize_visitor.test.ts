@@ -6,6 +6,11 @@ import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
 
 const PATH = '/oauth2-token/authorize-visitor'
 
+const CROSS_SITE_FORM = {
+  Origin: 'https://app.test',
+  'Content-Type': 'application/x-www-form-urlencoded',
+}
+
 /** The address of `authorize-visitor` for a request of a client, without the issuer. */
 function visitorPath(client: TestClient, changes: Record<string, string | undefined> = {}): string {
   return authorizeUrl(client, changes).replace(`${ISSUER}/oauth2-token/authorize`, PATH)
@@ -96,7 +101,7 @@ describe('authorize-visitor', () => {
 
   it('authorize-visitor accepts only GET', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
-      const response = await server.fetch(visitorPath(client), { method, headers: { Origin: ISSUER } })
+      const response = await server.fetch(visitorPath(client), { method, headers: CROSS_SITE_FORM })
       expect([method, response.status, response.headers.get('Allow')]).toEqual([method, 405, 'GET, HEAD'])
     }
   })
