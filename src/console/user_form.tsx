@@ -43,12 +43,12 @@ export function UserFields({ state, isOperator }: UserFieldsProps) {
         required
       />
       <div class="pair">
-        {PROFILE_INPUTS.map(({ name, member, label, description, maxlength }) => (
+        {PROFILE_INPUTS.map(({ name, member, label, description, hasHint, maxlength }) => (
           <Input
             state={state}
             name={name}
             label={label}
-            hint={description}
+            {...(hasHint && { hint: description })}
             type={member === 'email' ? 'email' : 'text'}
             maxlength={maxlength}
           />
