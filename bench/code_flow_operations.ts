@@ -4,7 +4,7 @@ import { get, type HttpRequest, post, require200, type Send } from './exchange.t
 import { CUSTOMER, type Operation, repeat, STOREFRONT, TOKEN_PATH } from './operations.ts'
 
 const DISCOVERY_REQUEST = get('/.well-known/openid-configuration')
-const REDIRECT_URI = 'http://127.0.0.1/callback'
+const REDIRECT_URI = 'https://shop.example.com/callback'
 
 /** The example of RFC 7636, appendix B. */
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
@@ -53,10 +53,15 @@ export const USERINFO: Operation = {
   },
 }
 
-/** Makes ES256 the algorithm of the ID tokens of the demo client. */
-export async function signByEs256({ DB }: Env): Promise<void> {
-  const update = DB.prepare(`UPDATE clients SET id_token_signed_response_alg = 'ES256' WHERE client_id = ?`)
-  await update.bind(STOREFRONT.client_id).run()
+/**
+ * Gives the demo client ES256 for its ID tokens and an https redirect URI. The user must confirm each request with a loopback
+ * redirect URI.
+ */
+export async function prepareCodeClient({ DB }: Env): Promise<void> {
+  const update = DB.prepare(
+    `UPDATE clients SET id_token_signed_response_alg = 'ES256', redirect_uris = ? WHERE client_id = ?`,
+  )
+  await update.bind(JSON.stringify([REDIRECT_URI]), STOREFRONT.client_id).run()
 }
 
 const signedIn = new WeakMap<Send, Promise<HttpRequest>>()
