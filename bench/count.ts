@@ -16,9 +16,8 @@ const CALLERS = 256
 
 /** The cost of one request in a warm Worker. @param send Sends a request to the counting Worker. */
 export async function countOperation(operation: Operation, send: Send): Promise<OperationCost> {
-  const caller = await operation.open(async (request) => {
-    return readCounted(await require200(send, request))
-  }, CALLERS)
+  const sendUncounted = async (request: HttpRequest) => readCounted(await require200(send, request))
+  const caller = await operation.open(sendUncounted, CALLERS)
   const next = async () => {
     await setTimeout(operation.pauseMs ?? 0)
     const response = await ask(send, requireNext(caller.next()), operation.status)
