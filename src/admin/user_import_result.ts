@@ -89,7 +89,7 @@ function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet
 }
 
 /** A statement that adds an event for each added user; none without users. */
-function eventsOf(users: readonly NewUser[], change: AuditedChange, call: Call): D1PreparedStatement[] {
+function eventsOf(users: readonly NewUser[], change: AuditedChange, call: Call) {
   if (users.length === 0) return []
   const event = adminEvent(call, 'the user was imported', { change })
   const ids = users.map(({ id }) => id)
