@@ -13,7 +13,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { type Parameters, parseFormParameters } from '../oauth/parameters.ts'
 import type { Services } from '../services/services.ts'
-import { findVisitor } from '../sessions/spend_visitor.ts'
+import { findVisitor } from '../sessions/end_guest_session.ts'
 
 /** An authorization request in a browser, with its client and its API. */
 export interface BrowserRequest {

@@ -10,7 +10,7 @@ import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { invalidAuthorizationRequest } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
-import { findVisitor } from '../sessions/spend_visitor.ts'
+import { findVisitor } from '../sessions/end_guest_session.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The pushed authorization request endpoint (RFC 9126). It checks the request and seals it into the `request_uri`. */
