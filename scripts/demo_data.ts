@@ -23,7 +23,7 @@ export const STOREFRONT_SCOPES = ['cart', 'orders', 'catalog']
 /** The grants of a client that signs in users by browser. */
 export const BROWSER_GRANTS: readonly ClientGrant[] = ['authorization_code', 'refresh_token']
 /** An address on the user's machine, with any port. */
-const LOCAL_CALLBACK = 'http://127.0.0.1/callback'
+export const LOCAL_CALLBACK = 'http://127.0.0.1/callback'
 const BACKOFFICE_SCOPES = ['users', 'orders']
 
 /** A third-party client: it needs the consent of each user. */

@@ -1,4 +1,4 @@
-// `npm run screenshots` makes a screenshot of every page of the console, of `/` and of the demo shop in dist/screenshots, and
+// `npm run screenshots` makes a screenshot of every page of the console, of `/`, of the sign-in by browser and of the demo shop in dist/screenshots, and
 // contact sheets of them. `-- --only NAME` limits it to some views. `-- --docs` makes the two pictures of docs/images instead.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +11,14 @@ import { readConsolePages } from './screenshots/console_pages.ts'
 import { type View, viewsOf } from './screenshots/console_views.ts'
 import { makeContactSheets } from './screenshots/contact_sheets.ts'
 import { addLongRecords, addLongSessions } from './screenshots/long_data.ts'
+import {
+  LANGUAGE_VIEWS,
+  SHOPPER_VIEWS,
+  SHOPPER_WIDTHS,
+  SHOPPERS,
+  type ShopperView,
+  signInShopper,
+} from './screenshots/shopper_views.ts'
 import { stop } from './stop.ts'
 import { bundleWorker } from './worker_bundle.ts'
 import { makeTemporaryDirectory, startService } from './worker_server.ts'
@@ -48,16 +56,48 @@ async function makeAll(browser: Browser, only: string): Promise<void> {
     await withShop((origin) => photograph(browser, { origin, views: [SHOP] }, DIRECTORY))
     names.push(SHOP.name)
   }
+  const shoppers = await photographShopperPages(browser, only)
   for (const width of WIDTHS) {
     const pictures = names.flatMap((name) => SCHEMES.map((scheme) => pictureOf(name, width, scheme)))
     const grid = width === 390 ? { columns: 4, rows: 1 } : { columns: 2, rows: 2 }
     await makeContactSheets(browser, pictures, { name: String(width), grid, directory: DIRECTORY })
   }
-  console.log(`${names.length * WIDTHS.length * SCHEMES.length} screenshots are in ${DIRECTORY}`)
+  const grid = { columns: 4, rows: 2 }
+  await makeContactSheets(browser, shoppers, { name: 'shopper', grid, directory: DIRECTORY })
+  const count = names.length * WIDTHS.length * SCHEMES.length + shoppers.length
+  console.log(`${count} screenshots are in ${DIRECTORY}`)
+}
+
+/** @returns the names of the pictures */
+async function photographShopperPages(browser: Browser, only: string): Promise<string[]> {
+  const isWanted = ({ name }: ShopperView) => name.includes(only)
+  const sets = [
+    { views: SHOPPER_VIEWS.filter(isWanted), widths: SHOPPER_WIDTHS },
+    { views: LANGUAGE_VIEWS.filter(isWanted), widths: [390] },
+  ]
+  if (sets.every(({ views }) => views.length === 0)) return []
+  const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
+  const { origin, stores, config, close } = await startService(bundle)
+  // The sixth of the records is the user who must change the password.
+  await addLongRecords(stores, config, 6)
+  for (const shopper of [null, ...SHOPPERS]) {
+    const cookies = shopper === null ? {} : { cookies: await signInShopper(browser, origin, shopper) }
+    for (const { views, widths } of sets) {
+      const own = views.filter((view) => view.shopper === shopper)
+      await photograph(browser, { origin, views: own, widths, hasScript: false, ...cookies }, DIRECTORY)
+    }
+  }
+  await close()
+  return sets.flatMap(({ views, widths }) =>
+    SCHEMES.flatMap((scheme) =>
+      views.flatMap(({ name }) => widths.map((width) => pictureOf(name, width, scheme))),
+    ),
+  )
 }
 
 /** @returns the names of the views */
 async function photographConsole(browser: Browser, only: string): Promise<string[]> {
+  if (only.startsWith('shopper')) return []
   const directory = makeTemporaryDirectory()
   const { origin, stores, config, close } = await startService(await bundleWorker(join(directory, 'service')))
   const pages = await readConsolePages(directory)

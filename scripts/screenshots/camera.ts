@@ -13,9 +13,13 @@ type StorageState = Exclude<BrowserContextOptions['storageState'], undefined>
 /** The views of one user of one server. */
 export interface Subject {
   origin: string
-  views: readonly View[]
+  views: readonly Pick<View, 'name' | 'path' | 'prepare'>[]
   /** The cookies of the user; absent without a sign-in. */
   cookies?: StorageState
+  /** WIDTHS by default. */
+  widths?: readonly number[]
+  /** Whether scripts run; true by default. */
+  hasScript?: boolean
 }
 
 /** The name of a file in the directory, without its ending. */
@@ -45,7 +49,9 @@ export async function signIn(
 export async function photograph(browser: Browser, subject: Subject, directory: string): Promise<void> {
   for (const colorScheme of SCHEMES) {
     await Promise.all(
-      WIDTHS.map((width) => photographAt(browser, subject, { directory, colorScheme, width })),
+      (subject.widths ?? WIDTHS).map((width) =>
+        photographAt(browser, subject, { directory, colorScheme, width }),
+      ),
     )
   }
 }
@@ -56,11 +62,16 @@ interface Settings {
   width: number
 }
 
-async function photographAt(browser: Browser, { origin, views, cookies }: Subject, settings: Settings) {
+async function photographAt(
+  browser: Browser,
+  { origin, views, cookies, hasScript = true }: Subject,
+  settings: Settings,
+) {
   const { directory, colorScheme, width } = settings
   const context = await browser.newContext({
     viewport: { width, height: HEIGHT },
     colorScheme,
+    javaScriptEnabled: hasScript,
     ...(cookies === undefined ? {} : { storageState: cookies }),
   })
   context.setDefaultTimeout(TIMEOUT_MS)

@@ -5,13 +5,13 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { Env } from '../../src/services/environment.ts'
 import { generateUserId } from '../../src/users/user.ts'
 import { UserAdminStore } from '../../src/users/user_admin_store.ts'
-import { STOREFRONT_SCOPES } from '../demo_data.ts'
+import { BROWSER_GRANTS, LOCAL_CALLBACK, STOREFRONT_SCOPES } from '../demo_data.ts'
 import { UserMaker } from '../make_user.ts'
 
-const PASSWORD = 'correct horse battery staple'
+export const PASSWORD = 'correct horse battery staple'
 /** 64 characters without a place for a line break. */
 const LONG_USERNAME = 'maximiliane.wolfeschlegelsteinhausenbergerdorff@shop.example.org'
-const LONG_CLIENT = 'storefront-of-the-northern-and-western-regions-for-resellers-001'
+export const LONG_CLIENT = 'storefront-of-the-northern-and-western-regions-for-resellers-001'
 const ROLES = Array.from({ length: 20 }, (_, i) => `regional-buyer-${String(i + 1).padStart(2, '0')}`)
 const USERNAMES = ['yamada', '山田太郎', 'olafur', 'kim.minjun', 'ana', 'reineke']
 /** Not as many as USERNAMES, so that each username has several names. */
@@ -36,9 +36,10 @@ export async function addLongRecords(env: Env, config: Config, count: number): P
     const id = i === 0 ? LONG_CLIENT : `partner-${String(i).padStart(3, '0')}`
     const values = fromDraft({
       client_id: id,
+      ...(i === 0 && { redirect_uris: [LOCAL_CALLBACK] }),
       name: i === 0 ? 'The storefront of every reseller in the northern and western regions' : `Partner ${i}`,
       api: 'storefront',
-      grants: ['password'],
+      grants: ['password', ...(i === 0 ? BROWSER_GRANTS : [])],
       scopes: STOREFRONT_SCOPES,
       origins: i === 0 ? ['https://resellers.northern-and-western-regions.shop.example'] : [],
       confidential: false,
@@ -69,7 +70,13 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
     mustChangePassword: i % 11 === 5,
   }))
   const name = 'Maximiliane Wolfeschlegelsteinhausenbergerdorff, Zentraleinkauf Nord'
-  const all = [...users, { ...long, profile: { name, email: LONG_USERNAME } }]
+  const names = {
+    name,
+    given_name: 'Maximiliane',
+    family_name: 'Wolfeschlegelsteinhausenbergerdorff',
+    locale: 'de-DE',
+  }
+  const all = [...users, { ...long, profile: { ...names, email: LONG_USERNAME, email_verified: true } }]
   const store = new UserAdminStore(env.DB)
   for (let i = 0; i < all.length; i += BATCH) {
     await store.add(all.slice(i, i + BATCH), [])

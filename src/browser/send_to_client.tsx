@@ -25,6 +25,7 @@ export async function sendToClient(
   const document = (
     <PageFrame title={leave.title} looks={looks} assets={await services.assets.paths()} hasScript>
       <form method="post" action={action} class="form">
+        <h1>{leave.title}</h1>
         <p>{leave.text(new URL(action).host)}</p>
         {Object.entries(fields).map(([name, value]) => (
           <input type="hidden" name={name} value={value} />

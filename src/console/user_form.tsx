@@ -43,12 +43,12 @@ export function UserFields({ state, isOperator }: UserFieldsProps) {
         required
       />
       <div class="pair">
-        {PROFILE_INPUTS.map(({ name, member, label, description, maxlength }) => (
+        {PROFILE_INPUTS.map(({ name, member, label, description, hasHint, maxlength }) => (
           <Input
             state={state}
             name={name}
             label={label}
-            hint={description}
+            {...(hasHint && { hint: description })}
             type={member === 'email' ? 'email' : 'text'}
             maxlength={maxlength}
           />
@@ -60,7 +60,7 @@ export function UserFields({ state, isOperator }: UserFieldsProps) {
           name="roles"
           label="Roles"
           options={ROLES.map((value) => ({ value, label: value }))}
-          hint="The role support can read, unlock, disable and sign out. The role admin can do everything."
+          hint="The role support can read, and can unlock, disable and sign out users. The role admin can do everything."
         />
       ) : (
         <TextArea state={state} name="roles" label="Roles" hint="One per line. Included in tokens." />

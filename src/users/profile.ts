@@ -20,8 +20,9 @@ const locale = z.string(LOCALE_RULE).check(
 interface ProfileField {
   /** The label of the form field, and the title in the OpenAPI document. */
   label: string
-  /** One sentence for the OpenAPI document, the CLI and the form. */
+  /** One sentence for the OpenAPI document, the CLI and, unless the label says the same, the form. */
   description: string
+  hasHint: boolean
   maxlength: number
   /** Checks a value that an operator sends, with messages. */
   input: z.ZodMiniType<string>
@@ -32,33 +33,38 @@ interface ProfileField {
  * column `profile`, the admin API, its OpenAPI document, the form of the console and the CLI.
  */
 export const PROFILE_FIELDS = {
-  name: define({
-    label: 'Name',
-    description: 'Full name, for display',
-    maxlength: 200,
-    input: text(200, 'a name'),
-  }),
   given_name: define({
     label: 'Given name',
     description: 'Given names',
+    hasHint: false,
     maxlength: 100,
     input: text(100, 'a name'),
   }),
   family_name: define({
     label: 'Family name',
     description: 'Family names',
+    hasHint: false,
     maxlength: 100,
     input: text(100, 'a name'),
+  }),
+  name: define({
+    label: 'Name',
+    description: 'Full name, for display',
+    hasHint: true,
+    maxlength: 200,
+    input: text(200, 'a name'),
   }),
   email: define({
     label: 'Email',
     description: 'Email address, stored in lower case; a new address is not verified',
+    hasHint: true,
     maxlength: MAX_EMAIL_CHARACTERS,
     input: email,
   }),
   locale: define({
     label: 'Locale',
     description: 'Language tag (BCP 47), such as de-CH',
+    hasHint: true,
     maxlength: MAX_LOCALE_CHARACTERS,
     input: locale,
   }),

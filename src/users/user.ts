@@ -2,7 +2,6 @@ import * as z from 'zod/mini'
 import { randomId } from '../lib/bytes.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { CorruptRecord } from '../lib/storage_error.ts'
-import { decodeProfile, type Profile } from './profile.ts'
 
 /** A user of a pool. */
 export interface User {
@@ -33,7 +32,8 @@ export interface User {
 
 /** A user with the data for ID tokens and userinfo. */
 export interface StoredUser extends User {
-  profile: Profile
+  /** The column `profile`, for `decodeProfile`. Only a request that needs the profile decodes it. */
+  profileJson: string
   /** The last change by an operator, in Unix seconds; null before the first change. */
   updatedAt: number | null
 }
@@ -103,7 +103,7 @@ export function decodeUserRow(value: unknown): StoredUser {
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     accessValidFrom: row.access_valid_from,
-    profile: decodeProfile(`user ${row.id}`, row.profile),
+    profileJson: row.profile,
     updatedAt: row.updated_at,
   }
 }

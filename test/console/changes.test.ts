@@ -360,10 +360,13 @@ describe('a user', () => {
       return (await server.postForm({ ...parameters, username, password })).status
     }
     expect(await signIn('the first one')).toBe(200)
-    const edit = { username, 'profile.name': 'B. Person', 'profile.email': username, roles: 'vip' }
+    const names = { 'profile.name': 'B. Person', 'profile.given_name': 'Bea', 'profile.locale': 'de_CH' }
+    const edit = { username, ...names, 'profile.email': username, roles: 'vip' }
     const saved = await admin.post(path, { ...edit, etag: await etagOf(path) })
     expect(saved).toMatchObject({ location: path, done: 'user-saved' })
-    expect(await admin.get(path)).toMatchObject({ html: expect.stringContaining('B. Person') })
+    const { html } = await admin.get(path)
+    for (const shown of ['B. Person', 'Bea', 'de-CH', `${username} (not verified)`])
+      expect(html).toContain(shown)
     const tooLong = await admin.post(`${path}/password`, {
       password: 'x'.repeat(129),
       own_password: PASSWORD,
@@ -561,7 +564,9 @@ describe('support', () => {
     const response = await support.post(`/console/users/${admin.user.id}/disable`)
     expect(response).toMatchObject({
       status: 403,
-      html: expect.stringContaining('A change of an operator needs the role admin'),
+      html: expect.stringContaining(
+        'A change of an operator is allowed only for operators with the role admin',
+      ),
     })
     expect((await support.post('/console/keys/rotate')).status).toBe(403)
   })

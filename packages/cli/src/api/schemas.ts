@@ -212,9 +212,9 @@ export type Resealing = {
 }
 
 export type Profile = {
-  readonly name?: string
   readonly given_name?: string
   readonly family_name?: string
+  readonly name?: string
   readonly email?: string
   readonly locale?: string
 }
@@ -248,9 +248,9 @@ export type User = {
   readonly username_warnings: readonly (string)[]
   readonly roles: readonly (string)[]
   readonly profile: {
-    readonly name?: string
     readonly given_name?: string
     readonly family_name?: string
+    readonly name?: string
     readonly email?: string
     readonly locale?: string
   }

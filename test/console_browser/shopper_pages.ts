@@ -1,0 +1,86 @@
+import type { Browser } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
+import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
+import {
+  authorizePath,
+  SHOPPER_VIEWS,
+  SHOPPERS,
+  signInShopper,
+} from '../../scripts/screenshots/shopper_views.ts'
+import { OperatorPage } from './operator_page.ts'
+
+/** A running service with the demo data, and a browser. */
+interface Running {
+  browser: Browser
+  origin: string
+}
+
+/** Tests the pages of the sign-in by browser, in the browser and on the service of the caller. */
+export function testShopperPages(running: () => Running): void {
+  it.each([
+    [320, 'light'],
+    [1440, 'dark'],
+  ] as const)(
+    'every page of the sign-in fits %i pixels in %s, passes axe and requests only the service',
+    async (width, colorScheme) => {
+      const { browser, origin } = running()
+      for (const shopper of [null, ...SHOPPERS]) {
+        const visitor = await OperatorPage.open(browser, origin, {
+          viewport: { width, height: 700 },
+          colorScheme,
+          ...(shopper !== null && { storageState: await signInShopper(browser, origin, shopper) }),
+        })
+        // The script would leave the page that it is on.
+        await visitor.page.route('**/form_post.js*', (route) => route.abort())
+        const foreign: string[] = []
+        visitor.page.on('request', (request) => {
+          if (!/^data:/.test(request.url()) && new URL(request.url()).origin !== origin)
+            foreign.push(request.url())
+        })
+        for (const { name, path, prepare } of SHOPPER_VIEWS.filter((view) => view.shopper === shopper)) {
+          await visitor.goTo(path)
+          await prepare?.(visitor.page)
+          expect([name, await visitor.findCut()]).toEqual([name, []])
+          expect([name, await visitor.findHidden()]).toEqual([name, []])
+          expect([name, await visitor.findBarriers()]).toEqual([name, []])
+        }
+        expect(foreign).toEqual([])
+        // Chromium logs each response of an error page.
+        const complaints = await visitor.leave()
+        expect(complaints.filter((text) => !/^(?:400: |console: Failed to load)/.test(text))).toEqual([])
+      }
+    },
+  )
+
+  it('a user signs in and gives consent with the keyboard only, without a script, and the code goes to the client', async () => {
+    const { browser, origin } = running()
+    const visitor = await OperatorPage.open(browser, origin, {
+      viewport: { width: 320, height: 700 },
+      javaScriptEnabled: false,
+    })
+    const { page } = visitor
+    const focused = () => page.evaluate('document.activeElement.id || document.activeElement.textContent')
+    const tabTo = async (name: string) => {
+      await page.keyboard.press('Tab')
+      expect(await focused()).toBe(name)
+    }
+    await visitor.goTo(authorizePath({ client_id: 'demo-partner', scope: 'orders' }))
+    expect(await focused()).toBe('username')
+    await page.keyboard.type(SHOPPERS[0])
+    await tabTo('password')
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press('Enter')
+    await visitor.hasHeading('Allow Partner app to use your account?')
+    await tabTo('Allow')
+    await tabTo('Cancel')
+    await tabTo('Use another account')
+    await page.keyboard.press('Shift+Tab')
+    await page.keyboard.press('Shift+Tab')
+    const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
+    await page.keyboard.press('Enter')
+    const { searchParams } = new URL((await response).url())
+    expect([...searchParams.keys()]).toEqual(['code', 'state', 'iss'])
+    await visitor.leave()
+  })
+}
