@@ -19,8 +19,8 @@ export function requireReach(target: Target, call: Call): void {
 export function findReachRefusal(target: Target, call: Call): Problem | null {
   if (hasFullReach(call) || !isOfOperators(target, call)) return null
   const what = describe(target)
-  if (call.caller.kind === 'service account') return operatorOnly(`${what} needs an operator.`)
-  return new Problem('role-missing', { detail: `${what} needs the role admin.` })
+  if (call.caller.kind === 'service account') return operatorOnly(`${what} is allowed only for operators.`)
+  return new Problem('role-missing', { detail: `${what} is allowed only for operators with the role admin.` })
 }
 
 function describe(target: Target): string {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
-import { flag, listOf, text } from '../lib/input_schemas.ts'
+import { flag, listOf, storableText } from '../lib/input_schemas.ts'
 import { describeIssues, type ValueProblem } from '../lib/problems.ts'
 import { inputMembers, textMembers } from '../users/profile.ts'
 import type { UserRecord } from '../users/user_record.ts'
@@ -13,7 +13,7 @@ import { named, pageOf, role } from './schemas.ts'
 export const profileSchema = named('Profile', z.strictObject(inputMembers, 'must be a profile'))
 const roles = listOf(role, 'roles', 50)
 const pool = z.string('must be the name of a pool')
-const username = text(255, 'a username')
+const username = storableText(255, 'a username')
 export const password = z.string('must be a password')
 
 /** The fields of a new user, without the password. */

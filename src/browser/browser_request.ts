@@ -13,7 +13,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { type Parameters, parseFormParameters } from '../oauth/parameters.ts'
 import type { Services } from '../services/services.ts'
-import { findVisitor } from '../sessions/spend_visitor.ts'
+import { findVisitor } from '../sessions/end_guest_session.ts'
 
 /** An authorization request in a browser, with its client and its API. */
 export interface BrowserRequest {
@@ -39,7 +39,9 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   const visitorToken = parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, { ...found, context }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
-  const request = parseAuthorizationRequest(parameters, found, address, hints, context.now)
+  const { openIdEnabled } = services.config
+  const holder = { ...found, openIdEnabled }
+  const request = parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }
 }

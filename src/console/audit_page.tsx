@@ -36,7 +36,7 @@ const FILTERS: readonly Filter[] = [
   },
   {
     name: 'by_operator',
-    label: 'Has an actor',
+    label: 'By an operator or service account',
     options: [ANY, { value: 'true', label: 'Yes' }, { value: 'false', label: 'No' }],
   },
   { name: 'from', label: 'From (UTC)', type: 'datetime-local' },

@@ -50,8 +50,8 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }
           isSentOnce
           {...(isAccount && { passwordId: 'own-password-for-secret' })}
         >
-          The console shows the new secret once. Both secrets work until you retire one. Give the application
-          the new secret first.
+          The console shows the new secret once. Both secrets work until you retire one. Before you retire the
+          old secret, give the new one to the application.
         </Confirm>
       ) : null}
     </Section>

@@ -120,7 +120,7 @@ function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageR
 
 /** After a refused form, the address of an action can be reloaded: the browser goes to the page of the object. */
 function refuseMethod(c: Context, path: string): Response {
-  if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(parentPageOf(c.req.path, path), 303)
+  if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(parentPageOf(c.req.path), 303)
   const methods = PAGES.filter((page) => page.path === path).map(({ method }) => method)
   const allow = methods.includes('GET')
     ? ['GET', 'HEAD', ...methods.filter((name) => name !== 'GET')]
@@ -129,10 +129,17 @@ function refuseMethod(c: Context, path: string): Response {
   throw new PageError(METHOD_NOT_ALLOWED)
 }
 
-/** The nearest page above an action. @param pattern The path of the action in Hono's syntax */
-function parentPageOf(address: string, pattern: string): string {
-  const above = pattern.slice(0, pattern.lastIndexOf('/'))
+/** The nearest page above the address of an action. */
+function parentPageOf(address: string): string {
   const parent = address.slice(0, address.lastIndexOf('/'))
-  const isPage = above === '' || PAGES.some(({ method, path }) => method === 'GET' && path === above)
-  return isPage ? parent : parentPageOf(parent, above)
+  return parent.length <= CONSOLE_PATH.length || isPage(parent) ? parent : parentPageOf(parent)
+}
+
+function isPage(address: string): boolean {
+  const segments = address.slice(CONSOLE_PATH.length).split('/')
+  return PAGES.some(({ method, path }) => {
+    const pattern = path.split('/')
+    const isMatch = pattern.every((part, i) => part.startsWith(':') || part === segments[i])
+    return method === 'GET' && isMatch && pattern.length === segments.length
+  })
 }

@@ -17,7 +17,7 @@ import { showUser } from './user_page.tsx'
 /** The newest sessions among which "Why signed out?" looks for the one that ended last. */
 const RECENT_SESSIONS = 20
 
-/** The pages of 500 events in an exported file. The command line exports all events. */
+/** The maximum number of pages in an exported file, each with 500 events. The command line exports all events. */
 const EXPORT_PAGES = 20
 
 const readUser: Page = {

@@ -60,7 +60,7 @@ export function UserFields({ state, isOperator }: UserFieldsProps) {
           name="roles"
           label="Roles"
           options={ROLES.map((value) => ({ value, label: value }))}
-          hint="The role support can read, unlock, disable and sign out. The role admin can do everything."
+          hint="The role support can read, and can unlock, disable and sign out users. The role admin can do everything."
         />
       ) : (
         <TextArea state={state} name="roles" label="Roles" hint="One per line. Included in tokens." />

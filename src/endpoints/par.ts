@@ -10,7 +10,7 @@ import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { invalidAuthorizationRequest } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
-import { findVisitor } from '../sessions/spend_visitor.ts'
+import { findVisitor } from '../sessions/end_guest_session.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The pushed authorization request endpoint (RFC 9126). It checks the request and seals it into the `request_uri`. */
@@ -41,10 +41,11 @@ async function checkRequest(
   services: Services,
 ): Promise<AuthorizationRequest> {
   try {
-    const address = readReturnAddress(parameters, { client, api })
+    const address = readReturnAddress(parameters, { client })
     const hintedSubject = await readHintedSubject(parameters, address, services, context)
     const hints = { hintedSubject, visitor }
-    return parseAuthorizationRequest(parameters, { client, api }, address, hints, context.now)
+    const { openIdEnabled } = services.config
+    return parseAuthorizationRequest(parameters, { client, api, openIdEnabled }, address, hints, context.now)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)
     if (error instanceof UnprovenRequest) throw invalidAuthorizationRequest('unknown_redirect_uri')

@@ -2,7 +2,7 @@ import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireCurrentClientDuring } from '../clients/require_current_client.ts'
 import { grantScope } from '../oauth/scope.ts'
-import { spendVisitor } from '../sessions/spend_visitor.ts'
+import { endGuestSession } from '../sessions/end_guest_session.ts'
 import { startSession } from '../sessions/start_session.ts'
 import { describeGuest, signIn, type TokenUser } from '../users/sign_in.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
@@ -34,7 +34,7 @@ export const passwordGrant: Grant = {
     const signedIn = await requireCurrentClientDuring(signingIn, request, services)
     // The last step, because a refused request must not end the guest's session.
     const merge = { token: visitorToken, customer: signedIn.subject }
-    const visitorId = await spendVisitor(merge, request, services)
+    const visitorId = await endGuestSession(merge, request, services)
     const by = isGuest ? 'guest' : 'password'
     return startSession({ ...signedIn, scope, facts: { visitorId }, by }, request, services)
   },

@@ -59,8 +59,9 @@ export interface KeySchedule {
   /** The activation of the new key. The first key signs at once instead. */
   activatesAt: number
   /**
-   * Where the first key signs at once. `store`: in an empty store. `algorithm`: if no key has its algorithm. No verifier has an
-   * older key for ID tokens, and a client fetches the JWKS for an unknown `kid` (OpenID Connect Core §10.1.1).
+   * When the new key counts as a first key, which signs at once. `store`: if the store has no key. `algorithm`: if no key has the
+   * same algorithm. `algorithm` is for keys of ID tokens: no verifier has cached an older one, and a client fetches the JWKS for
+   * an unknown `kid` (OpenID Connect Core §10.1.1).
    */
   firstIn: 'store' | 'algorithm'
 }

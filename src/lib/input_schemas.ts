@@ -5,16 +5,24 @@ import * as z from 'zod/mini'
  * direction of writing, such as U+202E, are refused, because they make a text look like another one.
  */
 export function text(max: number, what = 'text') {
-  const message = `must be ${what} of 1 to ${max} characters`
-  return z.string(message).check(
-    z.minLength(1, message),
-    z.maxLength(max, message),
-    z.regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: ({ input }) => describeForbidden(String(input)) }),
+  return storableText(max, what).check(
     z.refine(
       (given) => !/\p{Bidi_Control}/u.test(given),
       'must not have a control of the direction of writing, such as U+202E',
     ),
   )
+}
+
+/** Text that a store keeps. The caller checks its characters. */
+export function storableText(max: number, what: string) {
+  const message = `must be ${what} of 1 to ${max} characters`
+  return z
+    .string(message)
+    .check(
+      z.minLength(1, message),
+      z.maxLength(max, message),
+      z.regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: ({ input }) => describeForbidden(String(input)) }),
+    )
 }
 
 /** Names the first control character or unpaired surrogate of a text. */

@@ -46,8 +46,8 @@ export async function findHolder(
 
 /**
  * Finds the client of a verified token that has no session; null if the token is revoked. The end of a secret of the client
- * also revokes the tokens that any secret got before, because a token does not name its secret. It includes the seconds in
- * which an old copy of the client may still have accepted the secret.
+ * also revokes the tokens that any secret got before, because a token does not name its secret. The tokens of the next seconds
+ * are revoked too, because an old copy of the client may still have accepted the secret.
  *
  * @throws StorageUnavailable, CorruptRecord
  */

@@ -32,9 +32,9 @@ export class BurstLimits {
   }
 
   /**
-   * Takes one from the budget of the caller's address. An IPv6 address also uses the budget of its share of the /48. So all
-   * /64s of a network together have four budgets. A caller without an address has no budget. It fails open if a binding does not
-   * respond.
+   * Takes one from the budget of the caller's address. The /64s of an IPv6 /48 are divided into four shares, and each share has
+   * a budget. An IPv6 address also uses the budget of its share. A caller without an address has no budget. It fails open if a
+   * binding does not respond.
    *
    * @param whose Separates the budgets of one address, such as the budgets of different clients.
    * @throws OAuthError temporarily_unavailable

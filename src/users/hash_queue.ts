@@ -15,13 +15,13 @@ const TURNS_BETWEEN = 4
  */
 const PATIENCE_TURNS = 8
 
-/** Waits for its turn, then computes one hash. The hash blocks the isolate's thread. */
+/** Waits until the request is the first in the queue, then computes one hash. The hash blocks the isolate's thread. */
 export type TakeTurn = <T>(hash: () => T) => Promise<T>
 
 /** Waits for a number of milliseconds; 0 is one turn of the event loop, in which other requests and store responses continue. */
 export type Pause = (ms: number) => Promise<void>
 
-/** The pause of a request for each earlier request except the next one: a fraction of the duration of a hash. */
+/** A waiting request pauses for this time multiplied by the number of requests before it, minus one. */
 const FAR_PAUSE_MS = 8
 
 /** A group of hashes that takes one place in the queue. */
@@ -77,7 +77,10 @@ export class HashQueue {
     }
   }
 
-  /** For a full queue: refuses the request if hashes continue. Otherwise, it drops the waiting requests as closed. */
+  /**
+   * For a full queue: refuses the request if the queue still computes hashes. Otherwise, drops the waiting requests, because
+   * their clients closed the connection.
+   */
   async #requireRoom(): Promise<void> {
     if (await this.#isMoving()) {
       const retryAfterSeconds = Math.max(1, Math.ceil(sumMs(this.#waiting) / 1000))
@@ -124,7 +127,10 @@ export class HashQueue {
     return hash()
   }
 
-  /** Counts the turns after a hash for a later request. Requests that already wait count the turns themselves. */
+  /**
+   * Counts the turns after a hash, so that a request that arrives later does not have to count them. Requests that already wait
+   * count the turns themselves.
+   */
   async #rest(): Promise<void> {
     const before = this.#hashesDone
     let turns = 0

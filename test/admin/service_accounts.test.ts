@@ -288,8 +288,8 @@ describe('the end of a right of a service account', () => {
 describe('a stolen secret of a service account', () => {
   beforeEach(emptyStores)
 
-  const NOT_OPERATORS = operatorOnly('A change of an operator needs an operator.')
-  const NOT_CLIENTS = operatorOnly('A change of a client of the admin API needs an operator.')
+  const NOT_OPERATORS = operatorOnly('A change of an operator is allowed only for operators.')
+  const NOT_CLIENTS = operatorOnly('A change of a client of the admin API is allowed only for operators.')
   const NO_PASSWORD = operatorOnly(
     'This needs a confirmation of the password, and a service account has none.',
   )
@@ -338,7 +338,7 @@ describe('a stolen secret of a service account', () => {
       [account.post(`/clients/${theirs}/secrets/${secret_id}/retire`, {}), NOT_CLIENTS],
       [
         account.delete(`/sessions/${sid}`),
-        operatorOnly("The end of an operator's session needs an operator."),
+        operatorOnly("The end of an operator's session is allowed only for operators."),
       ],
     ]
     for (const [attempt, expected] of attempts) {
@@ -356,7 +356,7 @@ describe('a stolen secret of a service account', () => {
     const rows = [{ ...newUser(), pool: 'operators' }, newUser()]
     const users = await account.post('/users/import', { rows })
     expect(users.body.results).toMatchObject([
-      { status: 'refused', reason: 'pool: A change of an operator needs an operator.' },
+      { status: 'refused', reason: 'pool: A change of an operator is allowed only for operators.' },
       { status: 'created' },
     ])
     const client = { client_id: 'made', api: 'admin', grants: ['client_credentials'] }
@@ -364,7 +364,10 @@ describe('a stolen secret of a service account', () => {
       rows: [client, { ...client, client_id: 'shop', api: 'storefront' }],
     })
     expect(clients.body.results).toMatchObject([
-      { status: 'refused', reason: 'api: A change of a client of the admin API needs an operator.' },
+      {
+        status: 'refused',
+        reason: 'api: A change of a client of the admin API is allowed only for operators.',
+      },
       { status: 'created' },
     ])
     const pools = (answer: AdminAnswer) => (answer.body.items as { pool: string }[]).map(({ pool }) => pool)

@@ -78,7 +78,7 @@ it('support cannot unlock an operator, and no operator can unlock the own accoun
   expect([refused.status, refused.body]).toEqual([
     403,
     problem(403, 'role-missing', 'The role of the operator does not allow this', {
-      detail: 'A change of an operator needs the role admin.',
+      detail: 'A change of an operator is allowed only for operators with the role admin.',
     }),
   ])
   const own = await admin.post(`/users/${admin.id}/unlock`)

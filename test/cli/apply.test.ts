@@ -325,7 +325,7 @@ describe('a service account', () => {
     expect(await run('apply', write('power', { 'ci-2': account, 'ci-3': SHOP }), '--yes')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(
-        'line 2: clients.ci-2: api: A change of a client of the admin API needs an operator.\n',
+        'line 2: clients.ci-2: api: A change of a client of the admin API is allowed only for operators.\n',
       ),
     })
     expect(await run('clients', 'show', 'ci-3')).toMatchObject({ code: 4 })

@@ -595,7 +595,7 @@ describe('statistics', () => {
   it('the statistics command counts the latest events', async () => {
     const { stdout } = await cli.run(['statistics', '--minutes', '30'])
     expect(stdout).toMatch(
-      /^from .*\nto .*\nCOUNT +NUMBER +PREVIOUS\n(?:tokens \(\w+\) +[1-9]\d* +\d+\n)+failures +\d+ +\d+\n/,
+      /^from .*\nto .*\nNAME +COUNT +PREVIOUS\n(?:tokens \(\w+\) +[1-9]\d* +\d+\n)+failures +\d+ +\d+\n/,
     )
     expect(stdout).toMatch(
       /\nactive sessions +[1-9]\d* +\d+\nlocked accounts +\d+\nnext key change +\d{4}-.*\n$/,

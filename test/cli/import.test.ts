@@ -182,7 +182,8 @@ sallyport: 1 row was refused.
     const { code, stdout, stderr } = await cli.run([...args, '--json'])
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining(`pool: is needed, or the option --pool: 3 rows (lines 2, 4, 6)
+      stderr:
+        expect.stringContaining(`pool: is required, unless the option --pool is given: 3 rows (lines 2, 4, 6)
 pool: must be one of customers, staff, operators: 3 rows (lines 3, 5, 7)
 line 8: last@shop.test: password_hash: `),
     })
@@ -191,7 +192,7 @@ line 8: last@shop.test: password_hash: `),
     expect(refused[0]).toEqual({
       line: 2,
       name: 'group0@shop.test',
-      problems: ['pool: is needed, or the option --pool'],
+      problems: ['pool: is required, unless the option --pool is given'],
     })
     const accepted = await cli.run([
       'import',

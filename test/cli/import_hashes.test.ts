@@ -184,7 +184,7 @@ describe('known passwords of an import (--verify-with)', () => {
 
   it.each([
     [[], 'known.csv has no username and password'],
-    [['verify1@shop.test,'], 'known.csv: line 2: password: is needed'],
+    [['verify1@shop.test,'], 'known.csv: line 2: password: is required'],
     [Array.from({ length: 21 }, (_, i) => `u${i},x`), 'known.csv has more than 20 passwords'],
   ])('an invalid file of known passwords is an error: %#', async (lines, message) => {
     const result = await importUsers(file(), ...SCHEME, '--verify-with', known(lines))

@@ -129,8 +129,8 @@ describe('a CSV file', () => {
       `2 –: ${[
         'password_hash: has a backslash (--format mysql where it begins an escape, --backslash-is-text where it is text)',
         'roles: has the item "NULL", which stands for NULL (--null)',
-        'pool: is needed, or the option --pool',
-        'username: is needed',
+        'pool: is required, unless the option --pool is given',
+        'username: is required',
         'enabled: must be true or false',
         'must_change_password: must be true or false',
       ].join('; ')}`,
@@ -178,8 +178,8 @@ describe('a file of JSON lines', () => {
     expect(refused).toEqual([
       ...['1 –: is not a JSON object', '2 –: is not a JSON object'],
       ...[
-        '3 true: username: must be text; password_hash: is needed, or password; --reset missing imports users without a password',
-        '4 a: password_hash: is needed, or password; --reset missing imports users without a password; roles: must be a list',
+        '3 true: username: must be text; password_hash: is required, unless the row has a password; --reset missing imports users without a password',
+        '4 a: password_hash: is required, unless the row has a password; --reset missing imports users without a password; roles: must be a list',
       ],
     ])
   })
@@ -237,7 +237,7 @@ describe('a row of a user', () => {
 
   it('the row or the command line names the pool of a user', async () => {
     const { refused } = await read('username,password\na,b\n', { kind: userRows({}) })
-    expect(refused).toEqual(['2 a: pool: is needed, or the option --pool'])
+    expect(refused).toEqual(['2 a: pool: is required, unless the option --pool is given'])
   })
 
   it('the report names the username of a row with an invalid cell', async () => {

@@ -70,7 +70,7 @@ describe('the command statistics', () => {
     expect(output.map((line) => line.replace(/\s+/g, ' ').trim())).toEqual([
       expect.stringMatching(/^from /),
       expect.stringMatching(/^to /),
-      'COUNT NUMBER PREVIOUS',
+      'NAME COUNT PREVIOUS',
       'tokens (authorization_code) 3 2',
       'tokens (password) 1 0',
       'failures 2 1',

@@ -14,7 +14,10 @@ const HOME = 'https://app.test/cart'
 
 /** A browser with a shop at app.test, and the pages of the token service. */
 async function openShop() {
-  const browser = await Browser.open({}, { ...CODE_CLIENT, grants: ['password', ...CODE_CLIENT.grants] })
+  const browser = await Browser.open(
+    {},
+    { ...CODE_CLIENT, grants: ['password', ...CODE_CLIENT.grants], postLogoutRedirectUris: [HOME] },
+  )
   const user = await browser.server.addUser()
   const pages = new PageBrowser(async (request) =>
     request.url.startsWith(`${ISSUER}/`) ? browser.server.send(request) : new Response('the shop'),
@@ -240,6 +243,17 @@ describe('a failed sign-in by redirect', () => {
     expect(result).toEqual({ kind: 'retry', reason: 'invalid_request_uri', returnTo: '/cart' })
   })
 
+  it('a browser that loses the cookies of the sign-in page shows the form again, and the sign-in continues', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop)
+    const fields = { Username: shop.user.username, Password: PASSWORD }
+    await shop.pages.open((await leave(tab)).href)
+    shop.pages.removeCookies()
+    expect((await shop.pages.press('Sign in', fields)).url.origin).toBe(ISSUER)
+    const { url } = await shop.pages.press('Sign in', fields)
+    expect(await tab.client.handleRedirect(url.href)).toMatchObject({ kind: 'signed_in' })
+  })
+
   it('the guest stays if the user cancels', async () => {
     const shop = await openShop()
     const tab = openTab(shop)
@@ -275,5 +289,40 @@ describe('an ID token', () => {
     expect(result).toEqual({ kind: 'retry', reason: 'invalid_grant', returnTo: null })
     expect(tab.client.session).toBeNull()
     expect(shop.browser.posted.at(-1)?.get('token')).toEqual(expect.any(String))
+  })
+})
+
+describe('a sign-out by redirect', () => {
+  it('the sign-out ends the session and the browser session without a question, and the next sign-in needs the password', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop, { scope: 'openid cart' })
+    await tab.client.handleRedirect(await signInAt(shop, await leave(tab)))
+    const { refreshToken } = tab.client.session ?? {}
+    await tab.client.signOut({ redirectUri: HOME })
+    expect(tab.client.session).toBeNull()
+    expect(shop.browser.posted.at(-1)?.get('token')).toBe(refreshToken)
+    expect((await shop.pages.open(tab.left.at(-1) ?? '')).url.href).toBe(HOME)
+    const { url } = await shop.pages.open((await leave(tab)).href)
+    expect(url.origin).toBe(ISSUER)
+  })
+
+  it('the token service asks the user if the session has no ID token', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop)
+    await tab.client.handleRedirect(await signInAt(shop, await leave(tab)))
+    await tab.client.signOut({ redirectUri: HOME })
+    expect((await shop.pages.open(tab.left.at(-1) ?? '')).url.origin).toBe(ISSUER)
+    expect((await shop.pages.press('Sign out')).url.href).toBe(HOME)
+  })
+
+  it('the page stays if the token service does not respond', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop)
+    await tab.client.signIn(shop.user.username, PASSWORD)
+    shop.browser.faults.push('request lost', 'request lost', 'request lost', 'request lost')
+    await expect(hurry(tab.client.signOut({ redirectUri: HOME }))).rejects.toMatchObject({
+      code: 'unreachable',
+    })
+    expect([tab.client.session, tab.left]).toEqual([null, []])
   })
 })

@@ -564,7 +564,9 @@ describe('support', () => {
     const response = await support.post(`/console/users/${admin.user.id}/disable`)
     expect(response).toMatchObject({
       status: 403,
-      html: expect.stringContaining('A change of an operator needs the role admin'),
+      html: expect.stringContaining(
+        'A change of an operator is allowed only for operators with the role admin',
+      ),
     })
     expect((await support.post('/console/keys/rotate')).status).toBe(403)
   })

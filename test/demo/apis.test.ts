@@ -12,6 +12,7 @@ import {
 } from './tokens.ts'
 
 const { issuer, storefrontApi, backofficeApi, shop, state, output } = inject('demo')
+const partnerApp = shop.replace('127.0.0.1', 'localhost')
 
 const INVALID_TOKEN = {
   status: 401,
@@ -64,13 +65,15 @@ describe('the two APIs', () => {
     }
   })
 
-  it('the APIs let only the page of the shop read their responses', async () => {
+  it('the APIs let only the page of the shop read their responses, and the storefront API also the partner app', async () => {
     for (const api of [storefrontApi, backofficeApi]) {
+      const partner = api === storefrontApi ? partnerApp : null
       const originFor = async (origin: string) =>
         (await fetch(`${api}/orders`, { headers: { Origin: origin } })).headers.get(
           'Access-Control-Allow-Origin',
         )
-      expect([await originFor(shop), await originFor('https://evil.test')]).toEqual([shop, null])
+      expect([await originFor(shop), await originFor(partnerApp)]).toEqual([shop, partner])
+      expect(await originFor('https://evil.test')).toBeNull()
     }
   })
 })
@@ -207,7 +210,8 @@ describe('the back-office API', () => {
 describe('the shop', () => {
   it('the shop’s policy allows only its own scripts and connections to the services', async () => {
     const response = await fetch(`${shop}/services.json`)
-    expect(await response.json()).toEqual({ issuer, storefrontApi, backofficeApi })
+    const addresses = { shop: `${shop}/`, partnerApp: `${partnerApp}/` }
+    expect(await response.json()).toEqual({ issuer, storefrontApi, backofficeApi, ...addresses })
     const page = await fetch(shop)
     expect(page.headers.get('Content-Security-Policy')).toBe(
       `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ${issuer} ${storefrontApi} ${backofficeApi}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,

@@ -24,7 +24,7 @@ describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', (
     await press(page, 'Sign in')
   }
 
-  it('the shop keeps the cart of a guest, and a partner app needs the consent of the user but no second password', async () => {
+  it('the shop keeps the cart of a guest, and a partner app needs the consent of the user but no second password, and the sign-out ends the browser session', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
     const { page } = tab
@@ -74,7 +74,13 @@ describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', (
     await new Tab(partner).screenshot('11-partner-app')
     await press(partner, 'Disconnect')
     await partner.getByText('Disconnected.').waitFor()
-    await tab.isCustomer()
+
+    await tab.press('Sign out')
+    await tab.isGuest()
+    expect(page.url()).toBe(`${shop}/`)
+    await press(page, 'Sign in')
+    await tab.press('Sign in on the token service’s page')
+    await page.getByLabel('Username').waitFor()
     expect(await visitor.leave()).toEqual([])
   })
 })

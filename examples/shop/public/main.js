@@ -40,7 +40,9 @@ onPress('try-lost', renewWithLoss)
 onPress('try-backoffice', async () =>
   tryBackOffice(client.session ?? (await client.refresh()), backofficeApi),
 )
-onPress('sign-in-redirect', () => client.signInWithRedirect({ returnTo: isOrdering ? 'cart' : '' }))
+onPress('sign-in-redirect', () =>
+  client.signInWithRedirect({ scope: 'openid cart catalog orders', returnTo: isOrdering ? 'cart' : '' }),
+)
 byId('console').href = `${issuer}/console`
 byId('try-partner').href = partnerApp
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
@@ -133,9 +135,11 @@ function isUnreachable(error) {
 }
 
 async function signOut() {
-  const { accessToken } = client.session
+  const { accessToken, idToken } = client.session
+  // Only a session that began on the page of the token service has an ID token. Its browser session must end too.
+  const leave = idToken ? { redirectUri: `${location.origin}/` } : undefined
   showOutcome(null)
-  const isRevoked = await client.signOut().then(
+  const isRevoked = await client.signOut(leave).then(
     () => true,
     () => false,
   )
@@ -145,6 +149,7 @@ async function signOut() {
     )
   }
   logSentence('The token service ended the session.', 'ended')
+  if (leave) return
   watchOldToken(accessToken, storefrontApi)
   return cart.show()
 }

@@ -25,9 +25,7 @@ export function newAttempt(redirectUri: string, returnTo: string | null): Attemp
 }
 
 /** The parts of an authorization request that do not belong to one attempt. */
-interface Wishes extends RedirectOptions {
-  scope: string | undefined
-}
+type Wishes = Omit<RedirectOptions, 'scope'> & { scope: string | undefined }
 
 /** The authorization request of an attempt, with PKCE (RFC 7636 §4.3). */
 export async function requestFor(attempt: Attempt, wishes: Wishes): Promise<Fields> {

@@ -4,6 +4,7 @@ import type {
   ClientOptions,
   RedirectOptions,
   RedirectResult,
+  SignOutOptions,
 } from './options.ts'
 import { reportUncaught } from './page.ts'
 import { RedirectFlow } from './redirect_flow.ts'
@@ -127,11 +128,12 @@ export class Client {
   }
 
   /**
-   * Removes the tokens at once, then ends the session on the server.
+   * Removes the tokens at once, then ends the session on the server. With options it then leaves the page for the logout endpoint, which
+   * ends the browser session of the token service too and returns to the redirect URI.
    *
-   * @throws TokenRequestError if the revocation fails; the session is then still live on the server
+   * @throws TokenRequestError if the revocation fails; the page stays, and the session is still live on the server
    */
-  async signOut(): Promise<void> {
+  async signOut(options?: SignOutOptions): Promise<void> {
     const session = this.#forget()
     // A customer session that is stored when this tab gets the lock is from a sign-in in progress. It is removed too. A new guest
     // session stays.
@@ -140,6 +142,7 @@ export class Client {
       return isSignedIn ? this.#forget() : null
     })
     await Promise.all([this.#revoke(session), late.then((other) => this.#revoke(other))])
+    if (options) this.#redirects.signOut(session, options)
   }
 
   async #begin(request: () => Promise<Session>): Promise<Session> {

@@ -6,6 +6,7 @@ export type {
   ClientOptions,
   RedirectOptions,
   RedirectResult,
+  SignOutOptions,
 } from './options.ts'
 export { type Claims, isGuest, readClaims, type Session, type TokenStorage } from './session.ts'
 export { TokenRequestError } from './token_endpoint.ts'

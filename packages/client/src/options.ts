@@ -41,6 +41,8 @@ export type ClientListener = (event: ClientEvent, session: Session | null) => vo
 export interface RedirectOptions {
   /** A redirect URI of the client. Default: the address of this page, without query and fragment. */
   redirectUri?: string
+  /** Default: the scope of the client's options. With `openid` the session has an ID token. */
+  scope?: string
   /** A text for the result of `handleRedirect`, such as the path of the page to show after the sign-in. */
   returnTo?: string
   /** The username that the sign-in page fills in. */
@@ -49,6 +51,12 @@ export interface RedirectOptions {
   prompt?: 'login' | 'none' | 'consent' | 'select_account'
   /** The languages of the pages, separated by spaces, such as `de en`. */
   uiLocales?: string
+}
+
+/** How `signOut` leaves the page. */
+export interface SignOutOptions {
+  /** A post-logout redirect URI of the client, exactly as registered. */
+  redirectUri: string
 }
 
 /** The result of `handleRedirect`. `returnTo` is the text of `signInWithRedirect`, or null. */

@@ -10,7 +10,7 @@ import {
   withoutQuery,
   withoutResponse,
 } from './authorization.ts'
-import type { ClientOptions, RedirectOptions, RedirectResult } from './options.ts'
+import type { ClientOptions, RedirectOptions, RedirectResult, SignOutOptions } from './options.ts'
 import { currentUrl, leaveFor, showAddress } from './page.ts'
 import type { Session } from './session.ts'
 import { TokenRequestError } from './token_endpoint.ts'
@@ -19,7 +19,7 @@ import type { TokenRequests } from './token_requests.ts'
 /** Runs the exchange of a code and stores its session. */
 type Begin = (exchange: () => Promise<Session>) => Promise<Session>
 
-/** Sign-in on the page of the token service (RFC 6749 §4.1). */
+/** Sign-in and sign-out on the pages of the token service. */
 export class RedirectFlow {
   readonly #options: ClientOptions
   readonly #attempts: AttemptStore
@@ -35,11 +35,10 @@ export class RedirectFlow {
   async begin(options: RedirectOptions, guest: Session | null): Promise<void> {
     const { redirectUri = withoutQuery(currentUrl()), returnTo = null } = options
     const attempt = newAttempt(redirectUri, returnTo)
-    const request = await requestFor(attempt, { ...options, scope: this.#options.scope })
+    const request = await requestFor(attempt, { scope: this.#options.scope, ...options })
     const address = guest ? await this.#push(request, guest) : request
     this.#attempts.save(attempt)
-    const { issuer, clientId, navigate = leaveFor } = this.#options
-    navigate(`${issuer}/oauth2-token/authorize?${new URLSearchParams({ client_id: clientId, ...address })}`)
+    this.#leaveFor('/oauth2-token/authorize', address)
   }
 
   /** Finishes an attempt by its response. @throws TokenRequestError if no attempt of this client can succeed */
@@ -51,6 +50,17 @@ export class RedirectFlow {
     const attempt = this.#attempts.take(response.state)
     if (!attempt) return { kind: 'retry', reason: 'unknown_attempt', returnTo: null }
     return this.#use(attempt, response, begin)
+  }
+
+  /** Leaves the page for the logout endpoint (RP-Initiated Logout §2). With the ID token it asks the user nothing. */
+  signOut(session: Session | null, { redirectUri }: SignOutOptions): void {
+    const hint: Fields = session?.idToken ? { id_token_hint: session.idToken } : {}
+    this.#leaveFor('/oauth2-token/logout', { post_logout_redirect_uri: redirectUri, ...hint })
+  }
+
+  #leaveFor(path: string, parameters: Fields): void {
+    const { issuer, clientId, navigate = leaveFor } = this.#options
+    navigate(`${issuer}${path}?${new URLSearchParams({ client_id: clientId, ...parameters })}`)
   }
 
   /** A guest's token goes along in a pushed request, because an address reaches logs and the history. */

@@ -3,7 +3,7 @@ export interface Session {
   accessToken: string
   /** Null if the server issues none. The session then ends with its access token. */
   refreshToken: string | null
-  /** The ID token (OpenID Connect Core §2); null without the scope `openid`. `readClaims` reads it. */
+  /** The ID token (OpenID Connect Core §2); null without the scope `openid`. It proves to the logout endpoint which browser session ends. */
   idToken: string | null
   /** The time of the token request and the expiry of the access token, by this browser's clock. Unix seconds. */
   issuedAt: number

@@ -16,7 +16,9 @@ const KIND = {
   }),
   parse: kindOf,
 }
-const BY_OPERATORS = flag('by-operators', 'Events that have an actor', { field: 'by_operator' })
+const BY_OPERATORS = flag('by-operators', 'Events by an operator or service account', {
+  field: 'by_operator',
+})
 
 const MORE_COLUMNS = [
   member('Subject id', 'subject'),

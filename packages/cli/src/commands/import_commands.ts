@@ -11,7 +11,7 @@ import type { ImportKind } from '../import/import_kind.ts'
 import { Progress } from '../import/progress.ts'
 import { Report } from '../import/report.ts'
 import { type ImportRun, type MadeSecret, runImport, type Tally } from '../import/run_import.ts'
-import { countFates, FATE, type Scan, scan } from '../import/scan.ts'
+import { countPlanned, ROW_ACTION, type Scan, scan } from '../import/scan.ts'
 import { userRows } from '../import/user_rows.ts'
 import { FILE_OPTIONS, PRESET, readFileOptions } from './import_options.ts'
 import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } from './import_user_options.ts'
@@ -85,7 +85,7 @@ async function runSteps(call: Call, run: ImportRun): Promise<void> {
   const { input, terminal } = call
   const { kind, progress } = run
   const found = await scan(run.file, kind, run.report)
-  const good = countFates(found, FATE.create)
+  const good = countPlanned(found, ROW_ACTION.create)
   const known = input.get(VERIFY_WITH)
   if (known !== undefined) await verifyKnownPasswords(call, run, { found, path: known })
   progress.begin('Dry run', good)
@@ -114,7 +114,10 @@ async function create(
 ): Promise<{ tally: Tally; secrets: MadeSecret[] }> {
   const secrets = new SecretOutput(terminal, { isJson: input.has(JSON_OUTPUT) })
   const isStopped = () => run.isStopped() || secrets.isBroken
-  run.progress.begin('Import', countFates(found, FATE.create) + countFates(found, FATE.update))
+  run.progress.begin(
+    'Import',
+    countPlanned(found, ROW_ACTION.create) + countPlanned(found, ROW_ACTION.update),
+  )
   try {
     const onSecret = (secret: MadeSecret) => secrets.add(secret)
     const tally = await runImport({ ...run, isStopped }, found, { isDryRun: false, onSecret })

@@ -92,7 +92,7 @@ const revokeKey: Command = {
 const reseal: Command = {
   name: 'keys reseal',
   summary: 'Encrypt the keys with the new secret while SEALING_KEY changes',
-  details: 'It fails if neither secret decrypts a key, and names the key.',
+  details: 'If there are keys that neither secret decrypts, the command fails and names them.',
   operations: ['POST /keys/reseal'],
   async run(call) {
     const { terminal, input, api } = call

@@ -21,8 +21,8 @@ interface Count {
 }
 
 const COLUMNS: readonly Column<Count>[] = [
-  { title: 'COUNT', show: ({ name }) => name },
-  { title: 'NUMBER', show: ({ count }) => String(count) },
+  { title: 'NAME', show: ({ name }) => name },
+  { title: 'COUNT', show: ({ count }) => String(count) },
   { title: 'PREVIOUS', show: ({ previous }) => String(previous) },
 ]
 const TIMES = [moment('From', 'from'), moment('To', 'to')]

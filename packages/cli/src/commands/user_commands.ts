@@ -90,7 +90,7 @@ const checkNames: Command = {
   name: 'users check-names',
   summary: 'List usernames that cannot sign in, or look like another username',
   details:
-    'Reads every user. A username that an earlier version stored may have a character that sign-in refuses now: give its user another one by `users update --username`. The command changes no user.',
+    'Reads every user. A username that an earlier version stored may have a character that sign-in refuses now: give the user a new username with `users update --username`. The command changes no user.',
   options: [IN_POOL, ...VIEW_OPTIONS],
   operations: ['GET /users'],
   async run(call) {

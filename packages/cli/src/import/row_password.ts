@@ -40,7 +40,7 @@ export function readPassword(values: RowValues, { hashScheme, withoutPassword }:
   if (hash === undefined) {
     if (withoutPassword !== 'never') return NO_PASSWORD
     throw new RowRefused(
-      'password_hash: is needed, or password; --reset missing imports users without a password',
+      'password_hash: is required, unless the row has a password; --reset missing imports users without a password',
     )
   }
   const conversion = convert(values, hash, hashScheme)

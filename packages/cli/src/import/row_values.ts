@@ -87,7 +87,7 @@ export function splitList(text: string): string[] {
  * @throws RowRefused
  */
 export function requireText(text: string | undefined, column: string, option?: string): string {
-  const help = option === undefined ? '' : `, or the option ${option}`
-  if (text === undefined) throw new RowRefused(`${column}: is needed${help}`)
+  const help = option === undefined ? '' : `, unless the option ${option} is given`
+  if (text === undefined) throw new RowRefused(`${column}: is required${help}`)
   return text
 }

@@ -6,7 +6,7 @@ import type { ImportFile } from './import_file.ts'
 import type { ImportKind } from './import_kind.ts'
 import type { Progress } from './progress.ts'
 import type { Report } from './report.ts'
-import { FATE, readGoodRows, type Scan } from './scan.ts'
+import { ROW_ACTION, readGoodRows, type Scan } from './scan.ts'
 
 /** The number of batches that run in parallel. */
 const BATCHES_AT_ONCE = 4
@@ -50,7 +50,8 @@ interface Sent {
 }
 
 /**
- * Sends the valid rows of a file. A dry run also sets the fate of each row, so that the import skips rows without a change.
+ * Sends the valid rows of a file. A dry run also sets the planned action of each row, so that the import skips rows without a
+ * change.
  *
  * @param onSecret Called with each new secret as soon as the server has created its client.
  * @throws CliError, TokenRequestError if a batch fails. Earlier batches stay, and a second run does not add them again.
@@ -67,7 +68,7 @@ export async function runImport(
     for (const [i, numbered] of sent.batch.entries()) {
       const { status, reason } = resultOf(sent, i, scan)
       count(tally, numbered, status)
-      scan.fates[numbered.place] = FATES[status]
+      scan.plan[numbered.place] = ACTION_BY_STATUS[status]
       const { line, name } = numbered
       if (status === 'refused') run.report.refuse({ line, name, problems: [reason] })
       const secret =
@@ -80,11 +81,11 @@ export async function runImport(
   return tally
 }
 
-const FATES: Readonly<Record<Status, number>> = {
-  created: FATE.create,
-  updated: FATE.update,
-  exists: FATE.none,
-  refused: FATE.none,
+const ACTION_BY_STATUS: Readonly<Record<Status, number>> = {
+  created: ROW_ACTION.create,
+  updated: ROW_ACTION.update,
+  exists: ROW_ACTION.none,
+  refused: ROW_ACTION.none,
 }
 
 function count(tally: Tally, { password }: NumberedRow, status: Status): void {
@@ -120,10 +121,10 @@ function resultOf(
   scan: Scan,
 ): { status: Status; reason: string } {
   const result = results.find(({ index }) => index === i)
-  if (result === undefined || !(result.status in FATES))
+  if (result === undefined || !(result.status in ACTION_BY_STATUS))
     throw new CliError('failed', 'The response does not have a result for each row.')
   const { status, reason } = result
-  const planned = scan.fates[batch[i]?.place ?? 0] === FATE.update ? 'updated' : 'created'
+  const planned = scan.plan[batch[i]?.place ?? 0] === ROW_ACTION.update ? 'updated' : 'created'
   return {
     status: status === 'exists' && isInDoubt ? planned : status,
     reason: reason ?? '',

@@ -14,15 +14,15 @@ const SILENT: RowReports = { refuse: () => {}, warn: () => {} }
 /** The result of reading a whole file, without a request to the server. */
 export interface Scan {
   count: number
-  /** The fate (`FATE`) of each row, by its index. */
-  fates: Uint8Array
+  /** The planned action (`ROW_ACTION`) of each row, by its index. */
+  plan: Uint8Array
 }
 
 /** The action of the import for a row. Before the dry run, each valid row has `create`. */
-export const FATE = { none: 0, create: 1, update: 2 } as const
+export const ROW_ACTION = { none: 0, create: 1, update: 2 } as const
 
-export function countFates({ fates }: Scan, fate: number): number {
-  return fates.reduce((sum, value) => sum + (value === fate ? 1 : 0), 0)
+export function countPlanned({ plan }: Scan, action: number): number {
+  return plan.reduce((sum, value) => sum + (value === action ? 1 : 0), 0)
 }
 
 /**
@@ -38,7 +38,7 @@ export async function scan(file: ImportFile, kind: ImportKind, report: RowReport
     flags.add(read !== null)
     if (read !== null) for (const key of kind.keysOf(read.row)) keys.add(key)
   }
-  const found = { count: flags.count, fates: flags.toArray() }
+  const found = { count: flags.count, plan: flags.toArray() }
   const repeated = keys.findRepeated()
   if (repeated.size > 0) await refuseRepeated(file, kind, { found, repeated, report })
   return found
@@ -60,7 +60,7 @@ async function refuseRepeated(
         name,
         problems: [`${shared.what}: line ${lines.get(shared.digest)} has the same`],
       })
-      found.fates[place] = FATE.none
+      found.plan[place] = ROW_ACTION.none
     } else for (const { digest } of keys) if (repeated.has(digest)) lines.set(digest, line)
   }
 }
@@ -69,11 +69,11 @@ async function refuseRepeated(
 export async function* readGoodRows(
   file: ImportFile,
   kind: ImportKind,
-  { fates }: Scan,
+  { plan }: Scan,
 ): AsyncGenerator<NumberedRow> {
   let place = 0
   for await (const row of readRows(file)) {
-    const read = fates[place] !== FATE.none ? readRow(row, kind, SILENT) : null
+    const read = plan[place] !== ROW_ACTION.none ? readRow(row, kind, SILENT) : null
     if (read !== null) yield { place, ...read }
     place++
   }

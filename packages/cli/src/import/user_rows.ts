@@ -50,8 +50,15 @@ export function userRows(options: UserRowOptions): ImportKind {
         summary: 'Roles without spaces, separated by `,` or a vertical bar, or a JSON list',
         isList: true,
       },
-      { name: 'enabled', summary: '`true`, `t`, `yes`, `1` or the opposite; defaults to `true`' },
-      { name: 'disabled', summary: 'The opposite of `enabled`, instead of it' },
+      {
+        name: 'enabled',
+        summary: '`true`, `t`, `yes` or `1`; or `false`, `f`, `no` or `0`; defaults to `true`',
+      },
+      {
+        name: 'disabled',
+        summary:
+          'The opposite of `enabled`. Use only one of the two columns: if a row has both, `enabled` applies',
+      },
       { name: 'must_change_password', summary: 'true: the user must set a new password' },
       ...PROFILE_FIELDS.map(({ name, description }) => ({ name, summary: SUMMARIES[name] ?? description })),
       {

@@ -46,7 +46,7 @@ type VisitorRequest = Pick<ClientRequest, 'client' | 'api' | 'context'>
  * @returns the subject of the guest; null without a valid token
  * @throws StorageUnavailable, so that a retry can merge the cart
  */
-export async function spendVisitor(
+export async function endGuestSession(
   { token, customer }: Merge,
   request: VisitorRequest,
   services: Dependencies,
@@ -54,7 +54,7 @@ export async function spendVisitor(
   if (token === null) return null
   try {
     const visitor = await requireLiveVisitor(token, request, services)
-    await spend(visitor, request, services)
+    await endOnce(visitor, request, services)
     auditMerge(visitor, customer, request, services)
     return visitor.subject
   } catch (error) {
@@ -127,7 +127,7 @@ async function requireLiveVisitor(
 }
 
 /** @throws InvalidToken if the guest's session has already ended */
-async function spend(
+async function endOnce(
   visitor: VisitorClaims,
   { api, context }: VisitorRequest,
   { shards }: Dependencies,
