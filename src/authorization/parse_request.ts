@@ -44,6 +44,11 @@ export interface RequestingClient {
   api: ApiConfig
 }
 
+/** A client with the setting that decides whether it can have identity scopes. */
+interface ScopeHolder extends RequestingClient {
+  openIdEnabled: boolean
+}
+
 /** The values that the caller checked: the user of `id_token_hint` and the visitor of `visitor_access_token`. */
 export type CheckedHints = Pick<AuthorizationRequest, 'hintedSubject' | 'visitor'>
 
@@ -54,7 +59,7 @@ export type CheckedHints = Pick<AuthorizationRequest, 'hintedSubject' | 'visitor
  */
 export function readReturnAddress(
   parameters: Parameters,
-  { client }: RequestingClient,
+  { client }: Pick<RequestingClient, 'client'>,
 ): ReturnAddress & { hasRedirectUri: boolean } {
   const requested = parameters.find('redirect_uri')
   const redirectUri = findRedirectUri(client, requested)
@@ -82,11 +87,12 @@ export function readReturnAddress(
  */
 export function parseAuthorizationRequest(
   parameters: Parameters,
-  { client, api }: RequestingClient,
+  holder: ScopeHolder,
   { hasRedirectUri, ...returnAddress }: ReturnType<typeof readReturnAddress>,
   hints: CheckedHints,
   now: number,
 ): AuthorizationRequest {
+  const { client, api } = holder
   const fail: Fail = (failure) => {
     throw new AuthorizationError(failure, returnAddress)
   }
@@ -104,7 +110,7 @@ export function parseAuthorizationRequest(
     ...returnAddress,
     hasRedirectUri,
     api: api.name,
-    scope: readScope(parameters, { client, api }, fail),
+    scope: readScope(parameters, holder, fail),
     codeChallenge: readChallenge(parameters, client, fail),
     nonce: parameters.find('nonce'),
     prompt: readPrompt(parameters, fail),
@@ -126,12 +132,18 @@ function requireAcr(parameters: Parameters, fail: Fail): void {
 }
 
 /** The requested scope without the scopes that the client cannot have. Without `scope`: all scopes of the client. */
-function readScope(parameters: Parameters, { client, api }: RequestingClient, fail: Fail): string[] {
+function readScope(
+  parameters: Parameters,
+  { client, api, openIdEnabled }: ScopeHolder,
+  fail: Fail,
+): string[] {
   const requested = parameters.find('scope')
   const allowed = clientScopes(client, api)
   if (requested === null) return allowed
   const tokens = parseScope(requested)
-  const granted = tokens.filter((scope) => allowed.includes(scope) || isIdentityScope(scope))
+  const granted = tokens.filter(
+    (scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)),
+  )
   const isOnlyUnknown = granted.length === 0 && tokens.some((scope) => scope !== OFFLINE_ACCESS)
   if (isOnlyUnknown || tokens.length === 0) fail('scope')
   return granted

@@ -42,13 +42,17 @@ const PAGES: Readonly<Record<string, Methods>> = {
   [ACCOUNT_PATH]: formOf('select_account'),
   [PASSWORD_PATH]: formOf('change_password'),
   [CONSENT_PATH]: formOf('consent'),
+}
+
+/** The pages of an OpenID provider. */
+const OPENID_PAGES: Readonly<Record<string, Methods>> = {
   [LOGOUT_PATH]: { GET: logout, POST: forwardLogout },
   [LOGOUT_CONFIRM_PATH]: { POST: confirmLogout },
 }
 
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in, consent and logout. */
 export function createBrowserApp(shared: Services): Hono {
-  const { issuer } = shared.config
+  const { issuer, openIdEnabled } = shared.config
   const assets = new Assets(BROWSER_PATH + FILES_PATH, style, { name: SCRIPT_NAME, text: formPost })
   const brandStyles = new BrandStyles(BROWSER_PATH + FILES_PATH, shared.config)
   const cookies = new BrowserCookies(shared.browserSealer, issuer)
@@ -62,7 +66,8 @@ export function createBrowserApp(shared: Services): Hono {
   })
   app.route(FILES_PATH, assets.routes())
   app.route(FILES_PATH, brandStyles.routes())
-  for (const [path, methods] of Object.entries(PAGES)) addPage(app, path, methods, services)
+  const pages = { ...PAGES, ...(openIdEnabled ? OPENID_PAGES : {}) }
+  for (const [path, methods] of Object.entries(pages)) addPage(app, path, methods, services)
   app.all('*', () => {
     throw new PageError(NOT_FOUND)
   })

@@ -39,7 +39,9 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   const visitorToken = parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, { ...found, context }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
-  const request = parseAuthorizationRequest(parameters, found, address, hints, context.now)
+  const { openIdEnabled } = services.config
+  const holder = { ...found, openIdEnabled }
+  const request = parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }
 }

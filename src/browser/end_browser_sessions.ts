@@ -15,7 +15,8 @@ const REASON = 'signed out in the browser'
 const MAX_SESSIONS = 200
 
 /**
- * Ends a browser session and the sessions of first-party clients that began in it. The feed lists them.
+ * Ends a browser session and the sessions of first-party clients that began in it. The feed lists them. A repeat ends the sessions
+ * that a failed logout left, and has no audit event.
  *
  * @throws StorageUnavailable: the logout can be repeated
  */
@@ -28,10 +29,11 @@ export async function endBrowserSession(
   const { id, subject } = session
   const { now } = context
   const keepUntil = endOf(session, browserSessionLimitsOf(pool, config))
-  await browserSessions.end({ id, subject, keepUntil }, now)
+  const isFirst = await browserSessions.end({ id, subject, keepUntil }, now)
   const origin = { loggedOutBrowserId: id }
   const ending = { reason: REASON, limit: MAX_SESSIONS } as const
   await Promise.all(shards.all().map(({ endings }) => endings.endBegun(origin, ending, now)))
+  if (!isFirst) return
   const about = { subject, sid: null, api: null, clientId }
   audit.record({ kind: 'revoke', outcome: 'ok', reason: REASON, ...about }, context)
 }

@@ -34,6 +34,7 @@ const STAY = { name: 'decision', value: 'stay' } as const
 export async function logout(c: Context, services: BrowserServices): Promise<Response> {
   const request = await readLogoutRequest(c, services)
   const sessions = await readSessions(c, services)
+  if (sessions.length > 0) await spend(c, services)
   const hinted = await findHinted(request, sessions, services)
   if (hinted !== null) return endAndLeave(c, [hinted], { request, services })
   if (sessions.length === 0) return leave(c, request, services)
@@ -56,8 +57,14 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   const { browserIds, ...request } = result.data
   if (form.text(STAY.name) === STAY.value) return c.redirect(request.returnTo ?? '/', 303)
   const sessions = await readSessions(c, services)
+  if (sessions.length > 0) await spend(c, services)
   const named = sessions.filter(({ session }) => browserIds.includes(session.id))
   return endAndLeave(c, named, { request, services })
+}
+
+/** @throws OAuthError too_many_attempts if the address has used its budget of logouts */
+function spend(c: Context, { bursts, clock }: BrowserServices): Promise<void> {
+  return bursts.spend('refreshes', 'logout', requestContext(c, clock))
 }
 
 /** The live browser sessions of the cookies: one of each pool. */

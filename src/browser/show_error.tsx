@@ -5,7 +5,7 @@ import { prefersHtml } from '../endpoints/home.ts'
 import { Responses } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import { OAuthError, unprovenRequest } from '../oauth/errors.ts'
+import { malformedRequest, OAuthError, unprovenRequest } from '../oauth/errors.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import type { Texts } from '../pages/languages/en.ts'
 import { PageError } from '../pages/page_error.tsx'
@@ -30,10 +30,15 @@ export function showError(c: Context, error: Error, services: BrowserServices): 
     const response = respondToClient({ failure: error.failure }, error.returnAddress, services.config.issuer)
     return sendToClient(c, response, services)
   }
-  if (error instanceof UnprovenRequest && !showsPage(c, services)) {
-    return new Responses(services.config).error(c, unprovenRequest(error.message))
-  }
+  const refusal = showsPage(c, services) ? null : refusalOf(error)
+  if (refusal !== null) return new Responses(services.config).error(c, refusal)
   return showErrorPage(c, viewOf(error), services)
+}
+
+/** The JSON error of a link that does not work; null for the other errors, which are pages for all callers. */
+function refusalOf(error: Error): OAuthError | null {
+  if (error instanceof UnprovenRequest) return unprovenRequest(error.message)
+  return error instanceof BrokenLogout ? malformedRequest('logout') : null
 }
 
 /** Programs get JSON. OroCommerce answers every caller with JSON. */

@@ -12,9 +12,10 @@ interface Shared {
   responses: Responses
 }
 
-/** Adds the routes of endpoints to an app. Other methods of their paths get 405 with `Allow` (RFC 9110 §15.5.6). */
+/** Adds the routes of the configured endpoints to an app. Other methods of their paths get 405 with `Allow` (RFC 9110 §15.5.6). */
 export function addEndpoints(app: Hono, endpoints: readonly Endpoint[], shared: Shared): void {
-  for (const endpoint of endpoints) addEndpoint(app, endpoint, shared)
+  const { config } = shared.services
+  for (const endpoint of endpoints) if (endpoint.isIn?.(config) ?? true) addEndpoint(app, endpoint, shared)
 }
 
 function addEndpoint(app: Hono, { path, format, methods }: Endpoint, { services, responses }: Shared): void {

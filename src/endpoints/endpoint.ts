@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { Config } from '../config/config.ts'
 import type { Handler } from '../http/handlers.ts'
 import type { Responses } from '../http/responses.ts'
 import type { Services } from '../services/services.ts'
@@ -28,4 +29,6 @@ export interface Endpoint {
   path: string
   format: EndpointFormat
   methods: Partial<Record<Method, CreateHandler>>
+  /** Whether a configuration has the endpoint. Absent: each configuration has it. */
+  isIn?(config: Config): boolean
 }

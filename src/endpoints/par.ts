@@ -41,10 +41,11 @@ async function checkRequest(
   services: Services,
 ): Promise<AuthorizationRequest> {
   try {
-    const address = readReturnAddress(parameters, { client, api })
+    const address = readReturnAddress(parameters, { client })
     const hintedSubject = await readHintedSubject(parameters, address, services, context)
     const hints = { hintedSubject, visitor }
-    return parseAuthorizationRequest(parameters, { client, api }, address, hints, context.now)
+    const { openIdEnabled } = services.config
+    return parseAuthorizationRequest(parameters, { client, api, openIdEnabled }, address, hints, context.now)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)
     if (error instanceof UnprovenRequest) throw invalidAuthorizationRequest('unknown_redirect_uri')

@@ -33,6 +33,7 @@ export const userinfoEndpoint: Endpoint = {
   path: '/oauth2-token/userinfo',
   format: JSON_FORMAT,
   methods: { GET: handle, POST: handle },
+  isIn: ({ openIdEnabled }) => openIdEnabled,
 }
 
 async function handleUserinfo(c: Context, services: Services, responses: Responses): Promise<Response> {

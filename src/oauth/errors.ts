@@ -11,6 +11,7 @@ export const MALFORMATIONS = {
   not_a_form: 'The request body is not a valid form.',
   repeated_parameter: 'A parameter is repeated.',
   two_authentications: 'The client must authenticate in one way only.',
+  logout: 'A parameter of the logout request is wrong.',
 } as const
 
 export type Malformation = keyof typeof MALFORMATIONS

@@ -45,21 +45,30 @@ export class SessionEndingStore {
       )
       .bind(id, now, reason, limit)
     const { longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
+    // A session of an API that config.yml no longer has can have tokens of any lifetime.
+    const lifetime = 'coalesce((SELECT value FROM json_each(?8) WHERE key = api), ?5) + ?7'
     const listing = this.#db
       .prepare(
         `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
-         SELECT 'sid', sid, ?4, ?3, ?2, last_issued_at + ?5, client_id
-         FROM (SELECT sid, client_id, iif(seq = 0, started_at, min(?2, rotated_at + ?6)) AS last_issued_at
+         SELECT 'sid', sid, ?4, ?3, ?2, last_issued_at + lifetime, client_id
+         FROM (SELECT sid, client_id, ${lifetime} AS lifetime, iif(seq = 0, started_at, min(?2, rotated_at + ?6)) AS last_issued_at
            FROM sessions WHERE ${condition} AND ended_at = ?2 AND end_reason = ?3)
-         WHERE last_issued_at + ?5 > ?2
+         WHERE last_issued_at + lifetime > ?2
          ON CONFLICT DO NOTHING`,
       )
       .bind(
         ...[id, now, reason, sessionRevocationTime(now)],
-        ...[longestAccessTokenSeconds + SESSION_MARGIN_SECONDS, refreshRetryWindowSeconds],
+        ...[longestAccessTokenSeconds, refreshRetryWindowSeconds, SESSION_MARGIN_SECONDS],
+        JSON.stringify(this.#accessTokenSeconds()),
       )
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, listing]))
     return ended?.results.length ?? 0
+  }
+
+  /** The lifetime of an access token by the name of its API. */
+  #accessTokenSeconds(): Record<string, number> {
+    const lifetimes = [...this.#lifetimes.apis].map(([name, api]) => [name, api.accessTokenLifetimeSeconds])
+    return Object.fromEntries(lifetimes)
   }
 
   /** Whether a session began in a browser session. @throws StorageUnavailable */

@@ -9,7 +9,7 @@ interface Dependencies {
   signOut: Pick<SignOut, 'endUser'>
   audit: Pick<AuditStore, 'record'>
   browserSessions: {
-    end(session: { id: string; subject: string; keepUntil: number }, now: number): Promise<void>
+    end(session: { id: string; subject: string; keepUntil: number }, now: number): Promise<unknown>
   }
 }
 

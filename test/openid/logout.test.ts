@@ -1,16 +1,34 @@
 import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf } from '../support/authorize.ts'
-import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import {
+  BACKOFFICE_AUDIENCE,
+  ISSUER,
+  STOREFRONT_AUDIENCE,
+  type TestClient,
+  TestServer,
+} from '../support/server.ts'
 
 const LOGOUT = `${ISSUER}/oauth2-token/logout`
 const SIGNED_OUT = 'https://app.test/signed-out'
 
+/** Tokens of the other API live longer. */
+const STOREFRONT_SECONDS = 900
+
 const logoutUrl = (parameters: Record<string, string>) => `${LOGOUT}?${new URLSearchParams(parameters)}`
 
 describe('the logout endpoint', () => {
-  const server = new TestServer()
+  const storefront = { audience: STOREFRONT_AUDIENCE, users: 'customers', scopes: ['cart'] }
+  const server = new TestServer({
+    config: {
+      apis: {
+        storefront: { ...storefront, access_token_lifetime: STOREFRONT_SECONDS },
+        backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff' },
+      },
+    },
+  })
   let client: TestClient
   let username: string
   let userId: string
@@ -55,9 +73,11 @@ describe('the logout endpoint', () => {
     await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
     await server.refresh(partner, third.refresh_token)
     const { results } = await env.DB.prepare(
-      "SELECT kind FROM cutoffs WHERE reason = 'signed out in the browser'",
+      "SELECT kind, value, expires_at - created_at AS seconds FROM cutoffs WHERE reason = 'signed out in the browser'",
     ).all()
-    expect(results).toEqual([{ kind: 'sid' }])
+    expect(results).toEqual([
+      { kind: 'sid', value: decodeJwt(tokens.access_token).sid, seconds: STOREFRONT_SECONDS + 60 },
+    ])
     expect(await auditOf({ reason: 'signed out in the browser' })).toMatchObject([
       { kind: 'revoke', outcome: 'ok', subject: userId, client_id: client.id, sid: null },
     ])
@@ -123,6 +143,11 @@ describe('the logout endpoint', () => {
       expect([page.status, page.url.origin]).toEqual([400, ISSUER])
       expect(page.html).toContain('This sign-out link does not work')
     }
+    const program = await server.fetch(logoutUrl({ id_token_hint: 'x' }).slice(ISSUER.length))
+    expect([program.status, await program.json()]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: 'A parameter of the logout request is wrong.' },
+    ])
     expect(await isSignedIn(browser)).toBe(true)
     const forged = await server.fetch('/oauth2-token/logout/confirm', {
       method: 'POST',

@@ -2,6 +2,8 @@ import { type HtmlButton, type HtmlForm, readForms } from './html_forms.ts'
 
 const MAX_REDIRECTS = 5
 
+const HTML = { Accept: 'text/html' }
+
 /** The page that a browser shows. */
 export interface ShownPage {
   url: URL
@@ -44,7 +46,7 @@ export class PageBrowser {
   }
 
   open(url: string): Promise<ShownPage> {
-    return this.#load(new Request(url, { redirect: 'manual' }), () => true)
+    return this.#load(new Request(url, { headers: HTML, redirect: 'manual' }), () => true)
   }
 
   /** Fills the form that has the button, and sends it. @throws Error if the page's `form-action` blocks an address */
@@ -74,7 +76,7 @@ export class PageBrowser {
         this.#page = { url, status: response.status, headers: response.headers, html }
         return this.#page
       }
-      request = new Request(new URL(location, url), { redirect: 'manual' })
+      request = new Request(new URL(location, url), { headers: HTML, redirect: 'manual' })
     }
     throw new Error('there are too many redirects')
   }
@@ -104,8 +106,8 @@ function toRequest({ action, method, fields }: HtmlForm, pressed: HtmlButton, pa
   const named = pressed.name === '' ? [] : [pressed]
   const body = new URLSearchParams([...sent, ...named].map(({ name, value }) => [name, value]))
   const target = new URL(action, page)
-  if (method === 'get') return new Request(`${target}?${body}`, { redirect: 'manual' })
-  const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: page.origin }
+  if (method === 'get') return new Request(`${target}?${body}`, { headers: HTML, redirect: 'manual' })
+  const headers = { ...HTML, 'Content-Type': 'application/x-www-form-urlencoded', Origin: page.origin }
   return new Request(target, { method: 'POST', headers, body: body.toString(), redirect: 'manual' })
 }
 

@@ -4,14 +4,17 @@ import {
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   CONSENT_PATH,
+  LOGOUT_CONFIRM_PATH,
+  LOGOUT_PATH,
   PASSWORD_PATH,
   SIGN_IN_PATH,
 } from '../../src/browser/browser_path.ts'
-import { authorize, authorizeUrl, browserOf, CODE_CLIENT } from './authorize.ts'
+import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf } from './authorize.ts'
 import type { PageBrowser } from './page_browser.ts'
-import { ISSUER, PASSWORD } from './server.ts'
+import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
 
+const SIGNED_OUT = 'https://app.test/signed-out'
 const THIRD_PARTY = { isFirstParty: false }
 
 /** What a page asks before its form is posted. */
@@ -38,6 +41,17 @@ async function posting(
     await authorize(server, own, { username, browser })
   }
   const { html } = await browser.open(authorizeUrl(client, request))
+  return postingForm(server, path, { browser, html, fieldsOf })
+}
+
+interface ShownForm {
+  browser: PageBrowser
+  html: string
+  fieldsOf(i: number): Record<string, string>
+}
+
+/** Posts the form of a page in each request, with the same ticket and the same cookies. */
+function postingForm(server: TestServer, path: string, { browser, html, fieldsOf }: ShownForm): Send {
   const [, ticket = ''] = /name="ticket" value="([^"]+)"/.exec(html) ?? []
   const headers = {
     ...HERE,
@@ -50,6 +64,23 @@ async function posting(
     return server.fetch(BROWSER_PATH + path, { method: 'POST', headers, body })
   }
 }
+
+/** A browser in which a user has signed in for a client, and the ID token of the client. */
+async function signedIn({ server }: World) {
+  const client = await server.addClient({ ...CODE_CLIENT, postLogoutRedirectUris: [SIGNED_OUT] })
+  const browser = browserOf(server)
+  const { username } = await server.addUser()
+  const response = await authorize(server, client, { username, browser, changes: { scope: 'openid' } })
+  const { id_token: hint = '' } = await server.requireTokens(exchangeOf(client, response.get('code')))
+  return { client, browser, hint }
+}
+
+/** A logout with the ID token of the session. */
+const logoutOf = (hint: string) =>
+  `${ISSUER}${BROWSER_PATH}${LOGOUT_PATH}?${new URLSearchParams({
+    id_token_hint: hint,
+    post_logout_redirect_uri: SIGNED_OUT,
+  })}`
 
 function cookiesOf(browser: PageBrowser): string {
   const names = ['__Host-sallyport-form', '__Host-sallyport-customers']
@@ -142,6 +173,26 @@ export const PAGE_CASES: readonly WriteCase[] = [
       const { username } = await world.server.addUser({ mustChangePassword: true })
       const fields = { current_password: 'wrong', password: 'x', repeated: 'x' }
       return posting(world, PASSWORD_PATH, { username }, () => fields)
+    },
+  },
+  {
+    what: 'logouts with one cookie',
+    path: BROWSER_PATH + LOGOUT_PATH,
+    expected: [303],
+    async prepare(world) {
+      const { browser, hint } = await signedIn(world)
+      const headers = { ...HERE, Cookie: cookiesOf(browser) }
+      return () => world.server.send(new Request(logoutOf(hint), { headers, redirect: 'manual' }))
+    },
+  },
+  {
+    what: 'confirmations of one logout',
+    path: BROWSER_PATH + LOGOUT_CONFIRM_PATH,
+    expected: [200],
+    async prepare(world) {
+      const { browser } = await signedIn(world)
+      const { html } = await browser.open(ISSUER + BROWSER_PATH + LOGOUT_PATH)
+      return postingForm(world.server, LOGOUT_CONFIRM_PATH, { browser, html, fieldsOf: () => ({}) })
     },
   },
 ]
