@@ -4,6 +4,7 @@ import { makeTemporaryDirectory, startService } from '../scripts/worker_server.t
 import { QUIET_WRANGLER } from '../scripts/wrangler.ts'
 import { measureBundle } from './bundle_size.ts'
 import { CASES, type Case, PRICED } from './cases.ts'
+import { prepareCodeClient } from './code_flow_operations.ts'
 import { compareAll, compareDuringSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
 import { countOperation } from './count.ts'
 import { sender } from './exchange.ts'
@@ -62,6 +63,7 @@ async function record(): Promise<void> {
 async function count() {
   const service = await startService(
     await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts'),
+    { fill: prepareCodeClient },
   )
   const send = sender(service.origin)
   const costs = []

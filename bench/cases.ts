@@ -1,8 +1,16 @@
+import * as codeFlow from './code_flow_operations.ts'
 import type { Operation } from './operations.ts'
 import * as operations from './operations.ts'
+import type { Servers } from './servers.ts'
 
-/** A Worker that does the minimum work of an operation, as the baseline of its comparison. */
-export type BaselineName = 'constant' | 'hash' | 'rotation'
+/** A Worker that does the minimum work of an operation, or a similar operation of the service. */
+export type BaselineName = 'constant' | 'hash' | 'rotation' | 'refresh' | 'introspection'
+
+interface Baseline {
+  title: string
+  operation: Operation
+  server: keyof Servers
+}
 
 export interface Case {
   operation: Operation
@@ -14,10 +22,12 @@ export interface Case {
   isGrowing?: boolean
 }
 
-export const BASELINES: Readonly<Record<BaselineName, { title: string; operation: Operation }>> = {
-  constant: { title: 'a constant', operation: operations.CONSTANT },
-  hash: { title: 'the bare hash', operation: operations.CONSTANT },
-  rotation: { title: 'the bare call', operation: operations.BARE_ROTATION },
+export const BASELINES: Readonly<Record<BaselineName, Baseline>> = {
+  constant: { title: 'a constant', operation: operations.CONSTANT, server: 'constant' },
+  hash: { title: 'the bare hash', operation: operations.CONSTANT, server: 'hash' },
+  rotation: { title: 'the bare call', operation: operations.BARE_ROTATION, server: 'rotation' },
+  refresh: { title: 'a refresh', operation: operations.REFRESH, server: 'service' },
+  introspection: { title: 'an introspection', operation: operations.INTROSPECTION, server: 'service' },
 }
 
 /** A hash takes tens of milliseconds, so a round with 256 callers must be long. */
@@ -39,6 +49,11 @@ export const CASES: readonly Case[] = [
   { operation: operations.FEED, baseline: 'constant', isGrowing: true },
   { operation: operations.INTROSPECTION, baseline: 'constant', isGrowing: true },
   { operation: operations.REVOCATION, baseline: 'constant', isGrowing: true },
+  { operation: codeFlow.AUTHORIZE, baseline: 'constant' },
+  // 1.5 times the processor time of a refresh.
+  { operation: codeFlow.CODE_EXCHANGE, baseline: 'refresh', aim: 0.67 },
+  { operation: codeFlow.USERINFO, baseline: 'introspection', aim: 0.9 },
+  { operation: codeFlow.DISCOVERY, baseline: 'constant' },
 ]
 
 /** Operations that are counted only for their price. `like` names an operation with similar processor time. */

@@ -18,7 +18,8 @@ export async function compareAll(cases: readonly Case[], servers: Servers): Prom
   const measurements: Measurement[] = []
   for (const { operation, baseline: baselineName, roundMs = ROUND_MS } of cases) {
     const subject = contestant(servers.service, operation)
-    const baseline = contestant(servers[baselineName], BASELINES[baselineName].operation)
+    const { server, operation: minimum } = BASELINES[baselineName]
+    const baseline = contestant(servers[server], minimum)
     for (const concurrency of CONCURRENCIES) {
       const comparison = await report(operation, concurrency, () =>
         compare({ subject, baseline }, { concurrency, roundMs }),

@@ -1,3 +1,5 @@
+import type { HttpAnswer } from './exchange.ts'
+
 /** The store calls and the cryptographic operations of a request. */
 export interface Cost {
   /** Round trips to D1: a statement or a batch. */
@@ -43,9 +45,7 @@ export const NO_COST: Readonly<Cost> = {
 export const COST_NAMES = Object.keys(NO_COST) as (keyof Cost)[]
 
 /** The result of the counting Worker: the server's response and its cost. */
-export interface CountedResponse {
-  status: number
-  body: string
+export interface CountedResponse extends HttpAnswer {
   /** Work before the response. */
   before: Cost
   /** Work after the response: audit writes, repairs of copies. */

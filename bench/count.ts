@@ -16,10 +16,8 @@ const CALLERS = 256
 
 /** The cost of one request in a warm Worker. @param send Sends a request to the counting Worker. */
 export async function countOperation(operation: Operation, send: Send): Promise<OperationCost> {
-  const caller = await operation.open(async (request) => {
-    const { status, body } = await ask(send, request)
-    return { status, body, retryAfterSeconds: null }
-  }, CALLERS)
+  const sendUncounted = async (request: HttpRequest) => readCounted(await require200(send, request))
+  const caller = await operation.open(sendUncounted, CALLERS)
   const next = async () => {
     await setTimeout(operation.pauseMs ?? 0)
     const response = await ask(send, requireNext(caller.next()), operation.status)
@@ -32,9 +30,13 @@ export async function countOperation(operation: Operation, send: Send): Promise<
 }
 
 async function ask(send: Send, request: HttpRequest, status = 200): Promise<CountedResponse> {
-  const response: CountedResponse = JSON.parse(await require200(send, request))
+  const response = readCounted(await require200(send, request))
   if (response.status === status) return response
   throw new Error(`${request.method} ${request.path} returned ${response.status}: ${response.body}`)
+}
+
+function readCounted(body: string): CountedResponse {
+  return JSON.parse(body)
 }
 
 function requireNext(request: HttpRequest | null): HttpRequest {

@@ -24,7 +24,8 @@ export default {
     const deferred: Promise<unknown>[] = []
     const waitUntil = (work: Promise<unknown>) => deferred.push(work)
     const response = await worker.fetch(request, countingEnv, { ...context, waitUntil } as ExecutionContext)
-    const sent = { status: response.status, body: await response.text() }
+    const headers = { ...Object.fromEntries(response.headers), 'set-cookie': response.headers.getSetCookie() }
+    const sent = { status: response.status, headers, body: await response.text() }
     const atResponse = { ...counted }
     // Deferred work may defer more work, which this loop also awaits.
     for (const work of deferred) await work

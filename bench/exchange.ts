@@ -10,9 +10,11 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status: number
   body: string
-  /** Retry-After of a 503; null without one. */
-  retryAfterSeconds: number | null
+  headers: ResponseHeaders
 }
+
+/** The values by the lower-case name. Each `set-cookie` is one value. */
+export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
 
 /** Sends a request. */
 export type Send = (request: HttpRequest) => Promise<HttpAnswer>
@@ -23,12 +25,7 @@ export function sender(origin: string): Send & { close(): Promise<void> } {
 
   async function send({ method, path, headers, body }: HttpRequest): Promise<HttpAnswer> {
     const response = await pool.request({ method, path, headers, ...(body === '' ? {} : { body }) })
-    const retryAfter = response.headers['retry-after']
-    return {
-      status: response.statusCode,
-      body: await response.body.text(),
-      retryAfterSeconds: retryAfter === undefined ? null : Number(retryAfter),
-    }
+    return { status: response.statusCode, body: await response.body.text(), headers: response.headers }
   }
 
   return Object.assign(send, { close: () => pool.close() })

@@ -109,7 +109,7 @@ async function callUntil(
     if (request === null) break
     const sentAt = performance.now()
     const response = await send(request)
-    if (response.status === 200) {
+    if (response.status === (operation.status ?? 200)) {
       latenciesMs.push(performance.now() - sentAt)
       caller.accept(response.body)
     } else if (operation.mayBeRefused) {

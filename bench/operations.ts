@@ -4,7 +4,7 @@ import { get, type HttpAnswer, type HttpRequest, post, require200, type Send } f
 export interface Caller {
   /** Null if no request is left. */
   next(): HttpRequest | null
-  /** Reads the body of a 200. */
+  /** Reads the body of a response with the expected status. */
   accept(body: string): void
 }
 
@@ -20,9 +20,9 @@ export interface Operation {
   pauseMs?: number
 }
 
-const TOKEN_PATH = '/oauth2-token'
-const STOREFRONT = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
-const CUSTOMER = { username: 'amanda@example.com', password: 'correct horse battery staple' }
+export const TOKEN_PATH = '/oauth2-token'
+export const STOREFRONT = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
+export const CUSTOMER = { username: 'amanda@example.com', password: 'correct horse battery staple' }
 const SIGN_IN = post(TOKEN_PATH, { grant_type: 'password', ...STOREFRONT, ...CUSTOMER })
 const GUEST = post(TOKEN_PATH, {
   grant_type: 'password',
@@ -167,7 +167,7 @@ function forEachGuest(name: string, request: (tokens: Tokens) => HttpRequest, gu
   }
 }
 
-function repeat(name: string, request: HttpRequest): Operation {
+export function repeat(name: string, request: HttpRequest): Operation {
   return { name, open: async () => ({ next: () => request, accept() {} }) }
 }
 
@@ -181,8 +181,9 @@ async function signIn(send: Send): Promise<string> {
 }
 
 /** Waits after a 503 with Retry-After. @throws Error for any other response */
-export async function waitAsAsked({ status, body, retryAfterSeconds }: HttpAnswer): Promise<void> {
-  if (status !== 503 || retryAfterSeconds === null) throw new Error(`returned ${status}: ${body}`)
+export async function waitAsAsked({ status, body, headers }: HttpAnswer): Promise<void> {
+  const retryAfterSeconds = Number(headers['retry-after'])
+  if (status !== 503 || Number.isNaN(retryAfterSeconds)) throw new Error(`returned ${status}: ${body}`)
   await new Promise((resolve) => setTimeout(resolve, retryAfterSeconds * 1000))
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Bundle, bundleWorker } from '../scripts/worker_bundle.ts'
 import { startScript, startService, startWorker, type WorkerServer } from '../scripts/worker_server.ts'
+import { prepareCodeClient } from './code_flow_operations.ts'
 import { type Send, sender } from './exchange.ts'
 import { findWorkerd, listWorkerds, type WorkerdProcess } from './workerd_process.ts'
 
@@ -32,7 +33,7 @@ export async function startServers(directory: string, bundle: Bundle): Promise<S
     await build('bare_rotation'),
     await build('verifier'),
   ]
-  const service = await start(startService(bundle))
+  const service = await start(startService(bundle, { fill: prepareCodeClient }))
   const { origin } = service.server
   return {
     service,

@@ -1,5 +1,14 @@
 const MAX_PAGES = 8
 
+interface Options {
+  username: string
+  password: string
+  /** The cookies of the browser, by name. The function adds the cookies of each response. */
+  cookies?: Map<string, string>
+  /** Sends a request. The default is `fetch`. */
+  sendRequest?: (request: Request) => Promise<Response>
+}
+
 /**
  * Opens an authorization request as a browser does: keeps cookies, follows redirects, signs the user in, and presses the main
  * button of every other page.
@@ -8,14 +17,14 @@ const MAX_PAGES = 8
  */
 export async function signInByForms(
   address: string,
-  { username, password }: { username: string; password: string },
+  { username, password, cookies = new Map(), sendRequest = fetch }: Options,
 ): Promise<URL> {
   const { origin } = new URL(address)
-  const cookies = new Map<string, string>()
   let url = new URL(address)
   let body: URLSearchParams | null = null
   for (let i = 0; i < MAX_PAGES; i++) {
-    const response = await send(url, body, cookies)
+    const response = await sendRequest(requestFor(url, body, cookies))
+    keepCookies(response, cookies)
     const location = response.headers.get('Location')
     const html = await response.text()
     if (location !== null) {
@@ -35,17 +44,19 @@ export async function signInByForms(
   throw new Error('there are too many pages')
 }
 
-async function send(url: URL, body: URLSearchParams | null, cookies: Map<string, string>): Promise<Response> {
+function requestFor(url: URL, body: URLSearchParams | null, cookies: ReadonlyMap<string, string>): Request {
   const headers = new Headers({ Accept: 'text/html', Origin: url.origin })
   const sent = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   if (sent !== '') headers.set('Cookie', sent)
   const method = body === null ? 'GET' : 'POST'
-  const response = await fetch(url, { method, body, headers, redirect: 'manual' })
+  return new Request(url, { method, body, headers, redirect: 'manual' })
+}
+
+function keepCookies(response: Response, cookies: Map<string, string>): void {
   for (const line of response.headers.getSetCookie()) {
     const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
     cookies.set(name, value)
   }
-  return response
 }
 
 /** The fields of a form, and its main button. */

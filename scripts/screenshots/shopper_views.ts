@@ -51,6 +51,8 @@ export const SHOPPER_VIEWS: readonly ShopperView[] = [
     path: authorizePath({ response_mode: 'form_post', prompt: 'none' }),
     shopper: null,
   },
+  { name: 'shopper-sign-out', path: '/oauth2-token/logout', shopper: CUSTOMER },
+  { name: 'shopper-signed-out', path: '/oauth2-token/logout', shopper: null },
   { name: 'shopper-error', path: authorizePath({ redirect_uri: 'https://other.example/' }), shopper: null },
   { name: 'shopper-error-of-an-unknown-client', path: authorizePath({ client_id: 'none' }), shopper: null },
 ]

@@ -79,11 +79,21 @@ async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added
 
 /** @returns the ids of the added users. The other usernames are taken. @throws StorageUnavailable, ConstraintFailed */
 function addTogether(users: readonly NewUser[], call: Call): Promise<ReadonlySet<string>> {
-  const { services, context } = call
-  const change: AuditedChange = { operation: 'importUsers' }
+  const verified = users.filter(({ profile }) => profile.email_verified)
+  const others = users.filter((user) => !verified.includes(user))
+  const events = [
+    ...eventsOf(others, { operation: 'importUsers' }, call),
+    ...eventsOf(verified, { operation: 'importUsers', fields: ['email_verified'] }, call),
+  ]
+  return call.services.userAdmin.add(users, events)
+}
+
+/** A statement that adds an event for each added user; none without users. */
+function eventsOf(users: readonly NewUser[], change: AuditedChange, call: Call) {
+  if (users.length === 0) return []
   const event = adminEvent(call, 'the user was imported', { change })
   const ids = users.map(({ id }) => id)
-  return services.userAdmin.add(users, [services.audit.additionsForUsers(ids, event, context)])
+  return [call.services.audit.additionsForUsers(ids, event, call.context)]
 }
 
 /** @returns the ids of the users whose hash was replaced. @throws StorageUnavailable */

@@ -33,8 +33,6 @@ export const AUTHORIZATION_FAILURES = {
   no_guests: ['unauthorized_client', 'The client is not allowed to have guests.'],
   guest_scope: ['invalid_scope', 'A guest cannot have the requested scope.'],
   too_many_requests: ['temporarily_unavailable', 'There were too many requests. Try again in a minute.'],
-  unavailable: ['temporarily_unavailable', 'The service is not available now. Try again shortly.'],
-  unexpected: ['server_error', 'The server met an unexpected condition.'],
 } as const satisfies Record<string, readonly [code: string, description: string]>
 
 /** The name of an error in the table. */

@@ -118,6 +118,13 @@ describe('a verified email address', () => {
       [{ email: `${mark}@b.test` }, false],
       [{ email: `${mark}@c.test` }, false],
     ])
+    const events = await Promise.all(
+      ids.slice(0, 2).map((subject) => operator.get(`/audit?subject=${subject}`)),
+    )
+    expect(events.map(({ body }) => body.items)).toMatchObject([
+      [{ change: { operation: 'importUsers', fields: ['email_verified'] } }],
+      [{ change: { operation: 'importUsers' } }],
+    ])
   })
 
   it('an import of verified addresses needs a confirmation', async () => {

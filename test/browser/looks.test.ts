@@ -164,6 +164,14 @@ describe('the looks of the pages', () => {
     },
   )
 
+  it('an error page and the page after a sign-out have the language of ui_locales', async () => {
+    for (const url of ['/oauth2-token/authorize?ui_locales=it', '/oauth2-token/logout?ui_locales=it']) {
+      expect(await (await get(url, { 'Accept-Language': 'de' })).text()).toContain(
+        '<html lang="it" dir="ltr">',
+      )
+    }
+  })
+
   it('a page with form_post has the language of the request and names the host', async () => {
     const url = authorizeUrl(shop, { response_mode: 'form_post', ui_locales: 'pl', prompt: 'none' })
     const html = await (await get(url)).text()

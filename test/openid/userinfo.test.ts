@@ -67,6 +67,15 @@ describe('the userinfo endpoint', () => {
     expect(await bare.json()).toEqual({ sub: userId })
   })
 
+  it('a malformed profile affects only the requests for its claims', async () => {
+    const { id } = await server.addUser()
+    const full = (await tokensFor(['openid', 'profile'], id)).access_token
+    await env.DB.prepare(`UPDATE users SET profile = '{"name": 5}' WHERE id = ?`).bind(id).run()
+    const bare = await get((await tokensFor(['openid'], id)).access_token)
+    expect([bare.status, await bare.json()]).toEqual([200, { sub: id }])
+    expect((await get(full)).status).toBe(500)
+  })
+
   it('a token for another API with openid is accepted', async () => {
     const staff = await server.addUser({ pool: 'staff' })
     const office = await server.addClient({ ...CODE_CLIENT, api: 'backoffice' })

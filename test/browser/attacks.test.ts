@@ -1,0 +1,137 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import {
+  authorize,
+  authorizeUrl,
+  browserOf,
+  CALLBACK,
+  CODE_CLIENT,
+  exchangeOf,
+  newCode,
+  signInAt,
+  VERIFIER,
+} from '../support/authorize.ts'
+import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+
+const OTHER_CALLBACK = 'https://app.test/other'
+const REFUSED = { error: 'invalid_grant', error_description: 'The authorization code is invalid.' }
+
+describe('attacks on the sign-in by browser', () => {
+  const server = new TestServer()
+  let client: TestClient
+  let partner: TestClient
+  let username: string
+  let userId: string
+
+  beforeAll(async () => {
+    client = await server.addClient(CODE_CLIENT)
+    const redirectUris = [CALLBACK, OTHER_CALLBACK]
+    partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, name: 'Partner', redirectUris })
+    const user = await server.addUser()
+    username = user.username
+    userId = user.id
+  })
+
+  it('no site can frame a page of the sign-in (clickjacking)', async () => {
+    const browser = browserOf(server)
+    const pages = [
+      await browser.open(authorizeUrl(partner)),
+      await signInAt(browser, username),
+      await browser.open(authorizeUrl(client, { prompt: 'select_account' })),
+      await browser.open(authorizeUrl(client, { redirect_uri: 'https://evil.test/' })),
+      await browser.open(`${ISSUER}/oauth2-token/logout`),
+    ]
+    expect(pages.map(({ status }) => status)).toEqual([200, 200, 200, 400, 200])
+    expect(new Set(pages.map(({ html }) => html)).size).toBe(pages.length)
+    for (const { headers } of pages) {
+      expect(headers.get('X-Frame-Options')).toBe('DENY')
+      expect(headers.get('Content-Security-Policy')).toContain("frame-ancestors 'none'")
+    }
+  })
+
+  it.each<[string, Record<string, string | undefined>]>([
+    ['another verifier', { code_verifier: 'x'.repeat(43) }],
+    ['no verifier', { code_verifier: undefined }],
+    ['another redirect URI', { redirect_uri: OTHER_CALLBACK }],
+    ['no redirect URI', { redirect_uri: undefined }],
+  ])('a stolen code gives no token with %s, and works no more (code injection)', async (_what, changes) => {
+    const code = await newCode(server, client, userId)
+    for (const attempt of [exchangeOf(client, code, changes), exchangeOf(client, code)]) {
+      const response = await server.postJson(attempt)
+      expect([response.status, await response.json()]).toEqual([400, REFUSED])
+    }
+  })
+
+  it('a stolen code gives no token to another client, and works no more', async () => {
+    const code = await newCode(server, client, userId)
+    for (const thief of [partner, client]) {
+      const response = await server.postJson(exchangeOf(thief, code))
+      expect([response.status, await response.json()]).toEqual([400, REFUSED])
+    }
+  })
+
+  it('a user is asked again if a request has more scopes or another redirect URI than the consent', async () => {
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(partner, { scope: 'cart' }))
+    await signInAt(browser, username)
+    const { url } = await browser.press('Allow')
+    await server.requireTokens(exchangeOf(partner, url.searchParams.get('code')))
+    const again = await browser.open(authorizeUrl(partner, { scope: 'cart' }))
+    expect(again.url.searchParams.has('code')).toBe(true)
+    for (const changes of [{ scope: 'cart orders' }, { scope: 'cart', redirect_uri: OTHER_CALLBACK }]) {
+      const page = await browser.open(authorizeUrl(partner, changes))
+      expect([page.url.origin, page.html]).toEqual([ISSUER, expect.stringContaining('Allow Partner')])
+      const silent = await browser.open(authorizeUrl(partner, { ...changes, prompt: 'none' }))
+      expect(silent.url.searchParams.get('error')).toBe('consent_required')
+    }
+  })
+
+  it('a scope that the client lost between the code and the exchange is not granted', async () => {
+    const changed = await server.addClient({ ...CODE_CLIENT, scopes: ['cart', 'orders'] })
+    const code = await newCode(server, changed, userId, { scope: ['cart', 'orders'] })
+    const now = server.clock.time
+    await server.services.clientAdmin.change(changed.id, { scopes: ['cart'] }, { versions: null, now }, [])
+    await server.services.clients.renewCopy(changed.id, server.context())
+    server.services.clients.forget(changed.id)
+    server.clock.time += 10
+    const tokens = await server.requireTokens(exchangeOf(changed, code))
+    expect([tokens.scope, decodeJwt(tokens.access_token).scope]).toEqual(['cart', 'cart'])
+  })
+
+  it('a browser session signs no user in at a client of another pool', async () => {
+    const staff = await server.addClient({ ...CODE_CLIENT, api: 'backoffice' })
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    const silent = await browser.open(authorizeUrl(staff, { prompt: 'none' }))
+    expect(silent.url.searchParams.get('error')).toBe('login_required')
+    await browser.open(authorizeUrl(staff))
+    expect((await signInAt(browser, username)).html).toContain('Wrong username or password.')
+  })
+
+  it('no log line and no audit event has a code, a verifier, a state, a cookie or a password', async () => {
+    const lines: string[] = []
+    const spies = (['info', 'warn', 'error'] as const).map((level) =>
+      vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
+    )
+    const state = 'state-of-the-application'
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(client, { state, redirect_uri: 'https://evil.test/' }))
+    await browser.open(authorizeUrl(client, { state }))
+    await signInAt(browser, username, 'mistyped horse')
+    const { url } = await signInAt(browser, username)
+    const code = url.searchParams.get('code') ?? ''
+    for (let use = 0; use < 2; use++) await server.postJson(exchangeOf(client, code))
+    await server.postJson(exchangeOf(client, `${code}x`))
+    await server.settle()
+    for (const spy of spies) spy.mockRestore()
+    const { results } = await env.DB.prepare('SELECT * FROM audit_events').all()
+    const written = [...lines, ...results.map((row) => JSON.stringify(row))].join('\n')
+    expect(written).toContain('the code was used before')
+    const cookie = browser.cookie('__Host-sallyport-customers') ?? ''
+    for (const secret of [code, VERIFIER, state, cookie, 'mistyped horse', PASSWORD, username]) {
+      expect(secret).not.toBe('')
+      expect(written).not.toContain(secret)
+    }
+  })
+})
