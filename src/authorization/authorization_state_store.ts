@@ -17,8 +17,8 @@ export interface AuthorizationState {
   user: User | null
   /** Whether the browser session was ended by a sign-out. */
   hasEnded: boolean
-  /** The scopes of the valid consent; empty without a consent. */
-  consentedScopes: readonly string[]
+  /** The scopes of the valid consent; null without a valid consent. */
+  consentedScopes: readonly string[] | null
   /** A code of the consent must be issued at this second or later. Unix seconds. */
   consentValidFrom: number
 }
@@ -51,11 +51,12 @@ export class AuthorizationStateStore {
       this.#db.withSession('first-primary').prepare(SELECT).bind(subject, browserId, consentId).first(),
     )
     const decoded = decodeRecord(rowSchema, 'authorization state', row)
-    const scopes = parseJsonColumn('consent', decoded.consented_scopes ?? '[]')
+    const { consented_scopes: scopes } = decoded
     return {
       user: decoded.id === null ? null : decodeUserRow(row),
       hasEnded: decoded.has_ended === 1,
-      consentedScopes: decodeRecord(scopesSchema, 'consent', scopes),
+      consentedScopes:
+        scopes === null ? null : decodeRecord(scopesSchema, 'consent', parseJsonColumn('consent', scopes)),
       consentValidFrom: decoded.consent_valid_from ?? 0,
     }
   }

@@ -51,7 +51,7 @@ export async function beginBrowserSession(
   return { ...situation, signIn, known: advance(next, { kind, user: situation.known.user }) }
 }
 
-const NO_CONSENT = { consentedScopes: [], consentValidFrom: 0 }
+const NO_CONSENT = { consentedScopes: null, consentValidFrom: 0 }
 
 /** Reads only the consent. The user was just read, and no other browser knows the new session. */
 async function readConsent(

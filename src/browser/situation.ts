@@ -67,7 +67,8 @@ export async function readSituation(
 export interface FoundState {
   signedIn: SignedInUser
   consentId: string | null
-  consentedScopes: readonly string[]
+  /** Null without a valid consent. */
+  consentedScopes: readonly string[] | null
   consentValidFrom: number
 }
 
@@ -78,7 +79,7 @@ export function describeSituation(
   { config }: Pick<BrowserServices, 'config'>,
 ): Situation {
   const { request, client, api, context } = browserRequest
-  const consented = state?.consentedScopes ?? []
+  const consented = state?.consentedScopes ?? null
   const known: Known = {
     demands: {
       prompt: request.prompt,
@@ -94,7 +95,8 @@ export function describeSituation(
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
       isFirstParty: client.isFirstParty,
-      missingScopes: request.scope.filter((scope) => !consented.includes(scope)),
+      // A consent without scopes still gives the client the user's id and roles.
+      isCovered: consented !== null && request.scope.every((scope) => consented.includes(scope)),
       mustConfirm: kindOfRedirect(request.redirectUri) !== 'web',
       given: null,
     },

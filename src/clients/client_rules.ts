@@ -29,7 +29,7 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
     ...(names.includes(client.api)
       ? findScopeProblems(client, config)
       : [{ path: 'api', message: `must be one of ${names.join(', ')}` }]),
-    ...findGrantProblems(client),
+    ...findGrantProblems(client, config),
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
@@ -48,8 +48,16 @@ function findScopeProblems({ api, scopes, grants }: RuledValues, { apis, adminAp
   })
 }
 
-function findGrantProblems({ grants, confidential, redirectUris }: RuledValues): ValueProblem[] {
+function findGrantProblems(
+  { api, grants, confidential, redirectUris, isFirstParty }: RuledValues,
+  { adminApi }: RuledConfig,
+): ValueProblem[] {
   const problems: ValueProblem[] = []
+  if (api === adminApi?.name && grants.includes('authorization_code') && !isFirstParty) {
+    // The roles of an operator give every right of the admin API, and no scope limits them.
+    const message = 'must be true, because the client signs in operators'
+    problems.push({ path: 'first_party', message })
+  }
   if (!confidential && grants.includes('client_credentials')) {
     const message = 'must not have client_credentials, because the client is public (RFC 6749 §4.4)'
     problems.push({ path: 'grants', message })

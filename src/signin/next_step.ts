@@ -20,8 +20,8 @@ export interface Known {
   }
   consent: {
     isFirstParty: boolean
-    /** Requested scopes that no earlier consent covers. */
-    missingScopes: readonly string[]
+    /** Whether an earlier consent of the user exists and covers every requested scope. */
+    isCovered: boolean
     /** Whether another application of the device could receive the code, so that the user must always confirm (RFC 8252 §8.6). */
     mustConfirm: boolean
     /** The decision of the user; null before the decision. */
@@ -140,7 +140,7 @@ export function nextStep(known: Known): NextStep {
   if (user.mustChangePassword) return show('change_password', 'interaction_required', known)
   if (consent.given === false) return fail('access_denied')
   if (consent.given === null && needsConsent(known)) {
-    const hasMissing = !consent.isFirstParty && consent.missingScopes.length > 0
+    const hasMissing = !consent.isFirstParty && !consent.isCovered
     return show('consent', hasMissing ? 'consent_required' : 'interaction_required', known)
   }
   return { kind: 'done', user }
@@ -166,7 +166,7 @@ function mustChoose({ names }: KnownUser, { demands, account }: Known): boolean 
 
 function needsConsent({ demands, consent }: Known): boolean {
   if (consent.mustConfirm || demands.prompt.includes('consent')) return true
-  return !consent.isFirstParty && consent.missingScopes.length > 0
+  return !consent.isFirstParty && !consent.isCovered
 }
 
 /** Whether the user may continue without an account: nothing in the request needs one. */

@@ -199,6 +199,12 @@ describe('a client', () => {
       'must be https or http, because the client is not first-party',
     ],
     [
+      'a client that signs in operators without first party',
+      { api: 'admin', scopes: [], grants: ['authorization_code'], redirect_uris: ['https://a.example/'] },
+      'first_party',
+      'must be true, because the client signs in operators',
+    ],
+    [
       'a public client without PKCE',
       { confidential: false, require_pkce: false },
       'require_pkce',

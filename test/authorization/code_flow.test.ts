@@ -90,4 +90,20 @@ describe('the authorization code flow', () => {
     const tokens = await server.requireTokens(exchange)
     expect(decodeJwt(tokens.access_token).aud).toBe(STOREFRONT_AUDIENCE)
   })
+
+  it.each([
+    ['no scope', { scopes: [] }, undefined],
+    ['only offline_access', {}, 'offline_access'],
+  ])('a third-party client needs a consent for a request with %s', async (_what, fields, scope) => {
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, ...fields })
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    const silent = await browser.open(authorizeUrl(partner, { scope, prompt: 'none' }))
+    expect(silent.url.searchParams.get('error')).toBe('consent_required')
+    await browser.open(authorizeUrl(partner, { scope }))
+    const end = await browser.press('Allow')
+    await server.requireTokens(exchangeOf(partner, end.url.searchParams.get('code')))
+    const again = await browser.open(authorizeUrl(partner, { scope, prompt: 'none' }))
+    expect(again.url.searchParams.get('code')).not.toBeNull()
+  })
 })

@@ -38,7 +38,7 @@ const NOTHING: Known = {
   user: null,
   account: { isChosen: false, hasChanged: false },
   guest: { isAllowed: false, isChosen: false },
-  consent: { isFirstParty: true, missingScopes: ['cart'], mustConfirm: false, given: null },
+  consent: { isFirstParty: true, isCovered: false, mustConfirm: false, given: null },
   isCancelled: false,
   problem: null,
   now: NOW,
@@ -106,11 +106,11 @@ const ROWS: Row[] = [
   ['a third-party client', PARTNER, [PASSWORD], 'consent'],
   ['an allowed consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: true }], 'done: ann'],
   ['a denied consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: false }], 'access_denied'],
-  ['a remembered consent', { ...PARTNER, user: ANN, missingScopes: [] }, [], 'done: ann'],
-  ['a consent to fewer scopes', { ...PARTNER, user: ANN, missingScopes: ['orders'] }, [], 'consent'],
+  ['a remembered consent', { ...PARTNER, user: ANN, isCovered: true }, [], 'done: ann'],
+  ['a consent to fewer scopes', { ...PARTNER, user: ANN, isCovered: false }, [], 'consent'],
   ['prompt=consent of a first-party client', { prompt: ['consent'], user: ANN }, [], 'consent'],
-  ['an app of the device, first party', { ...APP, user: ANN, missingScopes: [] }, [], 'consent'],
-  ['an app of the device, remembered', { ...APP, ...PARTNER, user: ANN, missingScopes: [] }, [], 'consent'],
+  ['an app of the device, first party', { ...APP, user: ANN, isCovered: true }, [], 'consent'],
+  ['an app of the device, remembered', { ...APP, ...PARTNER, user: ANN, isCovered: true }, [], 'consent'],
   [
     'a consent before a sign-in',
     { ...PARTNER },
@@ -226,7 +226,7 @@ const anyKnown = fc
     account: fc.record({ isChosen: fc.boolean(), hasChanged: fc.boolean() }),
     guest: fc.record({ isAllowed: fc.boolean(), isChosen: fc.constant(false) }),
     isFirstParty: fc.boolean(),
-    missingScopes: fc.constantFrom([], ['cart']),
+    isCovered: fc.boolean(),
     mustConfirm: fc.boolean(),
   })
   .map(({ isSilent, prompt, ...changes }) => known({ ...changes, prompt: isSilent ? ['none'] : prompt }))
@@ -261,6 +261,6 @@ function skipsNothing(start: Known, given: Given[]): void {
   if (demands.prompt.includes('select_account') && !start.account.isChosen)
     expect(hasAuthenticated || has('account')).toBe(true)
   if (start.account.hasChanged) expect(hasAuthenticated || has('account')).toBe(true)
-  if (!consent.isFirstParty && consent.missingScopes.length > 0) expect(isAllowed).toBe(true)
+  if (!consent.isFirstParty && !consent.isCovered) expect(isAllowed).toBe(true)
   if (consent.mustConfirm || demands.prompt.includes('consent')) expect(isAllowed).toBe(true)
 }
