@@ -11,14 +11,21 @@ import { BROWSER_PATH, LOGOUT_CONFIRM_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { endBrowserSession, type PoolSession } from './end_browser_sessions.ts'
 import { TICKET_FIELD } from './form_ticket.ts'
-import { addressOf, type LogoutRequest, readLogoutRequest, sealLogoutRequest } from './logout_request.ts'
+import {
+  addressOf,
+  type LogoutRequest,
+  logoutRequestSchema,
+  readLogoutRequest,
+  requireLogoutClient,
+  returnAddressOf,
+  sealLogoutRequest,
+} from './logout_request.ts'
 import { type Looks, looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
 import { BrokenForm } from './read_submission.ts'
 
 const ticketSchema = z.object({
-  returnTo: z.nullable(z.string()),
-  clientId: z.nullable(z.string()),
+  request: logoutRequestSchema,
   formId: z.string(),
   /** The browser sessions at the time of the page. */
   browserIds: z.array(z.string()),
@@ -47,15 +54,16 @@ export async function forwardLogout(c: Context, services: BrowserServices): Prom
   return c.redirect(addressOf(LOGOUT_ENDPOINT_PATH, sealed), 303)
 }
 
-/** Handles the form of the question. */
+/** Handles the form of the question. @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable */
 export async function confirmLogout(c: Context, services: BrowserServices): Promise<Response> {
   const form = await readForm(c)
   const text = await services.formSealer.open(form.text(TICKET_FIELD))
   const result = text === null ? null : ticketSchema.safeParse(JSON.parse(text))
   if (!result?.success || result.data.formId !== (await services.cookies.readFormId(c)))
     throw new BrokenForm()
-  const { browserIds, ...request } = result.data
-  if (form.text(STAY.name) === STAY.value) return c.redirect(request.returnTo ?? '/', 303)
+  const { browserIds, request } = result.data
+  await requireLogoutClient(request, services, requestContext(c, services.clock))
+  if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
   if (sessions.length > 0) await spend(c, services)
   const named = sessions.filter(({ session }) => browserIds.includes(session.id))
@@ -93,7 +101,7 @@ async function findHinted(
 }
 
 interface Occasion {
-  request: Pick<LogoutRequest, 'returnTo' | 'clientId'>
+  request: LogoutRequest
   services: BrowserServices
 }
 
@@ -116,7 +124,7 @@ function leave(
   request: Occasion['request'],
   services: BrowserServices,
 ): Promise<Response> | Response {
-  const { returnTo } = request
+  const returnTo = returnAddressOf(request)
   if (returnTo !== null) return c.redirect(returnTo, 303)
   return showCard(c, { request, services }, ({ texts: { signedOut } }) => ({
     title: signedOut.title,
@@ -126,14 +134,13 @@ function leave(
 
 async function showQuestion(
   c: Context,
-  { returnTo, clientId }: LogoutRequest,
+  request: LogoutRequest,
   { sessions, services }: { sessions: readonly PoolSession[]; services: BrowserServices },
 ): Promise<Response> {
   const formId = await services.cookies.requireFormId(c)
   const browserIds = sessions.map(({ session }) => session.id)
-  const content: z.output<typeof ticketSchema> = { returnTo, clientId, formId, browserIds }
+  const content: z.output<typeof ticketSchema> = { request, formId, browserIds }
   const ticket = await services.formSealer.seal(JSON.stringify(content))
-  const request = { returnTo, clientId }
   return showCard(c, { request, services }, ({ texts: { signOut } }) => ({
     title: signOut.title,
     body: (

@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { withParameters } from '../authorization/authorization_response.ts'
-import type { StoredClient } from '../clients/client.ts'
 import { readParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -12,14 +11,20 @@ import type { BrowserServices } from './browser_services.ts'
 
 const MAX_STATE_CHARACTERS = 2048
 
-const logoutRequestSchema = z.object({
+/** How long a sealed request can be used. */
+const REQUEST_SECONDS = 1800
+
+export const logoutRequestSchema = z.object({
   kind: z.literal('logout'),
   /** The client that asks; null if the request names none. */
   clientId: z.nullable(z.string()),
   /** The session that `id_token_hint` names; null without a hint. */
   sid: z.nullable(z.string()),
-  /** Where the browser goes afterwards, with `state`; null for the page of this server. */
-  returnTo: z.nullable(z.string()),
+  /** The post-logout redirect URI; null for the page of this server. */
+  uri: z.nullable(z.string()),
+  state: z.nullable(z.string()),
+  /** When the sealed request expires. Unix seconds. */
+  validUntil: z.int(),
 })
 
 /** A checked logout request (RP-Initiated Logout §2). */
@@ -36,10 +41,35 @@ const SEALED = 'request'
 /** Reads the parameters of the address, or of the form of a POST. @throws BrokenLogout, StorageUnavailable */
 export async function readLogoutRequest(c: Context, services: BrowserServices): Promise<LogoutRequest> {
   const context = requestContext(c, services.clock)
-  const parameters = await readAnyParameters(c)
-  c.set('uiLocales', parameters.find('ui_locales')?.split(' ') ?? [])
-  const sealed = parameters.find(SEALED)
-  return sealed === null ? checkRequest(parameters, services, context) : openLogoutRequest(sealed, services)
+  const parameters = await readLogoutParameters(c)
+  c.set('uiLocales', parameters.uiLocales)
+  const { sealed } = parameters
+  const request =
+    sealed === null ? await checkHint(parameters, services, context) : await openRequest(sealed, services)
+  await requireLogoutClient(request, services, context)
+  return request
+}
+
+/**
+ * Checks the client of a request, which the operator can change while the request is sealed.
+ *
+ * @throws BrokenLogout for an expired request, a disabled client, or an address that is not registered; StorageUnavailable
+ */
+export async function requireLogoutClient(
+  { clientId, uri, validUntil }: LogoutRequest,
+  { clients }: Pick<BrowserServices, 'clients'>,
+  context: RequestContext,
+): Promise<void> {
+  if (validUntil <= context.now) throw new BrokenLogout()
+  if (clientId === null && uri === null) return
+  const client = clientId === null ? null : await clients.findCurrent(clientId, context)
+  if (!client?.enabled) throw new BrokenLogout()
+  if (uri !== null && !client.postLogoutRedirectUris.includes(uri)) throw new BrokenLogout()
+}
+
+/** Where the browser goes after the request; null for the page of this server. */
+export function returnAddressOf({ uri, state }: LogoutRequest): string | null {
+  return uri === null || state === null ? uri : withParameters(uri, { state })
 }
 
 /** Seals a request for an address or a form, so that the ID token of the client is in no address. */
@@ -55,48 +85,49 @@ export function addressOf(path: string, sealed: string): string {
   return withParameters(path, { [SEALED]: sealed })
 }
 
-async function openLogoutRequest(text: string, { formSealer }: BrowserServices): Promise<LogoutRequest> {
+async function openRequest(text: string, { formSealer }: BrowserServices): Promise<LogoutRequest> {
   const opened = await formSealer.open(text)
   const result = opened === null ? null : logoutRequestSchema.safeParse(JSON.parse(opened))
   if (!result?.success) throw new BrokenLogout()
   return result.data
 }
 
-async function readAnyParameters(c: Context): Promise<Parameters> {
+type LogoutParameters = Awaited<ReturnType<typeof readLogoutParameters>>
+
+/** @throws BrokenLogout for parameters that cannot be read */
+async function readLogoutParameters(c: Context) {
   try {
-    if (c.req.method === 'POST') return await readParameters(c.req.raw)
-    return parseFormParameters(new URL(c.req.url).search.slice(1))
+    const parameters = await readAnyParameters(c)
+    return {
+      hint: parameters.find('id_token_hint'),
+      clientId: parameters.find('client_id'),
+      uri: parameters.find('post_logout_redirect_uri'),
+      state: parameters.find('state'),
+      uiLocales: parameters.find('ui_locales')?.split(' ') ?? [],
+      sealed: parameters.find(SEALED),
+    }
   } catch (error) {
     if (error instanceof OAuthError) throw new BrokenLogout()
     throw error
   }
 }
 
-async function checkRequest(
-  parameters: Parameters,
-  services: BrowserServices,
-  context: RequestContext,
-): Promise<LogoutRequest> {
-  const { keys, config } = services
-  const text = parameters.find('id_token_hint')
-  const named = parameters.find('client_id')
-  const hint =
-    text === null
-      ? null
-      : await verifyIdTokenHint({ hint: text, clientId: named }, { keys, issuer: config.issuer }, context)
-  if (text !== null && hint === null) throw new BrokenLogout()
-  const clientId = named ?? hint?.clientId ?? null
-  const client = clientId === null ? null : await services.clients.findCurrent(clientId, context)
-  if (clientId !== null && client === null) throw new BrokenLogout()
-  return { kind: 'logout', clientId, sid: hint?.sid ?? null, returnTo: returnAddressOf(parameters, client) }
+async function readAnyParameters(c: Context): Promise<Parameters> {
+  if (c.req.method === 'POST') return readParameters(c.req.raw)
+  return parseFormParameters(new URL(c.req.url).search.slice(1))
 }
 
-/** The registered address with the state; null without one. @throws BrokenLogout for an address that is not registered */
-function returnAddressOf(parameters: Parameters, client: StoredClient | null): string | null {
-  const uri = parameters.find('post_logout_redirect_uri')
-  const state = parameters.find('state')
-  if (uri === null) return null
-  const isTooLong = state !== null && state.length > MAX_STATE_CHARACTERS
-  if (isTooLong || !client?.postLogoutRedirectUris.includes(uri)) throw new BrokenLogout()
-  return state === null ? uri : withParameters(uri, { state })
+/** @throws BrokenLogout for a wrong hint or a state that is too long; StorageUnavailable */
+async function checkHint(
+  { hint: text, clientId: named, uri, state }: LogoutParameters,
+  { keys, config }: BrowserServices,
+  context: RequestContext,
+): Promise<LogoutRequest> {
+  const query = text === null ? null : { hint: text, clientId: named }
+  const hint = query && (await verifyIdTokenHint(query, { keys, issuer: config.issuer }, context))
+  if (query !== null && hint === null) throw new BrokenLogout()
+  if (state !== null && state.length > MAX_STATE_CHARACTERS) throw new BrokenLogout()
+  const clientId = named ?? hint?.clientId ?? null
+  const validUntil = context.now + REQUEST_SECONDS
+  return { kind: 'logout', clientId, sid: hint?.sid ?? null, uri, state, validUntil }
 }

@@ -127,6 +127,11 @@ describe('the logout endpoint', () => {
   it('a link with a wrong hint, client or address changes nothing and leads nowhere', async () => {
     const { browser, tokens } = await signedIn()
     const other = await server.addClient(CODE_CLIENT)
+    const disabled = await server.addClient({
+      ...CODE_CLIENT,
+      enabled: false,
+      postLogoutRedirectUris: [SIGNED_OUT],
+    })
     const hint = tokens.id_token ?? ''
     for (const parameters of [
       { id_token_hint: 'x' },
@@ -137,12 +142,22 @@ describe('the logout endpoint', () => {
       { id_token_hint: hint, post_logout_redirect_uri: `${SIGNED_OUT}/` },
       { id_token_hint: hint, post_logout_redirect_uri: 'https://evil.test/' },
       { id_token_hint: hint, post_logout_redirect_uri: SIGNED_OUT, state: 'x'.repeat(2049) },
+      { client_id: disabled.id, post_logout_redirect_uri: SIGNED_OUT },
       { request: 'x' },
     ]) {
       const page = await browser.open(logoutUrl(parameters as Record<string, string>))
       expect([page.status, page.url.origin]).toEqual([400, ISSUER])
       expect(page.html).toContain('This sign-out link does not work')
     }
+    const json = await server.fetch('/oauth2-token/logout', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Accept: 'text/html' },
+      body: '{"client_id":5}',
+    })
+    expect([json.status, await json.text()]).toEqual([
+      400,
+      expect.stringContaining('This sign-out link does not work'),
+    ])
     const program = await server.fetch(logoutUrl({ id_token_hint: 'x' }).slice(ISSUER.length))
     expect([program.status, await program.json()]).toEqual([
       400,
@@ -155,5 +170,47 @@ describe('the logout endpoint', () => {
       body: 'ticket=x',
     })
     expect(forged.status).toBe(400)
+  })
+
+  it('the server accepts a sealed logout request for 30 minutes, and checks its client again', async () => {
+    const leaving = await server.addClient({ ...CODE_CLIENT, postLogoutRedirectUris: [SIGNED_OUT] })
+    const { browser } = await signedIn()
+    const request = { client_id: leaving.id, post_logout_redirect_uri: SIGNED_OUT }
+    const posted = await server.fetch('/oauth2-token/logout', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'https://app.test' },
+      body: new URLSearchParams(request),
+    })
+    const sealed = ISSUER + posted.headers.get('Location')
+    const question = await browser.open(sealed)
+    expect(question.html).toContain('Sign out?')
+    server.clock.time += 1800
+    expect((await browser.press('Sign out')).status).toBe(400)
+    expect((await browser.open(sealed)).status).toBe(400)
+    await browser.open(logoutUrl(request))
+    await env.DB.prepare('UPDATE clients SET enabled = 0 WHERE client_id = ?').bind(leaving.id).run()
+    server.clock.time += 60
+    expect((await browser.press('Stay signed in')).status).toBe(400)
+    expect(await isSignedIn(browser)).toBe(true)
+  })
+
+  it('a repeated sign-out form has one audit event', async () => {
+    const user = await server.addUser()
+    const browser = browserOf(server)
+    await authorize(server, client, { username: user.username, browser })
+    const page = await browser.open(LOGOUT)
+    const names = ['__Host-sallyport-customers', '__Host-sallyport-form']
+    const Cookie = names.map((name) => `${name}=${browser.cookie(name)}`).join('; ')
+    const ticket = /name="ticket" value="([^"]+)"/.exec(page.html)?.[1] ?? ''
+    for (let i = 0; i < 3; i++) {
+      const response = await server.fetch('/oauth2-token/logout/confirm', {
+        method: 'POST',
+        headers: { Cookie, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ ticket }),
+      })
+      expect(response.status).toBe(200)
+    }
+    const events = await auditOf({ reason: 'signed out in the browser' })
+    expect(events.filter(({ subject }) => subject === user.id)).toHaveLength(1)
   })
 })
