@@ -10,27 +10,35 @@ export interface PoolSession {
   session: BrowserSession
 }
 
+interface Occasion {
+  /** The client of the request; null without one. */
+  clientId: string | null
+  services: BrowserServices
+  context: RequestContext
+}
+
 /** The most sessions that one logout ends in each shard. The cron trigger ends the rest. */
 const MAX_SESSIONS = 200
 
 /**
- * Ends a browser session and the sessions of first-party clients that began in it. The feed lists them. A repeat ends the sessions
+ * Ends browser sessions and the sessions of first-party clients that began in them. The feed lists them. A repeat ends the sessions
  * that a failed logout left, and has no audit event.
  *
+ * @param ids The ids that end, of `idsOf` the session.
  * @throws StorageUnavailable: the logout can be repeated
  */
-export async function endBrowserSession(
+export async function endBrowserSessions(
   { pool, session }: PoolSession,
-  clientId: string | null,
-  { services, context }: { services: BrowserServices; context: RequestContext },
+  ids: readonly string[],
+  { clientId, services, context }: Occasion,
 ): Promise<void> {
   const { browserSessions, shards, audit, config } = services
-  const { id, subject } = session
+  const { subject } = session
   const { now } = context
   const keepUntil = endOf(session, browserSessionLimitsOf(pool, config))
-  const ends = { ids: [id], subject, keepUntil, reason: LOGOUT } as const
+  const ends = { ids, subject, keepUntil, reason: LOGOUT } as const
   const isFirst = await browserSessions.end(ends, now)
-  const origin = { loggedOutBrowserIds: [id] }
+  const origin = { loggedOutBrowserIds: ids }
   const ending = { reason: LOGOUT, limit: MAX_SESSIONS } as const
   await Promise.all(shards.all().map(({ endings }) => endings.endBegun(origin, ending, now)))
   if (!isFirst) return

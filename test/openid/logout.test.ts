@@ -6,6 +6,7 @@ import {
   authorize,
   authorizeUrl,
   browserOf,
+  CALLBACK,
   CODE_CLIENT,
   exchangeOf,
   signInAt,
@@ -23,6 +24,8 @@ const SIGNED_OUT = 'https://app.test/signed-out'
 
 /** Tokens of the other API live longer. */
 const STOREFRONT_SECONDS = 900
+
+const SESSION_COOKIE = '__Host-sallyport-customers'
 
 const logoutUrl = (parameters: Record<string, string>) => `${LOGOUT}?${new URLSearchParams(parameters)}`
 
@@ -206,7 +209,7 @@ describe('the logout endpoint', () => {
     const browser = browserOf(server)
     await authorize(server, client, { username: user.username, browser })
     const page = await browser.open(LOGOUT)
-    const names = ['__Host-sallyport-customers', '__Host-sallyport-form']
+    const names = [SESSION_COOKIE, '__Host-sallyport-form']
     const Cookie = names.map((name) => `${name}=${browser.cookie(name)}`).join('; ')
     const ticket = /name="ticket" value="([^"]+)"/.exec(page.html)?.[1] ?? ''
     for (let i = 0; i < 3; i++) {
@@ -270,4 +273,46 @@ describe('the logout endpoint', () => {
     const count = 'SELECT count(*) AS n FROM sessions WHERE subject = ? AND ended_at IS NULL'
     return (await env.DB.prepare(count).bind(subject).first())?.n
   }
+
+  it('a logout ends the earlier browser sessions of the user in the browser, and the server keeps at most five', async () => {
+    const user = await server.addUser()
+    const browser = browserOf(server)
+    const jar: string[] = []
+    const tokens: Awaited<ReturnType<typeof server.requireTokens>>[] = []
+    const signInAgain = async (name: string) => {
+      await browser.open(authorizeUrl(client, { prompt: 'login', scope: 'openid cart' }))
+      const page = await signInAt(browser, name)
+      tokens.push(await server.requireTokens(exchangeOf(client, page.url.searchParams.get('code'))))
+      jar.push(browser.cookie(SESSION_COOKIE) ?? '')
+      server.clock.time += 1
+    }
+    const arrive = async (cookie: string | undefined) => {
+      const response = await server.fetch(authorizeUrl(client).slice(ISSUER.length), {
+        headers: { Cookie: `${SESSION_COOKIE}=${cookie}` },
+      })
+      return response.headers.get('Location')?.startsWith(CALLBACK) ?? false
+    }
+    for (let i = 0; i < 7; i++) await signInAgain(user.username)
+    expect(await Promise.all(jar.map(arrive))).toEqual([false, true, true, true, true, true, true])
+    await expect(server.refresh(client, tokens[0]?.refresh_token)).rejects.toThrow('invalid_grant')
+    await browser.open(logoutUrl({ id_token_hint: tokens[1]?.id_token ?? '' }))
+    expect(browser.page.html).toContain('You are signed out')
+    expect(await Promise.all(jar.map(arrive))).toEqual(jar.map(() => false))
+    for (const { refresh_token } of tokens)
+      await expect(server.refresh(client, refresh_token)).rejects.toThrow('invalid_grant')
+  })
+
+  it('a sign-in of another user ends the browser session and its sessions', async () => {
+    const { browser, tokens } = await signedIn()
+    const before = browser.cookie(SESSION_COOKIE)
+    const { username: other } = await server.addUser()
+    await browser.open(authorizeUrl(client, { prompt: 'login' }))
+    await signInAt(browser, other)
+    expect(browser.page.url.origin).not.toBe(ISSUER)
+    await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+    const response = await server.fetch(authorizeUrl(client).slice(ISSUER.length), {
+      headers: { Cookie: `${SESSION_COOKIE}=${before}` },
+    })
+    expect(response.headers.get('Location')).toBeNull()
+  })
 })
