@@ -179,6 +179,16 @@ describe('a client', () => {
     expect(changes.results.map(({ change }) => change).join()).not.toContain('data:image')
   })
 
+  it('the admin API refuses a third-party client that signs in operators, because roles give their rights', async () => {
+    const operator = await TestOperator.confirmed(new TestServer())
+    const redirect_uris = ['https://a.example/callback']
+    const draft = { client_id: 'other', api: 'admin', grants: ['authorization_code'], redirect_uris }
+    const refused = await operator.post('/clients', draft)
+    const message = 'must be true, because the client signs in operators'
+    expect([refused.status, refused.body.errors]).toEqual([422, [{ path: 'first_party', message }]])
+    expect((await operator.post('/clients', { ...draft, first_party: true })).status).toBe(201)
+  })
+
   it.each([
     [
       'the grant authorization_code without a redirect URI',
@@ -197,12 +207,6 @@ describe('a client', () => {
       { post_logout_redirect_uris: ['com.shop.app:/bye'] },
       'post_logout_redirect_uris.0',
       'must be https or http, because the client is not first-party',
-    ],
-    [
-      'a client that signs in operators without first party',
-      { api: 'admin', scopes: [], grants: ['authorization_code'], redirect_uris: ['https://a.example/'] },
-      'first_party',
-      'must be true, because the client signs in operators',
     ],
     [
       'a public client without PKCE',
