@@ -1,5 +1,6 @@
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import { LOGOUT } from '../sessions/session.ts'
 import { type BrowserSession, endOf } from '../signin/browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 
@@ -9,9 +10,7 @@ export interface PoolSession {
   session: BrowserSession
 }
 
-const REASON = 'signed out in the browser'
-
-/** The most sessions that one logout ends in each shard. The end of the browser session stops the codes of the others. */
+/** The most sessions that one logout ends in each shard. The cron trigger ends the rest. */
 const MAX_SESSIONS = 200
 
 /**
@@ -29,11 +28,12 @@ export async function endBrowserSession(
   const { id, subject } = session
   const { now } = context
   const keepUntil = endOf(session, browserSessionLimitsOf(pool, config))
-  const isFirst = await browserSessions.end({ id, subject, keepUntil }, now)
-  const origin = { loggedOutBrowserId: id }
-  const ending = { reason: REASON, limit: MAX_SESSIONS } as const
+  const ends = { ids: [id], subject, keepUntil, reason: LOGOUT } as const
+  const isFirst = await browserSessions.end(ends, now)
+  const origin = { loggedOutBrowserIds: [id] }
+  const ending = { reason: LOGOUT, limit: MAX_SESSIONS } as const
   await Promise.all(shards.all().map(({ endings }) => endings.endBegun(origin, ending, now)))
   if (!isFirst) return
   const about = { subject, sid: null, api: null, clientId }
-  audit.record({ kind: 'revoke', outcome: 'ok', reason: REASON, ...about }, context)
+  audit.record({ kind: 'revoke', outcome: 'ok', reason: LOGOUT, ...about }, context)
 }

@@ -96,7 +96,7 @@ async function findHinted(
 ): Promise<PoolSession | null> {
   const endings = sid === null ? null : shards.findEndings(sid)
   if (sid === null || endings === null) return null
-  for (const found of sessions) if (await endings.isBegunIn(sid, found.session.id)) return found
+  for (const found of sessions) if (await endings.isBegunIn(sid, [found.session.id])) return found
   return null
 }
 

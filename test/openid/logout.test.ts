@@ -2,7 +2,14 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
-import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf } from '../support/authorize.ts'
+import {
+  authorize,
+  authorizeUrl,
+  browserOf,
+  CODE_CLIENT,
+  exchangeOf,
+  signInAt,
+} from '../support/authorize.ts'
 import {
   BACKOFFICE_AUDIENCE,
   ISSUER,
@@ -213,4 +220,54 @@ describe('the logout endpoint', () => {
     const events = await auditOf({ reason: 'signed out in the browser' })
     expect(events.filter(({ subject }) => subject === user.id)).toHaveLength(1)
   })
+
+  it('the cron trigger ends the sessions that a logout or a lock left', async () => {
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
+    const reasons: unknown[] = []
+    for (const isLock of [false, true]) {
+      const user = await server.addUser()
+      const browser = browserOf(server)
+      await authorize(server, client, { username: user.username, browser })
+      await browser.open(authorizeUrl(partner, { scope: 'cart' }))
+      const allowed = await browser.press('Allow')
+      await server.requireTokens(exchangeOf(partner, allowed.url.searchParams.get('code')))
+      const count = isLock ? 21 : 201
+      for (let i = 0; i < count; i++) {
+        const page = await browser.open(authorizeUrl(client))
+        await server.requireTokens(exchangeOf(client, page.url.searchParams.get('code')))
+      }
+      if (isLock) await lock(user.username)
+      else {
+        await browser.open(LOGOUT)
+        await browser.press('Sign out')
+      }
+      const live = () => liveSessionsOf(user.id)
+      const before = await live()
+      await server.cron()
+      reasons.push([before, await live()])
+    }
+    expect(reasons).toEqual([
+      [2, 1],
+      [2, 0],
+    ])
+    server.clock.time += 121
+    await server.cron()
+    const unfinished = 'SELECT count(*) AS n FROM ended_browser_sessions WHERE finished_at IS NULL'
+    expect(await env.DB.prepare(unfinished).first()).toEqual({ n: 0 })
+  }, 60_000)
+
+  async function lock(name: string): Promise<void> {
+    server.clock.time += 5
+    for (let i = 0; i < 12; i++) {
+      const other = browserOf(server)
+      await other.open(authorizeUrl(client))
+      await signInAt(other, name, 'wrong')
+    }
+    await server.settle()
+  }
+
+  async function liveSessionsOf(subject: string): Promise<unknown> {
+    const count = 'SELECT count(*) AS n FROM sessions WHERE subject = ? AND ended_at IS NULL'
+    return (await env.DB.prepare(count).bind(subject).first())?.n
+  }
 })
