@@ -24,6 +24,8 @@ export const STOREFRONT_SCOPES = ['cart', 'orders', 'catalog']
 export const BROWSER_GRANTS: readonly ClientGrant[] = ['authorization_code', 'refresh_token']
 /** An address on the user's machine, with any port. */
 export const LOCAL_CALLBACK = 'http://127.0.0.1/callback'
+/** Where the user goes after a logout. */
+export const LOCAL_SIGNED_OUT = 'http://127.0.0.1/signed-out'
 const BACKOFFICE_SCOPES = ['users', 'orders']
 
 /** A third-party client: it needs the consent of each user. */
@@ -45,6 +47,7 @@ const CLIENTS: DemoClient[] = [
     grants: ['password', 'client_credentials', ...BROWSER_GRANTS],
     scopes: STOREFRONT_SCOPES,
     redirectUris: [LOCAL_CALLBACK],
+    postLogoutRedirectUris: [LOCAL_SIGNED_OUT],
     isFirstParty: true,
   },
   {

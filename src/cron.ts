@@ -4,6 +4,7 @@ import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
 import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
+import { endLeftSessions } from './signin/end_left_sessions.ts'
 
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
@@ -81,6 +82,10 @@ export async function sweepStores(services: Services): Promise<void> {
     {
       table: 'sessions (withdrawn consents)',
       sweep: (limit: number) => endWithdrawn(services, now, limit),
+    },
+    {
+      table: 'sessions (ended browser sessions)',
+      sweep: (limit: number) => endLeftSessions(services, now, limit),
     },
     expired('sign_in_failures', services.failures),
     expired('ended_browser_sessions', services.browserSessions),

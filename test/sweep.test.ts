@@ -2,6 +2,7 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EVENTS_PER_MINUTE } from '../src/audit/audit_budget.ts'
+import { LOGOUT } from '../src/sessions/session.ts'
 import { BATCH_ROWS, MAX_STATEMENTS, sweep } from '../src/sessions/sweep.ts'
 import { DatabaseSizeStore } from '../src/storage/database_size_store.ts'
 import worker from '../src/worker.ts'
@@ -69,7 +70,8 @@ describe('the sweep', () => {
     const server = new TestServer()
     const { id: subject } = await server.addUser()
     const { browserSessions } = server.services
-    await browserSessions.end({ id: 'a', subject, keepUntil: server.clock.time + 10 }, server.clock.time)
+    const ends = { ids: ['a'], subject, keepUntil: server.clock.time + 10, reason: LOGOUT } as const
+    await browserSessions.end(ends, server.clock.time)
     server.clock.time += 9
     await server.sweep()
     expect(await count('ended_browser_sessions')).toBe(1)
@@ -94,7 +96,10 @@ describe('the sweep', () => {
       )
     const addEnds = async () => {
       for (const { id: subject } of [ann, bob])
-        await browserSessions.end({ id: subject, subject, keepUntil: server.clock.time + DAY }, 1)
+        await browserSessions.end(
+          { ids: [subject], subject, keepUntil: server.clock.time + DAY, reason: LOGOUT },
+          1,
+        )
     }
     await addAll()
     await addEnds()

@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { randomId } from '../lib/bytes.ts'
-import { type BrowserSession, ONE_FACTOR } from '../signin/browser_session.ts'
+import { type BrowserSession, earlierOf, ONE_FACTOR } from '../signin/browser_session.ts'
 import { advance } from '../signin/next_step.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { endBrowserSessions } from './end_browser_sessions.ts'
 import { consentIdFor, describeSituation, type Situation } from './situation.ts'
 
 /** How the user proved the account. `signIn` is null if the guard records no sign-in. */
@@ -17,7 +18,8 @@ interface Proof {
 
 /**
  * Begins a browser session with a new id, so that an attacker cannot know the id before the sign-in (session fixation). The cookie
- * replaces the one of an earlier browser session of the pool.
+ * replaces the one of an earlier browser session of the pool. That session ends if it belongs to another user. Otherwise it ends
+ * with the new one.
  *
  * @throws StorageUnavailable, CorruptRecord
  */
@@ -27,9 +29,17 @@ export async function beginBrowserSession(
   { browserRequest, known }: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
-  const { api, context } = browserRequest
+  const { api, client, context } = browserRequest
+  const cookie = services.cookies.session(api.userPool)
+  const before = await cookie.read(c)
+  const { earlierIds, endedIds } = earlierOf(before, user.id)
+  if (before !== null && endedIds.length > 0) {
+    const occasion = { clientId: client.id, services, context }
+    await endBrowserSessions({ pool: api.userPool, session: before }, endedIds, occasion)
+  }
   const session: BrowserSession = {
     id: randomId(16),
+    earlierIds,
     subject: user.id,
     authTime: issueTimeOf(user, context.now),
     amr: ['pwd'],
@@ -38,7 +48,7 @@ export async function beginBrowserSession(
     usedAt: context.now,
   }
   const { idleSeconds } = browserSessionLimitsOf(api.userPool, services.config)
-  await services.cookies.session(api.userPool).write(c, session, idleSeconds)
+  await cookie.write(c, session, idleSeconds)
   const consentId = await consentIdFor(user.id, browserRequest)
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
   const situation = describeSituation(

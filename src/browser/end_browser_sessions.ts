@@ -1,5 +1,6 @@
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import { LOGOUT } from '../sessions/session.ts'
 import { type BrowserSession, endOf } from '../signin/browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 
@@ -9,31 +10,38 @@ export interface PoolSession {
   session: BrowserSession
 }
 
-const REASON = 'signed out in the browser'
+interface Occasion {
+  /** The client of the request; null without one. */
+  clientId: string | null
+  services: BrowserServices
+  context: RequestContext
+}
 
-/** The most sessions that one logout ends in each shard. The end of the browser session stops the codes of the others. */
+/** The most sessions that one logout ends in each shard. The cron trigger ends the rest. */
 const MAX_SESSIONS = 200
 
 /**
- * Ends a browser session and the sessions of first-party clients that began in it. The feed lists them. A repeat ends the sessions
+ * Ends browser sessions and the sessions of first-party clients that began in them. The feed lists them. A repeat ends the sessions
  * that a failed logout left, and has no audit event.
  *
+ * @param ids The ids that end, of `idsOf` the session.
  * @throws StorageUnavailable: the logout can be repeated
  */
-export async function endBrowserSession(
+export async function endBrowserSessions(
   { pool, session }: PoolSession,
-  clientId: string | null,
-  { services, context }: { services: BrowserServices; context: RequestContext },
+  ids: readonly string[],
+  { clientId, services, context }: Occasion,
 ): Promise<void> {
   const { browserSessions, shards, audit, config } = services
-  const { id, subject } = session
+  const { subject } = session
   const { now } = context
   const keepUntil = endOf(session, browserSessionLimitsOf(pool, config))
-  const isFirst = await browserSessions.end({ id, subject, keepUntil }, now)
-  const origin = { loggedOutBrowserId: id }
-  const ending = { reason: REASON, limit: MAX_SESSIONS } as const
+  const ends = { ids, subject, keepUntil, reason: LOGOUT } as const
+  const isFirst = await browserSessions.end(ends, now)
+  const origin = { loggedOutBrowserIds: ids }
+  const ending = { reason: LOGOUT, limit: MAX_SESSIONS } as const
   await Promise.all(shards.all().map(({ endings }) => endings.endBegun(origin, ending, now)))
   if (!isFirst) return
   const about = { subject, sid: null, api: null, clientId }
-  audit.record({ kind: 'revoke', outcome: 'ok', reason: REASON, ...about }, context)
+  audit.record({ kind: 'revoke', outcome: 'ok', reason: LOGOUT, ...about }, context)
 }

@@ -6,10 +6,10 @@ import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { requestContext } from '../http/request_context.ts'
 import { readForm } from '../pages/read_form.ts'
 import { renderPage } from '../pages/render_page.ts'
-import { isLive } from '../signin/browser_session.ts'
+import { idsOf, isLive } from '../signin/browser_session.ts'
 import { BROWSER_PATH, LOGOUT_CONFIRM_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { endBrowserSession, type PoolSession } from './end_browser_sessions.ts'
+import { endBrowserSessions, type PoolSession } from './end_browser_sessions.ts'
 import { TICKET_FIELD } from './form_ticket.ts'
 import {
   addressOf,
@@ -96,7 +96,7 @@ async function findHinted(
 ): Promise<PoolSession | null> {
   const endings = sid === null ? null : shards.findEndings(sid)
   if (sid === null || endings === null) return null
-  for (const found of sessions) if (await endings.isBegunIn(sid, found.session.id)) return found
+  for (const found of sessions) if (await endings.isBegunIn(sid, idsOf(found.session))) return found
   return null
 }
 
@@ -110,9 +110,10 @@ async function endAndLeave(
   sessions: readonly PoolSession[],
   { request, services }: Occasion,
 ): Promise<Response> {
+  const { clientId } = request
   const context = requestContext(c, services.clock)
   for (const found of sessions) {
-    await endBrowserSession(found, request.clientId, { services, context })
+    await endBrowserSessions(found, idsOf(found.session), { clientId, services, context })
     services.cookies.session(found.pool).clear(c)
   }
   return leave(c, request, services)

@@ -6,12 +6,15 @@ import type { Suspicion } from '../users/sign_in_mark.ts'
 export type EndByCaller = 'ended by an operator' | 'ended by a service account'
 
 /** The reason for the end of a session before it expired. */
+/** The reason of the sessions that end with a logout in the browser. Sessions under a consent continue. */
+export const LOGOUT = 'signed out in the browser'
+
 export type EndReason =
   | 'replayed refresh token'
   | 'replayed authorization code'
   | 'revoked by its client'
   | 'merged into a customer'
-  | 'signed out in the browser'
+  | typeof LOGOUT
   | 'its consent was withdrawn'
   | EndByCaller
   | Suspicion

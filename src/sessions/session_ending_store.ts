@@ -4,15 +4,22 @@ import type { EndReason } from './session.ts'
 import type { TokenLifetimes } from './session_store.ts'
 
 /**
- * The browser session in which sessions began, or the consent under which they began. `loggedOutBrowserId` is a browser session
- * without its sessions under a consent: they last until the consent is withdrawn.
+ * The browser sessions in which sessions began, or the consent under which they began. `loggedOutBrowserIds` are browser sessions
+ * without their sessions under a consent: those last until the consent is withdrawn.
  */
-export type SessionOrigin = { browserId: string } | { loggedOutBrowserId: string } | { consentId: string }
+export type SessionOrigin =
+  | { browserIds: readonly string[] }
+  | { loggedOutBrowserIds: readonly string[] }
+  | { consentId: string }
 
-function conditionOf(origin: SessionOrigin): { condition: string; id: string } {
-  if ('browserId' in origin) return { condition: 'browser_id = ?1', id: origin.browserId }
-  if ('consentId' in origin) return { condition: 'consent_id = ?1', id: origin.consentId }
-  return { condition: 'browser_id = ?1 AND consent_id IS NULL', id: origin.loggedOutBrowserId }
+const IS_BEGUN = 'browser_id IN (SELECT value FROM json_each(?1))'
+
+/** The condition and its parameter `?1`. */
+function conditionOf(origin: SessionOrigin): { condition: string; ids: string } {
+  if ('consentId' in origin) return { condition: 'consent_id = ?1', ids: origin.consentId }
+  if ('browserIds' in origin) return { condition: IS_BEGUN, ids: JSON.stringify(origin.browserIds) }
+  const ids = JSON.stringify(origin.loggedOutBrowserIds)
+  return { condition: `${IS_BEGUN} AND consent_id IS NULL`, ids }
 }
 
 /** Ends sessions of one shard in D1 by their origin. */
@@ -36,14 +43,14 @@ export class SessionEndingStore {
     { reason, limit }: { reason: EndReason; limit: number },
     now: number,
   ): Promise<number> {
-    const { condition, id } = conditionOf(origin)
+    const { condition, ids } = conditionOf(origin)
     const end = this.#db
       .prepare(
         `UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE sid IN
            (SELECT sid FROM sessions WHERE ${condition} AND ended_at IS NULL AND keep_until > ?2 LIMIT ?4)
          RETURNING sid`,
       )
-      .bind(id, now, reason, limit)
+      .bind(ids, now, reason, limit)
     const { longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
     // A session of an API that config.yml no longer has can have tokens of any lifetime.
     const lifetime = 'coalesce((SELECT value FROM json_each(?8) WHERE key = api), ?5) + ?7'
@@ -57,7 +64,7 @@ export class SessionEndingStore {
          ON CONFLICT DO NOTHING`,
       )
       .bind(
-        ...[id, now, reason, sessionRevocationTime(now)],
+        ...[ids, now, reason, sessionRevocationTime(now)],
         ...[longestAccessTokenSeconds, refreshRetryWindowSeconds, SESSION_MARGIN_SECONDS],
         JSON.stringify(this.#accessTokenSeconds()),
       )
@@ -71,11 +78,11 @@ export class SessionEndingStore {
     return Object.fromEntries(lifetimes)
   }
 
-  /** Whether a session began in a browser session. @throws StorageUnavailable */
-  async isBegunIn(sid: string, browserId: string): Promise<boolean> {
+  /** Whether a session began in one of the browser sessions. @throws StorageUnavailable */
+  async isBegunIn(sid: string, browserIds: readonly string[]): Promise<boolean> {
     const select = this.#db
-      .prepare('SELECT 1 FROM sessions WHERE sid = ? AND browser_id = ?')
-      .bind(sid, browserId)
+      .prepare(`SELECT 1 FROM sessions WHERE sid = ?2 AND ${IS_BEGUN}`)
+      .bind(JSON.stringify(browserIds), sid)
     return (await callStore('D1 sessions', () => select.first())) !== null
   }
 }

@@ -1,6 +1,12 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { MAX_MARKS, type SignInMark, type SuspectEnder, type Suspects } from '../users/sign_in_mark.ts'
+import {
+  MAX_MARKS,
+  type SignInMark,
+  type SuspectEnder,
+  type Suspects,
+  type Suspicion,
+} from '../users/sign_in_mark.ts'
 import type { SessionShards } from './session_shards.ts'
 import type { SignOut } from './sign_out.ts'
 
@@ -9,11 +15,14 @@ interface Dependencies {
   signOut: Pick<SignOut, 'endUser'>
   audit: Pick<AuditStore, 'record'>
   browserSessions: {
-    end(session: { id: string; subject: string; keepUntil: number }, now: number): Promise<unknown>
+    end(
+      ends: { ids: readonly string[]; subject: string; keepUntil: number; reason: Suspicion },
+      now: number,
+    ): Promise<unknown>
   }
 }
 
-/** The most sessions of one browser session that end with it. */
+/** The most sessions of one browser session that end with it. The cron trigger ends the rest. */
 const MAX_BEGUN = 20
 
 /**
@@ -47,13 +56,13 @@ export class SuspectSessionEnder implements SuspectEnder {
 
   /** Ends the browser session, so that it starts no further session, and the sessions that began in it. */
   async #endBrowserSession(
-    browser: { id: string; keepUntil: number },
+    { id, keepUntil }: { id: string; keepUntil: number },
     { subject, reason }: Omit<Suspects, 'signIns'>,
     { now }: RequestContext,
   ): Promise<void> {
     const { shards, browserSessions } = this.#dependencies
-    await browserSessions.end({ ...browser, subject }, now)
-    const origin = { browserId: browser.id }
+    await browserSessions.end({ ids: [id], keepUntil, subject, reason }, now)
+    const origin = { browserIds: [id] }
     for (const { endings } of shards.all()) await endings.endBegun(origin, { reason, limit: MAX_BEGUN }, now)
   }
 

@@ -8,6 +8,8 @@ export const ONE_FACTOR = 'urn:sallyport:1'
 /** The sign-in of a user in one browser. The cookie of the pool contains it sealed. Times are Unix seconds. */
 export const browserSessionSchema = z.object({
   id: z.string(),
+  /** The ids of earlier browser sessions of the user in this browser, newest first. A logout ends their sessions too. */
+  earlierIds: z.array(z.string()),
   subject: z.string(),
   /** When the user last authenticated. */
   authTime: z.int(),
@@ -24,6 +26,28 @@ export type BrowserSession = z.output<typeof browserSessionSchema>
 
 /** The cookie is written again when a tenth of the idle time is over, so that most requests do not write it. */
 const RENEWAL_PART = 10
+
+/** The most earlier ids that a browser session keeps. The server ends the oldest. */
+const MAX_EARLIER_IDS = 5
+
+/** The ids of a browser session and of the earlier ones in this browser, newest first. */
+export function idsOf({ id, earlierIds }: BrowserSession): string[] {
+  return [id, ...earlierIds]
+}
+
+/**
+ * Decides which browser sessions of a browser a new sign-in keeps. Those of another user end.
+ *
+ * @param before The browser session before the sign-in; null without one.
+ */
+export function earlierOf(
+  before: BrowserSession | null,
+  subject: string,
+): { earlierIds: string[]; endedIds: string[] } {
+  const ids = before === null ? [] : idsOf(before)
+  const kept = before?.subject === subject ? MAX_EARLIER_IDS : 0
+  return { earlierIds: ids.slice(0, kept), endedIds: ids.slice(kept) }
+}
 
 /** Whether the browser session has not expired. The user's record decides the rest (`isOf`). */
 export function isLive(

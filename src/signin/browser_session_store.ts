@@ -1,6 +1,26 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { LOGOUT } from '../sessions/session.ts'
+import { SUSPICIONS } from '../users/sign_in_mark.ts'
 
-/** The browser sessions that a sign-out ended. Times are Unix seconds. */
+/** The reasons for the end of a browser session. */
+export const BROWSER_END_REASONS = [LOGOUT, ...SUSPICIONS] as const
+
+type BrowserEndReason = (typeof BROWSER_END_REASONS)[number]
+
+/** Browser sessions of one user that end together. */
+export interface BrowserSessionEnds {
+  ids: readonly string[]
+  subject: string
+  /** When their cookies have expired. Unix seconds. */
+  keepUntil: number
+  reason: BrowserEndReason
+}
+
+const unfinishedSchema = z.array(z.object({ id: z.string(), reason: z.enum(BROWSER_END_REASONS) }))
+
+/** The browser sessions that a sign-out or a lock ended. Times are Unix seconds. */
 export class BrowserSessionStore {
   readonly #db: D1Database
 
@@ -9,23 +29,52 @@ export class BrowserSessionStore {
   }
 
   /**
-   * Records the end of a browser session until its cookie has expired. A deleted user needs no record.
+   * Records the end of browser sessions until their cookies have expired. A deleted user needs no record. A suspicion replaces a
+   * logout, because it ends more sessions.
    *
-   * @returns whether this call ended the session
+   * @returns whether this call changed a record
    * @throws StorageUnavailable
    */
-  async end(
-    { id, subject, keepUntil }: { id: string; subject: string; keepUntil: number },
-    now: number,
-  ): Promise<boolean> {
+  async end({ ids, subject, keepUntil, reason }: BrowserSessionEnds, now: number): Promise<boolean> {
     const end = this.#db
       .prepare(
-        `INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until)
-         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM users WHERE id = ?2) ON CONFLICT DO NOTHING`,
+        `INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until, reason)
+         SELECT value, ?2, ?3, ?4, ?5 FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM users WHERE id = ?2)
+         ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, finished_at = NULL
+           WHERE reason = ?6 AND excluded.reason <> ?6`,
       )
-      .bind(id, subject, now, keepUntil)
+      .bind(JSON.stringify(ids), subject, now, keepUntil, reason, LOGOUT)
     const { meta } = await callStore('D1 browser sessions', () => end.run())
     return meta.changes > 0
+  }
+
+  /** Up to `limit` ended browser sessions that may have live sessions, oldest first. @throws StorageUnavailable, CorruptRecord */
+  async listUnfinished(limit: number) {
+    const select = this.#db
+      .prepare(
+        'SELECT id, reason FROM ended_browser_sessions WHERE finished_at IS NULL ORDER BY ended_at LIMIT ?',
+      )
+      .bind(limit)
+    const { results } = await callStore('D1 browser sessions', () => select.all())
+    return decodeRecord(unfinishedSchema, 'ended browser sessions', results)
+  }
+
+  /**
+   * Records that ended browser sessions have no live sessions.
+   *
+   * @param endedBefore A later end stays unfinished. Unix seconds.
+   * @returns how many
+   * @throws StorageUnavailable
+   */
+  async finish(ids: readonly string[], endedBefore: number, now: number): Promise<number> {
+    const finish = this.#db
+      .prepare(
+        `UPDATE ended_browser_sessions SET finished_at = ?3
+         WHERE id IN (SELECT value FROM json_each(?1)) AND ended_at < ?2`,
+      )
+      .bind(JSON.stringify(ids), endedBefore, now)
+    const { meta } = await callStore('D1 browser sessions', () => finish.run())
+    return meta.changes
   }
 
   /** Removes up to `limit` ends whose cookie has expired. @returns how many @throws StorageUnavailable */

@@ -20,10 +20,13 @@ export interface SignInMark {
   expiresAt: number
 }
 
-/** The reason for the end of a session just after its sign-in. */
-export type Suspicion =
-  | 'its account was locked within a minute of the sign-in'
-  | 'its sign-in used an outdated record of the user'
+/** The reasons for the end of a session just after its sign-in. */
+export const SUSPICIONS = [
+  'its account was locked within a minute of the sign-in',
+  'its sign-in used an outdated record of the user',
+] as const
+
+export type Suspicion = (typeof SUSPICIONS)[number]
 
 /** Sessions of a user that end for one reason. */
 export interface Suspects {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { LOGOUT } from '../../src/sessions/session.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
 import type { PageBrowser, ShownPage } from '../support/page_browser.ts'
 import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
@@ -68,7 +69,8 @@ describe('the forms of the pages', () => {
     expect(cookies.cookie('__Host-sallyport-customers')).toBeDefined()
     const { id: subject } = await server.addUser()
     const signedIn = await browserSessionOf(browser)
-    await browserSessions.end({ id: signedIn, subject, keepUntil: server.clock.time + 60 }, server.clock.time)
+    const ends = { ids: [signedIn], subject, keepUntil: server.clock.time + 60, reason: LOGOUT } as const
+    await browserSessions.end(ends, server.clock.time)
     browser.show(form)
     const page = await browser.press('Allow')
     await expectWayOn(browser, page, { status: 409, text: 'in another tab', account: null })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LOCAL_SIGNED_OUT } from '../../scripts/demo_data.ts'
 import { signInByForms } from '../../scripts/sign_in_by_forms.ts'
 import { findFreePort } from '../../scripts/worker_server.ts'
 import { RealServers } from '../support/real_servers.ts'
@@ -82,6 +83,7 @@ OIDCClientSecret ${CUSTOMER.client_secret}
 OIDCRedirectURI ${origin}/callback
 OIDCScope "openid profile email cart"
 OIDCPKCEMethod S256
+OIDCRedirectURLsAllowed ^${LOCAL_SIGNED_OUT}$
 OIDCCryptoPassphrase a-passphrase-of-the-test
 OIDCInfoHook access_token id_token userinfo refresh_token session
 <Directory />
@@ -134,11 +136,12 @@ describe.skipIf(!isInstalled)('mod_auth_openidc', () => {
     await servers.close()
   })
 
-  it('Apache signs a customer in by the code flow, reads userinfo and refreshes', async () => {
+  it('Apache signs a customer in by the code flow, reads userinfo, refreshes and signs out', async () => {
     const visitor = new Visitor()
     const first = await visitor.open(`${apache.origin}/`)
     expect(first.status, apache.log).toBe(302)
-    const callback = await signInByForms(first.location, CUSTOMER)
+    const cookies = new Map<string, string>()
+    const callback = await signInByForms(first.location, { ...CUSTOMER, cookies })
     const back = await visitor.open(callback.href)
     expect(back.status, apache.log).toBe(302)
     const page = await visitor.open(`${apache.origin}/`)
@@ -148,7 +151,22 @@ describe.skipIf(!isInstalled)('mod_auth_openidc', () => {
     expect(before.userinfo.sub).toBe(before.id_token.sub)
     const after = await info(visitor, '&access_token_refresh_interval=0')
     expect(after.refresh_token).not.toBe(before.refresh_token)
+    const leaving = await visitor.open(
+      `${apache.origin}/callback?logout=${encodeURIComponent(LOCAL_SIGNED_OUT)}`,
+    )
+    expect(leaving.status, apache.log).toBe(302)
+    // The first response signs out without a question, and the second one asks for a password.
+    const end = await openAtService(leaving.location, cookies)
+    expect([end.status, end.headers.get('Location')]).toEqual([303, LOCAL_SIGNED_OUT])
+    const again = await openAtService((await visitor.open(`${apache.origin}/`)).location, cookies)
+    expect([again.status, await again.text()]).toEqual([200, expect.stringContaining('type="password"')])
   })
+
+  /** The response of the service to the browser that signed in. */
+  function openAtService(url: string, cookies: ReadonlyMap<string, string>): Promise<Response> {
+    const sent = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    return fetch(url, { headers: { Accept: 'text/html', Cookie: sent }, redirect: 'manual' })
+  }
 
   async function info(visitor: Visitor, more = ''): Promise<Info> {
     const response = await visitor.open(`${apache.origin}/callback?info=json${more}`)

@@ -2,7 +2,15 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
-import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf } from '../support/authorize.ts'
+import {
+  authorize,
+  authorizeUrl,
+  browserOf,
+  CALLBACK,
+  CODE_CLIENT,
+  exchangeOf,
+  signInAt,
+} from '../support/authorize.ts'
 import {
   BACKOFFICE_AUDIENCE,
   ISSUER,
@@ -16,6 +24,8 @@ const SIGNED_OUT = 'https://app.test/signed-out'
 
 /** Tokens of the other API live longer. */
 const STOREFRONT_SECONDS = 900
+
+const SESSION_COOKIE = '__Host-sallyport-customers'
 
 const logoutUrl = (parameters: Record<string, string>) => `${LOGOUT}?${new URLSearchParams(parameters)}`
 
@@ -199,7 +209,7 @@ describe('the logout endpoint', () => {
     const browser = browserOf(server)
     await authorize(server, client, { username: user.username, browser })
     const page = await browser.open(LOGOUT)
-    const names = ['__Host-sallyport-customers', '__Host-sallyport-form']
+    const names = [SESSION_COOKIE, '__Host-sallyport-form']
     const Cookie = names.map((name) => `${name}=${browser.cookie(name)}`).join('; ')
     const ticket = /name="ticket" value="([^"]+)"/.exec(page.html)?.[1] ?? ''
     for (let i = 0; i < 3; i++) {
@@ -212,5 +222,97 @@ describe('the logout endpoint', () => {
     }
     const events = await auditOf({ reason: 'signed out in the browser' })
     expect(events.filter(({ subject }) => subject === user.id)).toHaveLength(1)
+  })
+
+  it('the cron trigger ends the sessions that a logout or a lock left', async () => {
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
+    const reasons: unknown[] = []
+    for (const isLock of [false, true]) {
+      const user = await server.addUser()
+      const browser = browserOf(server)
+      await authorize(server, client, { username: user.username, browser })
+      await browser.open(authorizeUrl(partner, { scope: 'cart' }))
+      const allowed = await browser.press('Allow')
+      await server.requireTokens(exchangeOf(partner, allowed.url.searchParams.get('code')))
+      const count = isLock ? 21 : 201
+      for (let i = 0; i < count; i++) {
+        const page = await browser.open(authorizeUrl(client))
+        await server.requireTokens(exchangeOf(client, page.url.searchParams.get('code')))
+      }
+      if (isLock) await lock(user.username)
+      else {
+        await browser.open(LOGOUT)
+        await browser.press('Sign out')
+      }
+      const live = () => liveSessionsOf(user.id)
+      const before = await live()
+      await server.cron()
+      reasons.push([before, await live()])
+    }
+    expect(reasons).toEqual([
+      [2, 1],
+      [2, 0],
+    ])
+    server.clock.time += 121
+    await server.cron()
+    const unfinished = 'SELECT count(*) AS n FROM ended_browser_sessions WHERE finished_at IS NULL'
+    expect(await env.DB.prepare(unfinished).first()).toEqual({ n: 0 })
+  }, 60_000)
+
+  async function lock(name: string): Promise<void> {
+    server.clock.time += 5
+    for (let i = 0; i < 12; i++) {
+      const other = browserOf(server)
+      await other.open(authorizeUrl(client))
+      await signInAt(other, name, 'wrong')
+    }
+    await server.settle()
+  }
+
+  async function liveSessionsOf(subject: string): Promise<unknown> {
+    const count = 'SELECT count(*) AS n FROM sessions WHERE subject = ? AND ended_at IS NULL'
+    return (await env.DB.prepare(count).bind(subject).first())?.n
+  }
+
+  it('a logout ends the earlier browser sessions of the user in the browser, and the server keeps at most five', async () => {
+    const user = await server.addUser()
+    const browser = browserOf(server)
+    const jar: string[] = []
+    const tokens: Awaited<ReturnType<typeof server.requireTokens>>[] = []
+    const signInAgain = async (name: string) => {
+      await browser.open(authorizeUrl(client, { prompt: 'login', scope: 'openid cart' }))
+      const page = await signInAt(browser, name)
+      tokens.push(await server.requireTokens(exchangeOf(client, page.url.searchParams.get('code'))))
+      jar.push(browser.cookie(SESSION_COOKIE) ?? '')
+      server.clock.time += 1
+    }
+    const arrive = async (cookie: string | undefined) => {
+      const response = await server.fetch(authorizeUrl(client).slice(ISSUER.length), {
+        headers: { Cookie: `${SESSION_COOKIE}=${cookie}` },
+      })
+      return response.headers.get('Location')?.startsWith(CALLBACK) ?? false
+    }
+    for (let i = 0; i < 7; i++) await signInAgain(user.username)
+    expect(await Promise.all(jar.map(arrive))).toEqual([false, true, true, true, true, true, true])
+    await expect(server.refresh(client, tokens[0]?.refresh_token)).rejects.toThrow('invalid_grant')
+    await browser.open(logoutUrl({ id_token_hint: tokens[1]?.id_token ?? '' }))
+    expect(browser.page.html).toContain('You are signed out')
+    expect(await Promise.all(jar.map(arrive))).toEqual(jar.map(() => false))
+    for (const { refresh_token } of tokens)
+      await expect(server.refresh(client, refresh_token)).rejects.toThrow('invalid_grant')
+  })
+
+  it('a sign-in of another user ends the browser session and its sessions', async () => {
+    const { browser, tokens } = await signedIn()
+    const before = browser.cookie(SESSION_COOKIE)
+    const { username: other } = await server.addUser()
+    await browser.open(authorizeUrl(client, { prompt: 'login' }))
+    await signInAt(browser, other)
+    expect(browser.page.url.origin).not.toBe(ISSUER)
+    await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+    const response = await server.fetch(authorizeUrl(client).slice(ISSUER.length), {
+      headers: { Cookie: `${SESSION_COOKIE}=${before}` },
+    })
+    expect(response.headers.get('Location')).toBeNull()
   })
 })

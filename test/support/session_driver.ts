@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
+import { LOGOUT } from '../../src/sessions/session.ts'
 import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
 import type { User } from '../../src/users/user.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
@@ -160,7 +161,7 @@ export class SessionDriver {
         const { sid, subject } = action.code
         const keepUntil = this.clock.time + 86_400
         await server.services.browserSessions.end(
-          { id: `browser of ${sid}`, subject, keepUntil },
+          { ids: [`browser of ${sid}`], subject, keepUntil, reason: LOGOUT },
           this.clock.time,
         )
         break

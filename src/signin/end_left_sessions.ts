@@ -1,0 +1,33 @@
+import { LOGOUT } from '../sessions/session.ts'
+import type { SessionShards } from '../sessions/session_shards.ts'
+import { BROWSER_END_REASONS, type BrowserSessionStore } from './browser_session_store.ts'
+
+/** A session that began in the moment of the end, in another shard, ends with a later run of the cron trigger. */
+const WATCHED_SECONDS = 120
+
+/**
+ * Ends up to `limit` sessions that the end of their browser session left.
+ *
+ * @returns how many sessions it ended, and how many browser sessions have none left
+ * @throws StorageUnavailable, CorruptRecord
+ */
+export async function endLeftSessions(
+  { browserSessions, shards }: { browserSessions: BrowserSessionStore; shards: SessionShards },
+  now: number,
+  limit: number,
+): Promise<number> {
+  const left = await browserSessions.listUnfinished(limit)
+  if (left.length === 0) return 0
+  let ended = 0
+  for (const reason of BROWSER_END_REASONS) {
+    const ids = left.filter((end) => end.reason === reason).map(({ id }) => id)
+    if (ids.length === 0) continue
+    const origin = reason === LOGOUT ? { loggedOutBrowserIds: ids } : { browserIds: ids }
+    for (const { endings } of shards.all()) {
+      ended += await endings.endBegun(origin, { reason, limit: limit - ended }, now)
+      if (ended >= limit) return ended
+    }
+  }
+  const ids = left.map(({ id }) => id)
+  return ended + (await browserSessions.finish(ids, now - WATCHED_SECONDS, now))
+}
