@@ -145,8 +145,7 @@ describe('the libraries of Debian', () => {
   it.skipIf(!hasAuthlib)('Authlib validates both documents and verifies an access token', async () => {
     expect(await read(PYTHON, [join(import.meta.dirname, 'authlib_reader.py')])).toEqual({
       subject: CLIENT[0],
-      // Authlib refuses an OpenID Connect document without RS256, which this service signs only if it is configured.
-      refusals: ['"RS256" MUST be included in "id_token_signing_alg_values_supported"'],
+      refusals: [],
       version: expect.any(String),
     })
   })
@@ -156,7 +155,7 @@ describe('the libraries of Debian', () => {
     const env = { ...process.env, ...GO, GOCACHE: join(directory, 'go') }
     await run('go', ['build', '-o', program, join(import.meta.dirname, 'go_oidc_reader.go')], { env })
     expect(await read(program, [])).toEqual({
-      algorithms: ['ES256'],
+      algorithms: expect.arrayContaining(['ES256', 'RS256']),
       subject: CLIENT[0],
       token_endpoint: `${issuer}/oauth2-token`,
     })

@@ -85,7 +85,8 @@ export function describeRecipes(issuerOf: () => string): void {
       `a customer registers, resets a forgotten password and changes the address, also after a 503: ${language}`,
       async () => {
         const shop = openShop()
-        const [email, next] = [`zoe.${language}@example.com`, `new.zoe.${language}@example.com`]
+        const name = `zoe.${language.toLowerCase()}`
+        const [email, next] = [`${name}@example.com`, `new.${name}@example.com`]
         await shop.call('startRegistration', email)
         const first = shop.takeToken()
         expect(shop.stored()).not.toContain(first)

@@ -119,7 +119,8 @@ describe('docs/dependencies.md', () => {
       expect([...listed.keys()].sort()).toEqual([...packages.keys()].sort())
       for (const [name, bytes] of packages) {
         const error = Math.abs((listed.get(name) ?? 0) - bytes / 1024)
-        expect([name, error < Math.max(2, bytes / 10_240)]).toEqual([name, true])
+        const isRight = error < Math.max(2, bytes / 10_240)
+        expect([name, isRight], `${name}: ${bytes / 1024} KiB`).toEqual([name, true])
       }
     },
   )
