@@ -7,35 +7,65 @@ export const CODE_SECONDS = 60
 /** The longest code. Servers and proxies limit the length of an address. */
 export const MAX_CODE_CHARACTERS = 1200
 
-/** The content of a code. The names are short, because a code is a part of an address. Times are Unix seconds. */
-const codeSchema = z.object({
+/** The content of a code. Times are Unix seconds. */
+export interface AuthorizationCode {
   /** The session that the exchange starts. */
-  sid: z.string(),
-  sub: z.string(),
-  client: z.string(),
-  api: z.string(),
-  scope: z.array(z.string()),
-  /** The SHA-256 of the redirect URI of the request, base64url; null if the request had none. */
-  uri: z.nullable(z.string()),
+  sid: string
+  sub: string
+  client: string
+  api: string
+  scope: string[]
+  /** The hash of the redirect URI of the request; null if the request had none. */
+  uri: string | null
   /** The `code_challenge` (RFC 7636 §4.2); null without PKCE. */
-  challenge: z.nullable(z.string()),
-  nonce: z.nullable(z.string()),
-  iat: z.int(),
+  challenge: string | null
+  nonce: string | null
+  iat: number
   /** When the code was issued by the clock of the server. `iat` can be later, after a revocation of the user. */
-  at: z.int(),
+  at: number
   /** Null for a visitor. */
-  auth: z.nullable(
-    z.object({ time: z.int(), amr: z.array(z.string()), acr: z.string(), browser: z.string() }),
-  ),
+  auth: { time: number; amr: string[]; acr: string; browser: string } | null
   /** The consent of the user; null for a first-party client. `given`: in this request, so the exchange stores it. */
-  consent: z.nullable(z.object({ id: z.string(), uri: z.string(), given: z.boolean() })),
+  consent: { id: string; given: boolean } | null
   /** The guest whose session the exchange merges. */
-  visitor: z.nullable(z.object({ subject: z.string(), sid: z.string() })),
-  /** The key to which the code is bound (RFC 9449 §10). */
-  jkt: z.nullable(z.string()),
-})
+  visitor: { subject: string; sid: string } | null
+}
 
-export type AuthorizationCode = z.output<typeof codeSchema>
+const text = z.string()
+
+/** The values of a sealed code. A code is a part of an address, so it has no names, and times are relative to `at`. */
+const packedSchema = z.tuple([
+  ...([text, text, text, text, text] as const),
+  ...([z.nullable(text), z.nullable(text), z.nullable(text)] as const),
+  ...([z.int(), z.int()] as const),
+  z.nullable(z.tuple([z.int(), text, text, text])),
+  z.nullable(z.tuple([text, z.int()])),
+  z.nullable(z.tuple([text, text])),
+])
+
+type PackedCode = z.output<typeof packedSchema>
+
+function pack({ auth, consent, visitor, ...code }: AuthorizationCode): PackedCode {
+  const { sid, sub, client, api, scope, uri, challenge, nonce, iat, at } = code
+  return [
+    ...([sid, sub, client, api, scope.join(' '), uri, challenge, nonce, at, iat - at] as const),
+    auth && [at - auth.time, auth.amr.join(' '), auth.acr, auth.browser],
+    consent && [consent.id, Number(consent.given)],
+    visitor && [visitor.subject, visitor.sid],
+  ]
+}
+
+function unpack(packed: PackedCode): AuthorizationCode {
+  const [sid, sub, client, api, scope, uri, challenge, nonce, at, ahead, auth, consent, visitor] = packed
+  return {
+    ...{ sid, sub, client, api, scope: splitWords(scope), uri, challenge, nonce, iat: at + ahead, at },
+    auth: auth && { time: at - auth[0], amr: splitWords(auth[1]), acr: auth[2], browser: auth[3] },
+    consent: consent && { id: consent[0], given: consent[1] === 1 },
+    visitor: visitor && { subject: visitor[0], sid: visitor[1] },
+  }
+}
+
+const splitWords = (words: string) => words.split(' ').filter((word) => word !== '')
 
 /** Seals authorization codes. A code needs no row until its exchange. */
 export class CodeSealer {
@@ -47,15 +77,15 @@ export class CodeSealer {
 
   /** @returns the code; null if it would be longer than MAX_CODE_CHARACTERS */
   async seal(code: AuthorizationCode): Promise<string | null> {
-    const sealed = await this.#sealer.seal(JSON.stringify(code))
+    const sealed = await this.#sealer.seal(JSON.stringify(pack(code)))
     return sealed.length > MAX_CODE_CHARACTERS ? null : sealed
   }
 
   /** The content of a code that this server sealed; null for any other text. The caller checks the lifetime. */
   async open(sealed: string): Promise<AuthorizationCode | null> {
     if (sealed.length > MAX_CODE_CHARACTERS) return null
-    const text = await this.#sealer.open(sealed)
-    const result = text === null ? null : codeSchema.safeParse(JSON.parse(text))
-    return result?.success ? result.data : null
+    const opened = await this.#sealer.open(sealed)
+    const result = opened === null ? null : packedSchema.safeParse(JSON.parse(opened))
+    return result?.success ? unpack(result.data) : null
   }
 }

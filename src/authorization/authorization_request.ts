@@ -38,8 +38,6 @@ export const authorizationRequestSchema = z.extend(returnAddressSchema, {
   uiLocales: z.array(z.string()),
   /** The user that `id_token_hint` names; null without a hint. */
   hintedSubject: z.nullable(z.string()),
-  /** The key thumbprint of `dpop_jkt` (RFC 9449 §10). */
-  keyThumbprint: z.nullable(z.string()),
   visitor: z.nullable(visitorSchema),
   /** When the server first received the request. `prompt=login` needs a later sign-in. */
   receivedAt: z.int(),

@@ -5,6 +5,8 @@ import type { AuthorizationCode, CodeSealer } from './authorization_code.ts'
 import { AuthorizationError } from './authorization_error.ts'
 import type { AuthorizationRequest } from './authorization_request.ts'
 
+const URI_HASH_CHARACTERS = 22
+
 /** The holder of a code. Times are Unix seconds. */
 export interface CodeHolder {
   subject: string
@@ -47,13 +49,12 @@ export async function issueCode(
     auth: holder.auth,
     consent: holder.consent,
     visitor: request.visitor,
-    jkt: request.keyThumbprint,
   })
   if (code !== null) return { code, sid }
   throw new AuthorizationError('long_code', request)
 }
 
-/** The hash of a redirect URI in a code. */
+/** The hash of a redirect URI in a code: 128 bits of the SHA-256, base64url. */
 export async function hashUri(uri: string): Promise<string> {
-  return base64url.encode(await sha256(uri))
+  return base64url.encode(await sha256(uri)).slice(0, URI_HASH_CHARACTERS)
 }

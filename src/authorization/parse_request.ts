@@ -35,7 +35,6 @@ const LIMITS: Readonly<Record<string, number>> = {
 /** A loopback URI can have a longer port than the registered one. */
 const MAX_REDIRECT_URI = 1024
 
-const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
 const SECONDS = /^\d{1,9}$/
 
 /** The client of an authorization request. */
@@ -96,7 +95,8 @@ export function parseAuthorizationRequest(
   const fail: Fail = (failure) => {
     throw new AuthorizationError(failure, returnAddress)
   }
-  for (const name of ['request', 'request_uri', 'registration'] as const)
+  // The server issues only bearer tokens, so it cannot keep the promise of dpop_jkt (RFC 9449 §10).
+  for (const name of ['request', 'request_uri', 'registration', 'dpop_jkt'] as const)
     if (parameters.find(name) !== null) fail(name)
   for (const [name, limit] of Object.entries(LIMITS))
     if (name !== 'resource' && (parameters.find(name)?.length ?? 0) > limit) fail('long_parameter')
@@ -117,7 +117,6 @@ export function parseAuthorizationRequest(
     maxAgeSeconds: readMaxAge(parameters, fail),
     loginHint: parameters.find('login_hint'),
     uiLocales: splitWords(parameters.find('ui_locales') ?? parameters.find('user_locale')),
-    keyThumbprint: readThumbprint(parameters, fail),
     ...hints,
     receivedAt: now,
   }
@@ -177,12 +176,6 @@ function readMaxAge(parameters: Parameters, fail: Fail): number | null {
   if (text === null) return null
   if (!SECONDS.test(text)) fail('max_age')
   return Number(text)
-}
-
-function readThumbprint(parameters: Parameters, fail: Fail): string | null {
-  const text = parameters.find('dpop_jkt')
-  if (text !== null && !THUMBPRINT.test(text)) fail('dpop_jkt')
-  return text
 }
 
 function splitWords(text: string | null): string[] {

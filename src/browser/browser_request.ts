@@ -26,9 +26,18 @@ export interface BrowserRequest {
 /**
  * Reads the request in the address of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
  *
- * @throws UnprovenRequest, AuthorizationError, StorageUnavailable
+ * @throws UnprovenRequest, also for a repeated parameter and for a value that is no string; AuthorizationError, StorageUnavailable
  */
 export async function readBrowserRequest(c: Context, services: Services): Promise<BrowserRequest> {
+  try {
+    return await readRequest(c, services)
+  } catch (error) {
+    if (error instanceof OAuthError) throw new UnprovenRequest(error.reason)
+    throw error
+  }
+}
+
+async function readRequest(c: Context, services: Services): Promise<BrowserRequest> {
   const context = requestContext(c, services.clock)
   const parameters = await readAnyParameters(c)
   const requestUri = parameters.find('request_uri')
@@ -79,15 +88,10 @@ async function openRequest(
   return restored
 }
 
-/** @throws UnprovenRequest if a parameter is repeated, or if the request cannot be read */
+/** @throws OAuthError if a parameter is repeated, or if the request cannot be read */
 async function readAnyParameters(c: Context): Promise<Parameters> {
-  try {
-    if (c.req.method === 'POST') return await readParameters(c.req.raw)
-    return parseFormParameters(new URL(c.req.url).search.slice(1))
-  } catch (error) {
-    if (error instanceof OAuthError) throw new UnprovenRequest(error.reason)
-    throw error
-  }
+  if (c.req.method === 'POST') return readParameters(c.req.raw)
+  return parseFormParameters(new URL(c.req.url).search.slice(1))
 }
 
 /** Finds the client and its API. Pages of this request, also error pages, then have the looks of the API. */

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
 import type { Form } from '../pages/form.ts'
 import { readForm } from '../pages/read_form.ts'
 import { advance, type SignInProblem, type Step } from '../signin/next_step.ts'
@@ -33,7 +34,8 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   const form = await readForm(c)
   const ticket = await openTicket(form.text(TICKET_FIELD), services.formSealer)
   if (ticket?.step !== step) throw new BrokenForm()
-  const browserRequest = await restoreBrowserRequest(c, ticket.request, services)
+  const request = requestOf(ticket, services.clock.now())
+  const browserRequest = await restoreBrowserRequest(c, request, services)
   const situation = await readSituation(c, browserRequest, services)
   const problem = await findProblem(c, ticket, situation, services)
   const { known } = situation
@@ -49,6 +51,11 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
     situation: { ...situation, known: isCancelled ? advance(next, { kind: 'cancel' }) : next },
     isAccepted: !isCancelled,
   }
+}
+
+/** The request of a form. An expired form makes a new request, so that `prompt=login` and `max_age` need a newer sign-in. */
+function requestOf(ticket: FormTicket, now: number): AuthorizationRequest {
+  return hasExpired(ticket, now) ? { ...ticket.request, receivedAt: now } : ticket.request
 }
 
 /** Why the form is not accepted; null if it is. */

@@ -86,7 +86,9 @@ export function describeSituation(
       maxAgeSeconds: request.maxAgeSeconds,
       receivedAt: request.receivedAt,
       subject: request.hintedSubject,
-      loginHint: request.loginHint === null ? null : normalizeUsername(request.loginHint),
+      // A hint that is no possible username names no account, so no account matches it.
+      loginHint:
+        request.loginHint === null ? null : (normalizeUsername(request.loginHint) ?? request.loginHint),
       needsIdToken: request.scope.includes(OPENID),
     },
     isOpening: false,

@@ -3,7 +3,6 @@ import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import { withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { endOf } from '../signin/browser_session.ts'
 import { nextStep } from '../signin/next_step.ts'
@@ -33,31 +32,41 @@ export async function takeNextStep(
     return showStep(c, { ...next, username: typed?.username ?? null }, situation, services)
   }
   const isGuest = next.user === null
-  const issued = await (isGuest ? issueToGuest(situation, services) : issueToUser(situation, services))
+  const issuing = isGuest ? issueToGuest(situation, services) : issueToUser(situation, services)
+  const issued = await issuing.catch((error) => {
+    recordSignIn(situation, null, services)
+    throw error
+  })
   recordSignIn(situation, issued.sid, services)
   return sendToClient(c, respondToClient({ code: issued.code }, request, services.config.issuer), services)
 }
 
+/**
+ * Issues a code to a user. The budget counts the codes of a user from any address, because the second use of each code writes a row
+ * that the feed lists.
+ *
+ * @throws AuthorizationError temporarily_unavailable if the budget is used up
+ */
 async function issueToUser(situation: Situation, services: BrowserServices) {
   const { browserRequest, signedIn, consentId, known, validFrom } = situation
   const { request, context } = browserRequest
   const { session } = requireSignedIn(signedIn)
   const { subject, authTime: time, amr, acr, id: browser } = session
-  const uri = withoutLoopbackPort(request.redirectUri)
+  if (!(await services.bursts.isWithin('sign_ins', `codes ${subject}`)))
+    throw new AuthorizationError('too_many_requests', request)
   const holder: CodeHolder = {
     subject,
     auth: { time, amr, acr, browser },
-    consent: consentId === null ? null : { id: consentId, uri, given: known.consent.given === true },
+    consent: consentId === null ? null : { id: consentId, given: known.consent.given === true },
     validFrom,
   }
   return issueCode(holder, request, context, services)
 }
 
-/** A guest who came with a token keeps the id, and so the cart. */
+/** Each code has a new guest. The guest of a visitor token may have been merged, or an operator may have ended the session. */
 async function issueToGuest({ browserRequest }: Situation, services: BrowserServices) {
   const { request, context } = browserRequest
-  const subject = request.visitor?.subject ?? generateVisitorId()
-  const holder: CodeHolder = { subject, auth: null, consent: null, validFrom: 0 }
+  const holder: CodeHolder = { subject: generateVisitorId(), auth: null, consent: null, validFrom: 0 }
   const scope = scopeOfGuest(browserRequest)
   return issueCode(holder, { ...request, scope, visitor: null }, context, services)
 }

@@ -17,7 +17,7 @@ const budgetKeys = {
   sign_ins: budget(
     'sign_ins',
     20,
-    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Binding `SIGN_IN_LIMIT`',
+    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Also authorization codes of one user, counted over all addresses. Binding `SIGN_IN_LIMIT`',
   ),
   guesses: budget(
     'guesses',

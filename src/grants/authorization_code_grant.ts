@@ -1,10 +1,12 @@
 import { auditSuccess } from '../audit/audit_success.ts'
 import { type AuthorizationCode, CODE_SECONDS } from '../authorization/authorization_code.ts'
+import { consentIdOf } from '../authorization/consent.ts'
 import { hashUri } from '../authorization/issue_code.ts'
 import { isVerified } from '../authorization/pkce.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
+import { findRedirectUri, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
@@ -31,7 +33,7 @@ export const authorizationCodeGrant: Grant = {
     const tokens = scopesNow(code, request)
     // A missing key is made before the code is used, because a failure must not use the code.
     if (hasIdToken(tokens, services.config)) await services.keys.currentOf(client.idTokenAlgorithm, context)
-    const opened = await openSession(session, consentOf(code, services, context.now), request, services)
+    const opened = await openSession(session, await consentOf(code, request, services), request, services)
     if (opened === null) throw refuse(code, REPLAYED, 'replayed_token')
     const { user, issuedAt, expiresAt, hasRefreshToken, visitorId } = opened
     const { config } = services
@@ -136,20 +138,24 @@ function sessionOf({ sid, sub, client, api, iat, auth, consent, visitor }: Autho
   }
 }
 
-/** The statement that stores a consent that the user gave for this code. */
-function consentOf(
-  { sub, client, api, scope, iat, consent }: AuthorizationCode,
+/**
+ * The statement that stores a consent that the user gave for this code. The redirect URI is that of the token request, or the only
+ * one of the client. The id of the consent proves it.
+ *
+ * @throws OAuthError invalid_grant if the client has another redirect URI now
+ */
+async function consentOf(
+  code: AuthorizationCode,
+  { client, parameters, context }: ClientRequest,
   { consents }: GrantServices,
-  now: number,
 ) {
+  const { sub: subject, client: clientId, api, scope: scopes, iat: issuedAt, consent } = code
   if (!consent?.given) return []
-  const { id, uri: redirectUri } = consent
-  return [
-    consents.addition(
-      { id, subject: sub, clientId: client, api, redirectUri, scopes: scope, issuedAt: iat },
-      now,
-    ),
-  ]
+  const uri = code.uri === null ? findRedirectUri(client, null) : parameters.find('redirect_uri')
+  const covered = { subject, clientId, api, redirectUri: withoutLoopbackPort(uri ?? '') }
+  if ((await consentIdOf(covered)) !== consent.id)
+    throw refuse(code, 'the client has another redirect URI now', 'other')
+  return [consents.addition({ id: consent.id, ...covered, scopes, issuedAt }, context.now)]
 }
 
 /** The scopes of the code that the client and the API still allow. */

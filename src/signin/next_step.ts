@@ -43,7 +43,7 @@ export interface Demands {
   receivedAt: number
   /** The only user who may sign in; null for any user. */
   subject: string | null
-  /** The normalised name of the account that the application proposes; null without a proposal. */
+  /** The name of the account that the application proposes, normalised if it is a possible username; null without a proposal. */
   loginHint: string | null
   /** Whether the response must contain an ID token, which guests do not get. */
   needsIdToken: boolean

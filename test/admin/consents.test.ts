@@ -40,7 +40,7 @@ describe('the consents of a user', () => {
     if (!consent) throw new Error('the user has no consent')
     const code = await newCode(server, partner, subject, {
       sid: server.services.shards.newSid('EU'),
-      consent: { id: consent.id, uri: consent.redirectUri, given: false },
+      consent: { id: consent.id, given: false },
     })
     return server.requireTokens(exchangeOf(partner, code))
   }

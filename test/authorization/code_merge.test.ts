@@ -148,6 +148,18 @@ describe('a visitor token at the authorization endpoint', () => {
     },
   )
 
+  it('a merged guest continues as a new guest, so the visitor merges only once', async () => {
+    const guest = await newGuest()
+    await server.requireTokens(exchangeOf(shop, await signInWith(guest.token)))
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(shop, { visitor_access_token: guest.token, scope: 'cart' }))
+    const { url } = await browser.press('Continue as guest')
+    const revived = await server.requireTokens(exchangeOf(shop, url.searchParams.get('code')))
+    expect(decodeJwt(revived.access_token).sub).not.toBe(guest.subject)
+    const tokens = await server.requireTokens(exchangeOf(shop, await signInWith(guest.token)))
+    expect(decodeJwt(tokens.access_token).visitor_id).toBeUndefined()
+  })
+
   it('a refused exchange does not use the visitor token', async () => {
     const guest = await newGuest()
     const code = await newCode(server, shop, 'user:unknown', {

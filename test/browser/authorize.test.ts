@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   authorize,
@@ -48,7 +49,7 @@ describe('the authorization endpoint', () => {
     ['prompt=none with another prompt', { prompt: 'none login' }, 'invalid_request'],
     ['a max_age that is not a number', { max_age: '-1' }, 'invalid_request'],
     ['a long nonce', { nonce: 'n'.repeat(513) }, 'invalid_request'],
-    ['a malformed dpop_jkt', { dpop_jkt: 'x' }, 'invalid_request'],
+    ['a binding to a key by dpop_jkt', { dpop_jkt: 'A'.repeat(43) }, 'invalid_request'],
     ['a level that the server cannot reach', { acr_values: 'phr' }, 'unmet_authentication_requirements'],
     ['prompt=none without a session', { prompt: 'none' }, 'login_required'],
   ])('the client gets an error with state and iss: %s', async (_what, changes, error) => {
@@ -165,6 +166,56 @@ describe('the authorization endpoint', () => {
     await authorize(server, client, { username, browser })
     const end = await browser.open(new URL(response.headers.get('Location') ?? '', ISSUER).href)
     expect(end.url.searchParams.get('code')).not.toBeNull()
+  })
+
+  it('a POST with a value that is no string gets a page', async () => {
+    for (const body of [{ client_id: 5 }, { client_id: client.id, redirect_uri: CALLBACK, nonce: 5 }]) {
+      const headers = { Accept: 'text/html', 'Content-Type': 'application/json' }
+      const response = await server.fetch(PATH, { method: 'POST', headers, body: JSON.stringify(body) })
+      expect([response.status, response.headers.get('Location')]).toEqual([400, null])
+      expect(await response.text()).toContain('This sign-in link does not work')
+    }
+  })
+
+  it('prompt=none needs a sign-in if the login_hint is no possible username', async () => {
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    const changes = { prompt: 'none', login_hint: 'x'.repeat(310) }
+    const { url } = await browser.open(authorizeUrl(client, changes))
+    expect(url.searchParams.get('error')).toBe('login_required')
+  })
+
+  it('a nonce of 512 characters and a redirect URI of 1,024 characters fit in the code', async () => {
+    const nonce = 'n'.repeat(512)
+    const redirect_uri = CALLBACK.padEnd(1024, '/')
+    const partner = await server.addClient({
+      ...CODE_CLIENT,
+      isFirstParty: false,
+      redirectUris: [redirect_uri],
+    })
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(partner, { redirect_uri, nonce, scope: 'openid profile email cart' }))
+    await signInAt(browser, username)
+    const { url } = await browser.press('Allow')
+    const { id_token = '' } = await server.requireTokens(
+      exchangeOf(partner, url.searchParams.get('code'), { redirect_uri }),
+    )
+    expect(decodeJwt(id_token).nonce).toBe(nonce)
+  })
+
+  it('a user gets a limited number of codes in a minute, so that the second uses cannot fill the feed', async () => {
+    const seen = new Map<string, number>()
+    const binding: RateLimit = {
+      limit: async ({ key = '' }) => {
+        seen.set(key, (seen.get(key) ?? 0) + 1)
+        return { success: (seen.get(key) ?? 0) <= 2 }
+      },
+    }
+    const limited = new TestServer({ env: { SIGN_IN_LIMIT: binding } })
+    const browser = browserOf(limited)
+    await authorize(limited, client, { username, browser })
+    const ends = [await browser.open(authorizeUrl(client)), await browser.open(authorizeUrl(client))]
+    expect(ends.map(({ url }) => url.searchParams.get('error'))).toEqual([null, 'temporarily_unavailable'])
   })
 
   it('the response mode form_post sends the parameters by a form that a script submits', async () => {

@@ -62,6 +62,21 @@ describe('the forms of the pages', () => {
     await expectWayOn(browser, page, { status: 400, text: 'open for too long', account: null })
   })
 
+  it('an expired form needs a sign-in after its expiry for prompt=login and max_age', async () => {
+    const browser = await browserWith(ann)
+    server.clock.time += 100
+    const form = await browser.open(authorizeUrl(client, { prompt: 'login', max_age: '60' }))
+    server.clock.time += 5
+    await authorize(server, client, { username: ann, browser, changes: { prompt: 'login' } })
+    server.clock.time += 1800
+    browser.show(form)
+    const page = await signInAt(browser, ann)
+    expect([page.url.origin, page.status]).toEqual([ISSUER, 400])
+    expect(page.html).toContain('<h1>Sign in</h1>')
+    const end = await signInAt(browser, ann)
+    expect(end.url.origin).toBe(CALLBACK_ORIGIN)
+  })
+
   it('a consent form after a sign-out grants nothing (back button)', async () => {
     const browser = await browserWith(ann)
     const form = await browser.open(authorizeUrl(partner))

@@ -183,12 +183,16 @@ describe('the sign-in page', () => {
     expect(end.url.origin).toBe(new URL(CALLBACK).origin)
   })
 
-  it('a guest continues without an account, and keeps the id of an earlier visit', async () => {
+  it('a guest continues without an account, and is a new guest in each session', async () => {
     const browser = await openSignIn({ scope: 'cart orders' })
     const { url } = await browser.press('Continue as guest')
     const code = await readCode(server, url.searchParams.get('code'))
     expect(code).toMatchObject({ sub: expect.stringMatching(/^visitor:/), scope: ['cart'], auth: null })
-    await exchange(browser)
+    const { access_token } = await exchange(browser)
+    const again = await openSignIn({ scope: 'cart', visitor_access_token: access_token })
+    const next = await again.press('Continue as guest')
+    const second = await readCode(server, next.url.searchParams.get('code'))
+    expect(second).toMatchObject({ sub: expect.not.stringMatching(code.sub), visitor: null })
     const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
     expect((await browser.open(authorizeUrl(partner))).html).not.toContain('Continue as guest')
   })

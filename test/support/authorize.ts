@@ -105,7 +105,6 @@ export async function newCode(
     auth: { time: clock.time, amr: ['pwd'], acr: ONE_FACTOR, browser: 'browser' },
     consent: null,
     visitor: null,
-    jkt: null,
     ...changes,
   })
   if (code === null) throw new Error('the code is too long')

@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
+import { consentIdOf } from '../../src/authorization/consent.ts'
+import { hashUri } from '../../src/authorization/issue_code.ts'
 import { LOGOUT } from '../../src/sessions/session.ts'
 import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
 import type { User } from '../../src/users/user.ts'
@@ -120,10 +122,15 @@ export class SessionDriver {
         ? { auth: null }
         : {
             auth: { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser: `browser of ${sid}` },
-            consent: { id: `consent of ${sid}`, uri: CALLBACK, given: true },
+            consent: { id: await consentOf({ sid, subject, clientId: client.id }), given: true },
           }
     const holder = subject ?? generateVisitorId()
-    const text = await newCode(server, client, holder, { sid, iat, ...changes })
+    const text = await newCode(server, client, holder, {
+      sid,
+      iat,
+      uri: await hashUri(addressOf(sid)),
+      ...changes,
+    })
     this.codes.push({ sid, subject: holder, clientId: client.id, issuedAt: iat, at, text })
   }
 
@@ -153,8 +160,10 @@ export class SessionDriver {
       }
       case 'exchange': {
         const { code, verifier } = action
-        const changes = verifier === 'right' ? {} : { code_verifier: 'x'.repeat(43) }
-        const { client_id, client_secret, ...parameters } = exchangeOf(this.#cast.web, code.text, changes)
+        const { client_id, client_secret, ...parameters } = exchangeOf(this.#cast.web, code.text, {
+          redirect_uri: addressOf(code.sid),
+          ...(verifier === 'wrong' && { code_verifier: 'x'.repeat(43) }),
+        })
         return this.#record(await this.#post(server, action, parameters))
       }
       case 'end browser session': {
@@ -231,18 +240,24 @@ export class SessionDriver {
   }
 }
 
+/** Each code has its own redirect URI, so that it has its own consent. */
+const addressOf = (sid: string) => `${CALLBACK}/${sid}`
+
+/** The id of the consent of a code. */
+function consentOf({ sid, subject, clientId }: Pick<Code, 'sid' | 'subject' | 'clientId'>): Promise<string> {
+  return consentIdOf({ subject, clientId, api: 'storefront', redirectUri: addressOf(sid) })
+}
+
 /** Withdraws the consent of a code, also if the exchange has not stored it yet. */
-async function withdrawConsent(
-  server: TestServer,
-  { sid, subject, clientId, issuedAt }: Code,
-): Promise<void> {
+async function withdrawConsent(server: TestServer, code: Code): Promise<void> {
+  const { sid, subject, clientId, issuedAt } = code
   const now = server.clock.time
   await env.DB.prepare(
     `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at, valid_from, withdrawn_at)
      VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5, ?6, ?5)
      ON CONFLICT (id) DO UPDATE SET valid_from = ?6, withdrawn_at = ?5`,
   )
-    .bind(`consent of ${sid}`, subject, clientId, CALLBACK, now, issuedAt + 1)
+    .bind(await consentOf(code), subject, clientId, addressOf(sid), now, issuedAt + 1)
     .run()
 }
 

@@ -1,5 +1,6 @@
 import type { Scheduler } from 'fast-check'
 import { expect } from 'vitest'
+import { isVisitorId } from '../../src/users/visitor.ts'
 import type { Command, Step } from './session_commands.ts'
 import { type Cast, PASSWORDS, SessionDriver } from './session_driver.ts'
 import { explain } from './session_history.ts'
@@ -99,7 +100,8 @@ export class SessionRun {
       case 'end browser session':
       case 'withdraw consent': {
         const code = this.#driver.codes.at(-1 - command.code)
-        return code ? [{ do: command.do, code }] : []
+        // A guest has no browser session and no consent.
+        return code && !isVisitorId(code.subject) ? [{ do: command.do, code }] : []
       }
       case 'change password': {
         const { id: subject } = this.#cast[command.who]
