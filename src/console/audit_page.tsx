@@ -36,7 +36,7 @@ const FILTERS: readonly Filter[] = [
   },
   {
     name: 'by_operator',
-    label: 'By an operator or service account',
+    label: 'By operator',
     options: [ANY, { value: 'true', label: 'Yes' }, { value: 'false', label: 'No' }],
   },
   { name: 'from', label: 'From (UTC)', type: 'datetime-local' },

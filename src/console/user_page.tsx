@@ -125,7 +125,7 @@ function UserFacts({ user, support, now }: { user: ShownUser; support: SupportVi
         ['Changed', <Moment at={user.updated_at} />],
         [
           'Tokens valid from',
-          <MomentOr at={user.tokens_valid_from} none="All times (nothing was revoked)" />,
+          <MomentOr at={user.tokens_valid_from} none="Any time" />,
         ],
         ...profileFacts(user),
         ['Id', <code class="id">{user.id}</code>],
