@@ -123,10 +123,7 @@ function UserFacts({ user, support, now }: { user: ShownUser; support: SupportVi
         ['Pool', user.pool],
         ['Created', <Moment at={user.created_at} />],
         ['Changed', <Moment at={user.updated_at} />],
-        [
-          'Tokens valid from',
-          <MomentOr at={user.tokens_valid_from} none="Any time" />,
-        ],
+        ['Tokens valid from', <MomentOr at={user.tokens_valid_from} none="Any time" />],
         ...profileFacts(user),
         ['Id', <code class="id">{user.id}</code>],
         ['Roles', user.roles.join(', ') || <span class="soft">None</span>],
