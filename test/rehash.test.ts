@@ -100,7 +100,7 @@ describe('a user with a hash of another system', () => {
         },
       ])
       // The tokens stay valid.
-      expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toEqual({
+      expect(await server.services.users.findByUsername(user.pool, user.username, 'primary')).toMatchObject({
         ...user,
         passwordHash: hash,
         isHashReplaceable: false,

@@ -9,6 +9,8 @@ import {
   CALLBACK,
   CODE_CLIENT,
   exchangeOf,
+  newCode,
+  readCode,
   signInAt,
 } from '../support/authorize.ts'
 import {
@@ -230,14 +232,17 @@ describe('the logout endpoint', () => {
     for (const isLock of [false, true]) {
       const user = await server.addUser()
       const browser = browserOf(server)
-      await authorize(server, client, { username: user.username, browser })
+      const { auth } = await readCode(
+        server,
+        (await authorize(server, client, { username: user.username, browser })).get('code'),
+      )
       await browser.open(authorizeUrl(partner, { scope: 'cart' }))
       const allowed = await browser.press('Allow')
       await server.requireTokens(exchangeOf(partner, allowed.url.searchParams.get('code')))
       const count = isLock ? 21 : 201
       for (let i = 0; i < count; i++) {
-        const page = await browser.open(authorizeUrl(client))
-        await server.requireTokens(exchangeOf(client, page.url.searchParams.get('code')))
+        const code = await newCode(server, client, user.id, { auth })
+        await server.requireTokens(exchangeOf(client, code))
       }
       if (isLock) await lock(user.username)
       else {

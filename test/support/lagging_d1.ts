@@ -22,12 +22,12 @@ export class LaggingD1 {
 }
 
 async function copyTable(table: string): Promise<void> {
-  const { results } = await env.DB.prepare(`SELECT * FROM ${table}`).all()
-  const inserts = results.map((row) => {
-    const places = Object.keys(row).map(() => '?')
-    return env.SESSIONS_EU.prepare(
-      `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${places.join(', ')})`,
-    ).bind(...Object.values(row))
-  })
+  // The list leaves out generated columns, which no statement can write.
+  const { results: columns } = await env.DB.prepare(`PRAGMA table_info(${table})`).all<{ name: string }>()
+  const names = columns.map(({ name }) => name).join(', ')
+  const places = columns.map(() => '?').join(', ')
+  const { results } = await env.DB.prepare(`SELECT ${names} FROM ${table}`).all()
+  const insert = env.SESSIONS_EU.prepare(`INSERT INTO ${table} (${names}) VALUES (${places})`)
+  const inserts = results.map((row) => insert.bind(...Object.values(row)))
   await env.SESSIONS_EU.batch([env.SESSIONS_EU.prepare(`DELETE FROM ${table}`), ...inserts])
 }

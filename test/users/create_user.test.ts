@@ -7,6 +7,7 @@ import {
   createUser,
   type ImportedUserDraft,
   importUser,
+  PasswordRefused,
   type UserDraft,
   UserRefused,
 } from '../../src/users/create_user.ts'
@@ -17,9 +18,9 @@ import { configText } from '../support/server.ts'
 
 const NOW = 1_900_000_000
 const badUsername = (problem: string) => new UserRefused('username', `the username ${problem}`)
-const BAD_PASSWORD = new UserRefused('password', 'the password must be plain text of 8 to 128 characters')
-const SHORT_PASSWORD = new UserRefused(
-  'password',
+const BAD_PASSWORD = new PasswordRefused('length', 'the password must be plain text of 8 to 128 characters')
+const SHORT_PASSWORD = new PasswordRefused(
+  'length',
   'the password is too short: it must have at least 8 characters',
 )
 const GUEST_NAME = new UserRefused(
