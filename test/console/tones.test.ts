@@ -16,9 +16,15 @@ function byTone(entries: readonly (readonly [name: string, tone: string])[]) {
   )
 }
 
+const VARIABLES = new Map(
+  [...style.matchAll(/--([\w-]+): (#\w{6});/g)].map(([, name = '', color = '']) => [name, color]),
+)
+
 /** The value of a variable of the stylesheet. @param scheme 0 is light, 1 is dark */
 function colorOf(name: string, scheme: number): string {
-  const colors = new RegExp(`--${name}: light-dark\\((#\\w{6}), (#\\w{6})\\)`).exec(style) ?? []
+  // A color that a brand replaces is a variable of its own.
+  const plain = style.replace(/var\(--([\w-]+)\)/g, (use, variable) => VARIABLES.get(variable) ?? use)
+  const colors = new RegExp(`--${name}: light-dark\\((#\\w{6}), (#\\w{6})\\)`).exec(plain) ?? []
   return colors[scheme + 1] ?? ''
 }
 
