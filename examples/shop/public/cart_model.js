@@ -4,6 +4,8 @@ import { showMessage } from './toast.js'
 
 const EMPTY = { lines: [], totalCents: 0 }
 const MAX_QUANTITY = 99
+/** The user did not ask for the work, so a shown warning stays. */
+const IN_BACKGROUND = { clears: false }
 const CHANGED_ELSEWHERE = 'Your cart was changed in another tab.'
 
 /** The cart and the orders of the current user. A change in another tab makes this tab read them again. */
@@ -20,9 +22,9 @@ export class CartModel {
     this.#shop = shop
     this.#isCustomer = isCustomer
     this.#guard = guard
-    this.#tabs.addEventListener('message', () => guard(() => this.show(CHANGED_ELSEWHERE)))
+    this.#tabs.addEventListener('message', () => guard(() => this.show(CHANGED_ELSEWHERE), IN_BACKGROUND))
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') guard(() => this.show(CHANGED_ELSEWHERE))
+      if (document.visibilityState === 'visible') guard(() => this.show(CHANGED_ELSEWHERE), IN_BACKGROUND)
     })
   }
 

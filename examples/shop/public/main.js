@@ -201,10 +201,10 @@ async function whileBusy(button, work) {
   button.ariaBusy = 'false'
 }
 
-/** Runs work, and shows a warning if it fails. The user can try again. */
-async function guard(work) {
+/** Runs work, and shows a warning if it fails. The user can try again. @param clears Whether an earlier warning ends */
+async function guard(work, { clears = true } = {}) {
   try {
-    clearWarning()
+    if (clears) clearWarning()
     await work()
   } catch (error) {
     showWarning(describeFailure(error))
