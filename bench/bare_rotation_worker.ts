@@ -22,7 +22,7 @@ export default {
     const token = {
       secretHash: null,
       pool: 'customers',
-      kind: 'used refresh' as const,
+      kind: 'exchanged' as const,
       jti: null,
       issuedAt: now,
       now,

@@ -7,11 +7,10 @@ import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
-import { readParameters } from '../http/read_parameters.ts'
+import { readPageParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
-import { type Parameters, parseFormParameters } from '../oauth/parameters.ts'
 import type { Services } from '../services/services.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
 
@@ -39,7 +38,7 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
 
 async function readRequest(c: Context, services: Services): Promise<BrowserRequest> {
   const context = requestContext(c, services.clock)
-  const parameters = await readAnyParameters(c)
+  const parameters = await readPageParameters(c.req.raw)
   const requestUri = parameters.find('request_uri')
   if (requestUri !== null && isOwnRequestUri(requestUri))
     return openRequest(c, { requestUri, clientId: parameters.find('client_id') }, services)
@@ -82,16 +81,8 @@ async function openRequest(
   const { request, validUntil } = opened
   if (clientId !== request.clientId) throw new UnprovenRequest('the request_uri belongs to another client')
   const restored = await restoreBrowserRequest(c, request, services)
-  if (findRedirectUri(restored.client, request.redirectUri) === null)
-    throw new UnprovenRequest('the redirect URI of the request_uri is no longer registered')
   if (validUntil <= services.clock.now()) throw new AuthorizationError('expired_request_uri', request)
   return restored
-}
-
-/** @throws OAuthError if a parameter is repeated, or if the request cannot be read */
-async function readAnyParameters(c: Context): Promise<Parameters> {
-  if (c.req.method === 'POST') return readParameters(c.req.raw)
-  return parseFormParameters(new URL(c.req.url).search.slice(1))
 }
 
 /** Finds the client and its API. Pages of this request, also error pages, then have the looks of the API. */

@@ -1,11 +1,10 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { withParameters } from '../authorization/authorization_response.ts'
-import { readParameters } from '../http/read_parameters.ts'
+import { readPageParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
-import { type Parameters, parseFormParameters } from '../oauth/parameters.ts'
 import { verifyIdTokenHint } from '../tokens/id_token.ts'
 import type { BrowserServices } from './browser_services.ts'
 
@@ -97,7 +96,7 @@ type LogoutParameters = Awaited<ReturnType<typeof readLogoutParameters>>
 /** @throws BrokenLogout for parameters that cannot be read */
 async function readLogoutParameters(c: Context) {
   try {
-    const parameters = await readAnyParameters(c)
+    const parameters = await readPageParameters(c.req.raw)
     return {
       hint: parameters.find('id_token_hint'),
       clientId: parameters.find('client_id'),
@@ -110,11 +109,6 @@ async function readLogoutParameters(c: Context) {
     if (error instanceof OAuthError) throw new BrokenLogout()
     throw error
   }
-}
-
-async function readAnyParameters(c: Context): Promise<Parameters> {
-  if (c.req.method === 'POST') return readParameters(c.req.raw)
-  return parseFormParameters(new URL(c.req.url).search.slice(1))
 }
 
 /** @throws BrokenLogout for a wrong hint or a state that is too long; StorageUnavailable */

@@ -28,6 +28,16 @@ export async function readParameters(request: Request): Promise<Parameters> {
   return parse(text)
 }
 
+/**
+ * Reads the parameters of a page: from the query of a GET, or from the body of a POST.
+ *
+ * @throws OAuthError invalid_request
+ */
+export async function readPageParameters(request: Request): Promise<Parameters> {
+  if (request.method === 'POST') return readParameters(request)
+  return parseFormParameters(new URL(request.url).search.slice(1))
+}
+
 function requireParser(headers: Headers): Parser {
   const parser = PARSERS.get(mediaTypeOf(headers) ?? '')
   if (!parser || headers.has('Content-Encoding')) {

@@ -16,8 +16,8 @@ export interface HolderQuery {
   subject: string | null
   /** The pool of the API. */
   pool: string
-  /** `refresh`: a refresh token in an introspection. `used refresh`: a refresh token that the client exchanges. */
-  kind: 'access' | 'refresh' | 'used refresh'
+  /** `refresh`: a refresh token in an introspection. `exchanged`: a refresh token or a code that the client exchanges. */
+  kind: 'access' | 'refresh' | 'exchanged'
   /** The `jti` of an access token without a session, because a revocation can name it; null for other tokens. */
   jti: string | null
   /** The browser session in which the user signed in; absent if its end does not count. */
@@ -87,7 +87,7 @@ const CONDITIONS = {
   'the sign-out time is in the future': `token.subject IS NULL
     OR max(u.tokens_valid_from, u.access_valid_from) <= token.now + ${MAX_AHEAD_SECONDS}`,
   'the client lost a scope or a grant seconds ago':
-    "token.kind <> 'used refresh' OR c.access_valid_from <= token.now",
+    "token.kind <> 'exchanged' OR c.access_valid_from <= token.now",
 } as const
 
 export type HolderProblem = keyof typeof CONDITIONS

@@ -2,18 +2,16 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import type { Config } from '../config/config.ts'
 import { randomId } from '../lib/bytes.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import { invalidClient, invalidCode, type OAuthError } from '../oauth/errors.ts'
+import { invalidCode, type OAuthError } from '../oauth/errors.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
 import { issueTimeOf, type StoredUser } from '../users/user.ts'
-import { isVisitorId } from '../users/visitor.ts'
 import { auditCodeMerge, type Visitor } from './end_guest_session.ts'
-import { causeOf } from './holder_causes.ts'
-import type { Holder, HolderQuery } from './holder_store.ts'
+import { causeOf, describeExchange, requireRepeatable } from './exchange_holder.ts'
+import type { Holder } from './holder_store.ts'
 import type { SessionIdentity } from './session.ts'
 import type { Companions, Opening, SessionOpening } from './session_opening_store.ts'
 import type { SessionShards } from './session_shards.ts'
@@ -105,7 +103,7 @@ async function openSafely(
   const openings = requireOpenings(session, services)
   const { browserId, consentId } = session
   const opening = { ...identity, browserId, consentId, openingId: randomId(16) }
-  const query = describeCode(session, request)
+  const query = { ...describeExchange(session, request), browserId, consentId }
   const companions = { alongside, ...guestOf(session, opening, request, services) }
   const open = () => openings.open(opening, query, companions)
   try {
@@ -206,38 +204,16 @@ function hasRefreshToken({ client }: ClientRequest, { config }: Dependencies): b
   return client.grants.includes('refresh_token') && config.refreshTokensEnabled
 }
 
-function describeCode(
-  { subject, issuedAt, browserId, consentId }: CodeSession,
-  { client, secretHash, api, context: { now } }: ClientRequest,
-): HolderQuery {
-  return {
-    clientId: client.id,
-    api: api.name,
-    pool: api.userPool,
-    secretHash,
-    jti: null,
-    issuedAt,
-    now,
-    kind: 'used refresh',
-    subject: isVisitorId(subject) ? null : subject,
-    browserId,
-    consentId,
-  }
-}
-
 /** Makes the error for a holder with a problem. A refused code works no more, and if it was used before, its session ends. */
 async function refuseHolder(
-  { problem, user, clientValidFrom }: Holder,
+  holder: Holder,
   session: CodeSession,
   request: ClientRequest,
   services: Dependencies,
 ): Promise<OAuthError> {
-  const { now } = request.context
-  if (problem === 'the sign-out time is in the future' && user !== null) issueTimeOf(user, now)
-  if (problem === 'the client lost a scope or a grant seconds ago')
-    requireNoActiveRevocation(session.clientId, clientValidFrom, now)
-  if (problem === 'the client secret was retired') return invalidClient(problem)
+  requireRepeatable(holder, request)
   const { subject, sid } = session
   await closeSession(session, { reason: 'its code was refused', endsSession: true }, request, services)
+  const { problem } = holder
   return invalidCode(problem ?? 'its holder may not use it', { subject, sid, cause: causeOf(problem) })
 }

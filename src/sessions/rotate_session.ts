@@ -2,17 +2,13 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
-import { invalidClient } from '../oauth/errors.ts'
 import { sessionFactsOf } from '../tokens/claims.ts'
 import type { SessionState } from '../tokens/issue_tokens.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
-import { issueTimeOf, type StoredUser } from '../users/user.ts'
-import { isVisitorId } from '../users/visitor.ts'
-import { causeOf } from './holder_causes.ts'
-import type { Holder, HolderQuery } from './holder_store.ts'
+import type { StoredUser } from '../users/user.ts'
+import { causeOf, describeExchange, requireRepeatable } from './exchange_holder.ts'
 import { identifySession } from './identify_session.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
 import type { SessionIdentity } from './session.ts'
@@ -57,8 +53,12 @@ export async function rotateSession(
     retryWindowSeconds: config.refreshRetryWindowSeconds,
     sessionLifetimeSeconds: config.sessionLifetimeSeconds,
   }
-  const { holder, outcome } = await sessions.rotate(rotation, describeToken(claims, request))
-  if (outcome === null) throw refuseHolder(holder, claims, now)
+  const { holder, outcome } = await sessions.rotate(rotation, describeExchange(claims, request))
+  if (outcome === null) {
+    requireRepeatable(holder, request)
+    const { problem } = holder
+    throw refuseRefresh(causeOf(problem), problem ?? 'its holder may not refresh', claims)
+  }
   if (outcome.kind === 'refused') throw refuseRefresh(outcome.cause, outcome.reason, claims)
   if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
   const { sid, subject, scope } = claims
@@ -70,38 +70,6 @@ export async function rotateSession(
   return {
     session: { facts: sessionFactsOf(claims), seq, scope, expiresAt, hasRefreshToken: true },
     user: holder.user,
-  }
-}
-
-/**
- * Makes the error for a holder with a problem.
- *
- * @throws CorruptRecord if a `tokensValidFrom` is too far in the future
- * @throws OAuthError temporarily_unavailable if the client lost a scope or a grant in the last seconds
- */
-function refuseHolder({ problem, user, clientValidFrom }: Holder, claims: RefreshTokenClaims, now: number) {
-  if (problem === 'the sign-out time is in the future' && user !== null) issueTimeOf(user, now)
-  if (problem === 'the client lost a scope or a grant seconds ago') {
-    requireNoActiveRevocation(claims.clientId, clientValidFrom, now)
-  }
-  if (problem === 'the client secret was retired') return invalidClient(problem)
-  return refuseRefresh(causeOf(problem), problem ?? 'its holder may not refresh', claims)
-}
-
-function describeToken(
-  { subject, issuedAt }: RefreshTokenClaims,
-  { client, secretHash, api, context: { now } }: ClientRequest,
-): HolderQuery {
-  return {
-    clientId: client.id,
-    api: api.name,
-    pool: api.userPool,
-    secretHash,
-    jti: null,
-    issuedAt,
-    now,
-    kind: 'used refresh',
-    subject: isVisitorId(subject) ? null : subject,
   }
 }
 
