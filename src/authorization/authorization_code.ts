@@ -77,15 +77,14 @@ export class CodeSealer {
 
   /** @returns the code; null if it would be longer than MAX_CODE_CHARACTERS */
   async seal(code: AuthorizationCode): Promise<string | null> {
-    const sealed = await this.#sealer.seal(JSON.stringify(pack(code)))
+    const sealed = await this.#sealer.sealValue(pack(code))
     return sealed.length > MAX_CODE_CHARACTERS ? null : sealed
   }
 
   /** The content of a code that this server sealed; null for any other text. The caller checks the lifetime. */
   async open(sealed: string): Promise<AuthorizationCode | null> {
     if (sealed.length > MAX_CODE_CHARACTERS) return null
-    const opened = await this.#sealer.open(sealed)
-    const result = opened === null ? null : packedSchema.safeParse(JSON.parse(opened))
-    return result?.success ? unpack(result.data) : null
+    const packed = await this.#sealer.openValue(sealed, packedSchema)
+    return packed && unpack(packed)
   }
 }

@@ -23,15 +23,12 @@ export class RequestSealer {
 
   /** @param validUntil Unix seconds. */
   async seal(request: AuthorizationRequest, validUntil: number): Promise<string> {
-    return PREFIX + (await this.#sealer.seal(JSON.stringify({ validUntil, request })))
+    return PREFIX + (await this.#sealer.sealValue({ validUntil, request }))
   }
 
   /** The request of a `request_uri` and its end in Unix seconds; null if this server did not seal it. */
-  async open(uri: string): Promise<z.infer<typeof schema> | null> {
-    const text = await this.#sealer.open(uri.slice(PREFIX.length))
-    if (text === null) return null
-    const result = schema.safeParse(JSON.parse(text))
-    return result.success ? result.data : null
+  open(uri: string): Promise<z.infer<typeof schema> | null> {
+    return this.#sealer.openValue(uri.slice(PREFIX.length), schema)
   }
 }
 

@@ -25,14 +25,12 @@ const ticketSchema = z.object({
 export type FormTicket = z.output<typeof ticketSchema>
 
 export function sealTicket(ticket: FormTicket, sealer: TextSealer): Promise<string> {
-  return sealer.seal(JSON.stringify(ticket))
+  return sealer.sealValue(ticket)
 }
 
 /** A ticket of this server, which can be too old; null for another text. */
-export async function openTicket(sealed: string, sealer: TextSealer): Promise<FormTicket | null> {
-  const text = await sealer.open(sealed)
-  const result = text === null ? null : ticketSchema.safeParse(JSON.parse(text))
-  return result?.success ? result.data : null
+export function openTicket(sealed: string, sealer: TextSealer): Promise<FormTicket | null> {
+  return sealer.openValue(sealed, ticketSchema)
 }
 
 /** Whether the page of the ticket is too old. @param now Unix seconds. */

@@ -57,11 +57,9 @@ export async function forwardLogout(c: Context, services: BrowserServices): Prom
 /** Handles the form of the question. @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable */
 export async function confirmLogout(c: Context, services: BrowserServices): Promise<Response> {
   const form = await readForm(c)
-  const text = await services.formSealer.open(form.text(TICKET_FIELD))
-  const result = text === null ? null : ticketSchema.safeParse(JSON.parse(text))
-  if (!result?.success || result.data.formId !== (await services.cookies.readFormId(c)))
-    throw new BrokenForm()
-  const { browserIds, request } = result.data
+  const ticket = await services.formSealer.openValue(form.text(TICKET_FIELD), ticketSchema)
+  if (ticket === null || ticket.formId !== (await services.cookies.readFormId(c))) throw new BrokenForm()
+  const { browserIds, request } = ticket
   await requireLogoutClient(request, services, requestContext(c, services.clock))
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
@@ -141,7 +139,7 @@ async function showQuestion(
   const formId = await services.cookies.requireFormId(c)
   const browserIds = sessions.map(({ session }) => session.id)
   const content: z.output<typeof ticketSchema> = { request, formId, browserIds }
-  const ticket = await services.formSealer.seal(JSON.stringify(content))
+  const ticket = await services.formSealer.sealValue(content)
   return showCard(c, { request, services }, ({ texts: { signOut } }) => ({
     title: signOut.title,
     body: (

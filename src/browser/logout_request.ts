@@ -76,7 +76,7 @@ export function sealLogoutRequest(
   request: LogoutRequest,
   { formSealer }: Pick<BrowserServices, 'formSealer'>,
 ): Promise<string> {
-  return formSealer.seal(JSON.stringify(request))
+  return formSealer.sealValue(request)
 }
 
 /** The address of a sealed request. */
@@ -85,10 +85,9 @@ export function addressOf(path: string, sealed: string): string {
 }
 
 async function openRequest(text: string, { formSealer }: BrowserServices): Promise<LogoutRequest> {
-  const opened = await formSealer.open(text)
-  const result = opened === null ? null : logoutRequestSchema.safeParse(JSON.parse(opened))
-  if (!result?.success) throw new BrokenLogout()
-  return result.data
+  const request = await formSealer.openValue(text, logoutRequestSchema)
+  if (request === null) throw new BrokenLogout()
+  return request
 }
 
 type LogoutParameters = Awaited<ReturnType<typeof readLogoutParameters>>

@@ -45,7 +45,7 @@ export async function keepForm(
 ): Promise<string> {
   const subject = decodeJwt(session.accessToken).sub ?? ''
   const fields = form.entries().filter(([name]) => !LEFT_OUT.includes(name))
-  const sealed = await sealer.seal(JSON.stringify({ purpose: PURPOSE, subject, path, fields, at: now }))
+  const sealed = await sealer.sealValue({ purpose: PURPOSE, subject, path, fields, at: now })
   return sealed.length > MAX_CHARACTERS ? '' : sealed
 }
 
@@ -55,8 +55,7 @@ export async function openKeptForm(
   { operatorId, now }: { operatorId: string; now: number },
   sealer: TextSealer,
 ): Promise<KeptForm | null> {
-  const text = sealed === '' ? null : await sealer.open(sealed)
-  const kept = text === null ? null : (keptSchema.safeParse(JSON.parse(text)).data ?? null)
+  const kept = sealed === '' ? null : await sealer.openValue(sealed, keptSchema)
   return kept !== null && kept.subject === operatorId && now - kept.at <= MAX_AGE_SECONDS ? kept : null
 }
 

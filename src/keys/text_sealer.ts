@@ -1,4 +1,5 @@
 import { CompactEncrypt, compactDecrypt } from 'jose'
+import type * as z from 'zod/mini'
 import { decodeUtf8, encodeUtf8 } from '../lib/bytes.ts'
 import { deriveKey, type KeyUse } from '../lib/derive_key.ts'
 import type { SealingKeys } from './sealing.ts'
@@ -36,6 +37,18 @@ export class TextSealer {
       if (text !== null) return text
     }
     return null
+  }
+
+  /** Seals a value as JSON. */
+  sealValue(value: unknown): Promise<string> {
+    return this.seal(JSON.stringify(value))
+  }
+
+  /** Opens a sealed value; null if no key opens it, or if the value does not match the schema. */
+  async openValue<T>(sealed: string, schema: z.ZodMiniType<T>): Promise<T | null> {
+    const text = await this.open(sealed)
+    const result = text === null ? null : schema.safeParse(JSON.parse(text))
+    return result?.success ? result.data : null
   }
 
   #keys(): Promise<CryptoKey[]> {

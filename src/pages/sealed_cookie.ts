@@ -40,10 +40,8 @@ export class SealedCookie<T> {
   /** The value; null if the request has no cookie that this server sealed for this name. */
   async read(c: Context): Promise<T | null> {
     const sealed = getCookie(c, this.#name)
-    const text = sealed === undefined ? null : await this.#sealer.open(sealed)
-    if (text === null) return null
-    const result = this.#schema.safeParse(JSON.parse(text))
-    return result.success ? result.data.value : null
+    const content = sealed === undefined ? null : await this.#sealer.openValue(sealed, this.#schema)
+    return content?.value ?? null
   }
 
   /**
@@ -51,7 +49,7 @@ export class SealedCookie<T> {
    * @throws Error if the sealed value is too long for a cookie
    */
   async write(c: Context, value: T, maxAge?: number): Promise<void> {
-    const sealed = await this.#sealer.seal(JSON.stringify({ name: this.#name, value }))
+    const sealed = await this.#sealer.sealValue({ name: this.#name, value })
     if (sealed.length > MAX_COOKIE_CHARACTERS) {
       throw new Error(`the cookie ${this.#name} would have ${sealed.length} characters`)
     }
