@@ -57,6 +57,15 @@ export function endOfSession({ expiresAt, startedAt }: SessionRow, capSeconds: n
   return Math.min(expiresAt, startedAt + (capSeconds ?? Number.POSITIVE_INFINITY))
 }
 
+/**
+ * SQL for when the last access token of a row was issued: by the sign-in, by the last refresh or by a retry of the refresh.
+ *
+ * @param parameters The SQL parameters of the present second and of the retry window in seconds.
+ */
+export function lastIssuedAt({ now, retryWindow }: { now: string; retryWindow: string }): string {
+  return `iif(seq = 0, started_at, min(${now}, rotated_at + ${retryWindow}))`
+}
+
 /** @throws CorruptRecord */
 export function decodeSessionRow(sid: string, value: unknown): SessionRow {
   const row = decodeRecord(rowSchema, `session ${sid}`, value)

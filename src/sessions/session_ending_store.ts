@@ -1,6 +1,6 @@
 import { callStore } from '../lib/storage_error.ts'
 import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_store.ts'
-import type { EndReason } from './session.ts'
+import { type EndReason, lastIssuedAt } from './session.ts'
 import type { TokenLifetimes } from './session_store.ts'
 
 /**
@@ -58,7 +58,8 @@ export class SessionEndingStore {
       .prepare(
         `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
          SELECT 'sid', sid, ?4, ?3, ?2, last_issued_at + lifetime, client_id
-         FROM (SELECT sid, client_id, ${lifetime} AS lifetime, iif(seq = 0, started_at, min(?2, rotated_at + ?6)) AS last_issued_at
+         FROM (SELECT sid, client_id, ${lifetime} AS lifetime,
+             ${lastIssuedAt({ now: '?2', retryWindow: '?6' })} AS last_issued_at
            FROM sessions WHERE ${condition} AND ended_at = ?2 AND end_reason = ?3)
          WHERE last_issued_at + lifetime > ?2
          ON CONFLICT DO NOTHING`,

@@ -12,7 +12,13 @@ import {
 } from './holder_store.ts'
 import { judgeRotation, type RotationOutcome } from './judge_rotation.ts'
 import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_store.ts'
-import { decodeSessionRow, type EndReason, type SessionIdentity, type SessionRow } from './session.ts'
+import {
+  decodeSessionRow,
+  type EndReason,
+  lastIssuedAt,
+  type SessionIdentity,
+  type SessionRow,
+} from './session.ts'
 
 /** One use of a refresh token. Times are Unix seconds. */
 export interface Rotation extends SessionIdentity {
@@ -157,10 +163,7 @@ export class SessionStore {
     return ended !== undefined && ended.results.length > 0
   }
 
-  /**
-   * Makes a statement that lists the session, if the previous statement ended it. The sign-in, the last refresh or a retry of
-   * the refresh issued the last access token.
-   */
+  /** Makes a statement that lists the session, if the previous statement ended it. */
   #listEnded({ sid, api }: SessionIdentity, reason: EndReason, now: number): D1PreparedStatement {
     const { apis, longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
     const accessTokenSeconds = apis.get(api)?.accessTokenLifetimeSeconds ?? longestAccessTokenSeconds
@@ -168,7 +171,7 @@ export class SessionStore {
       .prepare(
         `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
          SELECT 'sid', sid, ?2, ?3, ?4, last_issued_at + ?5, client_id
-         FROM (SELECT sid, client_id, iif(seq = 0, started_at, min(?4, rotated_at + ?6)) AS last_issued_at
+         FROM (SELECT sid, client_id, ${lastIssuedAt({ now: '?4', retryWindow: '?6' })} AS last_issued_at
            FROM sessions WHERE sid = ?1)
          WHERE changes() > 0 AND last_issued_at + ?5 > ?4
          ON CONFLICT DO NOTHING`,
