@@ -12,12 +12,16 @@ function textsOf(table: object, path = ''): [path: string, text: string][] {
 
 describe('the languages of the pages', () => {
   it.each([
-    ['en', '30 seconds', '2 minutes'],
-    ['de', '30 Sekunden', '2 Minuten'],
-    ['pl', '30 sekund', '2 minuty'],
-    ['uk', '30 секунд', '2 хвилини'],
-  ] as const)('a time to wait is in words of the language %s', (language, seconds, minutes) => {
-    expect([describeWait(30, language), describeWait(100, language)]).toEqual([seconds, minutes])
+    ['en', 'in 1 second', 'in 30 seconds', 'in 2 minutes'],
+    ['de', 'in 1 Sekunde', 'in 30 Sekunden', 'in 2 Minuten'],
+    ['fr', 'dans 1 seconde', 'dans 30 secondes', 'dans 2 minutes'],
+    ['es', 'dentro de 1 segundo', 'dentro de 30 segundos', 'dentro de 2 minutos'],
+    ['nl', 'over 1 seconde', 'over 30 seconden', 'over 2 minuten'],
+    ['it', 'tra 1 secondo', 'tra 30 secondi', 'tra 2 minuti'],
+    ['pl', 'za 1 sekundę', 'za 30 sekund', 'za 2 minuty'],
+    ['uk', 'через 1 секунду', 'через 30 секунд', 'через 2 хвилини'],
+  ] as const)('a time to wait is in words of the language %s', (language, ...expected) => {
+    expect([1, 30, 100].map((seconds) => describeWait(seconds, language))).toEqual(expected)
   })
 
   it.each(LANGUAGES.filter((language) => language !== 'en'))(

@@ -53,9 +53,8 @@ export const de: Texts = {
   links: { privacy: 'Datenschutz', terms: 'Nutzungsbedingungen', help: 'Hilfe' },
   problems: {
     wrongCredentials: 'Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es erneut.',
-    tooManyAttempts: (time) =>
-      `Es gab zu viele Versuche. Versuchen Sie es nach dieser Wartezeit erneut: ${time}.`,
-    busy: (time) => `Der Dienst ist ausgelastet. Versuchen Sie es nach dieser Wartezeit erneut: ${time}.`,
+    tooManyAttempts: (when) => `Es gab zu viele Versuche. Versuchen Sie es ${when} erneut.`,
+    busy: (when) => `Der Dienst ist ausgelastet. Versuchen Sie es ${when} erneut.`,
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

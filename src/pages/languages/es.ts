@@ -54,8 +54,8 @@ export const es: Texts = {
   problems: {
     wrongCredentials:
       'El nombre de usuario o la contraseña no son correctos. Comprueba ambos e inténtalo de nuevo.',
-    tooManyAttempts: (time) => `Ha habido demasiados intentos. Espera ${time} e inténtalo de nuevo.`,
-    busy: (time) => `El servicio está ocupado. Espera ${time} e inténtalo de nuevo.`,
+    tooManyAttempts: (when) => `Ha habido demasiados intentos. Inténtalo de nuevo ${when}.`,
+    busy: (when) => `El servicio está ocupado. Inténtalo de nuevo ${when}.`,
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escribe las dos otra vez.',
     passwordLength: (shortest, longest) =>

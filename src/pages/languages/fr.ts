@@ -53,8 +53,8 @@ export const fr: Texts = {
   links: { privacy: 'Confidentialité', terms: 'Conditions d’utilisation', help: 'Aide' },
   problems: {
     wrongCredentials: 'Nom d’utilisateur ou mot de passe incorrect. Vérifiez les deux et réessayez.',
-    tooManyAttempts: (time) => `Il y a eu trop de tentatives. Attendez ${time}, puis réessayez.`,
-    busy: (time) => `Le service est très sollicité. Attendez ${time}, puis réessayez.`,
+    tooManyAttempts: (when) => `Il y a eu trop de tentatives. Réessayez ${when}.`,
+    busy: (when) => `Le service est très sollicité. Réessayez ${when}.`,
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez les deux à nouveau.',
     passwordLength: (shortest, longest) =>

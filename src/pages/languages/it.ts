@@ -53,8 +53,8 @@ export const it: Texts = {
   links: { privacy: 'Privacy', terms: 'Condizioni d’uso', help: 'Aiuto' },
   problems: {
     wrongCredentials: 'Nome utente o password errati. Controlla entrambi e riprova.',
-    tooManyAttempts: (time) => `Ci sono stati troppi tentativi. Attendi ${time} e riprova.`,
-    busy: (time) => `Il servizio è occupato. Attendi ${time} e riprova.`,
+    tooManyAttempts: (when) => `Ci sono stati troppi tentativi. Riprova ${when}.`,
+    busy: (when) => `Il servizio è occupato. Riprova ${when}.`,
     wrongCurrentPassword: 'La password attuale è errata. Scrivila di nuovo.',
     differentPasswords: 'Le due nuove password sono diverse. Scrivile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

@@ -54,8 +54,8 @@ export const nl: Texts = {
   problems: {
     wrongCredentials:
       'De gebruikersnaam of het wachtwoord is onjuist. Controleer beide en probeer het opnieuw.',
-    tooManyAttempts: (time) => `Er waren te veel pogingen. Wacht ${time} en probeer het opnieuw.`,
-    busy: (time) => `De dienst is bezet. Wacht ${time} en probeer het opnieuw.`,
+    tooManyAttempts: (when) => `Er waren te veel pogingen. Probeer het ${when} opnieuw.`,
+    busy: (when) => `De dienst is bezet. Probeer het ${when} opnieuw.`,
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

@@ -53,8 +53,8 @@ export const pl: Texts = {
   links: { privacy: 'Prywatność', terms: 'Warunki korzystania', help: 'Pomoc' },
   problems: {
     wrongCredentials: 'Nieprawidłowa nazwa użytkownika lub hasło. Sprawdź oba i spróbuj ponownie.',
-    tooManyAttempts: (time) => `Było zbyt wiele prób. Spróbuj ponownie po tym czasie: ${time}.`,
-    busy: (time) => `Usługa jest przeciążona. Spróbuj ponownie po tym czasie: ${time}.`,
+    tooManyAttempts: (when) => `Było zbyt wiele prób. Spróbuj ponownie ${when}.`,
+    busy: (when) => `Usługa jest przeciążona. Spróbuj ponownie ${when}.`,
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła różnią się. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>

@@ -52,8 +52,8 @@ export const uk: Texts = {
   links: { privacy: 'Конфіденційність', terms: 'Умови користування', help: 'Допомога' },
   problems: {
     wrongCredentials: 'Неправильне ім’я користувача або пароль. Перевірте їх і спробуйте ще раз.',
-    tooManyAttempts: (time) => `Забагато спроб. Спробуйте ще раз, коли мине час очікування: ${time}.`,
-    busy: (time) => `Сервіс перевантажений. Спробуйте ще раз, коли мине час очікування: ${time}.`,
+    tooManyAttempts: (when) => `Забагато спроб. Спробуйте ще раз ${when}.`,
+    busy: (when) => `Сервіс перевантажений. Спробуйте ще раз ${when}.`,
     wrongCurrentPassword: 'Поточний пароль неправильний. Введіть його ще раз.',
     differentPasswords: 'Два нові паролі різні. Введіть обидва ще раз.',
     passwordLength: (shortest, longest) =>
