@@ -2,13 +2,24 @@ import { describe, expect, it } from 'vitest'
 import { LANGUAGES } from '../../src/lib/language.ts'
 import { describeWait, TEXTS } from '../../src/pages/languages/texts.ts'
 
-/** Every text of a table by its path, with "x" for each value in it. */
+/** Every text of a table by its path, with "{1}" and "{2}" for the values in it. */
 function textsOf(table: object, path = ''): [path: string, text: string][] {
   return Object.entries(table).flatMap(([name, value]): [string, string][] => {
     if (typeof value === 'object') return textsOf(value, `${path}${name}.`)
-    return [[path + name, typeof value === 'function' ? value('x', 'x') : value]]
+    return [[path + name, typeof value === 'function' ? value('{1}', '{2}') : value]]
   })
 }
+
+/** The values in each text of a table, by its path. Another language can have them in another order. */
+function valuesOf(table: object): Record<string, string[]> {
+  return Object.fromEntries(
+    textsOf(table).map(([path, text]) => [path, (text.match(/\{\d\}/g) ?? []).sort()]),
+  )
+}
+
+const TRANSLATIONS = LANGUAGES.filter((language) => language !== 'en')
+// A straight quote, three full stops, or a space that lets a line begin with a punctuation mark.
+const TYPEWRITER = /['"]|\.\.\.| [?!:;»]|« /
 
 describe('the languages of the pages', () => {
   it.each([
@@ -24,7 +35,7 @@ describe('the languages of the pages', () => {
     expect([1, 30, 100].map((seconds) => describeWait(seconds, language))).toEqual(expected)
   })
 
-  it.each(LANGUAGES.filter((language) => language !== 'en'))(
+  it.each(TRANSLATIONS)(
     'the texts in the language %s are translated, without a text that is left empty',
     (language) => {
       const english = new Map(textsOf(TEXTS.en))
@@ -36,4 +47,12 @@ describe('the languages of the pages', () => {
       expect(same.filter((path) => !shared.includes(path))).toEqual([])
     },
   )
+
+  it.each(TRANSLATIONS)('the texts in the language %s have the values of the English texts', (language) => {
+    expect(valuesOf(TEXTS[language])).toEqual(valuesOf(TEXTS.en))
+  })
+
+  it.each(LANGUAGES)('the texts in the language %s have typographic quotes and spaces', (language) => {
+    expect(textsOf(TEXTS[language]).filter(([, text]) => TYPEWRITER.test(text))).toEqual([])
+  })
 })
