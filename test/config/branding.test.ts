@@ -42,7 +42,7 @@ describe('the branding of an API in config.yml', () => {
         logo: '/logos/corner-shop.svg',
         colors: { light: '#0a5c36', dark: '#6FD3A0' },
         links: { privacy: 'https://shop.test/privacy', terms: null, help: 'https://shop.test/help' },
-        texts: { signIn: { de: 'Mit der Kundennummer' }, username: { en: 'Email address' } },
+        texts: { signIn: { de: 'Mit der Kundennummer' }, username: 'Email address' },
       },
       scopeTexts: new Map([['cart', { en: 'Your cart', de: 'Warenkorb' }]]),
     })
