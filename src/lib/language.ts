@@ -19,7 +19,7 @@ export function inLanguage(texts: LocalText, language: Language): FoundText {
 }
 
 /** The best supported language of a list in the order of preference: `de-AT` matches `de`. */
-function findLanguage(tags: readonly string[]): Language | null {
+export function findLanguage(tags: readonly string[]): Language | null {
   for (const tag of tags) {
     const [primary = ''] = tag.toLowerCase().split('-', 1)
     const found = LANGUAGES.find((language) => language === primary)
