@@ -173,7 +173,11 @@ describe('the looks of the pages', () => {
   )
 
   it('an error page and the page after a sign-out have the language of ui_locales', async () => {
-    for (const url of ['/oauth2-token/authorize?ui_locales=it', '/oauth2-token/logout?ui_locales=it']) {
+    for (const url of [
+      '/oauth2-token/authorize?ui_locales=it',
+      '/oauth2-token/authorize?user_locale=it',
+      '/oauth2-token/logout?ui_locales=it',
+    ]) {
       expect(await (await get(url, { 'Accept-Language': 'de' })).text()).toContain(
         '<html lang="it" dir="ltr">',
       )
