@@ -18,10 +18,10 @@ export function inLanguage(texts: LocalText, language: Language): FoundText {
   return { text: texts[found] ?? '', language: found }
 }
 
-/** The best supported language of a list in the order of preference: `de-AT` matches `de`. */
+/** The best supported language of a list in the order of preference: `de-AT` and `de_AT` match `de`. */
 export function findLanguage(tags: readonly string[]): Language | null {
   for (const tag of tags) {
-    const [primary = ''] = tag.toLowerCase().split('-', 1)
+    const [primary = ''] = tag.toLowerCase().split(/[-_]/, 1)
     const found = LANGUAGES.find((language) => language === primary)
     if (found !== undefined) return found
   }

@@ -93,7 +93,7 @@ describe('the looks of the pages', () => {
 
   it.each([
     ['de', { ui_locales: 'xx de-AT fr' }, 'fr'],
-    ['es', { user_locale: 'es' }, undefined],
+    ['es', { user_locale: 'es_MX' }, undefined],
     ['fr', { ui_locales: 'xx' }, 'de;q=0.5, fr-CA;q=0.9, en;q=0.1'],
     ['uk', {}, 'uk-UA,uk;q=0.9,en;q=0.8'],
     ['nl', {}, 'de;q=0, nl;q=0.3'],
