@@ -128,9 +128,7 @@ describe('the looks of the pages', () => {
   it('a text of config.yml in another language than the page has its language for screen readers', async () => {
     const html = await (await get(authorizeUrl(shop, { ui_locales: 'fr' }))).text()
     expect(html).toContain('<p><span lang="de" dir="ltr">Mit Ihrer Kundennummer.</span></p>')
-    expect(html).toContain(
-      '<label for="username"><span lang="en" dir="ltr">Email address</span></label>',
-    )
+    expect(html).toContain('<label for="username"><span lang="en" dir="ltr">Email address</span></label>')
   })
 
   it('the consent page shows the client, its logo, the scopes in words, the host and the account', async () => {

@@ -43,7 +43,8 @@ export const de: Texts = {
   },
   leave: {
     title: 'Weiter',
-    text: (host) => `Sie werden zu ${host} weitergeleitet. Falls nichts passiert, klicken Sie auf die Schaltfläche.`,
+    text: (host) =>
+      `Sie werden zu ${host} weitergeleitet. Falls nichts passiert, klicken Sie auf die Schaltfläche.`,
     submit: 'Weiter',
   },
   signOut: { title: 'Abmelden?', submit: 'Abmelden', stay: 'Angemeldet bleiben' },

@@ -64,7 +64,8 @@ export const es: Texts = {
     commonPassword: 'Mucha gente usa esta contraseña, así que es fácil de adivinar. Elige otra contraseña.',
     breachedPassword: 'Esta contraseña está en una lista de contraseñas robadas. Elige otra contraseña.',
     otherAccount: 'La aplicación pide otra cuenta. Inicia sesión con esa cuenta o cancela.',
-    expiredForm: 'La página ha estado abierta demasiado tiempo. No se ha realizado ninguna acción. Inténtalo de nuevo.',
+    expiredForm:
+      'La página ha estado abierta demasiado tiempo. No se ha realizado ninguna acción. Inténtalo de nuevo.',
     noCookie:
       'Tu navegador no ha enviado ninguna cookie. No se ha realizado ninguna acción. Permite las cookies de este sitio e inténtalo de nuevo.',
     otherBrowser:

@@ -56,7 +56,8 @@ export const pl: Texts = {
   },
   links: { privacy: 'Prywatność', terms: 'Regulamin', help: 'Pomoc' },
   problems: {
-    wrongCredentials: 'Nieprawidłowa nazwa użytkownika lub hasło. Sprawdź jedno i drugie, a potem spróbuj ponownie.',
+    wrongCredentials:
+      'Nieprawidłowa nazwa użytkownika lub hasło. Sprawdź jedno i drugie, a potem spróbuj ponownie.',
     tooManyAttempts: (when) => `Było zbyt wiele prób. Spróbuj ponownie ${when}.`,
     busy: (when) => `Usługa jest przeciążona. Spróbuj ponownie ${when}.`,
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
