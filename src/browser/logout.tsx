@@ -19,6 +19,7 @@ import {
   requireLogoutClient,
   returnAddressOf,
   sealLogoutRequest,
+  useLanguageOf,
 } from './logout_request.ts'
 import { type Looks, looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
@@ -60,6 +61,7 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   const ticket = await services.formSealer.openValue(form.text(TICKET_FIELD), ticketSchema)
   if (ticket === null || ticket.formId !== (await services.cookies.readFormId(c))) throw new BrokenForm()
   const { browserIds, request } = ticket
+  useLanguageOf(request, c)
   await requireLogoutClient(request, services, requestContext(c, services.clock))
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)

@@ -56,8 +56,8 @@ export const en = {
   links: { privacy: 'Privacy', terms: 'Terms', help: 'Help' },
   problems: {
     wrongCredentials: 'Wrong username or password. Check both and try again.',
-    tooManyAttempts: (time: string) => `There were too many attempts. Wait ${time}, then try again.`,
-    busy: (time: string) => `The service is busy. Wait ${time}, then try again.`,
+    tooManyAttempts: (when: string) => `There were too many attempts. Try again ${when}.`,
+    busy: (when: string) => `The service is busy. Try again ${when}.`,
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>
