@@ -16,7 +16,7 @@ const REQUEST_SECONDS = 1800
 
 export const logoutRequestSchema = z.object({
   kind: z.literal('logout'),
-  /** The client that asks; null if the request names none. */
+  /** The client of `client_id` or of the hint; null without both. */
   clientId: z.nullable(z.string()),
   /** The session that `id_token_hint` names; null without a hint. */
   sid: z.nullable(z.string()),

@@ -134,7 +134,7 @@ describe('the sign-in page', () => {
   it.each([
     ['sign-out everywhere', signOutUser],
     ['a new password', (to: TestServer, id: string) => changePassword(to, id, 'x')],
-    ['the end of the account', disableUser],
+    ['a disabled account', disableUser],
   ])('%s ends the browser session at the next request', async (_what, end) => {
     const user = await server.addUser()
     const browser = browserOf(server)
