@@ -39,7 +39,7 @@ const rowSchema = named(
     })
     .check(
       z.refine(hasOneSource, {
-        message: 'is needed, or password_hash, or no_password: exactly one of them',
+        message: 'is required, or password_hash, or no_password: exactly one of them',
         path: ['password'],
       }),
     ),
