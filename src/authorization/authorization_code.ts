@@ -4,7 +4,7 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 /** The lifetime of a code (RFC 6749 §4.1.2 recommends at most 10 minutes). */
 export const CODE_SECONDS = 60
 
-/** The longest code. Servers and proxies limit the length of an address. */
+/** The longest code. Servers and proxies limit the length of a URL. */
 export const MAX_CODE_CHARACTERS = 1200
 
 /** The content of a code. Times are Unix seconds. */
@@ -33,7 +33,7 @@ export interface AuthorizationCode {
 
 const text = z.string()
 
-/** The values of a sealed code. A code is a part of an address, so it has no names, and times are relative to `at`. */
+/** The values of a sealed code. A code is a part of a URL, so it has no names, and times are relative to `at`. */
 const packedSchema = z.tuple([
   ...([text, text, text, text, text] as const),
   ...([z.nullable(text), z.nullable(text), z.nullable(text)] as const),

@@ -26,7 +26,7 @@ export async function authorize(c: Context, services: BrowserServices): Promise<
 
 /**
  * A POST to the authorization endpoint. A POST from another site has no `Lax` cookie, so the browser must come back by GET. The
- * address then has the sealed request.
+ * URL then has the sealed request.
  */
 export async function forwardPost(c: Context, services: BrowserServices): Promise<Response> {
   const { request, context } = await readBrowserRequest(c, services)

@@ -26,7 +26,7 @@ export interface Looks extends DocumentLooks {
 
 /** The looks of a page: those of the API, in the language of the client or of the browser. */
 export async function looksOf(c: Context, { brandStyles }: BrowserServices): Promise<Looks> {
-  // A refused request has no other source than its address.
+  // A refused request has no other source than its URL.
   const requested = c.get('uiLocales') ?? c.req.query('ui_locales')?.split(' ') ?? []
   const language = chooseLanguage(requested, c.req.header('Accept-Language'))
   const api = c.get('api')

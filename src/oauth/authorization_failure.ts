@@ -11,7 +11,10 @@ export const AUTHORIZATION_FAILURES = {
   long_parameter: ['invalid_request', 'A parameter is too long.'],
   long_code: ['invalid_request', 'The nonce and the scope make the code too long.'],
   response_mode: ['invalid_request', 'The response_mode is not supported.'],
-  form_post_to_app: ['invalid_request', 'The response mode form_post needs a web address.'],
+  form_post_to_app: [
+    'invalid_request',
+    'The response mode form_post needs a redirect URI with http or https.',
+  ],
   no_response_type: ['invalid_request', 'The parameter response_type is missing.'],
   response_type: ['unsupported_response_type', 'The only response_type is code.'],
   no_code_grant: ['unauthorized_client', 'The client is not allowed to use the authorization code grant.'],

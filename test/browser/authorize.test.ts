@@ -148,7 +148,7 @@ describe('the authorization endpoint', () => {
     expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET, HEAD, POST'])
   })
 
-  it('a POST from another site goes on by GET, because the browser sends it no Lax cookie', async () => {
+  it('a POST from another site gets a redirect to GET, because the browser sends it no Lax cookie', async () => {
     const url = new URL(authorizeUrl(client, { prompt: 'none' }))
     const response = await server.send(
       new Request(ISSUER + PATH, {

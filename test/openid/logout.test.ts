@@ -136,7 +136,7 @@ describe('the logout endpoint', () => {
     expect((await browser.open(ISSUER + location)).url.href).toBe(SIGNED_OUT)
   })
 
-  it('a link with a wrong hint, client or address changes nothing and leads nowhere', async () => {
+  it('a link with a wrong hint, client or redirect URI changes nothing and gets no redirect', async () => {
     const { browser, tokens } = await signedIn()
     const other = await server.addClient(CODE_CLIENT)
     const disabled = await server.addClient({

@@ -63,7 +63,7 @@ export class RedirectFlow {
     navigate(`${issuer}${path}?${new URLSearchParams({ client_id: clientId, ...parameters })}`)
   }
 
-  /** A guest's token goes along in a pushed request, because an address reaches logs and the history. */
+  /** A guest's token goes along in a pushed request, because a URL reaches logs and the history. */
   async #push(request: Fields, { accessToken }: Session): Promise<Fields> {
     const form = { ...request, visitor_access_token: accessToken }
     return { request_uri: await this.#requests.persist(() => this.#requests.push(form)) }
