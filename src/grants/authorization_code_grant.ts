@@ -85,8 +85,8 @@ async function admitGuest(
 }
 
 /**
- * Requires the client, the redirect URI and the verifier of the authorization request. If one of them differs, the code may be
- * stolen, so this function makes it invalid.
+ * Requires the client, the redirect URI and the verifier of the authorization request. The code of any other request may be
+ * stolen, so it no longer works.
  *
  * @throws OAuthError invalid_grant, StorageUnavailable
  */

@@ -131,7 +131,7 @@ function signIn(
   return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })
 }
 
-/** A refused code works no more. A second use of a code by its client ends the session. */
+/** A refused code no longer works. A second use of a code by its client ends the session. */
 function exchange(
   state: State,
   { code, clientId, verifier }: Extract<Action, { verifier: string }>,
