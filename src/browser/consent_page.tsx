@@ -55,7 +55,7 @@ function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, langua
   return isIdentityScope(scope) ? texts.scopes[scope] : scope
 }
 
-/** The host; for the scheme of an app, which has no host, the whole address. */
+/** The host; for the scheme of an app, which has no host, the whole URI. */
 function describeTarget(redirectUri: string): string {
   return new URL(redirectUri).host || redirectUri
 }
