@@ -95,6 +95,8 @@ export async function sweepStores(services: Services): Promise<void> {
       sweep: (limit: number) => statistics.sweep(unit, now - keptSeconds, limit),
     })),
     expired('idempotency_keys', services.idempotency),
+    expired('one_time_values', services.oneTime),
+    expired('mail_budgets', services.mailBudgets),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

@@ -3,7 +3,7 @@ import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, USER_COLUMNS, type User } from '../users/user.ts'
 
-/** A browser session, and the consent that a request needs. */
+/** The user and the id of a browser session, and the consent that a request needs. */
 interface StateQuery {
   subject: string
   browserId: string
@@ -11,17 +11,17 @@ interface StateQuery {
   consentId: string | null
 }
 
-/** The current state behind a browser session. */
+/** The stored state of the user, the browser session and the consent. */
 export interface AuthorizationState {
   /** Null if the user was deleted. */
   user: User | null
   /** The verified email address of the user; null without one. */
   verifiedEmail: string | null
-  /** Whether the browser session was ended by a sign-out. */
+  /** Whether a logout or a lock ended the browser session. */
   hasEnded: boolean
   /** The scopes of the valid consent; null without a valid consent. */
   consentedScopes: readonly string[] | null
-  /** A code of the consent must be issued at this second or later. Unix seconds. */
+  /** Codes under the consent that were issued before this second are refused. Unix seconds. */
   consentValidFrom: number
 }
 

@@ -19,7 +19,7 @@ import {
 } from './authorization_request.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
 
-/** The longest values, in characters. A longer value is refused. */
+/** The maximum lengths of parameters, in characters. */
 const LIMITS: Readonly<Record<string, number>> = {
   state: 2048,
   nonce: 512,
@@ -30,7 +30,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   acr_values: 200,
 }
 
-/** A loopback URI can have a longer port than the registered one. */
+/** The maximum length of a redirect URI. The port of a requested loopback URI can be longer than that of the registered one. */
 const MAX_REDIRECT_URI = 1024
 
 const SECONDS = /^\d{1,9}$/

@@ -19,6 +19,7 @@ import {
   requireLogoutClient,
   returnAddressOf,
   sealLogoutRequest,
+  useLanguageOf,
 } from './logout_request.ts'
 import { type Looks, looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
@@ -31,12 +32,12 @@ const ticketSchema = z.object({
   browserIds: z.array(z.string()),
 })
 
-/** The submit button that changes nothing. */
+/** The button that keeps the user signed in. */
 const STAY = { name: 'decision', value: 'stay' } as const
 
 /**
- * The logout endpoint (RP-Initiated Logout §2). It asks the user, unless the session of `id_token_hint` began in the browser
- * session: another site could send the user here.
+ * The logout endpoint (RP-Initiated Logout §2). It asks a signed-in user, unless the session of `id_token_hint` began in the browser
+ * session. The reason: another site can send the browser to this endpoint.
  */
 export async function logout(c: Context, services: BrowserServices): Promise<Response> {
   const request = await readLogoutRequest(c, services)
@@ -48,7 +49,7 @@ export async function logout(c: Context, services: BrowserServices): Promise<Res
   return showQuestion(c, request, { sessions, services, hasChanged: false })
 }
 
-/** A POST from another site has no `Lax` cookie, so the browser comes back by GET with the sealed request. */
+/** Handles a POST. A POST from another site has no `Lax` cookie, so the server redirects to GET with the sealed request. */
 export async function forwardLogout(c: Context, services: BrowserServices): Promise<Response> {
   const sealed = await sealLogoutRequest(await readLogoutRequest(c, services), services)
   return c.redirect(addressOf(LOGOUT_ENDPOINT_PATH, sealed), 303)
@@ -60,6 +61,7 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   const ticket = await services.formSealer.openValue(form.text(TICKET_FIELD), ticketSchema)
   if (ticket === null || ticket.formId !== (await services.cookies.readFormId(c))) throw new BrokenForm()
   const { browserIds, request } = ticket
+  useLanguageOf(request, c)
   await requireLogoutClient(request, services, requestContext(c, services.clock))
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
@@ -75,7 +77,7 @@ function spend(c: Context, { bursts, clock }: BrowserServices): Promise<void> {
   return bursts.spend('refreshes', 'logout', requestContext(c, clock))
 }
 
-/** The live browser sessions of the cookies: one of each pool. */
+/** The live browser sessions of the cookies, at most one of each pool. */
 async function readSessions(c: Context, services: BrowserServices): Promise<PoolSession[]> {
   const { config, cookies, clock } = services
   const pools = [...new Set([...config.apis.values()].map((api) => api.userPool))]

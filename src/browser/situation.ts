@@ -14,7 +14,7 @@ import type { BrowserServices } from './browser_services.ts'
 
 const OPENID: IdentityScope = 'openid'
 
-/** What is known about a request in one browser. */
+/** The state of an authorization request in one browser. */
 export interface Situation {
   browserRequest: BrowserRequest
   known: Known
@@ -23,7 +23,7 @@ export interface Situation {
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
-  /** The sign-in of this request, which the guard records; null without one. */
+  /** The sign-in of this HTTP request, which the guard records; null without one. */
   signIn: VerifiedSignIn | null
 }
 
@@ -33,8 +33,8 @@ export interface SignedInUser {
 }
 
 /**
- * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget of
- * refreshes of the client.
+ * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget
+ * `refreshes` of the address and the client.
  *
  * @throws OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
  */

@@ -78,7 +78,7 @@ function algorithmsOf(jwks: string | null, config: Config): string[] {
   return [...new Set([...live, ...keys.map(({ alg }) => alg)])]
 }
 
-/** The scopes that clients outside the company may ask for: identity scopes, and those of APIs with guests. */
+/** The scopes in the metadata: identity scopes, and the scopes of APIs with guests. Other scopes are internal. */
 function publicScopes({ apis, openIdEnabled }: Config): string[] {
   const ofApis = [...apis.values()].filter((api) => api.guests).flatMap((api) => api.scopes)
   return [...new Set([...(openIdEnabled ? IDENTITY_SCOPES : []), ...ofApis])]

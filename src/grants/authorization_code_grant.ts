@@ -86,7 +86,7 @@ async function admitGuest(
 
 /**
  * Requires the client, the redirect URI and the verifier of the authorization request. The code of any other request may be
- * stolen, so it works no more.
+ * stolen, so it no longer works.
  *
  * @throws OAuthError invalid_grant, StorageUnavailable
  */

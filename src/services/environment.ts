@@ -18,6 +18,8 @@ export interface Env extends BurstBindings {
   HASH_KEYS?: string
   /** The secret key that the challenge service in config.yml gave for this server. */
   CHALLENGE_SECRET?: string
+  /** The queue of sealed mails, if config.yml has `mail`. */
+  MAIL_QUEUE?: Queue<string>
   /** The port of a local server, if it differs from the port in config.yml. */
   LOCAL_PORT?: string
 }
@@ -44,9 +46,7 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
   const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
   const hashKeys = parseHashKeys(env.HASH_KEYS)
   const bindings = new Map(Object.entries(env))
-  const missing = new Set(
-    ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
-  )
+  const missing = new Set([...requiredBindings(config)].filter((name) => !bindings.get(name)))
   const lacksChallenge = config.challenge !== null && !env.CHALLENGE_SECRET
   const isComplete = missing.size === 0 && !lacksChallenge
   if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
@@ -65,6 +65,15 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
     problems.push('the secret CHALLENGE_SECRET is missing: `challenge` in config.yml needs it')
   if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
+}
+
+function requiredBindings({ sessionShards, mail }: Config): string[] {
+  return [
+    'DB',
+    'KV',
+    ...sessionShards.map((shard) => shard.binding),
+    ...(mail === null ? [] : ['MAIL_QUEUE']),
+  ]
 }
 
 /** The databases of the server, by the names of their bindings. Shards may share a database. */

@@ -1,16 +1,16 @@
 import type { PasswordRule } from '../users/create_user.ts'
 
-/** What a sign-in for an authorization request knows. Times are Unix seconds. */
+/** The state of the sign-in for an authorization request. Times are Unix seconds. */
 export interface Known {
   demands: Demands
-  /** Whether the request arrived in this moment, so that no sign-in for it exists yet. */
+  /** Whether this call is the first one for the request, so that no sign-in for it exists yet. */
   isOpening: boolean
   /** The authenticated user; null before the authentication. */
   user: KnownUser | null
   account: {
     /** Whether the user chose this account for this request: by a sign-in or by a button. */
     isChosen: boolean
-    /** Whether the page that the user saw showed another account, or none. */
+    /** Whether the page that the user saw showed another account or no account. */
     hasChanged: boolean
   }
   guest: {
@@ -27,14 +27,14 @@ export interface Known {
     /** The decision of the user; null before the decision. */
     given: boolean | null
   }
-  /** Whether the user left the sign-in. */
+  /** Whether the user pressed Cancel. */
   isCancelled: boolean
   /** Why the last input was not accepted; null if it was. */
   problem: SignInProblem | null
   now: number
 }
 
-/** What the authorization request demands. */
+/** The demands of the authorization request. */
 export interface Demands {
   /** `none`: no page may be shown. The other values demand a page. */
   prompt: readonly string[]
@@ -78,12 +78,12 @@ export type SignInProblem =
   | { kind: 'expired_form' }
   /** The browser sent no cookie with the form. */
   | { kind: 'no_cookie' }
-  /** The form was made for another browser, or the browser lost its cookies. */
+  /** The form was made for another browser. */
   | { kind: 'other_browser' }
-  /** Another tab signed in or out after the page was shown. */
+  /** The browser session began, changed or ended after the page was shown. */
   | { kind: 'other_session' }
 
-/** What was just given, after its check against the stores. */
+/** An input of the user, checked against the stores. */
 export type Given =
   | { kind: 'password'; user: KnownUser }
   | { kind: 'account'; isKept: boolean }
@@ -107,7 +107,7 @@ export type NextStep =
   /** `user` is null for a guest. */
   | { kind: 'done'; user: KnownUser | null }
 
-/** Adds what was given to what is known. */
+/** Adds an input to the state. */
 export function advance(known: Known, given: Given): Known {
   const next = { ...known, problem: null }
   switch (given.kind) {
@@ -156,7 +156,7 @@ function isFresh({ authTime }: KnownUser, { demands, isOpening, now }: Known): b
   return maxAgeSeconds === null || authTime + maxAgeSeconds >= now
 }
 
-/** Whether the user must choose an account: the page showed another one, or the application asks for a choice or for another one. */
+/** Whether the user must choose an account: the page showed another one, or the request demands a choice or another account. */
 function mustChoose({ names }: KnownUser, { demands, account }: Known): boolean {
   if (account.hasChanged) return true
   if (account.isChosen) return false
@@ -169,14 +169,14 @@ function needsConsent({ demands, consent }: Known): boolean {
   return !consent.isFirstParty && !consent.isCovered
 }
 
-/** Whether the user may continue without an account: nothing in the request needs one. */
+/** Whether the user may continue as a guest: the client and its API have guests, and the request needs no account. */
 function mayBeGuest({ guest, demands, consent }: Known): boolean {
   const { prompt, maxAgeSeconds, subject, needsIdToken } = demands
   if (!guest.isAllowed || consent.mustConfirm || subject !== null || needsIdToken) return false
   return maxAgeSeconds === null && !['none', 'login', 'consent'].some((value) => prompt.includes(value))
 }
 
-/** @param error The error for a request that forbids pages. */
+/** @param error The error for `prompt=none`, which forbids pages. */
 function show(step: Step, error: SignInError, known: Known): NextStep {
   if (known.demands.prompt.includes('none')) return fail(error)
   const offersGuest = step === 'sign_in' && mayBeGuest(known)

@@ -62,7 +62,7 @@ describe('authorize-visitor', () => {
     expect(JSON.stringify(await readFeed(server))).not.toContain(sid)
   })
 
-  it('the scopes that a guest cannot have are dropped, and invalid_scope is sent if no scope is left', async () => {
+  it('the server drops the scopes that a guest cannot have, and the client gets invalid_scope if no scope is left', async () => {
     const some = received(await server.fetch(visitorPath(client, { scope: 'openid orders cart' })))
     expect((await readCode(server, some.code ?? null)).scope).toEqual(['cart'])
     expect(received(await server.fetch(visitorPath(client, { scope: 'openid orders' })))).toEqual({
@@ -81,7 +81,7 @@ describe('authorize-visitor', () => {
     for (const refused of clients)
       expect(received(await server.fetch(visitorPath(refused)))).toEqual({
         error: 'unauthorized_client',
-        error_description: 'The client is not allowed to have guests.',
+        error_description: 'Guests need a first-party client of an API with guests.',
         state: 'st',
         iss: ISSUER,
       })

@@ -63,7 +63,7 @@ describe('attacks on the sign-in by browser', () => {
     ['a malformed verifier', { code_verifier: `${VERIFIER} ` }],
     ['another redirect URI', { redirect_uri: OTHER_CALLBACK }],
     ['no redirect URI', { redirect_uri: undefined }],
-  ])('a stolen code gives no token with %s, and works no more (code injection)', async (_what, changes) => {
+  ])('a stolen code gives no token with %s, and no longer works (code injection)', async (_what, changes) => {
     const code = await newCode(server, client, userId)
     for (const attempt of [exchangeOf(client, code, changes), exchangeOf(client, code)]) {
       const response = await server.postJson(attempt)
@@ -71,7 +71,7 @@ describe('attacks on the sign-in by browser', () => {
     }
   })
 
-  it('a stolen code gives no token to another client, and works no more', async () => {
+  it('a stolen code gives no token to another client, and no longer works', async () => {
     const code = await newCode(server, client, userId)
     for (const thief of [partner, client]) {
       const response = await server.postJson(exchangeOf(thief, code))

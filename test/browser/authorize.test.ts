@@ -50,7 +50,11 @@ describe('the authorization endpoint', () => {
     ['an unknown scope', { scope: 'everything' }, 'invalid_scope'],
     ['an empty scope', { scope: ' ' }, 'invalid_scope'],
     ['a request object', { request: 'e30.e30.' }, 'request_not_supported'],
-    ['a foreign request_uri', { request_uri: 'https://app.test/request' }, 'request_uri_not_supported'],
+    [
+      'a request_uri of another server',
+      { request_uri: 'https://app.test/request' },
+      'request_uri_not_supported',
+    ],
     ['a registration', { registration: '{}' }, 'registration_not_supported'],
     ['another resource', { resource: 'https://other.test' }, 'invalid_target'],
     ['an unknown response_mode', { response_mode: 'fragment' }, 'invalid_request'],
@@ -64,7 +68,7 @@ describe('the authorization endpoint', () => {
     ['a long user_locale', { user_locale: 'x'.repeat(36) }, 'invalid_request'],
     ['long acr_values', { acr_values: 'x'.repeat(201) }, 'invalid_request'],
     ['a long resource', { resource: `${STOREFRONT_AUDIENCE}${'/'.repeat(1000)}` }, 'invalid_target'],
-    ['a binding to a key by dpop_jkt', { dpop_jkt: 'A'.repeat(43) }, 'invalid_request'],
+    ['the parameter dpop_jkt', { dpop_jkt: 'A'.repeat(43) }, 'invalid_request'],
     ['a level that the server cannot reach', { acr_values: 'phr' }, 'unmet_authentication_requirements'],
     ['prompt=none without a session', { prompt: 'none' }, 'login_required'],
   ])('the client gets an error with state and iss: %s', async (_what, changes, error) => {
@@ -99,7 +103,7 @@ describe('the authorization endpoint', () => {
     ['an added fragment', { redirect_uri: `${CALLBACK}#x` }],
     ['another scheme', { redirect_uri: 'http://app.test/callback' }],
     ['a script', { redirect_uri: 'javascript:alert(1)' }],
-    ['a private scheme', { redirect_uri: 'com.example.app:/callback' }],
+    ['a private-use scheme', { redirect_uri: 'com.example.app:/callback' }],
     ['a long address', { redirect_uri: `${CALLBACK}${'x'.repeat(8000)}` }],
     ['an unknown request_uri', { request_uri: 'urn:ietf:params:oauth:request_uri:unknown' }],
   ])('the browser gets a page and no redirect: %s', async (_what, changes) => {
@@ -212,7 +216,7 @@ describe('the authorization endpoint', () => {
     })
   })
 
-  it('a state of 2,048 characters comes back unchanged, and a longer state is refused', async () => {
+  it('a state of 2,048 characters is returned unchanged, and a longer state is refused', async () => {
     const state = '&=%é'.repeat(512)
     const response = await authorize(server, client, { username, changes: { state } })
     expect(response.get('state')).toBe(state)
@@ -230,7 +234,7 @@ describe('the authorization endpoint', () => {
     expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET, HEAD, POST'])
   })
 
-  it('a POST from another site goes on by GET, because the browser sends it no Lax cookie', async () => {
+  it('a POST from another site is redirected to GET, because the browser sends it no Lax cookie', async () => {
     const url = new URL(authorizeUrl(client, { prompt: 'none' }))
     const response = await server.send(
       new Request(ISSUER + PATH, {
@@ -259,7 +263,7 @@ describe('the authorization endpoint', () => {
     }
   })
 
-  it('prompt=none needs a sign-in if the login_hint is no possible username', async () => {
+  it('prompt=none gets login_required if the login_hint is no possible username', async () => {
     const browser = browserOf(server)
     await authorize(server, client, { username, browser })
     const changes = { prompt: 'none', login_hint: 'x'.repeat(310) }
@@ -316,7 +320,7 @@ describe('the authorization endpoint', () => {
     expect(end.url.href).toBe(CALLBACK)
   })
 
-  it('form_post to the scheme of an app is refused', async () => {
+  it('form_post to a private-use scheme is refused', async () => {
     const redirectUris = ['com.example.app:/callback']
     const app = await server.addClient({ ...CODE_CLIENT, redirectUris })
     const changes = { redirect_uri: redirectUris[0], response_mode: 'form_post' }

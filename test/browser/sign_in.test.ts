@@ -155,7 +155,7 @@ describe('the sign-in page', () => {
   it.each([
     ['sign-out everywhere', signOutUser],
     ['a new password', (to: TestServer, id: string) => changePassword(to, id, 'x')],
-    ['the end of the account', disableUser],
+    ['a disabled account', disableUser],
   ])('%s ends the browser session at the next request', async (_what, end) => {
     const user = await server.addUser()
     const browser = browserOf(server)
@@ -198,7 +198,7 @@ describe('the sign-in page', () => {
     await signInAt(browser, user.username, 'wrong')
     const page = await signInAt(browser, user.username)
     expect([page.status, page.headers.get('Retry-After')]).toEqual([429, '10'])
-    expect(page.html).toContain('There were too many attempts. Wait 10 seconds, then try again.')
+    expect(page.html).toContain('There were too many attempts. Try again in 10 seconds.')
     server.clock.time += 10
     const end = await signInAt(browser, user.username)
     expect(end.url.origin).toBe(new URL(CALLBACK).origin)

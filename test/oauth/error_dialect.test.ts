@@ -116,8 +116,8 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
   },
   invalid_authorization_request: {
     error: errors.invalidAuthorizationRequest('code_challenge_method'),
-    rfc6749: rfc(400, 'invalid_request', 'The only code_challenge_method is S256.'),
-    oro: oro(400, 'invalid_request', 'The only code_challenge_method is S256.'),
+    rfc6749: rfc(400, 'invalid_request', 'The only supported code_challenge_method is S256.'),
+    oro: oro(400, 'invalid_request', 'The only supported code_challenge_method is S256.'),
   },
   invalid_code: {
     error: errors.invalidCode('used before'),

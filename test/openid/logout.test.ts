@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { TEXTS } from '../../src/pages/languages/texts.ts'
 import { auditOf } from '../support/audit.ts'
 import {
   authorize,
@@ -169,7 +170,25 @@ describe('the logout endpoint', () => {
     expect((await browser.open(ISSUER + location)).url.href).toBe(SIGNED_OUT)
   })
 
-  it('a link with a wrong hint, client or address changes nothing and leads nowhere', async () => {
+  it('the question and the page after it have the language of ui_locales, also after a POST', async () => {
+    const { browser } = await signedIn()
+    const posted = await server.fetch('/oauth2-token/logout', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'https://app.test' },
+      body: new URLSearchParams({ ui_locales: 'xx it-CH' }),
+    })
+    const question = await browser.open(ISSUER + (posted.headers.get('Location') ?? ''))
+    const end = await browser.press(TEXTS.it.signOut.submit)
+    for (const [{ html }, { title }] of [
+      [question, TEXTS.it.signOut],
+      [end, TEXTS.it.signedOut],
+    ] as const) {
+      expect(html).toContain('<html lang="it" dir="ltr">')
+      expect(html).toContain(`<h1>${title}</h1>`)
+    }
+  })
+
+  it('a link with a wrong hint, client or address changes nothing and gets no redirect', async () => {
     const { browser, tokens } = await signedIn()
     const other = await server.addClient(CODE_CLIENT)
     const disabled = await server.addClient({

@@ -178,7 +178,7 @@ function withdraw(state: State, { sid }: Code): State {
   return { ...end(state, sid), withdrawals: { ...state.withdrawals, [sid]: before } }
 }
 
-/** A refused code works no more. A second use of a code by its client ends the session. */
+/** A refused code no longer works. A second use of a code by its client ends the session. */
 function exchange(
   state: State,
   { code, clientId, verifier }: Extract<Action, { do: 'exchange' }>,

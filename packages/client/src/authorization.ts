@@ -13,7 +13,7 @@ export interface AuthorizationResponse {
   error: string
 }
 
-/** Everything that the service may add to the redirect URI. */
+/** The parameters that the service can add to the redirect URI, and two that other services add. */
 const RESPONSE_FIELDS = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'session_state']
 
 /** Errors after which the same request can succeed. */
@@ -24,7 +24,7 @@ export function newAttempt(redirectUri: string, returnTo: string | null): Attemp
   return { state: randomText(), verifier: randomText(), nonce: randomText(), redirectUri, returnTo }
 }
 
-/** The parts of an authorization request that do not belong to one attempt. */
+/** The parameters of an authorization request that are not specific to one attempt. */
 type Wishes = Omit<RedirectOptions, 'scope'> & { scope: string | undefined }
 
 /** The authorization request of an attempt, with PKCE (RFC 7636 §4.3). */

@@ -37,7 +37,7 @@ export type ClientEvent =
 
 export type ClientListener = (event: ClientEvent, session: Session | null) => void
 
-/** How `signInWithRedirect` asks for a sign-in. */
+/** The options of `signInWithRedirect`. */
 export interface RedirectOptions {
   /** A redirect URI of the client. Default: the address of this page, without query and fragment. */
   redirectUri?: string
@@ -45,7 +45,7 @@ export interface RedirectOptions {
   scope?: string
   /** A text for the result of `handleRedirect`, such as the path of the page to show after the sign-in. */
   returnTo?: string
-  /** The username that the sign-in page fills in. */
+  /** The username for the form of the sign-in page. */
   loginHint?: string
   /** `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). */
   prompt?: 'login' | 'none' | 'consent' | 'select_account'
@@ -53,7 +53,7 @@ export interface RedirectOptions {
   uiLocales?: string
 }
 
-/** How `signOut` leaves the page. */
+/** The options of a `signOut` that leaves the page. */
 export interface SignOutOptions {
   /** A post-logout redirect URI of the client, exactly as registered. */
   redirectUri: string
