@@ -40,10 +40,10 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   const problem = await findProblem(c, ticket, situation, services)
   const { known } = situation
   if (problem !== null) {
-    const account = { isChosen: false, hasChanged: true }
+    const account = { isChosen: false, mustCheck: true }
     return { form, situation: { ...situation, known: { ...known, account, problem } }, isAccepted: false }
   }
-  const account = { isChosen: ticket.isAccountChosen, hasChanged: false }
+  const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const isCancelled = form.text(CANCEL.name) === CANCEL.value
   const next = { ...known, account }
   return {

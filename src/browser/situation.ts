@@ -93,7 +93,7 @@ export function describeSituation(
     },
     isOpening: false,
     user: state === null ? null : knownUser(state, config),
-    account: { isChosen: false, hasChanged: false },
+    account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
       isFirstParty: client.isFirstParty,

@@ -10,8 +10,8 @@ export interface Known {
   account: {
     /** Whether the user chose this account for this request: by a sign-in or by a button. */
     isChosen: boolean
-    /** Whether the page that the user saw showed another account or no account. */
-    hasChanged: boolean
+    /** Whether the server refused the last form, so that the user must check the account. */
+    mustCheck: boolean
   }
   guest: {
     /** Whether the API has guests and the client is a first-party client. */
@@ -113,10 +113,10 @@ export function advance(known: Known, given: Given): Known {
   switch (given.kind) {
     case 'password':
     case 'new_password':
-      return { ...next, isOpening: false, user: given.user, account: { isChosen: true, hasChanged: false } }
+      return { ...next, isOpening: false, user: given.user, account: { isChosen: true, mustCheck: false } }
     case 'account':
       if (!given.isKept) return { ...next, user: null }
-      return { ...next, account: { isChosen: true, hasChanged: false } }
+      return { ...next, account: { isChosen: true, mustCheck: false } }
     case 'guest':
       return { ...next, guest: { ...known.guest, isChosen: true } }
     case 'consent':
@@ -156,9 +156,9 @@ function isFresh({ authTime }: KnownUser, { demands, isOpening, now }: Known): b
   return maxAgeSeconds === null || authTime + maxAgeSeconds >= now
 }
 
-/** Whether the user must choose an account: the page showed another one, or the request demands a choice or another account. */
+/** Whether the user must choose an account: the last form was refused, or the request demands a choice or another account. */
 function mustChoose({ names }: KnownUser, { demands, account }: Known): boolean {
-  if (account.hasChanged) return true
+  if (account.mustCheck) return true
   if (account.isChosen) return false
   const isHinted = demands.loginHint === null || names.includes(demands.loginHint)
   return !isHinted || demands.prompt.includes('select_account')

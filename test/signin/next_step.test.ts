@@ -36,7 +36,7 @@ const NOTHING: Known = {
   },
   isOpening: true,
   user: null,
-  account: { isChosen: false, hasChanged: false },
+  account: { isChosen: false, mustCheck: false },
   guest: { isAllowed: false, isChosen: false },
   consent: { isFirstParty: true, isCovered: false, mustConfirm: false, given: null },
   isCancelled: false,
@@ -186,17 +186,17 @@ const ROWS: Row[] = [
   ['id_token_hint, correct account', { subject: 'user:bob' }, [PASSWORD, BOBS_PASSWORD], 'done: bob'],
   [
     'another tab signed in',
-    { user: ANN, account: { isChosen: false, hasChanged: true } },
+    { user: ANN, account: { isChosen: false, mustCheck: true } },
     [],
     'select_account',
   ],
   [
     'another tab signed in, confirmed',
-    { user: ANN, account: { isChosen: true, hasChanged: true } },
+    { user: ANN, account: { isChosen: true, mustCheck: true } },
     [{ kind: 'account', isKept: true }],
     'done: ann',
   ],
-  ['another tab signed out', { account: { isChosen: false, hasChanged: true } }, [], 'sign_in'],
+  ['another tab signed out', { account: { isChosen: false, mustCheck: true } }, [], 'sign_in'],
 
   ['an API with guests', { guest: GUESTS }, [], 'sign_in + guest'],
   ['a guest', { guest: GUESTS }, [{ kind: 'guest' }], 'done: guest'],
@@ -233,7 +233,7 @@ const anyKnown = fc
     needsIdToken: fc.boolean(),
     isOpening: fc.boolean(),
     user: fc.option(anyUser),
-    account: fc.record({ isChosen: fc.boolean(), hasChanged: fc.boolean() }),
+    account: fc.record({ isChosen: fc.boolean(), mustCheck: fc.boolean() }),
     guest: fc.record({ isAllowed: fc.boolean(), isChosen: fc.constant(false) }),
     isFirstParty: fc.boolean(),
     isCovered: fc.boolean(),
@@ -270,7 +270,7 @@ function skipsNothing(start: Known, given: Given[]): void {
   if (demands.prompt.includes('login') && start.isOpening) expect(hasAuthenticated).toBe(true)
   if (demands.prompt.includes('select_account') && !start.account.isChosen)
     expect(hasAuthenticated || has('account')).toBe(true)
-  if (start.account.hasChanged) expect(hasAuthenticated || has('account')).toBe(true)
+  if (start.account.mustCheck) expect(hasAuthenticated || has('account')).toBe(true)
   if (!consent.isFirstParty && !consent.isCovered) expect(isAllowed).toBe(true)
   if (consent.mustConfirm || demands.prompt.includes('consent')) expect(isAllowed).toBe(true)
 }
