@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { en } from '../../src/pages/languages/en.ts'
 import {
   authorize,
   authorizeUrl,
@@ -90,7 +91,7 @@ describe('the consent of a user', () => {
     const browser = browserOf(server)
     await browser.open(authorizeUrl(app, changes))
     const page = await signInAt(browser, username)
-    expect(page.html).toContain(`After this you return to ${APP}.`)
+    expect(page.html).toContain(en.consent.returnTo(APP))
     expect(page.headers.get('Content-Security-Policy')).not.toContain('form-action')
     const { url } = await browser.press('Allow')
     expect(url.href).toMatch(`${APP}?code=`)
