@@ -56,7 +56,7 @@ function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, langua
   return isIdentityScope(scope) ? texts.scopes[scope] : scope
 }
 
-/** The host; for the scheme of an app the whole address, because the text after `//` is no host there. */
+/** The host; for the scheme of an app the whole URI, because the text after `//` is no host there. */
 function describeTarget(redirectUri: string): string {
   return kindOfRedirect(redirectUri) === 'private' ? redirectUri : new URL(redirectUri).host
 }

@@ -72,7 +72,7 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   return endAndLeave(c, sessions, { request, services })
 }
 
-/** @throws OAuthError too_many_attempts if the address has used its budget of logouts */
+/** @throws OAuthError too_many_attempts if the IP address has used its budget of logouts */
 function spend(c: Context, { bursts, clock }: BrowserServices): Promise<void> {
   return bursts.spend('refreshes', 'logout', requestContext(c, clock))
 }

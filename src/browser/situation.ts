@@ -34,7 +34,7 @@ export interface SignedInUser {
 
 /**
  * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget
- * `refreshes` of the address and the client.
+ * `refreshes` of the IP address and the client.
  *
  * @throws OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
  */
