@@ -16,6 +16,7 @@ const LAYERS = [
     'clients',
     'onetime',
     'users',
+    'factors',
     'keys',
     'tokens',
     'sessions',

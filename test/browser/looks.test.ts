@@ -140,7 +140,7 @@ describe('the looks of the pages', () => {
     )
     const scopes = [...html.matchAll(/<li>([^<]+)<\/li>/g)].map(([, text]) => text)
     expect(scopes).toEqual(['Your cart', 'Orders', 'catalog', 'Your email address'])
-    expect(html).toContain(`After this you return to ${new URL(CALLBACK).host}.`)
+    expect(html).toContain(`You then return to ${new URL(CALLBACK).host}.`)
     expect(html).toContain('href="https://partner.test/privacy"')
     expect(html).toContain(`<p>You are signed in as ${username}</p>`)
     expect(await sizeOf(html)).toBeLessThan(MAX_PAGE_BYTES)

@@ -21,7 +21,7 @@ export const de: Texts = {
   password: {
     title: 'Neues Passwort wählen',
     reason:
-      'Ihr Konto braucht ein neues Passwort, bevor Sie fortfahren können. Alle anderen Geräte werden abgemeldet.',
+      'Ihr Konto braucht ein neues Passwort, bevor Sie fortfahren können. Durch das neue Passwort werden Sie auf allen anderen Geräten abgemeldet.',
     current: 'Aktuelles Passwort',
     next: 'Neues Passwort',
     again: 'Neues Passwort wiederholen',
@@ -62,7 +62,7 @@ export const de: Texts = {
     passwordLength: (shortest, longest) =>
       `Das neue Passwort muss ${shortest} bis ${longest} Zeichen lang sein. Wählen Sie ein anderes Passwort.`,
     commonPassword:
-      'Viele Menschen verwenden dieses Passwort, deshalb ist es leicht zu erraten. Wählen Sie ein anderes Passwort.',
+      'Dieses Passwort ist sehr verbreitet, deshalb ist es leicht zu erraten. Wählen Sie ein anderes Passwort.',
     breachedPassword:
       'Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes Passwort.',
     otherAccount:
@@ -73,7 +73,7 @@ export const de: Texts = {
     otherBrowser:
       'Das Formular gehört zu einem anderen Browser. Es wurde nichts ausgeführt. Prüfen Sie das Konto und versuchen Sie es erneut.',
     otherSession:
-      'Sie haben sich in einem anderen Tab an- oder abgemeldet. Es wurde nichts ausgeführt. Prüfen Sie das Konto und fahren Sie fort.',
+      'Ihre Anmeldung hat sich geändert, seit diese Seite geöffnet wurde. Es wurde nichts ausgeführt. Prüfen Sie das Konto und fahren Sie fort.',
   },
   errors: {
     number: (status) => `Fehler ${status}`,

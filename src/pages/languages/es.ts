@@ -21,7 +21,7 @@ export const es: Texts = {
   password: {
     title: 'Elige una contraseña nueva',
     reason:
-      'Tu cuenta necesita una contraseña nueva para continuar. Se cerrará la sesión en todos los demás dispositivos.',
+      'Tu cuenta necesita una contraseña nueva para continuar. La contraseña nueva cerrará tu sesión en todos los demás dispositivos.',
     current: 'Contraseña actual',
     next: 'Contraseña nueva',
     again: 'Repite la contraseña nueva',
@@ -61,7 +61,7 @@ export const es: Texts = {
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>
       `La contraseña nueva debe tener entre ${shortest} y ${longest} caracteres. Elige otra contraseña.`,
-    commonPassword: 'Mucha gente usa esta contraseña, así que es fácil de adivinar. Elige otra contraseña.',
+    commonPassword: 'Esta contraseña es muy común, así que es fácil de adivinar. Elige otra contraseña.',
     breachedPassword: 'Esta contraseña está en una lista de contraseñas robadas. Elige otra contraseña.',
     otherAccount: 'La aplicación pide otra cuenta. Inicia sesión con esa cuenta o cancela.',
     expiredForm:
@@ -71,7 +71,7 @@ export const es: Texts = {
     otherBrowser:
       'El formulario es de otro navegador. No se ha realizado ninguna acción. Comprueba la cuenta e inténtalo de nuevo.',
     otherSession:
-      'Has iniciado o cerrado sesión en otra pestaña. No se ha realizado ninguna acción. Comprueba la cuenta y continúa.',
+      'Tu sesión ha cambiado desde que se abrió esta página. No se ha realizado ninguna acción. Comprueba la cuenta y continúa.',
   },
   errors: {
     number: (status) => `Error ${status}`,

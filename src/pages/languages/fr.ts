@@ -24,7 +24,7 @@ export const fr: Texts = {
   password: {
     title: 'Choisir un nouveau mot de passe',
     reason:
-      'Votre compte a besoin d’un nouveau mot de passe pour continuer. Tous les autres appareils seront déconnectés.',
+      'Pour continuer, votre compte a besoin d’un nouveau mot de passe. Ce changement vous déconnectera de tous vos autres appareils.',
     current: 'Mot de passe actuel',
     next: 'Nouveau mot de passe',
     again: 'Confirmer le nouveau mot de passe',
@@ -74,7 +74,7 @@ export const fr: Texts = {
     otherBrowser:
       'Le formulaire appartient à un autre navigateur. Aucune action n’a été effectuée. Vérifiez le compte, puis réessayez.',
     otherSession:
-      'Une connexion ou une déconnexion a eu lieu dans un autre onglet. Aucune action n’a été effectuée. Vérifiez le compte, puis continuez.',
+      'Votre connexion a changé depuis l’ouverture de cette page. Aucune action n’a été effectuée. Vérifiez le compte, puis continuez.',
   },
   errors: {
     number: (status) => `Erreur ${status}`,

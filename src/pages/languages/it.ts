@@ -21,7 +21,7 @@ export const it: Texts = {
   password: {
     title: 'Scegli una nuova password',
     reason:
-      'Per continuare, il tuo account ha bisogno di una nuova password. Tutti gli altri dispositivi verranno disconnessi.',
+      'Per continuare, il tuo account ha bisogno di una nuova password. La nuova password disconnetterà tutti gli altri dispositivi.',
     current: 'Password attuale',
     next: 'Nuova password',
     again: 'Ripeti la nuova password',
@@ -61,7 +61,7 @@ export const it: Texts = {
     passwordLength: (shortest, longest) =>
       `La nuova password deve avere da ${shortest} a ${longest} caratteri. Scegli un’altra password.`,
     commonPassword:
-      'Molte persone usano questa password, quindi è facile da indovinare. Scegli un’altra password.',
+      'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
     expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
@@ -70,7 +70,7 @@ export const it: Texts = {
     otherBrowser:
       'Il modulo appartiene a un altro browser. Non è stata eseguita alcuna azione. Controlla l’account e riprova.',
     otherSession:
-      'Hai effettuato l’accesso o la disconnessione in un’altra scheda. Non è stata eseguita alcuna azione. Controlla l’account e continua.',
+      'Il tuo accesso è cambiato da quando questa pagina è stata aperta. Non è stata eseguita alcuna azione. Controlla l’account e continua.',
   },
   errors: {
     number: (status) => `Errore ${status}`,

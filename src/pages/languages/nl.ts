@@ -21,7 +21,7 @@ export const nl: Texts = {
   password: {
     title: 'Kies een nieuw wachtwoord',
     reason:
-      'Je account heeft een nieuw wachtwoord nodig voordat je verder kunt. Op alle andere apparaten word je uitgelogd.',
+      'Je account heeft een nieuw wachtwoord nodig voordat je verder kunt. Door het nieuwe wachtwoord word je op alle andere apparaten uitgelogd.',
     current: 'Huidig wachtwoord',
     next: 'Nieuw wachtwoord',
     again: 'Nieuw wachtwoord herhalen',
@@ -62,7 +62,7 @@ export const nl: Texts = {
     passwordLength: (shortest, longest) =>
       `Het nieuwe wachtwoord moet ${shortest} tot en met ${longest} tekens lang zijn. Kies een ander wachtwoord.`,
     commonPassword:
-      'Veel mensen gebruiken dit wachtwoord, dus het is makkelijk te raden. Kies een ander wachtwoord.',
+      'Dit wachtwoord wordt veel gebruikt, dus het is makkelijk te raden. Kies een ander wachtwoord.',
     breachedPassword:
       'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
     otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
@@ -72,7 +72,7 @@ export const nl: Texts = {
     otherBrowser:
       'Het formulier hoort bij een andere browser. Er is niets uitgevoerd. Controleer het account en probeer het opnieuw.',
     otherSession:
-      'Je hebt in een ander tabblad in- of uitgelogd. Er is niets uitgevoerd. Controleer het account en ga verder.',
+      'Je sessie is veranderd sinds deze pagina is geopend. Er is niets uitgevoerd. Controleer het account en ga verder.',
   },
   errors: {
     number: (status) => `Fout ${status}`,

@@ -24,7 +24,7 @@ export const pl: Texts = {
   password: {
     title: 'Wybierz nowe hasło',
     reason:
-      'Aby przejść dalej, ustaw nowe hasło do swojego konta. Wszystkie inne urządzenia zostaną wylogowane.',
+      'Aby przejść dalej, ustaw nowe hasło do swojego konta. Nowe hasło spowoduje wylogowanie na wszystkich innych urządzeniach.',
     current: 'Obecne hasło',
     next: 'Nowe hasło',
     again: 'Powtórz nowe hasło',
@@ -64,7 +64,7 @@ export const pl: Texts = {
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>
       `Nowe hasło musi mieć od ${shortest} do ${longest} znaków. Wybierz inne hasło.`,
-    commonPassword: 'Wiele osób używa tego hasła, więc łatwo je odgadnąć. Wybierz inne hasło.',
+    commonPassword: 'To hasło jest bardzo popularne, więc łatwo je odgadnąć. Wybierz inne hasło.',
     breachedPassword: 'To hasło jest na liście skradzionych haseł. Wybierz inne hasło.',
     otherAccount: 'Aplikacja wymaga innego konta. Zaloguj się na to konto lub anuluj.',
     expiredForm: 'Strona była otwarta zbyt długo. Nie wykonano żadnej czynności. Spróbuj ponownie.',
@@ -73,7 +73,7 @@ export const pl: Texts = {
     otherBrowser:
       'Formularz pochodzi z innej przeglądarki. Nie wykonano żadnej czynności. Sprawdź konto i spróbuj ponownie.',
     otherSession:
-      'W innej karcie nastąpiło zalogowanie lub wylogowanie. Nie wykonano żadnej czynności. Sprawdź konto i kontynuuj.',
+      'Stan logowania zmienił się od czasu otwarcia tej strony. Nie wykonano żadnej czynności. Sprawdź konto i kontynuuj.',
   },
   errors: {
     number: (status) => `Błąd ${status}`,
