@@ -46,7 +46,7 @@ export async function logout(c: Context, services: BrowserServices): Promise<Res
   const hinted = await findHinted(request, sessions, services)
   if (hinted !== null) return endAndLeave(c, [hinted], { request, services })
   if (sessions.length === 0) return leave(c, request, services)
-  return showQuestion(c, request, { sessions, services })
+  return showQuestion(c, request, { sessions, services, hasChanged: false })
 }
 
 /** Handles a POST. A POST from another site has no `Lax` cookie, so the server redirects to GET with the sealed request. */
@@ -66,11 +66,13 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
   if (sessions.length > 0) await spend(c, services)
-  const named = sessions.filter(({ session }) => browserIds.includes(session.id))
-  return endAndLeave(c, named, { request, services })
+  const wasShown = ({ session }: PoolSession) => idsOf(session).some((id) => browserIds.includes(id))
+  // Another tab signed another user in, whom the page did not show.
+  if (!sessions.every(wasShown)) return showQuestion(c, request, { sessions, services, hasChanged: true })
+  return endAndLeave(c, sessions, { request, services })
 }
 
-/** @throws OAuthError too_many_attempts if the address has used its budget of logouts */
+/** @throws OAuthError too_many_attempts if the IP address has used its budget of logouts */
 function spend(c: Context, { bursts, clock }: BrowserServices): Promise<void> {
   return bursts.spend('refreshes', 'logout', requestContext(c, clock))
 }
@@ -133,19 +135,32 @@ function leave(
   }))
 }
 
+interface Question {
+  sessions: readonly PoolSession[]
+  services: BrowserServices
+  /** Whether the page before showed other browser sessions. */
+  hasChanged: boolean
+}
+
 async function showQuestion(
   c: Context,
   request: LogoutRequest,
-  { sessions, services }: { sessions: readonly PoolSession[]; services: BrowserServices },
+  { sessions, services, hasChanged }: Question,
 ): Promise<Response> {
   const formId = await services.cookies.requireFormId(c)
   const browserIds = sessions.map(({ session }) => session.id)
   const content: z.output<typeof ticketSchema> = { request, formId, browserIds }
   const ticket = await services.formSealer.sealValue(content)
-  return showCard(c, { request, services }, ({ texts: { signOut } }) => ({
+  return showCard(c, { request, services }, ({ texts: { signOut, problems } }) => ({
     title: signOut.title,
+    ...(hasChanged && { status: 409 }),
     body: (
       <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="form">
+        {hasChanged ? (
+          <p class="note bad" role="alert">
+            {problems.otherSession}
+          </p>
+        ) : null}
         <input type="hidden" name={TICKET_FIELD} value={ticket} />
         <button type="submit" class="primary">
           {signOut.submit}
@@ -162,14 +177,14 @@ async function showQuestion(
 async function showCard(
   c: Context,
   { request, services }: Occasion,
-  describe: (looks: Looks) => { title: string; body: Child },
+  describe: (looks: Looks) => { title: string; body: Child; status?: number },
 ): Promise<Response> {
   const { clientId } = request
   const client = clientId && (await services.clients.find(clientId, requestContext(c, services.clock)))
   const api = client ? services.config.apis.get(client.api) : undefined
   if (api !== undefined) c.set('api', api)
   const looks = await looksOf(c, services)
-  const { title, body } = describe(looks)
+  const { title, body, status } = describe(looks)
   const document = (
     <PageFrame title={title} looks={looks} assets={await services.assets.paths()}>
       <h1>{title}</h1>
@@ -177,5 +192,5 @@ async function showCard(
     </PageFrame>
   )
   // The redirect after the form leads to the client.
-  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none' })
+  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none', status })
 }
