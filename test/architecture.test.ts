@@ -66,6 +66,7 @@ const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
   ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
+  ['endpoints/inbox_page.tsx', 'endpoints/inbox.css'],
   ['browser/browser_app.tsx', 'browser/form_post.js.txt'],
   ['browser/browser_app.tsx', 'browser/style.css'],
   ['console/console_app.tsx', 'console/style.css'],
