@@ -46,7 +46,7 @@ export async function logout(c: Context, services: BrowserServices): Promise<Res
   const hinted = await findHinted(request, sessions, services)
   if (hinted !== null) return endAndLeave(c, [hinted], { request, services })
   if (sessions.length === 0) return leave(c, request, services)
-  return showQuestion(c, request, { sessions, services })
+  return showQuestion(c, request, { sessions, services, hasChanged: false })
 }
 
 /** Handles a POST. A POST from another site has no `Lax` cookie, so the server redirects to GET with the sealed request. */
@@ -55,7 +55,12 @@ export async function forwardLogout(c: Context, services: BrowserServices): Prom
   return c.redirect(addressOf(LOGOUT_ENDPOINT_PATH, sealed), 303)
 }
 
-/** Handles the form of the question. @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable */
+/**
+ * Handles the form of the question. After a newer sign-in in this browser the page asks again, so that it never says that the user is
+ * signed out while a user is signed in.
+ *
+ * @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable
+ */
 export async function confirmLogout(c: Context, services: BrowserServices): Promise<Response> {
   const form = await readForm(c)
   const ticket = await services.formSealer.openValue(form.text(TICKET_FIELD), ticketSchema)
@@ -66,8 +71,9 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
   if (sessions.length > 0) await spend(c, services)
-  const named = sessions.filter(({ session }) => browserIds.includes(session.id))
-  return endAndLeave(c, named, { request, services })
+  const areNamed = sessions.every(({ session }) => browserIds.includes(session.id))
+  if (!areNamed) return showQuestion(c, request, { sessions, services, hasChanged: true })
+  return endAndLeave(c, sessions, { request, services })
 }
 
 /** @throws OAuthError too_many_attempts if the address has used its budget of logouts */
@@ -133,19 +139,32 @@ function leave(
   }))
 }
 
+interface Question {
+  sessions: readonly PoolSession[]
+  services: BrowserServices
+  /** Whether another sign-in followed the page that the user answered. */
+  hasChanged: boolean
+}
+
 async function showQuestion(
   c: Context,
   request: LogoutRequest,
-  { sessions, services }: { sessions: readonly PoolSession[]; services: BrowserServices },
+  { sessions, services, hasChanged }: Question,
 ): Promise<Response> {
   const formId = await services.cookies.requireFormId(c)
   const browserIds = sessions.map(({ session }) => session.id)
   const content: z.output<typeof ticketSchema> = { request, formId, browserIds }
   const ticket = await services.formSealer.sealValue(content)
-  return showCard(c, { request, services }, ({ texts: { signOut } }) => ({
+  const status = hasChanged ? 409 : 200
+  return showCard(c, { request, services, status }, ({ texts: { signOut, problems } }) => ({
     title: signOut.title,
     body: (
       <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="form">
+        {hasChanged ? (
+          <p class="note bad" role="alert">
+            {problems.otherSession}
+          </p>
+        ) : null}
         <input type="hidden" name={TICKET_FIELD} value={ticket} />
         <button type="submit" class="primary">
           {signOut.submit}
@@ -161,7 +180,7 @@ async function showQuestion(
 /** Shows a page with the looks of the client's API. */
 async function showCard(
   c: Context,
-  { request, services }: Occasion,
+  { request, services, status = 200 }: Occasion & { status?: number },
   describe: (looks: Looks) => { title: string; body: Child },
 ): Promise<Response> {
   const { clientId } = request
@@ -177,5 +196,5 @@ async function showCard(
     </PageFrame>
   )
   // The redirect after the form leads to the client.
-  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none' })
+  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none', status })
 }

@@ -120,6 +120,27 @@ describe('the logout endpoint', () => {
     expect(again.html).toContain('You are signed out')
   })
 
+  it('a sign-out form of a tab from before another sign-in asks again, and never says that the user is signed out', async () => {
+    const other = await server.addUser()
+    for (const name of [other.username, username]) {
+      const { browser } = await signedIn()
+      const form = await browser.open(
+        logoutUrl({ client_id: client.id, post_logout_redirect_uri: SIGNED_OUT }),
+      )
+      await browser.open(authorizeUrl(client, { prompt: 'login' }))
+      await signInAt(browser, name)
+      browser.show(form)
+      const page = await browser.press('Sign out')
+      expect([page.url.origin, page.status]).toEqual([ISSUER, 409])
+      expect(page.html).toContain('<h1>Sign out?</h1>')
+      expect(page.html).toContain('Your sign-in has changed since this page was opened.')
+      expect(await isSignedIn(browser)).toBe(true)
+      browser.show(page)
+      expect((await browser.press('Sign out')).url.href).toBe(SIGNED_OUT)
+      expect(await isSignedIn(browser)).toBe(false)
+    }
+  })
+
   it('a POST is redirected to GET, so that the cookie is sent, and the address has no ID token', async () => {
     const { browser, tokens } = await signedIn()
     const body = new URLSearchParams({
