@@ -194,6 +194,7 @@ describe('the logout endpoint', () => {
       { id_token_hint: hint, post_logout_redirect_uri: `${SIGNED_OUT}/` },
       { id_token_hint: hint, post_logout_redirect_uri: 'https://evil.test/' },
       { id_token_hint: hint, post_logout_redirect_uri: SIGNED_OUT, state: 'x'.repeat(2049) },
+      { client_id: client.id, post_logout_redirect_uri: SIGNED_OUT, state: '\u0001' },
       { client_id: disabled.id, post_logout_redirect_uri: SIGNED_OUT },
       { request: 'x' },
     ]) {
