@@ -1,4 +1,5 @@
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
+import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
@@ -32,6 +33,7 @@ export async function runCron(
     waitUntil,
   }
   await services.keyLife.run(context)
+  await resealFactors(services)
   await services.feed.keepWithinLimit(context.now)
   await rollUpCounters(services, context.now)
   await sweepStores(services)

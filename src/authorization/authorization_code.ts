@@ -4,7 +4,7 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 /** The lifetime of a code (RFC 6749 §4.1.2 recommends at most 10 minutes). */
 export const CODE_SECONDS = 60
 
-/** The maximum length of a code. Servers and proxies limit the length of an address. */
+/** The maximum length of a code. Servers and proxies limit the length of a URL. */
 export const MAX_CODE_CHARACTERS = 1200
 
 /** The content of a code. Times are Unix seconds. */

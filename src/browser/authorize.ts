@@ -26,7 +26,7 @@ export async function authorize(c: Context, services: BrowserServices): Promise<
 
 /**
  * Handles a POST to the authorization endpoint. A POST from another site has no `Lax` cookie, so the server redirects the browser to
- * GET. The address then has the sealed request.
+ * GET. The URL then has the sealed request.
  */
 export async function forwardPost(c: Context, services: BrowserServices): Promise<Response> {
   const { request, context } = await readBrowserRequest(c, services)

@@ -53,7 +53,7 @@ export async function beginBrowserSession(
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
   const situation = describeSituation(
     browserRequest,
-    { signedIn: { session, user }, consentId, ...consent },
+    { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },
     services,
   )
   const next = { ...situation.known, isOpening: known.isOpening }

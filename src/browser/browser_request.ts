@@ -24,7 +24,7 @@ export interface BrowserRequest {
 }
 
 /**
- * Reads the request in the address of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
+ * Reads the request in the URL of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
  *
  * @throws UnprovenRequest, also for a repeated parameter and for a value that is no string; AuthorizationError, StorageUnavailable
  */

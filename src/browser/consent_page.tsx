@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx'
 import type { Client } from '../clients/client.ts'
+import { kindOfRedirect } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH } from './browser_path.ts'
@@ -55,9 +56,9 @@ function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, langua
   return isIdentityScope(scope) ? texts.scopes[scope] : scope
 }
 
-/** The host; for the scheme of an app, which has no host, the whole address. */
+/** The host; for the scheme of an app the whole URI, because the text after `//` is no host there. */
 function describeTarget(redirectUri: string): string {
-  return new URL(redirectUri).host || redirectUri
+  return kindOfRedirect(redirectUri) === 'private' ? redirectUri : new URL(redirectUri).host
 }
 
 function ClientLinks({ client, looks: { texts } }: { client: Client; looks: Looks }): Child {

@@ -13,7 +13,7 @@ export interface PoolSession {
 interface Occasion {
   /** The client of the request; null without one. */
   clientId: string | null
-  services: BrowserServices
+  services: Pick<BrowserServices, 'browserSessions' | 'shards' | 'audit' | 'config'>
   context: RequestContext
 }
 

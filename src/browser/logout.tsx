@@ -55,12 +55,7 @@ export async function forwardLogout(c: Context, services: BrowserServices): Prom
   return c.redirect(addressOf(LOGOUT_ENDPOINT_PATH, sealed), 303)
 }
 
-/**
- * Handles the form of the question. After a newer sign-in in this browser the page asks again, so that it never says that the user is
- * signed out while a user is signed in.
- *
- * @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable
- */
+/** Handles the form of the question. @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable */
 export async function confirmLogout(c: Context, services: BrowserServices): Promise<Response> {
   const form = await readForm(c)
   const ticket = await services.formSealer.openValue(form.text(TICKET_FIELD), ticketSchema)
@@ -71,12 +66,13 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
   if (sessions.length > 0) await spend(c, services)
-  const areNamed = sessions.every(({ session }) => browserIds.includes(session.id))
-  if (!areNamed) return showQuestion(c, request, { sessions, services, hasChanged: true })
+  const wasShown = ({ session }: PoolSession) => idsOf(session).some((id) => browserIds.includes(id))
+  // Another tab signed another user in, whom the page did not show.
+  if (!sessions.every(wasShown)) return showQuestion(c, request, { sessions, services, hasChanged: true })
   return endAndLeave(c, sessions, { request, services })
 }
 
-/** @throws OAuthError too_many_attempts if the address has used its budget of logouts */
+/** @throws OAuthError too_many_attempts if the IP address has used its budget of logouts */
 function spend(c: Context, { bursts, clock }: BrowserServices): Promise<void> {
   return bursts.spend('refreshes', 'logout', requestContext(c, clock))
 }
@@ -142,7 +138,7 @@ function leave(
 interface Question {
   sessions: readonly PoolSession[]
   services: BrowserServices
-  /** Whether another sign-in followed the page that the user answered. */
+  /** Whether the page before showed other browser sessions. */
   hasChanged: boolean
 }
 
@@ -155,9 +151,9 @@ async function showQuestion(
   const browserIds = sessions.map(({ session }) => session.id)
   const content: z.output<typeof ticketSchema> = { request, formId, browserIds }
   const ticket = await services.formSealer.sealValue(content)
-  const status = hasChanged ? 409 : 200
-  return showCard(c, { request, services, status }, ({ texts: { signOut, problems } }) => ({
+  return showCard(c, { request, services }, ({ texts: { signOut, problems } }) => ({
     title: signOut.title,
+    ...(hasChanged && { status: 409 }),
     body: (
       <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="form">
         {hasChanged ? (
@@ -180,15 +176,15 @@ async function showQuestion(
 /** Shows a page with the looks of the client's API. */
 async function showCard(
   c: Context,
-  { request, services, status = 200 }: Occasion & { status?: number },
-  describe: (looks: Looks) => { title: string; body: Child },
+  { request, services }: Occasion,
+  describe: (looks: Looks) => { title: string; body: Child; status?: number },
 ): Promise<Response> {
   const { clientId } = request
   const client = clientId && (await services.clients.find(clientId, requestContext(c, services.clock)))
   const api = client ? services.config.apis.get(client.api) : undefined
   if (api !== undefined) c.set('api', api)
   const looks = await looksOf(c, services)
-  const { title, body } = describe(looks)
+  const { title, body, status } = describe(looks)
   const document = (
     <PageFrame title={title} looks={looks} assets={await services.assets.paths()}>
       <h1>{title}</h1>

@@ -33,7 +33,7 @@ export const logoutRequestSchema = z.object({
 /** A checked logout request (RP-Initiated Logout §2). */
 export type LogoutRequest = z.output<typeof logoutRequestSchema>
 
-/** A logout request is refused. The browser shows a page, because the address may belong to an attacker. */
+/** A logout request is refused. The browser shows a page, because the redirect URI may belong to an attacker. */
 export class BrokenLogout extends Error {
   override name = 'BrokenLogout'
 }
@@ -41,7 +41,7 @@ export class BrokenLogout extends Error {
 /** The parameter with a sealed request, after a POST. */
 const SEALED = 'request'
 
-/** Reads the parameters of the address, or of the form of a POST. @throws BrokenLogout, StorageUnavailable */
+/** Reads the parameters of the URL, or of the form of a POST. @throws BrokenLogout, StorageUnavailable */
 export async function readLogoutRequest(c: Context, services: BrowserServices): Promise<LogoutRequest> {
   const context = requestContext(c, services.clock)
   const parameters = await readLogoutParameters(c)
@@ -62,7 +62,7 @@ export function useLanguageOf({ language }: Pick<LogoutRequest, 'language'>, c: 
 /**
  * Checks the client of a request, which the operator can change while the request is sealed.
  *
- * @throws BrokenLogout for an expired request, a disabled client, or an address that is not registered; StorageUnavailable
+ * @throws BrokenLogout for an expired request, a disabled client, or a redirect URI that is not registered; StorageUnavailable
  */
 export async function requireLogoutClient(
   { clientId, uri, validUntil }: LogoutRequest,
@@ -81,7 +81,7 @@ export function returnAddressOf({ uri, state }: LogoutRequest): string | null {
   return uri === null || state === null ? uri : withParameters(uri, { state })
 }
 
-/** Seals a request for an address or a form, so that the ID token of the client is in no address. */
+/** Seals a request for a URL or a form, so that no URL has the ID token of the client. */
 export function sealLogoutRequest(
   request: LogoutRequest,
   { formSealer }: Pick<BrowserServices, 'formSealer'>,
@@ -89,7 +89,7 @@ export function sealLogoutRequest(
   return formSealer.sealValue(request)
 }
 
-/** The address of a sealed request. */
+/** The URL of a sealed request. */
 export function addressOf(path: string, sealed: string): string {
   return withParameters(path, { [SEALED]: sealed })
 }

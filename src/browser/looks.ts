@@ -26,7 +26,7 @@ export interface Looks extends DocumentLooks {
 
 /** The looks of a page: those of the API, in the language of the client or of the browser. */
 export async function looksOf(c: Context, { brandStyles }: BrowserServices): Promise<Looks> {
-  // If a request is refused before its parameters are read, only its address has the languages.
+  // If a request is refused before its parameters are read, only its URL has the languages.
   const inAddress = c.req.query('ui_locales') ?? c.req.query('user_locale')
   const requested = c.get('uiLocales') ?? inAddress?.split(' ') ?? []
   const language = chooseLanguage(requested, c.req.header('Accept-Language'))

@@ -42,8 +42,8 @@ export async function takeNextStep(
 }
 
 /**
- * Issues a code to a user. The budget counts the codes of a user from any address, because the second use of each code writes a row
- * that the feed lists.
+ * Issues a code to a user. The budget counts the codes of a user from any IP address, because the second use of each code writes
+ * a row that the feed lists.
  *
  * @throws AuthorizationError temporarily_unavailable if the budget is used up
  */

@@ -67,7 +67,7 @@ const keysOfApi = {
   guestScopes: keyWithDefault('guest_scopes', {
     check: { ...scopes, bounds: 'of `scopes`; empty if `guests` is `false`' },
     default: [],
-    description: 'The scopes that tokens of a visitor can have',
+    description: 'The scopes that the tokens of a guest can have',
   }),
   scopeTexts: keyWithDefault('scope_texts', {
     check: scopeTexts,

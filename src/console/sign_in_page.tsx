@@ -4,7 +4,7 @@ import { CONSOLE_PATH } from './console_path.ts'
 import { KEPT_FIELD } from './kept_form.tsx'
 import type { Refusal } from './token_client.ts'
 
-/** The reasons why the browser shows the sign-in, by the name in the address. */
+/** The reasons why the browser shows the sign-in, by the name in the URL. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['signed-out', 'You are signed out.'],
   [

@@ -31,7 +31,7 @@ const MAX_AGE_SECONDS = 300
 
 /**
  * The metadata document (RFC 8414 §3). The path of OpenID Connect Discovery has the same document, because many libraries read
- * only that path. The issuer has no path, so RFC 8414 and Discovery give the document the same address.
+ * only that path. The issuer has no path, so RFC 8414 and Discovery give the document the same URL.
  */
 export const metadataEndpoints: Endpoint[] = [
   '/.well-known/oauth-authorization-server',

@@ -55,8 +55,8 @@ async function handleUserinfo(c: Context, services: Services, responses: Respons
 }
 
 /**
- * Reads the access token of the Authorization header or of a form (RFC 6750 §2.1, §2.2). A token in the address is ignored, because
- * addresses are logged.
+ * Reads the access token of the Authorization header or of a form (RFC 6750 §2.1, §2.2). A token in the URL is ignored, because
+ * URLs are logged.
  *
  * @throws OAuthError invalid_token without a Bearer token, invalid_request for two tokens or a form that cannot be read
  */

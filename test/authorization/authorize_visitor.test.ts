@@ -99,6 +99,30 @@ describe('authorize-visitor', () => {
     ])
   })
 
+  it('an unproven client or redirect URI gets a page or JSON, and never a redirect', async () => {
+    const oro = new TestServer({ config: { errors: 'oro' }, clock: server.clock })
+    for (const changes of [
+      { client_id: 'unknown' },
+      { redirect_uri: 'https://app.test.evil.test/callback' },
+      { redirect_uri: 'https://app.test@evil.test/callback' },
+      { redirect_uri: 'https:\\\\app.test\\callback' },
+      { redirect_uri: '//app.test/callback' },
+      { redirect_uri: 'https://app.test/%63allback' },
+      { redirect_uri: 'https://аpp.test/callback' },
+      { redirect_uri: 'com.example.app:/callback' },
+      { redirect_uri: 'javascript:alert(1)' },
+    ]) {
+      const path = visitorPath(client, changes)
+      const page = await server.fetch(path, { headers: { Accept: 'text/html' } })
+      const [json, other] = [await server.fetch(path), await oro.fetch(path)]
+      const answers = [page, json, other].map(({ status, headers }) => [status, headers.get('Location')])
+      expect([changes, ...answers]).toEqual([changes, [400, null], [400, null], [401, null]])
+      expect(await page.text()).toContain('This sign-in link does not work')
+      expect(await json.json()).toMatchObject({ error: 'invalid_request' })
+      expect(await other.json()).toMatchObject({ error: 'invalid_client' })
+    }
+  })
+
   it('authorize-visitor accepts only GET', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
       const response = await server.fetch(visitorPath(client), { method, headers: CROSS_SITE_FORM })

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { LOGOUT } from '../../src/sessions/session.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
@@ -168,6 +169,28 @@ describe('the forms of the pages', () => {
     expect(silent.url.searchParams.get('error')).toBe('login_required')
     const own = await browser.open(authorizeUrl(client, { login_hint: 'BOB@example.com', prompt: 'none' }))
     expect(own.url.searchParams.has('code')).toBe(true)
+  })
+
+  it('a login_hint names the account also by the verified email address, and not by another address', async () => {
+    const { id, username } = await server.addUser()
+    const setEmail = (email: string, isVerified: boolean) =>
+      env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?')
+        .bind(JSON.stringify({ email, email_verified: isVerified }), id)
+        .run()
+    const browser = await browserWith(username)
+    const answers: (string | null)[] = []
+    for (const [email, isVerified, hint] of [
+      ['zoe@shop.test', true, ' ZOE@shop.test'],
+      ['zoe@shop.test', true, 'bob@example.com'],
+      ['zoe@shop.test', false, 'zoe@shop.test'],
+    ] as const) {
+      await setEmail(email, isVerified)
+      const { url } = await browser.open(authorizeUrl(client, { login_hint: hint, prompt: 'none' }))
+      answers.push(url.searchParams.get('error'))
+    }
+    expect(answers).toEqual([null, 'login_required', 'login_required'])
+    const asked = await browser.open(authorizeUrl(client, { login_hint: 'zoe@shop.test' }))
+    expect(asked.html).toContain(`<h1>You are signed in as ${username}</h1>`)
   })
 
   it('a client with a loopback address always shows a page, and prompt=none gets interaction_required', async () => {

@@ -69,6 +69,27 @@ describe('the sign-in page', () => {
     await exchange(browser)
   })
 
+  it('the fields have the names by which password managers and browsers fill them (WHATWG HTML, autofill)', async () => {
+    const user = await server.addUser({ mustChangePassword: true })
+    const browser = await openSignIn()
+    const pages = [browser.page, await signInAt(browser, user.username)]
+    const fields = pages.map(({ html }) =>
+      [...html.matchAll(/<input(?=[^>]* autocomplete="([^"]+)")[^>]* name="([^"]+)"/g)].map(
+        ([, use, name]) => `${name}: ${use}`,
+      ),
+    )
+    expect(fields).toEqual([
+      ['username: username', 'password: current-password'],
+      [
+        'username: username',
+        'current_password: current-password',
+        'password: new-password',
+        'repeated: new-password',
+      ],
+    ])
+    for (const { html } of pages) expect(html).not.toMatch(/onpaste|autocomplete="off"/)
+  })
+
   it('the button Cancel sends access_denied to the client', async () => {
     const browser = await openSignIn()
     const { url } = await browser.press('Cancel')

@@ -68,6 +68,7 @@ describe('config.yml', () => {
         site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
         network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        secondFactor: { failures: 10, lockSeconds: 60, longestLockSeconds: 86_400 },
         memorySeconds: 3600,
       },
       burstLimits: {
@@ -151,6 +152,7 @@ describe('config.yml', () => {
         site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
         network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        secondFactor: { failures: 10, lockSeconds: 60, longestLockSeconds: 86_400 },
         memorySeconds: 600,
       },
       burstLimits: {

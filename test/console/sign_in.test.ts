@@ -16,7 +16,7 @@ async function newOperator(server: TestServer, roles = ['admin']) {
 }
 
 describe('signing in', () => {
-  it('a visitor is redirected to the sign-in, with the requested page', async () => {
+  it('a browser without a session is redirected to the sign-in, with the requested page', async () => {
     const browser = new ConsoleBrowser(new TestServer())
     const answer = await browser.get('/console/audit?kind=key')
     expect(answer).toMatchObject({

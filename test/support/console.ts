@@ -1,3 +1,4 @@
+import { CookieJar } from '../../scripts/cookie_jar.ts'
 import type { User } from '../../src/users/user.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 
@@ -19,7 +20,7 @@ export interface ConsoleResponse {
 /** A browser with the console open. It keeps the cookie and posts forms. */
 export class ConsoleBrowser {
   readonly server: TestServer
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies = new CookieJar()
   /** The `Set-Cookie` of the last response that had one. */
   setCookie: string | null = null
   csrfToken = ''
@@ -70,9 +71,11 @@ export class ConsoleBrowser {
     path: string,
     init: RequestInit & { headers?: Record<string, string> } = {},
   ): Promise<ConsoleResponse> {
-    const Cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const { header: Cookie } = this.#cookies
     const response = await this.server.fetch(path, { ...init, headers: { ...init.headers, Cookie } })
-    for (const setCookie of response.headers.getSetCookie()) this.#keepCookie(setCookie)
+    const lines = response.headers.getSetCookie()
+    this.#cookies.keep(lines)
+    this.setCookie = lines.findLast((line) => line.startsWith(`${COOKIE}=`)) ?? this.setCookie
     const html = await response.text()
     this.csrfToken = /name="csrf_token" value="([^"]+)"/.exec(html)?.[1] ?? this.csrfToken
     return {
@@ -80,7 +83,7 @@ export class ConsoleBrowser {
       headers: response.headers,
       html,
       location: response.headers.get('Location'),
-      done: await this.#readNotice(response.headers.getSetCookie()),
+      done: await this.#readNotice(lines),
     }
   }
 
@@ -92,13 +95,6 @@ export class ConsoleBrowser {
   set cookie(value: string | null) {
     if (value === null) this.#cookies.delete(COOKIE)
     else this.#cookies.set(COOKIE, value)
-  }
-
-  #keepCookie(setCookie: string): void {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(setCookie) ?? []
-    if (name === COOKIE) this.setCookie = setCookie
-    if (value === '') this.#cookies.delete(name)
-    else this.#cookies.set(name, value)
   }
 
   async #readNotice(setCookies: readonly string[]): Promise<string | null> {

@@ -1,3 +1,4 @@
+import { CookieJar } from '../../scripts/cookie_jar.ts'
 import { type HtmlButton, type HtmlForm, readForms } from './html_forms.ts'
 
 const MAX_REDIRECTS = 5
@@ -18,7 +19,7 @@ type Values = Readonly<Record<string, string | boolean>>
 /** A browser for pages. It keeps cookies, follows redirects, fills forms by their labels, and obeys `form-action`. */
 export class PageBrowser {
   readonly #fetch: (request: Request) => Promise<Response>
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies = new CookieJar()
   #page: ShownPage | null = null
 
   /** @param fetch Responds to a request to any host */
@@ -66,10 +67,10 @@ export class PageBrowser {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const url = new URL(request.url)
       if (!mayGoTo(url)) throw new Error(`form-action blocks ${url.origin}`)
-      const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-      if (cookies !== '') request.headers.set('Cookie', cookies)
+      const { header } = this.#cookies
+      if (header !== '') request.headers.set('Cookie', header)
       const response = await this.#fetch(request)
-      for (const line of response.headers.getSetCookie()) this.#keepCookie(line)
+      this.#cookies.keep(response.headers.getSetCookie())
       const html = await response.text()
       const location = response.headers.get('Location')
       if (location === null) {
@@ -79,12 +80,6 @@ export class PageBrowser {
       request = new Request(new URL(location, url), { headers: HTML, redirect: 'manual' })
     }
     throw new Error('there are too many redirects')
-  }
-
-  #keepCookie(line: string): void {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-    if (/;\s*Max-Age=0/i.test(line)) this.#cookies.delete(name)
-    else this.#cookies.set(name, value)
   }
 }
 

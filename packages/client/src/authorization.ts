@@ -47,14 +47,14 @@ export async function requestFor(attempt: Attempt, wishes: Wishes): Promise<Fiel
   )
 }
 
-/** Reads the response in the address of the redirect URI. Null for another address. */
+/** Reads the response in the URL of the redirect URI. Null for another URL. */
 export function readResponse(url: URL): AuthorizationResponse | null {
   const read = (name: string) => url.searchParams.get(name) ?? ''
   const response = { state: read('state'), issuer: read('iss'), code: read('code'), error: read('error') }
   return response.state && (response.code || response.error) ? response : null
 }
 
-/** The address without the response, so that a reload or the back button sends no code again. */
+/** The URL without the response, so that a reload or the back button sends no code again. */
 export function withoutResponse(url: URL): string {
   const rest = new URL(url)
   for (const name of RESPONSE_FIELDS) rest.searchParams.delete(name)

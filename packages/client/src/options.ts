@@ -39,7 +39,7 @@ export type ClientListener = (event: ClientEvent, session: Session | null) => vo
 
 /** The options of `signInWithRedirect`. */
 export interface RedirectOptions {
-  /** A redirect URI of the client. Default: the address of this page, without query and fragment. */
+  /** A redirect URI of the client. Default: the URL of this page, without query and fragment. */
   redirectUri?: string
   /** Default: the scope of the client's options. With `openid` the session has an ID token. */
   scope?: string
@@ -61,7 +61,7 @@ export interface SignOutOptions {
 
 /** The result of `handleRedirect`. `returnTo` is the text of `signInWithRedirect`, or null. */
 export type RedirectResult =
-  /** The address is no response of the token service. */
+  /** The URL is no response of the token service. */
   | { kind: 'none' }
   | { kind: 'signed_in'; session: Session; returnTo: string | null }
   /** The attempt failed, and a new one can succeed. `reason` is for logs. The stored session stays. */
