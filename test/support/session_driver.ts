@@ -223,12 +223,9 @@ export class SessionDriver {
     server: TestServer,
     { browser: id, subject }: Extract<Action, { do: 'log out' }>,
   ): Promise<void> {
-    const { time } = this.clock
-    const times = { authTime: time, startedAt: time, usedAt: time }
-    const session = { id, earlierIds: [], subject, amr: ['pwd'], acr: ONE_FACTOR, ...times }
     const occasion = { clientId: null, services: server.services, context: server.context() }
     this.#logouts.set(subject, (this.#logouts.get(subject) ?? 0) + 1)
-    await endBrowserSessions({ pool: 'customers', session }, [id], occasion)
+    await endBrowserSessions({ subject, endsAt: this.clock.time }, [id], occasion)
   }
 
   #post(
