@@ -1,28 +1,24 @@
+import type { Context } from 'hono'
 import { decodeJwt } from 'jose'
 import * as z from 'zod/mini'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { CSRF_FIELD } from '../pages/csrf.ts'
 import type { Form } from '../pages/form.ts'
+import { SealedCookie } from '../pages/sealed_cookie.ts'
 import { ActionForm } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleSession } from './console_session.ts'
 import { describeTarget, labelValues } from './kept_labels.ts'
+import type { Page } from './page.ts'
 import { Facts, Heading } from './parts.tsx'
 
-/** The hidden field of the sign-in with the sealed form. */
-export const KEPT_FIELD = 'kept'
-
 const MAX_AGE_SECONDS = 3600
-/** A sign-in with the sealed form must fit into the maximum of a form. */
-const MAX_CHARACTERS = 12_000
-const PURPOSE = 'form of an ended session'
 const LEFT_OUT: readonly string[] = [
   ...[CSRF_FIELD, OWN_PASSWORD_FIELD, 'password', 'repeated', 'current_password'],
 ]
 
 const keptSchema = z.object({
-  purpose: z.literal(PURPOSE),
   /** The operator who typed the form. */
   subject: z.string(),
   path: z.string(),
@@ -32,35 +28,69 @@ const keptSchema = z.object({
 })
 export type KeptForm = z.output<typeof keptSchema>
 
-/**
- * Seals a posted form whose session has ended, without passwords, for the sign-in of the same operator.
- *
- * @param session The session whose CSRF token the form had.
- * @returns The sealed form; empty if it is too long
- */
-export async function keepForm(
-  form: Form,
-  { path, session, now }: { path: string; session: ConsoleSession; now: number },
-  sealer: TextSealer,
-): Promise<string> {
-  const subject = decodeJwt(session.accessToken).sub ?? ''
-  const fields = form.entries().filter(([name]) => !LEFT_OUT.includes(name))
-  const sealed = await sealer.sealValue({ purpose: PURPOSE, subject, path, fields, at: now })
-  return sealed.length > MAX_CHARACTERS ? '' : sealed
+/** The page with the kept form, below CONSOLE_PATH. */
+export const KEPT_PATH = '/kept'
+
+/** Keeps a posted form whose session has ended in a cookie, without passwords, for the next sign-in of the same operator. */
+export class KeptForms {
+  readonly #cookie: SealedCookie<KeptForm>
+
+  constructor(sealer: TextSealer, issuer: string) {
+    this.#cookie = new SealedCookie(sealer, issuer, {
+      name: 'sallyport-console-form',
+      path: CONSOLE_PATH,
+      sameSite: 'Strict',
+      schema: keptSchema,
+    })
+  }
+
+  /** Keeps a form, unless it is too long for a cookie. @param session The session whose CSRF token the form had. */
+  async keep(
+    c: Context,
+    form: Form,
+    { path, session, now }: { path: string; session: ConsoleSession; now: number },
+  ): Promise<void> {
+    const subject = decodeJwt(session.accessToken).sub ?? ''
+    const fields = form.entries().filter(([name]) => !LEFT_OUT.includes(name))
+    const isKept = await this.#cookie.tryWrite(c, { subject, path, fields, at: now }, MAX_AGE_SECONDS)
+    if (!isKept) this.#cookie.clear(c)
+  }
+
+  /** The kept form of this operator; null if it is too old, or if another operator typed it. */
+  async find(c: Context, { operatorId, now }: { operatorId: string; now: number }): Promise<KeptForm | null> {
+    const kept = await this.#cookie.read(c)
+    return kept !== null && kept.subject === operatorId && now - kept.at <= MAX_AGE_SECONDS ? kept : null
+  }
 }
 
-/** The kept form of this operator; null if it is too old, or if another operator typed it. */
-export async function openKeptForm(
-  sealed: string,
-  { operatorId, now }: { operatorId: string; now: number },
-  sealer: TextSealer,
-): Promise<KeptForm | null> {
-  const kept = sealed === '' ? null : await sealer.openValue(sealed, keptSchema)
-  return kept !== null && kept.subject === operatorId && now - kept.at <= MAX_AGE_SECONDS ? kept : null
+/** The page after the sign-in that replaced a form. */
+export const keptPage: Page = {
+  method: 'GET',
+  path: KEPT_PATH,
+  role: 'support',
+  async handle({ findKeptForm, csrfToken }) {
+    const kept = await findKeptForm()
+    if (kept === null) return { title: 'Nothing was saved', body: <NotKept /> }
+    return { title: 'Send the form again', body: <SendAgain kept={kept} csrf={csrfToken} /> }
+  },
 }
 
-/** The typed values after the sign-in, with a button that sends them. */
-export function SendAgain({ kept, csrf }: { kept: KeptForm; csrf: string }) {
+function NotKept() {
+  return (
+    <>
+      <Heading
+        title="Nothing was saved"
+        lead="Your session had ended, so your last change was not saved. Make the change again."
+      />
+      <a class="button" href={CONSOLE_PATH}>
+        Go to the dashboard
+      </a>
+    </>
+  )
+}
+
+/** The typed values with a button that sends them. */
+function SendAgain({ kept, csrf }: { kept: KeptForm; csrf: string }) {
   return (
     <>
       <Heading

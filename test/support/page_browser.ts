@@ -15,15 +15,16 @@ export interface ShownPage {
 /** The values of fields and the states of checkboxes by the text of the label. */
 type Values = Readonly<Record<string, string | boolean>>
 
-/** A browser for pages. It keeps cookies, follows redirects, fills forms by their labels, and obeys `form-action`. */
+/** A browser for pages. It keeps cookies, follows redirects and refreshes, fills forms by their labels, and obeys `form-action`. */
 export class PageBrowser {
   readonly #fetch: (request: Request) => Promise<Response>
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies: Map<string, string>
   #page: ShownPage | null = null
 
   /** @param fetch Responds to a request to any host */
-  constructor(fetch: (request: Request) => Promise<Response>) {
+  constructor(fetch: (request: Request) => Promise<Response>, cookies = new Map<string, string>()) {
     this.#fetch = fetch
+    this.#cookies = cookies
   }
 
   get page(): ShownPage {
@@ -71,7 +72,7 @@ export class PageBrowser {
       const response = await this.#fetch(request)
       for (const line of response.headers.getSetCookie()) this.#keepCookie(line)
       const html = await response.text()
-      const location = response.headers.get('Location')
+      const location = response.headers.get('Location') ?? findRefresh(response.headers)
       if (location === null) {
         this.#page = { url, status: response.status, headers: response.headers, html }
         return this.#page
@@ -86,6 +87,11 @@ export class PageBrowser {
     if (/;\s*Max-Age=0/i.test(line)) this.#cookies.delete(name)
     else this.#cookies.set(name, value)
   }
+}
+
+/** The address that a page opens at once; null for a page that stays. */
+function findRefresh(headers: Headers): string | null {
+  return /^0; url=(.*)/.exec(headers.get('Refresh') ?? '')?.[1] ?? null
 }
 
 function fill(form: HtmlForm, label: string, value: string | boolean): void {
