@@ -29,6 +29,7 @@ const SIGNED_OUT = { title: 'Signed out', text: 'You are signed out.', link: SIG
 const SIGNED_OUT_HERE = {
   ...SIGNED_OUT,
   text: 'You are signed out of the console in this browser, but the server could not end the session. If another person may have your tokens, sign in again and end that session, or change your password.',
+  status: 503,
 }
 const CANCELLED = {
   title: 'Not signed in',

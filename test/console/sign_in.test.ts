@@ -198,7 +198,13 @@ describe('the response of the authorization endpoint', () => {
 
   it.each<[string, (browser: ConsoleBrowser) => void, Record<string, string>]>([
     ['without the cookie of its attempt', (browser) => browser.removeCookie(ATTEMPT), {}],
-    ['of an attempt of an hour ago', ({ server }) => void (server.clock.time += 3601), {}],
+    [
+      'of an attempt of an hour ago',
+      ({ server }) => {
+        server.clock.time += 3601
+      },
+      {},
+    ],
     ['of another issuer (RFC 9207 §2.4)', () => {}, { iss: 'https://evil.test' }],
     ['with an error in place of the code', () => {}, { code: '', error: 'invalid_request_uri' }],
   ])(
