@@ -48,7 +48,7 @@ describe('signing in', () => {
     expect((await browser.get('/console')).status).toBe(200)
   })
 
-  it('on a loopback address the cookie has no Secure, its path is the console, and no page asks for consent', async () => {
+  it('on a loopback address the console needs no confirmation, and another port does; the cookie has no Secure', async () => {
     const issuer = 'http://127.0.0.1:8787'
     const server = new TestServer({ config: { issuer } })
     const { username } = await newOperator(server)
@@ -61,6 +61,15 @@ describe('signing in', () => {
     await browser.open(`${issuer}/console`)
     const page = await browser.press('Sign in', { Username: username, Password: PASSWORD })
     expect([page.status, page.url.pathname]).toEqual([200, '/console'])
+    const request = {
+      response_type: 'code',
+      client_id: 'sallyport-console',
+      redirect_uri: 'http://127.0.0.1:8788/console/callback',
+      code_challenge: CHALLENGE,
+      code_challenge_method: 'S256',
+    }
+    const other = await browser.open(`${issuer}${AUTHORIZE}?${new URLSearchParams(request)}`)
+    expect(other.html).toContain('Allow Sallyport console to use your account?')
     expect(lines.filter((line) => line.startsWith('sallyport-console='))).toEqual([
       expect.stringMatching(/^sallyport-console=[\w.-]+; Path=\/console; HttpOnly; SameSite=Strict$/),
     ])
