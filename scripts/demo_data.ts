@@ -42,6 +42,7 @@ export const PARTNER_CLIENT = {
 const CLIENTS: DemoClient[] = [
   {
     id: 'storefront-demo',
+    name: 'Demo shop',
     secret: 'storefront-demo-secret',
     api: 'storefront',
     grants: ['password', 'client_credentials', ...BROWSER_GRANTS],
@@ -52,6 +53,7 @@ const CLIENTS: DemoClient[] = [
   },
   {
     id: 'storefront-mobile',
+    name: 'Demo shop for phones',
     secret: 'storefront-mobile-secret',
     api: 'storefront',
     grants: ['password'],
@@ -59,6 +61,7 @@ const CLIENTS: DemoClient[] = [
   },
   {
     id: 'storefront-public',
+    name: 'Demo shop in the browser',
     secret: null,
     api: 'storefront',
     grants: ['password', ...BROWSER_GRANTS],
@@ -69,6 +72,7 @@ const CLIENTS: DemoClient[] = [
   PARTNER_CLIENT,
   {
     id: 'backoffice-demo',
+    name: 'Demo back office',
     secret: 'backoffice-demo-secret',
     api: 'backoffice',
     grants: ['password', 'client_credentials'],

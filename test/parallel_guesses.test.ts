@@ -235,7 +235,7 @@ describe('a sign-in among guesses', () => {
     ])
   })
 
-  it('stores a bounded number of sign-ins, those of the last minute', async () => {
+  it('the server stores a bounded number of sign-ins of an account, those of the last minute', async () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()

@@ -5,7 +5,7 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
 import { findSessions } from './session_page.ts'
 import { showLive } from './sessions.ts'
-import { refuseOneself, requireReachOfUser } from './user_actions.ts'
+import { refuseOneself, requirePermissionForUser } from './user_actions.ts'
 import { idOf, requireReadableUser, requireUser } from './users.ts'
 
 const PATH = '/users/{id}'
@@ -59,7 +59,7 @@ const unlockUser = operation({
     const id = idOf(call)
     // Otherwise a stolen token could reset the count of guesses at the password of its operator.
     refuseOneself(id, call)
-    await requireReachOfUser(id, call)
+    await requirePermissionForUser(id, call)
     const user = await requireUser(id, call)
     const change = { operation: 'unlockUser' }
     const event = adminEvent(call, 'the account was unlocked', { subject: id, change })

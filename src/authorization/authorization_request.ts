@@ -19,7 +19,7 @@ const returnAddressSchema = z.object({
 
 export type ReturnAddress = z.output<typeof returnAddressSchema>
 
-/** A guest whose session the sign-in merges: the subject and the session. */
+/** The guest whom the sign-in merges: the subject and the session. */
 const visitorSchema = z.object({ subject: z.string(), sid: z.string() })
 
 /** A checked authorization request. Forms and `request_uri` contain it sealed. Times are Unix seconds. */

@@ -19,20 +19,18 @@ import {
 } from './authorization_request.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
 
-/** The longest values, in characters. A longer value is refused. */
+/** The maximum lengths of parameters, in characters. */
 const LIMITS: Readonly<Record<string, number>> = {
   state: 2048,
   nonce: 512,
-  redirect_uri: 1024,
   scope: 1024,
   login_hint: 320,
   ui_locales: 200,
   user_locale: 35,
   acr_values: 200,
-  resource: 1024,
 }
 
-/** A loopback URI can have a longer port than the registered one. */
+/** The maximum length of a redirect URI. The port of a requested loopback URI can be longer than that of the registered one. */
 const MAX_REDIRECT_URI = 1024
 
 const SECONDS = /^\d{1,9}$/
@@ -99,7 +97,7 @@ export function parseAuthorizationRequest(
   for (const name of ['request', 'request_uri', 'registration', 'dpop_jkt'] as const)
     if (parameters.find(name) !== null) fail(name)
   for (const [name, limit] of Object.entries(LIMITS))
-    if (name !== 'resource' && (parameters.find(name)?.length ?? 0) > limit) fail('long_parameter')
+    if ((parameters.find(name)?.length ?? 0) > limit) fail('long_parameter')
   if (!client.grants.includes('authorization_code')) fail('no_code_grant')
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')

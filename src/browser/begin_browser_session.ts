@@ -18,8 +18,8 @@ interface Proof {
 
 /**
  * Begins a browser session with a new id, so that an attacker cannot know the id before the sign-in (session fixation). The cookie
- * replaces the one of an earlier browser session of the pool. That session ends if it belongs to another user. Otherwise it ends
- * with the new one.
+ * replaces that of an earlier browser session of the pool. An earlier session of another user ends now. An earlier session of the
+ * same user ends at the logout of the new one.
  *
  * @throws StorageUnavailable, CorruptRecord
  */
@@ -53,7 +53,7 @@ export async function beginBrowserSession(
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
   const situation = describeSituation(
     browserRequest,
-    { signedIn: { session, user }, consentId, ...consent },
+    { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },
     services,
   )
   const next = { ...situation.known, isOpening: known.isOpening }

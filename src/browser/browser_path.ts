@@ -4,7 +4,7 @@ import {
   VISITOR_AUTHORIZATION_PATH,
 } from '../authorization/authorization_path.ts'
 
-/** The path above the pages of the browser flows. Each page is below the path of the token endpoint. */
+/** The common path of the pages of the browser flows. It is the path of the token endpoint. */
 export const BROWSER_PATH = '/oauth2-token'
 
 export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)

@@ -23,7 +23,7 @@ export interface BrowserRequest {
 }
 
 /**
- * Reads the request in the address of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
+ * Reads the request in the URL of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
  *
  * @throws UnprovenRequest, also for a repeated parameter and for a value that is no string; AuthorizationError, StorageUnavailable
  */
@@ -54,7 +54,11 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   return { request, ...found, context }
 }
 
-/** Finds the client of a sealed request, which must still have the redirect URI, and its API. @throws UnprovenRequest, StorageUnavailable */
+/**
+ * Finds the client of a sealed request and its API. The client must still have the redirect URI.
+ *
+ * @throws UnprovenRequest, StorageUnavailable
+ */
 export async function restoreBrowserRequest(
   c: Context,
   request: AuthorizationRequest,
@@ -68,7 +72,7 @@ export async function restoreBrowserRequest(
 }
 
 /**
- * Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). A sign-in page that is loaded again after the end of its
+ * Opens a sealed request. The server reads only `client_id` in addition to it (RFC 9126 §4). A reload of a page after the end of its
  * `request_uri` sends the browser back to the client, which can start again.
  */
 async function openRequest(
@@ -85,7 +89,11 @@ async function openRequest(
   return restored
 }
 
-/** Finds the client and its API. Pages of this request, also error pages, then have the looks of the API. */
+/**
+ * Finds the client and its API. Pages of this request, also error pages, then have the looks of the API.
+ *
+ * @throws UnprovenRequest, StorageUnavailable
+ */
 async function requireClient(
   c: Context,
   id: string | null,

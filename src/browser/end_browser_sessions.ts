@@ -13,7 +13,7 @@ export interface PoolSession {
 interface Occasion {
   /** The client of the request; null without one. */
   clientId: string | null
-  services: BrowserServices
+  services: Pick<BrowserServices, 'browserSessions' | 'shards' | 'audit' | 'config'>
   context: RequestContext
 }
 
@@ -21,10 +21,10 @@ interface Occasion {
 const MAX_SESSIONS = 200
 
 /**
- * Ends browser sessions and the sessions of first-party clients that began in them. The feed lists them. A repeat ends the sessions
- * that a failed logout left, and has no audit event.
+ * Ends browser sessions and the sessions of first-party clients that began in them. The feed lists these sessions. A repeated call ends
+ * the sessions that a failed call did not end, and adds no audit event.
  *
- * @param ids The ids that end, of `idsOf` the session.
+ * @param ids The ids that end: all ids of the session (`idsOf`), or some of them.
  * @throws StorageUnavailable: the logout can be repeated
  */
 export async function endBrowserSessions(

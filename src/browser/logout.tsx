@@ -19,6 +19,7 @@ import {
   requireLogoutClient,
   returnAddressOf,
   sealLogoutRequest,
+  useLanguageOf,
 } from './logout_request.ts'
 import { type Looks, looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
@@ -31,12 +32,12 @@ const ticketSchema = z.object({
   browserIds: z.array(z.string()),
 })
 
-/** The submit button that changes nothing. */
+/** The button that keeps the user signed in. */
 const STAY = { name: 'decision', value: 'stay' } as const
 
 /**
- * The logout endpoint (RP-Initiated Logout §2). It asks the user, unless the session of `id_token_hint` began in the browser
- * session: another site could send the user here.
+ * The logout endpoint (RP-Initiated Logout §2). It asks a signed-in user, unless the session of `id_token_hint` began in the browser
+ * session. The reason: another site can send the browser to this endpoint.
  */
 export async function logout(c: Context, services: BrowserServices): Promise<Response> {
   const request = await readLogoutRequest(c, services)
@@ -45,10 +46,10 @@ export async function logout(c: Context, services: BrowserServices): Promise<Res
   const hinted = await findHinted(request, sessions, services)
   if (hinted !== null) return endAndLeave(c, [hinted], { request, services })
   if (sessions.length === 0) return leave(c, request, services)
-  return showQuestion(c, request, { sessions, services })
+  return showQuestion(c, request, { sessions, services, hasChanged: false })
 }
 
-/** A POST from another site has no `Lax` cookie, so the browser comes back by GET with the sealed request. */
+/** Handles a POST. A POST from another site has no `Lax` cookie, so the server redirects to GET with the sealed request. */
 export async function forwardLogout(c: Context, services: BrowserServices): Promise<Response> {
   const sealed = await sealLogoutRequest(await readLogoutRequest(c, services), services)
   return c.redirect(addressOf(LOGOUT_ENDPOINT_PATH, sealed), 303)
@@ -60,20 +61,23 @@ export async function confirmLogout(c: Context, services: BrowserServices): Prom
   const ticket = await services.formSealer.openValue(form.text(TICKET_FIELD), ticketSchema)
   if (ticket === null || ticket.formId !== (await services.cookies.readFormId(c))) throw new BrokenForm()
   const { browserIds, request } = ticket
+  useLanguageOf(request, c)
   await requireLogoutClient(request, services, requestContext(c, services.clock))
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
   if (sessions.length > 0) await spend(c, services)
-  const named = sessions.filter(({ session }) => browserIds.includes(session.id))
-  return endAndLeave(c, named, { request, services })
+  const wasShown = ({ session }: PoolSession) => idsOf(session).some((id) => browserIds.includes(id))
+  // Another tab signed another user in, whom the page did not show.
+  if (!sessions.every(wasShown)) return showQuestion(c, request, { sessions, services, hasChanged: true })
+  return endAndLeave(c, sessions, { request, services })
 }
 
-/** @throws OAuthError too_many_attempts if the address has used its budget of logouts */
+/** @throws OAuthError too_many_attempts if the IP address has used its budget of logouts */
 function spend(c: Context, { bursts, clock }: BrowserServices): Promise<void> {
   return bursts.spend('refreshes', 'logout', requestContext(c, clock))
 }
 
-/** The live browser sessions of the cookies: one of each pool. */
+/** The live browser sessions of the cookies, at most one of each pool. */
 async function readSessions(c: Context, services: BrowserServices): Promise<PoolSession[]> {
   const { config, cookies, clock } = services
   const pools = [...new Set([...config.apis.values()].map((api) => api.userPool))]
@@ -131,19 +135,32 @@ function leave(
   }))
 }
 
+interface Question {
+  sessions: readonly PoolSession[]
+  services: BrowserServices
+  /** Whether the page before showed other browser sessions. */
+  hasChanged: boolean
+}
+
 async function showQuestion(
   c: Context,
   request: LogoutRequest,
-  { sessions, services }: { sessions: readonly PoolSession[]; services: BrowserServices },
+  { sessions, services, hasChanged }: Question,
 ): Promise<Response> {
   const formId = await services.cookies.requireFormId(c)
   const browserIds = sessions.map(({ session }) => session.id)
   const content: z.output<typeof ticketSchema> = { request, formId, browserIds }
   const ticket = await services.formSealer.sealValue(content)
-  return showCard(c, { request, services }, ({ texts: { signOut } }) => ({
+  return showCard(c, { request, services }, ({ texts: { signOut, problems } }) => ({
     title: signOut.title,
+    ...(hasChanged && { status: 409 }),
     body: (
       <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="form">
+        {hasChanged ? (
+          <p class="note bad" role="alert">
+            {problems.otherSession}
+          </p>
+        ) : null}
         <input type="hidden" name={TICKET_FIELD} value={ticket} />
         <button type="submit" class="primary">
           {signOut.submit}
@@ -160,14 +177,14 @@ async function showQuestion(
 async function showCard(
   c: Context,
   { request, services }: Occasion,
-  describe: (looks: Looks) => { title: string; body: Child },
+  describe: (looks: Looks) => { title: string; body: Child; status?: number },
 ): Promise<Response> {
   const { clientId } = request
   const client = clientId && (await services.clients.find(clientId, requestContext(c, services.clock)))
   const api = client ? services.config.apis.get(client.api) : undefined
   if (api !== undefined) c.set('api', api)
   const looks = await looksOf(c, services)
-  const { title, body } = describe(looks)
+  const { title, body, status } = describe(looks)
   const document = (
     <PageFrame title={title} looks={looks} assets={await services.assets.paths()}>
       <h1>{title}</h1>
@@ -175,5 +192,5 @@ async function showCard(
     </PageFrame>
   )
   // The redirect after the form leads to the client.
-  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none' })
+  return renderPage(c, { document, policy: { formTargets: null }, openerPolicy: 'unsafe-none', status })
 }

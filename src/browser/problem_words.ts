@@ -4,7 +4,7 @@ import type { SignInProblem } from '../signin/next_step.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import type { Looks } from './looks.ts'
 
-/** A problem in words, which say what to do. */
+/** The text of a problem, which says what the user can do. */
 export interface ProblemWords {
   text: string
   status: number
@@ -12,7 +12,7 @@ export interface ProblemWords {
   field: string | null
 }
 
-/** The words of a problem in the language of the page. */
+/** Describes a problem in the language of the page. */
 export function describeProblem(
   problem: SignInProblem,
   { texts, language }: Looks,

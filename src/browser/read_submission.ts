@@ -8,10 +8,10 @@ import type { BrowserServices } from './browser_services.ts'
 import { type FormTicket, hasExpired, openTicket, TICKET_FIELD } from './form_ticket.ts'
 import { readSituation, type Situation } from './situation.ts'
 
-/** The submit button of each form that leaves the sign-in. */
+/** The button of each form that cancels the sign-in. */
 export const CANCEL = { name: 'decision', value: 'cancel' } as const
 
-/** The form has no request of this server, so no page can continue it. */
+/** The form does not have a ticket of this server for its page, so no page can continue the request. */
 export class BrokenForm extends Error {
   override name = 'BrokenForm'
 }
@@ -25,8 +25,8 @@ export interface Submission {
 }
 
 /**
- * Reads a form of a page. A form that is not accepted still carries the request, so the next page can continue it: it shows who is
- * signed in, and why nothing happened.
+ * Reads a form of a page. A form that is not accepted still contains the request, so the next page can continue the request. It shows
+ * the signed-in user and the reason.
  *
  * @throws BrokenForm, PageError, UnprovenRequest, StorageUnavailable
  */
@@ -40,10 +40,10 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   const problem = await findProblem(c, ticket, situation, services)
   const { known } = situation
   if (problem !== null) {
-    const account = { isChosen: false, hasChanged: true }
+    const account = { isChosen: false, mustCheck: true }
     return { form, situation: { ...situation, known: { ...known, account, problem } }, isAccepted: false }
   }
-  const account = { isChosen: ticket.isAccountChosen, hasChanged: false }
+  const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const isCancelled = form.text(CANCEL.name) === CANCEL.value
   const next = { ...known, account }
   return {

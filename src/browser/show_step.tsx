@@ -30,7 +30,7 @@ const PAGES: Readonly<Record<Step, (content: PageContent) => StepPage | Promise<
   consent: consentPage,
 }
 
-/** Shows the page of a step. The form carries the request, so that the server stores nothing. */
+/** Shows the page of a step. The form contains the sealed request, so the server stores nothing. */
 export async function showStep(
   c: Context,
   view: StepView,

@@ -1,7 +1,7 @@
-import { inLanguage } from '../lib/language.ts'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { SIGN_IN_PATH } from './browser_path.ts'
+import { OwnText } from './own_text.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for username and password. The browser focuses the first field that the user must fill. */
@@ -15,11 +15,15 @@ export function signInPage({ situation, looks, offersGuest, username }: PageCont
     <>
       <h1>{texts.signIn.title}</h1>
       <p class="soft">{texts.signIn.to(client.name)}</p>
-      {own?.signIn ? <p>{inLanguage(own.signIn, language)}</p> : null}
+      {own?.signIn ? (
+        <p>
+          <OwnText texts={own.signIn} language={language} />
+        </p>
+      ) : null}
       <Input
         state={state}
         name="username"
-        label={own?.username ? inLanguage(own.username, language) : texts.username}
+        label={own?.username ? <OwnText texts={own.username} language={language} /> : texts.username}
         autocomplete="username"
         autocapitalize="none"
         spellcheck={false}

@@ -14,7 +14,7 @@ import type { BrowserServices } from './browser_services.ts'
 
 const OPENID: IdentityScope = 'openid'
 
-/** What is known about a request in one browser. */
+/** The state of an authorization request in one browser. */
 export interface Situation {
   browserRequest: BrowserRequest
   known: Known
@@ -23,7 +23,7 @@ export interface Situation {
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
-  /** The sign-in of this request, which the guard records; null without one. */
+  /** The sign-in of this HTTP request, which the guard records; null without one. */
   signIn: VerifiedSignIn | null
 }
 
@@ -33,8 +33,8 @@ export interface SignedInUser {
 }
 
 /**
- * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget of
- * refreshes of the client.
+ * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget
+ * `refreshes` of the IP address and the client.
  *
  * @throws OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
  */
@@ -66,6 +66,8 @@ export async function readSituation(
 /** The state of a signed-in user. */
 export interface FoundState {
   signedIn: SignedInUser
+  /** Another name of the account in `login_hint`; null without one, and after a sign-in, which chooses the account. */
+  verifiedEmail: string | null
   consentId: string | null
   /** Null without a valid consent. */
   consentedScopes: readonly string[] | null
@@ -86,14 +88,12 @@ export function describeSituation(
       maxAgeSeconds: request.maxAgeSeconds,
       receivedAt: request.receivedAt,
       subject: request.hintedSubject,
-      // A hint that is no possible username names no account, so no account matches it.
-      loginHint:
-        request.loginHint === null ? null : (normalizeUsername(request.loginHint) ?? request.loginHint),
+      loginHint: request.loginHint === null ? null : normalizeName(request.loginHint),
       needsIdToken: request.scope.includes(OPENID),
     },
     isOpening: false,
-    user: state === null ? null : knownUser(state.signedIn, config),
-    account: { isChosen: false, hasChanged: false },
+    user: state === null ? null : knownUser(state, config),
+    account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
       isFirstParty: client.isFirstParty,
@@ -129,8 +129,17 @@ export async function consentIdFor(
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 
-function knownUser({ session, user }: SignedInUser, config: BrowserServices['config']): KnownUser {
+function knownUser(
+  { signedIn: { session, user }, verifiedEmail }: FoundState,
+  config: BrowserServices['config'],
+): KnownUser {
   const { subject, authTime, amr, acr } = session
   const { mustChange } = passwordStateOf(user, config)
-  return { subject, names: [user.username], authTime, amr, acr, mustChangePassword: mustChange }
+  const names = [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])]
+  return { subject, names, authTime, amr, acr, mustChangePassword: mustChange }
+}
+
+/** The form of a name in which names are compared. A text that is no possible username keeps its form. */
+function normalizeName(name: string): string {
+  return normalizeUsername(name) ?? name
 }

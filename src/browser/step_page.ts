@@ -4,7 +4,7 @@ import type { Looks } from './looks.ts'
 import type { ProblemWords } from './problem_words.ts'
 import type { Situation } from './situation.ts'
 
-/** What a page shows. */
+/** The content of a page. */
 export interface PageContent {
   situation: Situation
   looks: Looks

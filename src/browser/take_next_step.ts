@@ -42,8 +42,8 @@ export async function takeNextStep(
 }
 
 /**
- * Issues a code to a user. The budget counts the codes of a user from any address, because the second use of each code writes a row
- * that the feed lists.
+ * Issues a code to a user. The budget counts the codes of a user from any IP address, because the second use of each code writes
+ * a row that the feed lists.
  *
  * @throws AuthorizationError temporarily_unavailable if the budget is used up
  */
@@ -63,7 +63,7 @@ async function issueToUser(situation: Situation, services: BrowserServices) {
   return issueCode(holder, request, context, services)
 }
 
-/** Each code has a new guest. The guest of a visitor token may have been merged, or an operator may have ended the session. */
+/** Issues a code to a new guest. The session of the guest of `visitor_access_token` may have ended. @throws AuthorizationError */
 async function issueToGuest({ browserRequest }: Situation, services: BrowserServices) {
   const { request, context } = browserRequest
   const holder: CodeHolder = { subject: generateVisitorId(), auth: null, consent: null, validFrom: 0 }
@@ -75,7 +75,7 @@ async function issueToGuest({ browserRequest }: Situation, services: BrowserServ
  * Records the sign-in of this request for the guard, after the response. If guesses lock the account within a minute, the browser
  * session and its sessions end.
  *
- * @param sid The session that the code names; null if the sign-in goes on with another page.
+ * @param sid The session that the code names; null if the sign-in continues with another page or has failed.
  */
 function recordSignIn(
   { browserRequest, signedIn, signIn }: Situation,

@@ -24,7 +24,7 @@ const scopes = listOf(scope, 'scopes', [z.refine(areUnique, 'must not list a sco
 
 const scopeText = localText(120)
 
-const scopeTexts: Check<Record<string, string | LocalText>, ReadonlyMap<string, LocalText>> = {
+const scopeTexts: Check<Record<string, LocalText>, ReadonlyMap<string, LocalText>> = {
   schema: z.record(z.string(), scopeText.schema, 'must be a mapping (scope: text)'),
   read: (file) => new Map(Object.entries(file).map(([name, text]) => [name, scopeText.read(text)])),
   unit: 'mapping by scope',
@@ -67,7 +67,7 @@ const keysOfApi = {
   guestScopes: keyWithDefault('guest_scopes', {
     check: { ...scopes, bounds: 'of `scopes`; empty if `guests` is `false`' },
     default: [],
-    description: 'The scopes that tokens of a visitor can have',
+    description: 'The scopes that the tokens of a guest can have',
   }),
   scopeTexts: keyWithDefault('scope_texts', {
     check: scopeTexts,

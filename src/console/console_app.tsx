@@ -95,8 +95,8 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
 }
 
 /**
- * The address without its empty parameters; null if it has none. A browser sends each field of a form, so the address of a list
- * would have a parameter for each unused filter.
+ * The URL without its empty parameters; null if it has none. A browser sends each field of a form, so the URL of a list would
+ * have a parameter for each unused filter.
  */
 function withoutEmptyParameters(url: string): string | null {
   const { pathname, searchParams } = new URL(url)
@@ -127,7 +127,7 @@ function handle(page: Page, request: PageRequest): Promise<PageResponse> | PageR
   return page.handle(request)
 }
 
-/** After a refused form, the address of an action can be reloaded: the browser goes to the page of the object. */
+/** After a refused form, the URL of an action can be reloaded: the browser goes to the page of the object. */
 function refuseMethod(c: Context, path: string): Response {
   if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(parentPageOf(c.req.path), 303)
   const methods = PAGES.filter((page) => page.path === path).map(({ method }) => method)
@@ -138,7 +138,7 @@ function refuseMethod(c: Context, path: string): Response {
   throw new PageError(METHOD_NOT_ALLOWED)
 }
 
-/** The nearest page above the address of an action. */
+/** The nearest page above the URL of an action. */
 function parentPageOf(address: string): string {
   const parent = address.slice(0, address.lastIndexOf('/'))
   return parent.length <= CONSOLE_PATH.length || isPage(parent) ? parent : parentPageOf(parent)

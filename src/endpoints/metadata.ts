@@ -31,7 +31,7 @@ const MAX_AGE_SECONDS = 300
 
 /**
  * The metadata document (RFC 8414 §3). The path of OpenID Connect Discovery has the same document, because many libraries read
- * only that path. The issuer has no path, so RFC 8414 and Discovery give the document the same address.
+ * only that path. The issuer has no path, so RFC 8414 and Discovery give the document the same URL.
  */
 export const metadataEndpoints: Endpoint[] = [
   '/.well-known/oauth-authorization-server',
@@ -78,7 +78,7 @@ function algorithmsOf(jwks: string | null, config: Config): string[] {
   return [...new Set([...live, ...keys.map(({ alg }) => alg)])]
 }
 
-/** The scopes that clients outside the company may ask for: identity scopes, and those of APIs with guests. */
+/** The scopes in the metadata: identity scopes, and the scopes of APIs with guests. Other scopes are internal. */
 function publicScopes({ apis, openIdEnabled }: Config): string[] {
   const ofApis = [...apis.values()].filter((api) => api.guests).flatMap((api) => api.scopes)
   return [...new Set([...(openIdEnabled ? IDENTITY_SCOPES : []), ...ofApis])]

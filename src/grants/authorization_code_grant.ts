@@ -86,7 +86,7 @@ async function admitGuest(
 
 /**
  * Requires the client, the redirect URI and the verifier of the authorization request. The code of any other request may be
- * stolen, so it works no more.
+ * stolen, so it no longer works.
  *
  * @throws OAuthError invalid_grant, StorageUnavailable
  */
@@ -139,8 +139,8 @@ function sessionOf({ sid, sub, client, api, iat, auth, consent, visitor }: Autho
 }
 
 /**
- * The statement that stores a consent that the user gave for this code. The redirect URI is that of the token request, or the only
- * one of the client. The id of the consent proves it.
+ * The statement that stores a consent that the user gave for this code. The redirect URI is that of the token request, or the
+ * only one of the client. The id of the consent is derived from the redirect URI, so a changed URI is refused.
  *
  * @throws OAuthError invalid_grant if the client has another redirect URI now
  */

@@ -21,7 +21,7 @@ export interface FieldState<Problem extends FieldErrors = FieldErrors> {
 interface FieldProps {
   state: FieldState
   name: string
-  label: string
+  label: Child
   hint?: Child
 }
 

@@ -4,7 +4,10 @@ import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
+import { createFactorServices, type FactorServices } from './factor_services.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'
+import { createMailServices, type MailServices } from './mail_services.ts'
+import { createOneTimeServices, type OneTimeServices } from './one_time_services.ts'
 import { createOperatorServices, type OperatorServices } from './operator_services.ts'
 import { createSessionServices, type SessionServices } from './session_services.ts'
 import { createSignInServices, type SignInServices } from './sign_in_services.ts'
@@ -16,10 +19,13 @@ export interface Services
   extends StorageServices,
     AuditServices,
     ClientServices,
+    OneTimeServices,
+    MailServices,
     UserServices,
     KeyServices,
     SessionServices,
     SignInServices,
+    FactorServices,
     AuthorizationServices,
     OperatorServices {
   config: Config
@@ -33,11 +39,24 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const audit = createAuditServices(environment, clock, storage)
   const clients = createClientServices(environment, storage)
   const users = createUserServices(environment)
-  const shared = { ...storage, ...audit, ...clients, ...users }
+  const oneTime = createOneTimeServices(environment)
+  const mail = createMailServices(environment, config)
+  const shared = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
   const keys = createKeyServices(environment, config, shared)
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
+  const factors = createFactorServices(environment, { ...audit, ...signIn })
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
-  return { config, clock, ...shared, ...keys, ...sessions, ...signIn, ...authorization, ...operators }
+  return {
+    config,
+    clock,
+    ...shared,
+    ...keys,
+    ...sessions,
+    ...signIn,
+    ...factors,
+    ...authorization,
+    ...operators,
+  }
 }

@@ -18,7 +18,7 @@ export const browserSessionSchema = z.object({
   acr: z.string(),
   /** The absolute lifetime begins here. */
   startedAt: z.int(),
-  /** The last use, to the precision of `isDueForRenewal`. */
+  /** The last renewal of the cookie (`isDueForRenewal`). */
   usedAt: z.int(),
 })
 
@@ -49,7 +49,7 @@ export function earlierOf(
   return { earlierIds: ids.slice(0, kept), endedIds: ids.slice(kept) }
 }
 
-/** Whether the browser session has not expired. The user's record decides the rest (`isOf`). */
+/** Whether the browser session has not expired. `isUsableBy` checks the record of the user. */
 export function isLive(
   { startedAt, usedAt }: BrowserSession,
   { idleSeconds, lifetimeSeconds }: BrowserSessionLimits,
@@ -77,7 +77,7 @@ export function isDueForRenewal(
   return now - usedAt > idleSeconds / RENEWAL_PART
 }
 
-/** When the browser session ends at the latest. Unix seconds. */
+/** The latest end of the browser session. Unix seconds. */
 export function endOf({ startedAt }: BrowserSession, { lifetimeSeconds }: BrowserSessionLimits): number {
   return startedAt + lifetimeSeconds
 }

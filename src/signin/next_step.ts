@@ -1,17 +1,17 @@
 import type { PasswordRule } from '../users/create_user.ts'
 
-/** What a sign-in for an authorization request knows. Times are Unix seconds. */
+/** The state of the sign-in for an authorization request. Times are Unix seconds. */
 export interface Known {
   demands: Demands
-  /** Whether the request arrived in this moment, so that no sign-in for it exists yet. */
+  /** Whether this call is the first one for the request, so that no sign-in for it exists yet. */
   isOpening: boolean
   /** The authenticated user; null before the authentication. */
   user: KnownUser | null
   account: {
     /** Whether the user chose this account for this request: by a sign-in or by a button. */
     isChosen: boolean
-    /** Whether the page that the user saw showed another account, or none. */
-    hasChanged: boolean
+    /** Whether the server refused the last form, so that the user must check the account. */
+    mustCheck: boolean
   }
   guest: {
     /** Whether the API has guests and the client is a first-party client. */
@@ -27,14 +27,14 @@ export interface Known {
     /** The decision of the user; null before the decision. */
     given: boolean | null
   }
-  /** Whether the user left the sign-in. */
+  /** Whether the user pressed Cancel. */
   isCancelled: boolean
   /** Why the last input was not accepted; null if it was. */
   problem: SignInProblem | null
   now: number
 }
 
-/** What the authorization request demands. */
+/** The demands of the authorization request. */
 export interface Demands {
   /** `none`: no page may be shown. The other values demand a page. */
   prompt: readonly string[]
@@ -78,12 +78,12 @@ export type SignInProblem =
   | { kind: 'expired_form' }
   /** The browser sent no cookie with the form. */
   | { kind: 'no_cookie' }
-  /** The form was made for another browser, or the browser lost its cookies. */
+  /** The form was made for another browser. */
   | { kind: 'other_browser' }
-  /** Another tab signed in or out after the page was shown. */
+  /** The browser session began, changed or ended after the page was shown. */
   | { kind: 'other_session' }
 
-/** What was just given, after its check against the stores. */
+/** An input of the user, checked against the stores. */
 export type Given =
   | { kind: 'password'; user: KnownUser }
   | { kind: 'account'; isKept: boolean }
@@ -107,16 +107,16 @@ export type NextStep =
   /** `user` is null for a guest. */
   | { kind: 'done'; user: KnownUser | null }
 
-/** Adds what was given to what is known. */
+/** Adds an input to the state. */
 export function advance(known: Known, given: Given): Known {
   const next = { ...known, problem: null }
   switch (given.kind) {
     case 'password':
     case 'new_password':
-      return { ...next, isOpening: false, user: given.user, account: { isChosen: true, hasChanged: false } }
+      return { ...next, isOpening: false, user: given.user, account: { isChosen: true, mustCheck: false } }
     case 'account':
       if (!given.isKept) return { ...next, user: null }
-      return { ...next, account: { isChosen: true, hasChanged: false } }
+      return { ...next, account: { isChosen: true, mustCheck: false } }
     case 'guest':
       return { ...next, guest: { ...known.guest, isChosen: true } }
     case 'consent':
@@ -156,9 +156,9 @@ function isFresh({ authTime }: KnownUser, { demands, isOpening, now }: Known): b
   return maxAgeSeconds === null || authTime + maxAgeSeconds >= now
 }
 
-/** Whether the user must choose an account: the page showed another one, or the application asks for a choice or for another one. */
+/** Whether the user must choose an account: the last form was refused, or the request demands a choice or another account. */
 function mustChoose({ names }: KnownUser, { demands, account }: Known): boolean {
-  if (account.hasChanged) return true
+  if (account.mustCheck) return true
   if (account.isChosen) return false
   const isHinted = demands.loginHint === null || names.includes(demands.loginHint)
   return !isHinted || demands.prompt.includes('select_account')
@@ -169,14 +169,14 @@ function needsConsent({ demands, consent }: Known): boolean {
   return !consent.isFirstParty && !consent.isCovered
 }
 
-/** Whether the user may continue without an account: nothing in the request needs one. */
+/** Whether the user may continue as a guest: the client and its API have guests, and the request needs no account. */
 function mayBeGuest({ guest, demands, consent }: Known): boolean {
   const { prompt, maxAgeSeconds, subject, needsIdToken } = demands
   if (!guest.isAllowed || consent.mustConfirm || subject !== null || needsIdToken) return false
   return maxAgeSeconds === null && !['none', 'login', 'consent'].some((value) => prompt.includes(value))
 }
 
-/** @param error The error for a request that forbids pages. */
+/** @param error The error for `prompt=none`, which forbids pages. */
 function show(step: Step, error: SignInError, known: Known): NextStep {
   if (known.demands.prompt.includes('none')) return fail(error)
   const offersGuest = step === 'sign_in' && mayBeGuest(known)

@@ -12,6 +12,7 @@ import {
   signInAt,
   VERIFIER,
 } from '../support/authorize.ts'
+import type { ShownPage } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 
 const OTHER_CALLBACK = 'https://app.test/other'
@@ -47,15 +48,22 @@ describe('attacks on the sign-in by browser', () => {
     for (const { headers } of pages) {
       expect(headers.get('X-Frame-Options')).toBe('DENY')
       expect(headers.get('Content-Security-Policy')).toContain("frame-ancestors 'none'")
+      expect(headers.get('Referrer-Policy')).toBe('same-origin')
     }
+    // Browsers apply `form-action` to each redirect, and the opener policy would separate a window from its application.
+    const isLeftOpen = ({ headers }: ShownPage) =>
+      !headers.get('Content-Security-Policy')?.includes('form-action') &&
+      headers.get('Cross-Origin-Opener-Policy') === 'unsafe-none'
+    expect(pages.map(isLeftOpen)).toEqual([true, true, true, false, true])
   })
 
   it.each<[string, Record<string, string | undefined>]>([
     ['another verifier', { code_verifier: 'x'.repeat(43) }],
     ['no verifier', { code_verifier: undefined }],
+    ['a malformed verifier', { code_verifier: `${VERIFIER} ` }],
     ['another redirect URI', { redirect_uri: OTHER_CALLBACK }],
     ['no redirect URI', { redirect_uri: undefined }],
-  ])('a stolen code gives no token with %s, and works no more (code injection)', async (_what, changes) => {
+  ])('a stolen code gives no token with %s, and no longer works (code injection)', async (_what, changes) => {
     const code = await newCode(server, client, userId)
     for (const attempt of [exchangeOf(client, code, changes), exchangeOf(client, code)]) {
       const response = await server.postJson(attempt)
@@ -63,7 +71,7 @@ describe('attacks on the sign-in by browser', () => {
     }
   })
 
-  it('a stolen code gives no token to another client, and works no more', async () => {
+  it('a stolen code gives no token to another client, and no longer works', async () => {
     const code = await newCode(server, client, userId)
     for (const thief of [partner, client]) {
       const response = await server.postJson(exchangeOf(thief, code))
@@ -109,7 +117,7 @@ describe('attacks on the sign-in by browser', () => {
     expect((await signInAt(browser, username)).html).toContain('Wrong username or password.')
   })
 
-  it('no log line and no audit event has a code, a verifier, a state, a cookie or a password', async () => {
+  it('no log line and no audit event has a code, a verifier, a state, a cookie, a visitor token or a password', async () => {
     const lines: string[] = []
     const spies = (['info', 'warn', 'error'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
@@ -117,7 +125,9 @@ describe('attacks on the sign-in by browser', () => {
     const state = 'state-of-the-application'
     const browser = browserOf(server)
     await browser.open(authorizeUrl(client, { state, redirect_uri: 'https://evil.test/' }))
-    await browser.open(authorizeUrl(client, { state }))
+    const shop = await server.addClient()
+    const { access_token: visitor } = await server.signIn(shop, 'guest', 'guest')
+    await browser.open(authorizeUrl(client, { state, visitor_access_token: visitor }))
     await signInAt(browser, username, 'mistyped horse')
     const { url } = await signInAt(browser, username)
     const code = url.searchParams.get('code') ?? ''
@@ -129,7 +139,7 @@ describe('attacks on the sign-in by browser', () => {
     const written = [...lines, ...results.map((row) => JSON.stringify(row))].join('\n')
     expect(written).toContain('the code was used before')
     const cookie = browser.cookie('__Host-sallyport-customers') ?? ''
-    for (const secret of [code, VERIFIER, state, cookie, 'mistyped horse', PASSWORD, username]) {
+    for (const secret of [code, VERIFIER, state, cookie, visitor, 'mistyped horse', PASSWORD, username]) {
       expect(secret).not.toBe('')
       expect(written).not.toContain(secret)
     }

@@ -69,6 +69,27 @@ describe('the sign-in page', () => {
     await exchange(browser)
   })
 
+  it('the fields have the names by which password managers and browsers fill them (WHATWG HTML, autofill)', async () => {
+    const user = await server.addUser({ mustChangePassword: true })
+    const browser = await openSignIn()
+    const pages = [browser.page, await signInAt(browser, user.username)]
+    const fields = pages.map(({ html }) =>
+      [...html.matchAll(/<input(?=[^>]* autocomplete="([^"]+)")[^>]* name="([^"]+)"/g)].map(
+        ([, use, name]) => `${name}: ${use}`,
+      ),
+    )
+    expect(fields).toEqual([
+      ['username: username', 'password: current-password'],
+      [
+        'username: username',
+        'current_password: current-password',
+        'password: new-password',
+        'repeated: new-password',
+      ],
+    ])
+    for (const { html } of pages) expect(html).not.toMatch(/onpaste|autocomplete="off"/)
+  })
+
   it('the button Cancel sends access_denied to the client', async () => {
     const browser = await openSignIn()
     const { url } = await browser.press('Cancel')
@@ -134,7 +155,7 @@ describe('the sign-in page', () => {
   it.each([
     ['sign-out everywhere', signOutUser],
     ['a new password', (to: TestServer, id: string) => changePassword(to, id, 'x')],
-    ['the end of the account', disableUser],
+    ['a disabled account', disableUser],
   ])('%s ends the browser session at the next request', async (_what, end) => {
     const user = await server.addUser()
     const browser = browserOf(server)
@@ -177,7 +198,7 @@ describe('the sign-in page', () => {
     await signInAt(browser, user.username, 'wrong')
     const page = await signInAt(browser, user.username)
     expect([page.status, page.headers.get('Retry-After')]).toEqual([429, '10'])
-    expect(page.html).toContain('There were too many attempts. Wait 10 seconds, then try again.')
+    expect(page.html).toContain('There were too many attempts. Try again in 10 seconds.')
     server.clock.time += 10
     const end = await signInAt(browser, user.username)
     expect(end.url.origin).toBe(new URL(CALLBACK).origin)

@@ -51,6 +51,8 @@ describe('config.yml', () => {
       sessionLifetimeSeconds: null,
       sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
       browserSessions: new Map(),
+      accounts: new Map(),
+      mail: null,
       auditRetentionSeconds: 90 * 86_400,
       auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
@@ -66,6 +68,7 @@ describe('config.yml', () => {
         site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
         network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        secondFactor: { failures: 10, lockSeconds: 60, longestLockSeconds: 86_400 },
         memorySeconds: 3600,
       },
       burstLimits: {
@@ -127,6 +130,8 @@ describe('config.yml', () => {
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
       browserSessions: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
+      accounts: new Map(),
+      mail: null,
       auditRetentionSeconds: 7 * 86_400,
       auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
@@ -147,6 +152,7 @@ describe('config.yml', () => {
         site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
         network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        secondFactor: { failures: 10, lockSeconds: 60, longestLockSeconds: 86_400 },
         memorySeconds: 600,
       },
       burstLimits: {

@@ -18,7 +18,7 @@ describe('a form', () => {
     ['another host of this site', { Origin: 'https://shop.test', 'Sec-Fetch-Site': 'same-site' }],
     ['an unknown origin', {}],
     ['a page without an origin', { Origin: 'null' }],
-  ])('a form from %s is refused with the right token', async (_, headers) => {
+  ])('a form from %s is refused even with the right token', async (_, headers) => {
     const response = await post(headers)
     expect(response.status).toBe(403)
     expect(response.html).toContain('This form was not sent from this site')
@@ -27,7 +27,7 @@ describe('a form', () => {
   it.each([
     ['no token', { csrf_token: '' }],
     ['the token of another session', { csrf_token: 'A'.repeat(32) }],
-  ])('a form with %s is refused from the right origin', async (_, token) => {
+  ])('a form with %s is refused even from the right origin', async (_, token) => {
     expect((await post({ Origin: ISSUER }, token)).status).toBe(403)
   })
 

@@ -1,13 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
+import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
-import {
-  authorizePath,
-  SHOPPER_VIEWS,
-  SHOPPERS,
-  signInShopper,
-} from '../../scripts/screenshots/shopper_views.ts'
+import { SHOPPER_VIEWS, SHOPPERS, signInShopper } from '../../scripts/screenshots/shopper_views.ts'
 import { OperatorPage } from './operator_page.ts'
 
 /** A running service with the demo data, and a browser. */

@@ -110,6 +110,24 @@ describe('a sealed cookie', () => {
     }
     expect([await read('one'), await read('two')]).toEqual(['ada', null])
   })
+
+  it('has the prefix __Host- and Secure with https, and neither at a loopback address without https', async () => {
+    const sealer = new TestServer().services.consoleSealer
+    const lines: string[] = []
+    for (const issuer of [ISSUER, 'http://127.0.0.1:8787']) {
+      const options = { name: 'one', path: '/pages', sameSite: 'Lax', schema: z.string() } as const
+      const app = new Hono().get('/', async (c) => {
+        await new SealedCookie(sealer, issuer, options).write(c, 'ada', 60)
+        return c.body(null, 204)
+      })
+      const { headers } = await app.request('/')
+      lines.push(headers.get('Set-Cookie')?.replace(/=[^;]+/, '') ?? '')
+    }
+    expect(lines).toEqual([
+      '__Host-one; Max-Age=60; Path=/; HttpOnly; Secure; SameSite=Lax',
+      'one; Max-Age=60; Path=/pages; HttpOnly; SameSite=Lax',
+    ])
+  })
 })
 
 describe('an app of pages', () => {

@@ -36,7 +36,7 @@ const NOTHING: Known = {
   },
   isOpening: true,
   user: null,
-  account: { isChosen: false, hasChanged: false },
+  account: { isChosen: false, mustCheck: false },
   guest: { isAllowed: false, isChosen: false },
   consent: { isFirstParty: true, isCovered: false, mustConfirm: false, given: null },
   isCancelled: false,
@@ -48,7 +48,7 @@ type Changes = Partial<Omit<Known, 'demands' | 'consent'>> &
   Partial<Known['demands']> &
   Partial<Known['consent']>
 
-/** What is known, changed as asked. */
+/** The state NOTHING with some changes. */
 function known(changes: Changes = {}): Known {
   const pick = <T extends object>(part: T): T =>
     Object.fromEntries(
@@ -77,14 +77,14 @@ function describeStep(next: NextStep): string {
   return next.step + (next.offersGuest ? ' + guest' : '') + (next.problem ? `: ${next.problem.kind}` : '')
 }
 
-/** A situation, what is given in it, and the next step. */
+/** A situation, the changes of the state, the inputs of the user, and the next step. */
 type Row = [situation: string, changes: Changes, given: Given[], expected: string]
 
 const ROWS: Row[] = [
   ['a browser without a session', {}, [], 'sign_in'],
-  ['a right password', {}, [PASSWORD], 'done: ann'],
+  ['a correct password', {}, [PASSWORD], 'done: ann'],
   ['a wrong password, a locked account, a disabled user', {}, [REFUSED], 'sign_in: wrong_credentials'],
-  ['a right password after a wrong one', {}, [REFUSED, PASSWORD], 'done: ann'],
+  ['a correct password after a wrong one', {}, [REFUSED, PASSWORD], 'done: ann'],
   ['a browser session', { user: ANN }, [], 'done: ann'],
   ['a cancelled sign-in', {}, [{ kind: 'cancel' }], 'access_denied'],
 
@@ -109,8 +109,13 @@ const ROWS: Row[] = [
   ['a remembered consent', { ...PARTNER, user: ANN, isCovered: true }, [], 'done: ann'],
   ['a consent to fewer scopes', { ...PARTNER, user: ANN, isCovered: false }, [], 'consent'],
   ['prompt=consent of a first-party client', { prompt: ['consent'], user: ANN }, [], 'consent'],
-  ['an app of the device, first party', { ...APP, user: ANN, isCovered: true }, [], 'consent'],
-  ['an app of the device, remembered', { ...APP, ...PARTNER, user: ANN, isCovered: true }, [], 'consent'],
+  ['a first-party client with a loopback address', { ...APP, user: ANN, isCovered: true }, [], 'consent'],
+  [
+    'a consented client with a loopback address',
+    { ...APP, ...PARTNER, user: ANN, isCovered: true },
+    [],
+    'consent',
+  ],
   [
     'a consent before a sign-in',
     { ...PARTNER },
@@ -121,7 +126,7 @@ const ROWS: Row[] = [
   ['prompt=none without a session', { prompt: ['none'] }, [], 'login_required'],
   ['prompt=none with a session', { prompt: ['none'], user: ANN }, [], 'done: ann'],
   ['prompt=none, new scopes', { ...PARTNER, prompt: ['none'], user: ANN }, [], 'consent_required'],
-  ['prompt=none for an app', { ...APP, prompt: ['none'], user: ANN }, [], 'interaction_required'],
+  ['prompt=none, loopback address', { ...APP, prompt: ['none'], user: ANN }, [], 'interaction_required'],
   [
     'prompt=none, old password',
     { prompt: ['none'], user: { ...ANN, mustChangePassword: true } },
@@ -129,7 +134,12 @@ const ROWS: Row[] = [
     'interaction_required',
   ],
   ['prompt=none, own hint', { prompt: ['none'], loginHint: 'ann@example.com', user: ANN }, [], 'done: ann'],
-  ['prompt=none, foreign hint', { prompt: ['none'], loginHint: 'bob', user: ANN }, [], 'login_required'],
+  [
+    'prompt=none, hint of another account',
+    { prompt: ['none'], loginHint: 'bob', user: ANN },
+    [],
+    'login_required',
+  ],
   ['prompt=none, id_token_hint', { prompt: ['none'], subject: 'user:bob', user: ANN }, [], 'login_required'],
   ['prompt=none, max_age', { prompt: ['none'], maxAgeSeconds: 999, user: ANN }, [], 'login_required'],
   [
@@ -141,12 +151,12 @@ const ROWS: Row[] = [
 
   ['prompt=login with a session', { prompt: ['login'], user: ANN }, [], 'sign_in'],
   ['prompt=login, session of this second', { prompt: ['login'], user: NEW_ANN }, [], 'sign_in'],
-  ['prompt=login, a right password', { prompt: ['login'], user: ANN }, [PASSWORD], 'done: ann'],
+  ['prompt=login, a correct password', { prompt: ['login'], user: ANN }, [PASSWORD], 'done: ann'],
   ['prompt=login, the next page', { prompt: ['login'], isOpening: false, user: NEW_ANN }, [], 'done: ann'],
   ['max_age, too old', { maxAgeSeconds: 999, user: ANN }, [], 'sign_in'],
   ['max_age, new enough', { maxAgeSeconds: 1000, user: ANN }, [], 'done: ann'],
   ['max_age=0, session of this second', { maxAgeSeconds: 0, user: NEW_ANN }, [], 'sign_in'],
-  ['max_age=0, a right password', { maxAgeSeconds: 0, user: ANN }, [PASSWORD], 'done: ann'],
+  ['max_age=0, a correct password', { maxAgeSeconds: 0, user: ANN }, [PASSWORD], 'done: ann'],
 
   ['prompt=select_account, no session', { prompt: ['select_account'] }, [], 'sign_in'],
   ['prompt=select_account', { prompt: ['select_account'], user: ANN }, [], 'select_account'],
@@ -173,20 +183,20 @@ const ROWS: Row[] = [
   ['login_hint, another sign-in', { loginHint: 'bob' }, [PASSWORD], 'done: ann'],
   ['id_token_hint of another user', { subject: 'user:bob', user: ANN }, [], 'sign_in: other_account'],
   ['id_token_hint, wrong account', { subject: 'user:bob' }, [PASSWORD], 'sign_in: other_account'],
-  ['id_token_hint, right account', { subject: 'user:bob' }, [PASSWORD, BOBS_PASSWORD], 'done: bob'],
+  ['id_token_hint, correct account', { subject: 'user:bob' }, [PASSWORD, BOBS_PASSWORD], 'done: bob'],
   [
     'another tab signed in',
-    { user: ANN, account: { isChosen: false, hasChanged: true } },
+    { user: ANN, account: { isChosen: false, mustCheck: true } },
     [],
     'select_account',
   ],
   [
     'another tab signed in, confirmed',
-    { user: ANN, account: { isChosen: true, hasChanged: true } },
+    { user: ANN, account: { isChosen: true, mustCheck: true } },
     [{ kind: 'account', isKept: true }],
     'done: ann',
   ],
-  ['another tab signed out', { account: { isChosen: false, hasChanged: true } }, [], 'sign_in'],
+  ['another tab signed out', { account: { isChosen: false, mustCheck: true } }, [], 'sign_in'],
 
   ['an API with guests', { guest: GUESTS }, [], 'sign_in + guest'],
   ['a guest', { guest: GUESTS }, [{ kind: 'guest' }], 'done: guest'],
@@ -195,7 +205,7 @@ const ROWS: Row[] = [
   ['a guest, max_age', { guest: GUESTS, maxAgeSeconds: 60 }, [{ kind: 'guest' }], 'sign_in'],
   ['a guest, openid', { guest: GUESTS, needsIdToken: true }, [{ kind: 'guest' }], 'sign_in'],
   ['a guest, id_token_hint', { guest: GUESTS, subject: 'user:ann' }, [{ kind: 'guest' }], 'sign_in'],
-  ['a guest in an app of the device', { guest: GUESTS, ...APP }, [{ kind: 'guest' }], 'sign_in'],
+  ['a guest, loopback address', { guest: GUESTS, ...APP }, [{ kind: 'guest' }], 'sign_in'],
 ]
 
 describe('the steps of a sign-in', () => {
@@ -223,7 +233,7 @@ const anyKnown = fc
     needsIdToken: fc.boolean(),
     isOpening: fc.boolean(),
     user: fc.option(anyUser),
-    account: fc.record({ isChosen: fc.boolean(), hasChanged: fc.boolean() }),
+    account: fc.record({ isChosen: fc.boolean(), mustCheck: fc.boolean() }),
     guest: fc.record({ isAllowed: fc.boolean(), isChosen: fc.constant(false) }),
     isFirstParty: fc.boolean(),
     isCovered: fc.boolean(),
@@ -260,7 +270,7 @@ function skipsNothing(start: Known, given: Given[]): void {
   if (demands.prompt.includes('login') && start.isOpening) expect(hasAuthenticated).toBe(true)
   if (demands.prompt.includes('select_account') && !start.account.isChosen)
     expect(hasAuthenticated || has('account')).toBe(true)
-  if (start.account.hasChanged) expect(hasAuthenticated || has('account')).toBe(true)
+  if (start.account.mustCheck) expect(hasAuthenticated || has('account')).toBe(true)
   if (!consent.isFirstParty && !consent.isCovered) expect(isAllowed).toBe(true)
   if (consent.mustConfirm || demands.prompt.includes('consent')) expect(isAllowed).toBe(true)
 }

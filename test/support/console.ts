@@ -1,3 +1,4 @@
+import { CookieJar } from '../../scripts/cookie_jar.ts'
 import { ensureOperatorClients, OPERATOR_CLIENT_IDS } from '../../scripts/operator_clients.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
 import { CONSOLE_CLIENT, consoleAddressesOf } from '../../src/console/console_client.ts'
@@ -26,7 +27,7 @@ export interface ConsoleResponse {
 /** A browser with the console open. It keeps the cookie and posts forms. */
 export class ConsoleBrowser {
   readonly server: TestServer
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies = new CookieJar()
   /** The same browser, which also follows redirects and fills forms by their labels. */
   readonly pages: PageBrowser
   /** The `Set-Cookie` of the last response that had one. */
@@ -76,9 +77,11 @@ export class ConsoleBrowser {
     path: string,
     init: RequestInit & { headers?: Record<string, string> } = {},
   ): Promise<ConsoleResponse> {
-    const Cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const { header: Cookie } = this.#cookies
     const response = await this.server.fetch(path, { ...init, headers: { ...init.headers, Cookie } })
-    for (const setCookie of response.headers.getSetCookie()) this.#keepCookie(setCookie)
+    const lines = response.headers.getSetCookie()
+    this.#cookies.keep(lines)
+    this.setCookie = lines.findLast((line) => line.startsWith(`${COOKIE}=`)) ?? this.setCookie
     const html = await response.text()
     this.csrfToken = /name="csrf_token" value="([^"]+)"/.exec(html)?.[1] ?? this.csrfToken
     return {
@@ -86,7 +89,7 @@ export class ConsoleBrowser {
       headers: response.headers,
       html,
       location: response.headers.get('Location'),
-      done: await this.#readNotice(response.headers.getSetCookie()),
+      done: await this.#readNotice(lines),
     }
   }
 
@@ -102,13 +105,6 @@ export class ConsoleBrowser {
 
   removeCookie(name: string): void {
     this.#cookies.delete(name)
-  }
-
-  #keepCookie(setCookie: string): void {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(setCookie) ?? []
-    if (name === COOKIE) this.setCookie = setCookie
-    if (value === '') this.#cookies.delete(name)
-    else this.#cookies.set(name, value)
   }
 
   async #readNotice(setCookies: readonly string[]): Promise<string | null> {

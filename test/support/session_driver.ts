@@ -3,7 +3,8 @@ import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
 import { consentIdOf } from '../../src/authorization/consent.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
-import { LOGOUT } from '../../src/sessions/session.ts'
+import { withdrawConsent } from '../../src/authorization/withdraw_consent.ts'
+import { endBrowserSessions } from '../../src/browser/end_browser_sessions.ts'
 import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
 import type { User } from '../../src/users/user.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
@@ -94,15 +95,31 @@ export class SessionDriver {
   aroundCall: AroundCall | null = null
   readonly #cast: Cast
   readonly #servers: [TestServer, TestServer]
+  readonly #open: (around: AroundCall) => TestServer
+  /** An isolate that stops after the insertion of a session; null before its first request. */
+  #dying: TestServer | null = null
+  #isDead = false
+  /** The number of browser sessions that a user left. */
+  readonly #logouts = new Map<string, number>()
 
   constructor(cast: Cast) {
     this.#cast = cast
-    const around: AroundCall = (sql, call) => {
-      return this.aroundCall === null || isDeferredWrite(sql) ? call() : this.aroundCall(sql, call)
+    this.#open = (around) => {
+      const databases = { DB: aroundD1(around), SESSIONS_EU: aroundD1(around, env.SESSIONS_EU) }
+      return new TestServer({ clock: this.clock, config: CONFIG, env: databases })
     }
-    const databases = { DB: aroundD1(around), SESSIONS_EU: aroundD1(around, env.SESSIONS_EU) }
-    const options = { clock: this.clock, config: CONFIG, env: databases }
-    this.#servers = [new TestServer(options), new TestServer(options)]
+    this.#servers = [this.#open(this.#around), this.#open(this.#around)]
+  }
+
+  readonly #around: AroundCall = (sql, call) =>
+    this.aroundCall === null || isDeferredWrite(sql) ? call() : this.aroundCall(sql, call)
+
+  /** Makes the calls to D1 up to the insertion of a session. Later calls are not made. */
+  readonly #untilInsertion: AroundCall = async (sql, call) => {
+    if (this.#isDead) throw new Error('the isolate stopped')
+    const result = await this.#around(sql, call)
+    this.#isDead ||= sql.includes('INTO sessions')
+    return result
   }
 
   async send(action: Action): Promise<Seen> {
@@ -117,21 +134,18 @@ export class SessionDriver {
     const user = subject === null ? null : await server.services.userAdmin.find(subject)
     const iat = Math.max(at, user?.tokensValidFrom ?? 0)
     const sid = server.services.shards.newSid(place === 'main' ? null : 'EU')
-    const changes =
-      subject === null
-        ? { auth: null }
-        : {
-            auth: { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser: `browser of ${sid}` },
-            consent: { id: await consentOf({ sid, subject, clientId: client.id }), given: true },
-          }
     const holder = subject ?? generateVisitorId()
+    const browser = subject === null ? null : `browser ${this.#logouts.get(subject) ?? 0} of ${subject}`
+    const hasConsent = subject !== null && client.id === this.#cast.app.id
+    const code = { sid, subject: holder, clientId: client.id, issuedAt: iat, at, browser, hasConsent }
     const text = await newCode(server, client, holder, {
       sid,
       iat,
       uri: await hashUri(addressOf(sid)),
-      ...changes,
+      auth: browser === null ? null : { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser },
+      consent: hasConsent ? { id: await consentOf(code), given: true } : null,
     })
-    this.codes.push({ sid, subject: holder, clientId: client.id, issuedAt: iat, at, text })
+    this.codes.push({ ...code, text })
   }
 
   /** Removes expired rows. */
@@ -159,24 +173,19 @@ export class SessionDriver {
         return this.#record(await this.#post(server, action, parameters))
       }
       case 'exchange': {
-        const { code, verifier } = action
+        const { code, verifier, fate } = action
         const { client_id, client_secret, ...parameters } = exchangeOf(this.#cast.web, code.text, {
           redirect_uri: addressOf(code.sid),
           ...(verifier === 'wrong' && { code_verifier: 'x'.repeat(43) }),
         })
-        return this.#record(await this.#post(server, action, parameters))
+        const response = await this.#post(fate === 'stopped' ? this.#revive() : server, action, parameters)
+        return fate === 'answered' ? this.#record(response) : { status: null }
       }
-      case 'end browser session': {
-        const { sid, subject } = action.code
-        const keepUntil = this.clock.time + 86_400
-        await server.services.browserSessions.end(
-          { ids: [`browser of ${sid}`], subject, keepUntil, reason: LOGOUT },
-          this.clock.time,
-        )
+      case 'log out':
+        await this.#logOut(server, action)
         break
-      }
       case 'withdraw consent':
-        await withdrawConsent(server, action.code)
+        await withdrawConsentOf(server, action.code)
         break
       case 'revoke': {
         const { status } = await this.#post(server, action, { token: action.token.jwt }, '/revoke')
@@ -201,6 +210,25 @@ export class SessionDriver {
     }
     await server.settle()
     return { status: 200 }
+  }
+
+  #revive(): TestServer {
+    this.#isDead = false
+    this.#dying ??= this.#open(this.#untilInsertion)
+    return this.#dying
+  }
+
+  /** Ends a browser session, as the logout endpoint does. The user signs in again in a new one. */
+  async #logOut(
+    server: TestServer,
+    { browser: id, subject }: Extract<Action, { do: 'log out' }>,
+  ): Promise<void> {
+    const { time } = this.clock
+    const times = { authTime: time, startedAt: time, usedAt: time }
+    const session = { id, earlierIds: [], subject, amr: ['pwd'], acr: ONE_FACTOR, ...times }
+    const occasion = { clientId: null, services: server.services, context: server.context() }
+    this.#logouts.set(subject, (this.#logouts.get(subject) ?? 0) + 1)
+    await endBrowserSessions({ pool: 'customers', session }, [id], occasion)
   }
 
   #post(
@@ -248,17 +276,20 @@ function consentOf({ sid, subject, clientId }: Pick<Code, 'sid' | 'subject' | 'c
   return consentIdOf({ subject, clientId, api: 'storefront', redirectUri: addressOf(sid) })
 }
 
-/** Withdraws the consent of a code, also if the exchange has not stored it yet. */
-async function withdrawConsent(server: TestServer, code: Code): Promise<void> {
-  const { sid, subject, clientId, issuedAt } = code
+/** Withdraws the consent of a code. If the exchange has not stored it yet, the user gave a consent before. */
+async function withdrawConsentOf(server: TestServer, code: Code): Promise<void> {
+  const { sid, subject, clientId } = code
   const now = server.clock.time
+  const id = await consentOf(code)
   await env.DB.prepare(
-    `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at, valid_from, withdrawn_at)
-     VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5, ?6, ?5)
-     ON CONFLICT (id) DO UPDATE SET valid_from = ?6, withdrawn_at = ?5`,
+    `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at)
+     VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5) ON CONFLICT DO NOTHING`,
   )
-    .bind(await consentOf(code), subject, clientId, addressOf(sid), now, issuedAt + 1)
+    .bind(id, subject, clientId, addressOf(sid), now)
     .run()
+  const consent = await server.services.consents.find(subject, id)
+  if (consent === null) throw new Error('the user has no consent')
+  await withdrawConsent(consent, [], server.services, now)
 }
 
 type Claims = Record<'sid' | 'sub' | 'client_id', string> & Record<'iat' | 'exp', number> & { seq?: number }
