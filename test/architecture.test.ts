@@ -17,6 +17,7 @@ const LAYERS = [
     'onetime',
     'users',
     'factors',
+    'passkeys',
     'keys',
     'tokens',
     'sessions',
