@@ -4,7 +4,7 @@ import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
 import type { AdminClient } from './admin_client.ts'
 import { CONSOLE_PATH } from './console_path.ts'
-import type { KeptForm } from './kept_form.tsx'
+import type { KeptForm } from './kept_forms.ts'
 import type { TokenResponse } from './token_client.ts'
 
 /** The signed-in operator, with the current data of the admin API. */

@@ -4,7 +4,7 @@ import { ErrorCard, type ErrorContent, UNEXPECTED } from '../pages/page_error.ts
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { findErrorContent, WITHOUT_ROLE } from './error_content.ts'
-import { KEPT_PATH } from './kept_form.tsx'
+import { KEPT_PATH } from './kept_page.tsx'
 import { goOn, showCard, showPage } from './respond.tsx'
 import { isSignInNeeded, isWithoutRole, SignInNeeded } from './session_loader.ts'
 import { beginSignIn, OTHER_ACCOUNT, SIGN_IN } from './sign_in.tsx'

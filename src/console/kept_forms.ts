@@ -5,13 +5,9 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 import { CSRF_FIELD } from '../pages/csrf.ts'
 import type { Form } from '../pages/form.ts'
 import { SealedCookie } from '../pages/sealed_cookie.ts'
-import { ActionForm } from './action_form.tsx'
 import { OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleSession } from './console_session.ts'
-import { describeTarget, labelValues } from './kept_labels.ts'
-import type { Page } from './page.ts'
-import { Facts, Heading } from './parts.tsx'
 
 const MAX_AGE_SECONDS = 3600
 const LEFT_OUT: readonly string[] = [
@@ -27,9 +23,6 @@ const keptSchema = z.object({
   at: z.int(),
 })
 export type KeptForm = z.output<typeof keptSchema>
-
-/** The page with the kept form, below CONSOLE_PATH. */
-export const KEPT_PATH = '/kept'
 
 /** Keeps a posted form whose session has ended in a cookie, without passwords, for the next sign-in of the same operator. */
 export class KeptForms {
@@ -61,56 +54,4 @@ export class KeptForms {
     const kept = await this.#cookie.read(c)
     return kept !== null && kept.subject === operatorId && now - kept.at <= MAX_AGE_SECONDS ? kept : null
   }
-}
-
-/** The page after the sign-in that replaced a form. */
-export const keptPage: Page = {
-  method: 'GET',
-  path: KEPT_PATH,
-  role: 'support',
-  async handle({ findKeptForm, csrfToken }) {
-    const kept = await findKeptForm()
-    if (kept === null) return { title: 'Nothing was saved', body: <NotKept /> }
-    return { title: 'Send the form again', body: <SendAgain kept={kept} csrf={csrfToken} /> }
-  },
-}
-
-function NotKept() {
-  return (
-    <>
-      <Heading
-        title="Nothing was saved"
-        lead="Your session had ended, so your last change was not saved. Make the change again."
-      />
-      <a class="button" href={CONSOLE_PATH}>
-        Go to the dashboard
-      </a>
-    </>
-  )
-}
-
-/** The typed values with a button that sends them. */
-function SendAgain({ kept, csrf }: { kept: KeptForm; csrf: string }) {
-  return (
-    <>
-      <Heading
-        title="Send the form again"
-        lead="Your session had ended, so nothing was saved. These are the values that you typed, without passwords."
-      />
-      <Facts facts={[['Form', describeTarget(kept.path)], ...labelValues(kept.path, kept.fields)]} />
-      <ActionForm csrf={csrf} action={kept.path.slice(CONSOLE_PATH.length)}>
-        {kept.fields.map(([name, value]) => (
-          <input type="hidden" name={name} value={value} />
-        ))}
-        <div class="confirm-buttons">
-          <button type="submit" class="primary">
-            Send the form
-          </button>
-          <a class="button" href={CONSOLE_PATH}>
-            Discard the form
-          </a>
-        </div>
-      </ActionForm>
-    </>
-  )
 }
