@@ -115,7 +115,7 @@ async function endAndLeave(
   const { clientId } = request
   const context = requestContext(c, services.clock)
   for (const found of sessions) {
-    await endBrowserSessions(found, idsOf(found.session), { clientId, services, context })
+    await endBrowserSessions(found.session, idsOf(found.session), { clientId, services, context })
     services.cookies.session(found.pool).clear(c)
   }
   return leave(c, request, services)
