@@ -22,7 +22,7 @@ async function enrol(server: TestServer) {
   const codeAt = (time: number) => totpCodeOf(secret, totpStepOf(time))
   const code = await codeAt(server.clock.time)
   const confirmed = await server.services.authenticatorApps.confirm(
-    { ...change, sealed: started.sealed, code },
+    { ...change, sealed: started.sealed, code, isFirst: true },
     server.context(),
   )
   if (confirmed.kind !== 'added') throw new Error(confirmed.kind)
@@ -77,7 +77,7 @@ describe('an authenticator app', () => {
     const code = await totpCodeOf(decodeBase32(secret.replaceAll(' ', '')), totpStepOf(server.clock.time))
     const confirm = (subject: string, changes: { code?: string; sealed?: string } = {}) =>
       server.services.authenticatorApps.confirm(
-        { ...CLIENT, subject, sealed, code, ...changes },
+        { ...CLIENT, subject, sealed, code, isFirst: false, ...changes },
         server.context(),
       )
     expect(await confirm(ann.id, { code: '12345' })).toEqual({ kind: 'wrong_code' })
