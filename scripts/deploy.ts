@@ -1,16 +1,16 @@
 import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 'wrangler'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
-import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
 import { findMissingMigrations } from './missing_migrations.ts'
 import { stop } from './stop.ts'
-import { runWrangler, WranglerFailed } from './wrangler.ts'
+import { readWrangler, runWrangler, WranglerFailed } from './wrangler.ts'
+import { MAIL_QUEUE, requireWranglerToml } from './wrangler_toml.ts'
 
 const LOCAL_ID = 'local'
 
 const config = requireConfig()
-requireBurstLimits(config)
+requireWranglerToml(config)
 const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
 const problems = findLocalSettings(config)
 const list = problems.map((problem) => `  ${problem}`).join('\n')
@@ -21,6 +21,7 @@ if (process.argv.includes('--dry-run')) {
   if (problems.length > 0) stop(`Not deployed:\n${list}`)
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
+  if (config.mail !== null) await requireQueue()
   await runWrangler(['deploy', '--minify'])
 }
 
@@ -41,9 +42,21 @@ async function migrate(binding: string): Promise<void> {
   )
 }
 
+/** Ends this process if the account has no queue of mails, because Cloudflare refuses a Worker with an unknown queue. */
+async function requireQueue(): Promise<void> {
+  const queue = settings.queues.producers?.find(({ binding }) => binding === MAIL_QUEUE)?.queue ?? ''
+  await readWrangler(['queues', 'info', queue]).catch((error) => {
+    if (!(error instanceof WranglerFailed)) throw error
+    stop(
+      `Not deployed: the queue ${queue} was not found. Create it: npx wrangler queues create ${queue}\n` +
+        `wrangler: ${error.message.trim()}`,
+    )
+  })
+}
+
 /** Finds settings that are for local development only. */
 function findLocalSettings(config: Config): string[] {
-  const { d1_databases, kv_namespaces, workers_dev } = settings
+  const { d1_databases, kv_namespaces, vars, workers_dev } = settings
   return [
     new URL(config.issuer).hostname.endsWith('.workers.dev') &&
       !workers_dev &&
@@ -54,6 +67,9 @@ function findLocalSettings(config: Config): string[] {
     ),
     d1_databases.some((database) => database.database_id === LOCAL_ID) &&
       'wrangler.toml: d1_databases: database_id: put the id that `npx wrangler d1 create sallyport` prints',
+    'LOCAL_INBOX' in vars && 'wrangler.toml: vars: LOCAL_INBOX is for local servers: remove it',
+    config.mail?.from.address.endsWith('@example.com') === true &&
+      'config.yml: mail.from.address: is an address of example.com',
     kv_namespaces.some((namespace) => namespace.id === LOCAL_ID) &&
       'wrangler.toml: kv_namespaces: id: put the id that `npx wrangler kv namespace create sallyport` prints',
   ].filter((problem) => problem !== false)

@@ -109,7 +109,8 @@ async function finish(
     const failure = failureOf(own, config.signInLimits)
     return (await use({ failure, now: context.now })) ? { kind: 'proven', user, amr: AMR } : { kind: 'wrong' }
   }
-  const lockedUntil = await guard.countSecondFactor(keys, { clientId, api, context }, subject)
+  const counted = await guard.countKeys(keys, { clientId, api, context }, subject)
+  const lockedUntil = counted.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? null
   if (lockedUntil === null) return { kind: 'wrong' }
   return { kind: 'locked', retryAfterSeconds: lockedUntil - context.now }
 }

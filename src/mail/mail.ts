@@ -1,6 +1,17 @@
 import * as z from 'zod/mini'
 import { LANGUAGES } from '../lib/language.ts'
 
+/** The changes of the second factors and passkeys of a user. */
+export const FACTOR_CHANGES = [
+  'totp_added',
+  'totp_removed',
+  'passkey_added',
+  'passkey_removed',
+  'recovery_codes_renewed',
+  'recovery_code_used',
+] as const
+export type FactorChange = (typeof FACTOR_CHANGES)[number]
+
 const link = z.string()
 const seconds = z.int()
 
@@ -29,7 +40,7 @@ const origin = { at: seconds, device: z.nullable(z.string()), country: z.nullabl
  */
 export const mailSchema = z.discriminatedUnion('kind', [
   z.object({ ...recipient, ...action, kind: z.literal('verify_sign_up') }),
-  z.object({ ...recipient, kind: z.literal('address_has_account'), signInLink: link }),
+  z.object({ ...recipient, kind: z.literal('address_has_account'), link }),
   z.object({ ...recipient, kind: z.literal('email_code'), code: z.string(), lifetimeSeconds: seconds }),
   z.object({ ...recipient, ...action, kind: z.literal('reset_password') }),
   z.object({ ...recipient, ...action, kind: z.literal('confirm_new_address') }),
@@ -39,8 +50,7 @@ export const mailSchema = z.discriminatedUnion('kind', [
     ...recipient,
     ...notification,
     kind: z.literal('factor_changed'),
-    change: z.enum(['added', 'removed', 'renewed']),
-    factor: z.enum(['totp', 'passkey', 'recovery_codes']),
+    change: z.enum(FACTOR_CHANGES),
   }),
   z.object({ ...recipient, ...notification, ...origin, kind: z.literal('new_device') }),
   z.object({ ...recipient, ...notification, kind: z.literal('token_theft') }),
@@ -52,6 +62,9 @@ export const mailSchema = z.discriminatedUnion('kind', [
 /** A mail without its texts. */
 export type Mail = z.output<typeof mailSchema>
 export type MailKind = Mail['kind']
+
+/** The kinds with a link for one action. */
+export type ActionKind = Extract<Mail, { link: string }>['kind']
 
 /** A request that sends no mail, such as one for an address without an account. It uses the same budgets as a mail. */
 export type NoMail = Pick<Mail, 'to' | 'pool'> & { kind: 'nothing' }

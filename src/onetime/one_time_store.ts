@@ -121,6 +121,22 @@ export class OneTimeStore {
     return used?.results.length === 1 ? token : null
   }
 
+  /**
+   * A statement that uses a token which the caller keeps sealed, so that no row exists before. Its row begins used and stays until
+   * the token expires. In a transaction, `changes()` is 0 after every such statement but the first.
+   *
+   * @param expiresAt Unix seconds.
+   */
+  async spending(
+    { kind, token }: OneTimeReference,
+    expiresAt: number,
+    now: number,
+  ): Promise<D1PreparedStatement> {
+    const insert = `INSERT INTO one_time_values ${COLUMNS.replace(')', ', used_at)')} VALUES (?, ?, NULL, 0, '', ?, ?)
+      ON CONFLICT DO NOTHING`
+    return this.#db.prepare(insert).bind(await idOfToken(token), kind, expiresAt, now)
+  }
+
   /** Tries a code. The statement that compares the code also counts the try. The right code uses the value. */
   async tryCode<T>(
     { kind, token, code }: OneTimeReference & { code: string },

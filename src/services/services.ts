@@ -9,6 +9,7 @@ import { createKeyServices, type KeyServices } from './key_services.ts'
 import { createMailServices, type MailServices } from './mail_services.ts'
 import { createOneTimeServices, type OneTimeServices } from './one_time_services.ts'
 import { createOperatorServices, type OperatorServices } from './operator_services.ts'
+import { createPasskeyServices, type PasskeyServices } from './passkey_services.ts'
 import { createSessionServices, type SessionServices } from './session_services.ts'
 import { createSignInServices, type SignInServices } from './sign_in_services.ts'
 import { createStorageServices, type StorageServices } from './storage_services.ts'
@@ -26,6 +27,7 @@ export interface Services
     SessionServices,
     SignInServices,
     FactorServices,
+    PasskeyServices,
     AuthorizationServices,
     OperatorServices {
   config: Config
@@ -46,6 +48,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const factors = createFactorServices(environment, { ...audit, ...signIn })
+  const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
   return {
@@ -56,6 +59,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...sessions,
     ...signIn,
     ...factors,
+    ...passkeys,
     ...authorization,
     ...operators,
   }

@@ -196,19 +196,14 @@ export class SignInGuard {
   }
 
   /**
-   * Counts a wrong second factor of a user and of the caller, in one transaction.
+   * Counts a failure of each key, in one transaction.
    *
-   * @param keys The keys of the second factor and of the caller.
-   * @returns when the lock of the second factor ends, in Unix seconds; null without a lock
+   * @param subject The user of the second factor among the keys; null without one.
+   * @returns the counted failures; a locked key has no result
    * @throws StorageUnavailable
    */
-  async countSecondFactor(
-    keys: readonly FailureKey[],
-    caller: Caller,
-    subject: string,
-  ): Promise<number | null> {
-    const counted = await this.#count(keys, caller, subject)
-    return counted.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? null
+  countKeys(keys: readonly FailureKey[], caller: Caller, subject: string | null): Promise<CountedFailure[]> {
+    return this.#count(keys, caller, subject)
   }
 
   async #count(
