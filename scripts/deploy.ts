@@ -3,11 +3,13 @@ import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { requireConfig } from './config_file.ts'
 import { findMissingMigrations } from './missing_migrations.ts'
+import { findUnusablePasskeys, readPasskeyDomains } from './passkey_domains.ts'
 import { stop } from './stop.ts'
 import { readWrangler, runWrangler, WranglerFailed } from './wrangler.ts'
 import { MAIL_QUEUE, requireWranglerToml } from './wrangler_toml.ts'
 
 const LOCAL_ID = 'local'
+const CONFIRM_RP_ID = '--confirm-rp-id'
 
 const config = requireConfig()
 requireWranglerToml(config)
@@ -21,6 +23,7 @@ if (process.argv.includes('--dry-run')) {
   if (problems.length > 0) stop(`Not deployed:\n${list}`)
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
+  if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
   if (config.mail !== null) await requireQueue()
   await runWrangler(['deploy', '--minify'])
 }
@@ -52,6 +55,20 @@ async function requireQueue(): Promise<void> {
         `wrangler: ${error.message.trim()}`,
     )
   })
+}
+
+/** Ends this process if the passkeys of users do not work with config.yml. A user then needs another way to sign in. */
+async function requireUsablePasskeys(): Promise<void> {
+  const domains = await readPasskeyDomains('DB').catch((error) => {
+    if (!(error instanceof WranglerFailed)) throw error
+    return stop(`Not deployed: the passkeys of DB were not read.\nwrangler: ${error.message.trim()}`)
+  })
+  const unusable = findUnusablePasskeys(domains, config)
+  if (unusable.length === 0) return
+  stop(
+    `Not deployed:\n${unusable.map((problem) => `  ${problem}`).join('\n')}\n` +
+      `To deploy anyway, run npm run deploy -- ${CONFIRM_RP_ID}`,
+  )
 }
 
 /** Finds settings that are for local development only. */

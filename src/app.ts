@@ -15,6 +15,7 @@ import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
 import { metadataEndpoints } from './endpoints/metadata.ts'
 import { parEndpoint } from './endpoints/par.ts'
+import { relatedOriginsEndpoint } from './endpoints/related_origins.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
@@ -39,6 +40,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   jwksEndpoint,
   revocationsEndpoint,
   ...metadataEndpoints,
+  relatedOriginsEndpoint,
   healthEndpoint,
   readinessEndpoint,
   homeEndpoint(OPERATOR_PATHS),

@@ -48,7 +48,8 @@ const unlockUser = operation({
   id: 'unlockUser',
   method: 'POST',
   path: `${PATH}/unlock`,
-  summary: 'Unlocks the account: ends its lock and resets its failed sign-ins, at all locations',
+  summary:
+    'Unlocks the account: ends the locks of its password and its second factor and resets its failed sign-ins, at all locations',
   tag: 'users',
   role: 'support',
   scope: 'users:write',
@@ -64,7 +65,11 @@ const unlockUser = operation({
     const change = { operation: 'unlockUser' }
     const event = adminEvent(call, 'the account was unlocked', { subject: id, change })
     const account = await services.guard.accountKey(user)
-    await services.failures.unlock(account, [services.audit.additionIfChanged(event, context)])
+    const secondFactor = { kind: 'second_factor', key: id } as const
+    await services.failures.unlock(
+      [account, secondFactor],
+      [services.audit.additionIfChanged(event, context)],
+    )
     return { body: await describeSupport(user, call) }
   },
 })

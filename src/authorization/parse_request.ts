@@ -28,7 +28,10 @@ const LIMITS: Readonly<Record<string, number>> = {
   ui_locales: 200,
   user_locale: 35,
   acr_values: 200,
+  prompt: 100,
 }
+
+const CONTROL_CHARACTER = /\p{Cc}/u
 
 /** The maximum length of a redirect URI. The port of a requested loopback URI can be longer than that of the registered one. */
 const MAX_REDIRECT_URI = 1024
@@ -41,11 +44,13 @@ export interface RequestingClient {
   api: ApiConfig
 }
 
-/** A client, and the settings that limit its requests. */
-interface RequestHolder extends RequestingClient {
-  /** Whether the client can have identity scopes. */
+/** A client with the setting that decides whether it can have identity scopes. */
+export interface ScopeHolder extends RequestingClient {
   openIdEnabled: boolean
-  /** The highest level of authentication of the users. */
+}
+
+/** The same, and the highest level of authentication of its users. */
+interface RequestHolder extends ScopeHolder {
   highestLevel: AcrLevel
 }
 
@@ -99,8 +104,11 @@ export function parseAuthorizationRequest(
   // The server issues only bearer tokens, so it cannot keep the promise of dpop_jkt (RFC 9449 §10).
   for (const name of ['request', 'request_uri', 'registration', 'dpop_jkt'] as const)
     if (parameters.find(name) !== null) fail(name)
-  for (const [name, limit] of Object.entries(LIMITS))
-    if ((parameters.find(name)?.length ?? 0) > limit) fail('long_parameter')
+  for (const [name, limit] of Object.entries(LIMITS)) {
+    const value = parameters.find(name) ?? ''
+    if (value.length > limit) fail('long_parameter')
+    if (hasControlCharacter(value)) fail('control_character')
+  }
   if (!client.grants.includes('authorization_code')) fail('no_code_grant')
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')
@@ -139,30 +147,45 @@ function readAcrLevel(
 }
 
 /** The requested scope without the scopes that the client cannot have. Without `scope`: all scopes of the client. */
-function readScope(
-  parameters: Parameters,
-  { client, api, openIdEnabled }: RequestHolder,
-  fail: Fail,
-): string[] {
+function readScope(parameters: Parameters, holder: ScopeHolder, fail: Fail): string[] {
   const requested = parameters.find('scope')
-  const allowed = clientScopes(client, api)
-  if (requested === null) return allowed
+  if (requested === null) return clientScopes(holder.client, holder.api)
   const tokens = parseScope(requested)
-  const granted = tokens.filter(
-    (scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)),
-  )
+  const granted = grantableOf(tokens, holder)
   const isOnlyUnknown = granted.length === 0 && tokens.some((scope) => scope !== OFFLINE_ACCESS)
   if (isOnlyUnknown || tokens.length === 0) fail('scope')
   return granted
 }
 
-/** A public client always needs PKCE (RFC 9700 §2.1.1). The method `plain` does not protect a code. */
+/**
+ * Whether a parameter has a control character, which RFC 6749 appendix A forbids. A browser would change a line break in a form, and JSON
+ * writes six characters for most others, so the form could become too large to send.
+ */
+export function hasControlCharacter(text: string): boolean {
+  return CONTROL_CHARACTER.test(text)
+}
+
+/** The scopes that the client can have. */
+export function grantableOf(
+  scopes: readonly string[],
+  { client, api, openIdEnabled }: ScopeHolder,
+): string[] {
+  const allowed = clientScopes(client, api)
+  return scopes.filter((scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)))
+}
+
+/** A public client always needs PKCE (RFC 9700 §2.1.1). */
+export function needsPkce(client: Client): boolean {
+  return client.requiresPkce || !isConfidential(client)
+}
+
+/** The method `plain` does not protect a code. */
 function readChallenge(parameters: Parameters, client: Client, fail: Fail): string | null {
   const challenge = parameters.find('code_challenge')
   const method = parameters.find('code_challenge_method')
   if (challenge === null) {
     if (method !== null) fail('no_code_challenge')
-    if (client.requiresPkce || !isConfidential(client)) fail('no_code_challenge')
+    if (needsPkce(client)) fail('no_code_challenge')
     return null
   }
   if (method !== 'S256') fail('code_challenge_method')

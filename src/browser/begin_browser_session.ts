@@ -36,20 +36,22 @@ export async function beginBrowserSession(
   const { earlierIds, endedIds } = earlierOf(before, user.id)
   if (before !== null && endedIds.length > 0) {
     const occasion = { clientId: client.id, services, context }
-    await endBrowserSessions({ pool: api.userPool, session: before }, endedIds, occasion)
+    await endBrowserSessions(before, endedIds, occasion)
   }
+  const { idleSeconds, lifetimeSeconds } = browserSessionLimitsOf(api.userPool, services.config)
   const session: BrowserSession = {
     id: randomId(16),
     earlierIds,
     subject: user.id,
     ...{ authTime, amr: [...amr], acr },
     startedAt: context.now,
+    endsAt: context.now + lifetimeSeconds,
     usedAt: context.now,
   }
-  const { idleSeconds } = browserSessionLimitsOf(api.userPool, services.config)
-  await cookie.write(c, session, idleSeconds)
   const consentId = await consentIdFor(user.id, browserRequest)
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
+  // Last, because the guard records no sign-in of a request that fails.
+  await cookie.write(c, session, idleSeconds)
   const situation = describeSituation(
     browserRequest,
     { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
+import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
@@ -46,7 +47,7 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const found = await requireClient(c, parameters.find('client_id'), services)
   const address = readReturnAddress(parameters, found)
   const visitorToken = parameters.find('visitor_access_token')
-  const visitor = await findVisitor(visitorToken, { ...found, context }, services)
+  const visitor = await findVisitor(visitorToken, { ...found, context, isFromClient: false }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
   const { config } = services
   const highestLevel = highestLevelOf(found.api.userPool, config)
@@ -57,9 +58,9 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
 }
 
 /**
- * Finds the client of a sealed request and its API. The client must still have the redirect URI.
+ * Finds the client of a sealed request and its API. The client must still have the redirect URI and the rights of the request.
  *
- * @throws UnprovenRequest, StorageUnavailable
+ * @throws UnprovenRequest, AuthorizationError, StorageUnavailable
  */
 export async function restoreBrowserRequest(
   c: Context,
@@ -70,7 +71,8 @@ export async function restoreBrowserRequest(
   const found = await requireClient(c, request.clientId, services)
   if (findRedirectUri(found.client, request.redirectUri) === null)
     throw new UnprovenRequest(`${request.clientId} no longer has the redirect URI`)
-  return { request, ...found, context: requestContext(c, services.clock) }
+  const checked = checkAgain(request, { ...found, openIdEnabled: services.config.openIdEnabled })
+  return { request: checked, ...found, context: requestContext(c, services.clock) }
 }
 
 /**

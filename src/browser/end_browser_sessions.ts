@@ -1,7 +1,6 @@
-import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { LOGOUT } from '../sessions/session.ts'
-import { type BrowserSession, endOf } from '../signin/browser_session.ts'
+import type { BrowserSession } from '../signin/browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 
 /** A browser session of a pool. */
@@ -28,14 +27,12 @@ const MAX_SESSIONS = 200
  * @throws StorageUnavailable: the logout can be repeated
  */
 export async function endBrowserSessions(
-  { pool, session }: PoolSession,
+  { subject, endsAt: keepUntil }: Pick<BrowserSession, 'subject' | 'endsAt'>,
   ids: readonly string[],
   { clientId, services, context }: Occasion,
 ): Promise<void> {
-  const { browserSessions, shards, audit, config } = services
-  const { subject } = session
+  const { browserSessions, shards, audit } = services
   const { now } = context
-  const keepUntil = endOf(session, browserSessionLimitsOf(pool, config))
   const ends = { ids, subject, keepUntil, reason: LOGOUT } as const
   const isFirst = await browserSessions.end(ends, now)
   const origin = { loggedOutBrowserIds: ids }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { withParameters } from '../authorization/authorization_response.ts'
+import { hasControlCharacter } from '../authorization/parse_request.ts'
 import { readPageParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
 import { findLanguage, LANGUAGES } from '../lib/language.ts'
@@ -119,7 +120,7 @@ async function readLogoutParameters(c: Context) {
   }
 }
 
-/** @throws BrokenLogout for a wrong hint or a state that is too long; StorageUnavailable */
+/** @throws BrokenLogout for a wrong hint or a malformed state; StorageUnavailable */
 async function checkHint(
   { hint: text, clientId: named, uri, state, language }: LogoutParameters,
   { keys, config }: BrowserServices,
@@ -128,7 +129,8 @@ async function checkHint(
   const query = text === null ? null : { hint: text, clientId: named }
   const hint = query && (await verifyIdTokenHint(query, { keys, issuer: config.issuer }, context))
   if (query !== null && hint === null) throw new BrokenLogout()
-  if (state !== null && state.length > MAX_STATE_CHARACTERS) throw new BrokenLogout()
+  if (state !== null && (state.length > MAX_STATE_CHARACTERS || hasControlCharacter(state)))
+    throw new BrokenLogout()
   const clientId = named ?? hint?.clientId ?? null
   const validUntil = context.now + REQUEST_SECONDS
   return { kind: 'logout', clientId, sid: hint?.sid ?? null, uri, state, language, validUntil }

@@ -3,9 +3,7 @@ import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { Form } from '../pages/form.ts'
-import { endOf } from '../signin/browser_session.ts'
 import { nextStep } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
 import { scopeOfGuest } from './authorize_visitor.ts'
@@ -82,15 +80,14 @@ async function issueToGuest({ browserRequest }: Situation, services: BrowserServ
 function recordSignIn(
   { browserRequest, signedIn, signIn }: Situation,
   sid: string | null,
-  { config, guard }: BrowserServices,
+  { guard }: BrowserServices,
 ): void {
   if (signIn === null || signedIn === null) return
   const { client, api } = browserRequest
   const { session } = signedIn
-  const keepUntil = endOf(session, browserSessionLimitsOf(api.userPool, config))
   const { authTime: startedAt } = session
   const expiresAt = startedAt + lifetimesOf(client, api).refreshTokenSeconds
-  const browser = { id: session.id, keepUntil }
+  const browser = { id: session.id, keepUntil: session.endsAt }
   guard.recordSignIn(signIn, { sid, browser, clientId: client.id, api: api.name, startedAt, expiresAt })
 }
 

@@ -23,13 +23,21 @@ const rpId = check(
   { bounds: 'the host of the issuer or a parent domain of it, not an IP address', unit: 'host name' },
 )
 
+/** The origin of an Android app: the SHA-256 of its signing certificate in base64url. */
+const APP_ORIGIN = /^android:apk-key-hash:[A-Za-z0-9_-]{43}$/
+
+const findPasskeyOriginProblem = (text: string) => (APP_ORIGIN.test(text) ? null : findOriginProblem(text))
+
 const origin = check(
   z.string('must be an exact origin, such as https://shop.example.com').check(
-    z.refine((text) => findOriginProblem(text) === null, {
-      error: ({ input }) => findOriginProblem(String(input)),
+    z.refine((text) => findPasskeyOriginProblem(text) === null, {
+      error: ({ input }) => findPasskeyOriginProblem(String(input)),
     }),
   ),
-  { bounds: 'exact origins without path; https, or http on a loopback address' },
+  {
+    bounds:
+      'exact origins without path; https, or http on a loopback address; `android:apk-key-hash:` and 43 characters',
+  },
 )
 
 const role = check(z.string(ROLE_RULE).check(z.refine(isRole, ROLE_RULE)), { bounds: 'names of roles' })
@@ -42,7 +50,8 @@ const keysOfPasskeys = {
   origins: keyWithDefault('origins', {
     check: listOf(origin, 'origins', [z.refine(areUnique, 'must not list an origin twice')]),
     default: [],
-    description: 'Origins outside the issuer that can use the passkeys. `/.well-known/webauthn` lists them',
+    description:
+      'Origins outside the issuer that can use the passkeys ([passkeys.md](passkeys.md#origins)). `/.well-known/webauthn` lists them',
   }),
   userVerification: keyWithDefault('user_verification', {
     check: oneOf(['required', 'preferred']),

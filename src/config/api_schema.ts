@@ -44,13 +44,23 @@ const audience = check(
   { bounds: 'an absolute URI, different for each API, and not the issuer', unit: 'URI' },
 )
 
+/** Each pool has the cookie `sallyport-<pool>`, and these names belong to the cookies of forms and of the console. */
+const RESERVED_POOL = /^(?:form|console(?:-.*)?)$/
+
+const pool = check(
+  name.schema.check(
+    z.refine((value) => !RESERVED_POOL.test(value), 'must not be form, console or begin with console-'),
+  ),
+  { bounds: `${name.bounds}; not \`form\`, \`console\` or a name that begins with \`console-\`` },
+)
+
 const keysOfApi = {
   audience: requiredKey('audience', {
     check: audience,
     description: 'The `aud` of the access tokens of this API',
   }),
   userPool: requiredKey('users', {
-    check: name,
+    check: pool,
     description: 'The pool whose users sign in to this API. APIs can share a pool',
   }),
   guests: keyWithDefault('guests', {

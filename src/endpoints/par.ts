@@ -4,6 +4,7 @@ import type { AuthorizationRequest } from '../authorization/authorization_reques
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { Responses } from '../http/responses.ts'
@@ -30,7 +31,11 @@ async function handlePush(c: Context, services: Services, responses: Responses):
 async function pushRequest(request: ClientRequest, services: Services): Promise<string> {
   await requireUnchangedClient(request, services)
   const visitorToken = request.parameters.find('visitor_access_token')
-  const visitor = await findVisitor(visitorToken, request, services)
+  const visitor = await findVisitor(
+    visitorToken,
+    { ...request, isFromClient: isConfidential(request.client) },
+    services,
+  )
   const checked = await checkRequest(request, visitor, services)
   return services.requests.seal(checked, request.context.now + PUSHED_SECONDS)
 }

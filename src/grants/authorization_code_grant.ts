@@ -2,6 +2,7 @@ import { auditSuccess } from '../audit/audit_success.ts'
 import { type AuthorizationCode, CODE_SECONDS } from '../authorization/authorization_code.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { hashUri } from '../authorization/issue_code.ts'
+import { needsPkce } from '../authorization/parse_request.ts'
 import { isVerified } from '../authorization/pkce.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import { isConfidential } from '../clients/client.ts'
@@ -30,6 +31,7 @@ export const authorizationCodeGrant: Grant = {
     await requireUnchangedClient(request, services)
     const session = sessionOf(code)
     await requireMatch(code, session, request, services)
+    requireUnchangedRights(code, request)
     const tokens = scopesNow(code, request)
     // A missing key is made before the code is used, because a failure must not use the code.
     if (hasIdToken(tokens, services.config)) await services.keys.currentOf(client.idTokenAlgorithm, context)
@@ -115,6 +117,19 @@ async function requireMatch(
   await closeSession(session, { reason, endsSession: isOwn }, request, services)
   if (isOwn && !hasUri) throw wrongRedirectUri(about)
   throw invalidCode(reason, about)
+}
+
+/**
+ * Requires that the client could still get the code. An operator can change the client after the code was issued.
+ *
+ * @throws OAuthError invalid_grant
+ */
+function requireUnchangedRights(code: AuthorizationCode, { client, parameters }: ClientRequest): void {
+  if (code.auth !== null && code.consent === null && !client.isFirstParty)
+    throw refuse(code, 'the client needs a consent now', 'other')
+  if (code.challenge === null && needsPkce(client)) throw refuse(code, 'the client needs PKCE now', 'other')
+  if (code.uri !== null && findRedirectUri(client, parameters.find('redirect_uri')) === null)
+    throw refuse(code, 'the client no longer has the redirect URI', 'other')
 }
 
 function refuse(

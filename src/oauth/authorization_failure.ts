@@ -9,6 +9,7 @@ export const AUTHORIZATION_FAILURES = {
   registration: ['registration_not_supported', 'The parameter registration is not supported.'],
   unknown_redirect_uri: ['invalid_request', 'The redirect_uri is missing or not registered.'],
   long_parameter: ['invalid_request', 'A parameter is too long.'],
+  control_character: ['invalid_request', 'A parameter has a control character.'],
   long_code: ['invalid_request', 'The nonce and the scope make the code too long.'],
   response_mode: ['invalid_request', 'The response_mode is not supported.'],
   form_post_to_app: ['invalid_request', 'The response_mode form_post needs an http or https redirect_uri.'],

@@ -15,6 +15,8 @@ export const browserSessionSchema = z.object({
   acr: z.string(),
   /** The absolute lifetime begins here. */
   startedAt: z.int(),
+  /** The latest end. A longer lifetime in config.yml does not move it, because the record of a logout lasts only until then. */
+  endsAt: z.int(),
   /** The last renewal of the cookie (`isDueForRenewal`). */
   usedAt: z.int(),
 })
@@ -48,11 +50,11 @@ export function earlierOf(
 
 /** Whether the browser session has not expired. `isUsableBy` checks the record of the user. */
 export function isLive(
-  { startedAt, usedAt }: BrowserSession,
+  { startedAt, endsAt, usedAt }: BrowserSession,
   { idleSeconds, lifetimeSeconds }: BrowserSessionLimits,
   now: number,
 ): boolean {
-  return usedAt + idleSeconds > now && startedAt + lifetimeSeconds > now
+  return usedAt + idleSeconds > now && Math.min(endsAt, startedAt + lifetimeSeconds) > now
 }
 
 /** Whether the user may use the browser session or the pending sign-in: a sign-out, a new password or a disabled account ends it. */
@@ -76,9 +78,4 @@ export function isDueForRenewal(
   now: number,
 ): boolean {
   return now - usedAt > idleSeconds / RENEWAL_PART
-}
-
-/** The latest end of the browser session. Unix seconds. */
-export function endOf({ startedAt }: BrowserSession, { lifetimeSeconds }: BrowserSessionLimits): number {
-  return startedAt + lifetimeSeconds
 }

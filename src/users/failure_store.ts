@@ -185,19 +185,20 @@ export class FailureStore {
   }
 
   /**
-   * Resets failures and ends their lock, in one transaction with further statements. These do nothing if `changes()` is 0: there was
+   * Resets failures of some keys and ends their locks, in one transaction with further statements. These do nothing if `changes()` is 0: there was
    * no failure and no lock. The number of locks stays until the next sign-in: it shows a parallel sign-in that a lock came first, and
    * makes the next lock longer.
    *
    * @throws StorageUnavailable
    */
-  async unlock({ kind, key }: FailureKey, alongside: D1PreparedStatement[]): Promise<void> {
+  async unlock(keys: readonly FailureKey[], alongside: D1PreparedStatement[]): Promise<void> {
     const unlock = this.#db
       .prepare(
         `UPDATE sign_in_failures SET failures = 0, locked_until = 0
-         WHERE kind = ? AND key = ? AND (failures > 0 OR locked_until > 0)`,
+         WHERE (kind, key) IN (SELECT value ->> 'kind', value ->> 'key' FROM json_each(?))
+           AND (failures > 0 OR locked_until > 0)`,
       )
-      .bind(kind, key)
+      .bind(JSON.stringify(keys))
     await callStore('D1 sign_in_failures', () => this.#db.batch([unlock, ...alongside]))
   }
 

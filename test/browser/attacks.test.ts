@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ClientEdit } from '../../src/clients/client_admin_store.ts'
 import {
   authorize,
   authorizeUrl,
@@ -95,14 +96,63 @@ describe('attacks on the sign-in by browser', () => {
     }
   })
 
+  /** Changes a client as an operator does. The copies of the client are current afterwards. */
+  async function change({ id }: TestClient, edit: ClientEdit): Promise<void> {
+    const { clientAdmin, clients } = server.services
+    await clientAdmin.change(id, edit, { versions: null, now: server.clock.time }, [])
+    await clients.renewCopy(id, server.context())
+    clients.forget(id)
+    server.clock.time += 10
+  }
+
+  it.each<[string, ClientEdit]>([
+    ['is third-party', { isFirstParty: false }],
+    ['needs PKCE', { requiresPkce: true }],
+    ['has another redirect URI', { redirectUris: [OTHER_CALLBACK] }],
+  ])('a code gives no token if the client %s at the exchange', async (_what, edit) => {
+    const changed = await server.addClient({ ...CODE_CLIENT, confidential: true, requiresPkce: false })
+    const code = await newCode(server, changed, userId, { challenge: null })
+    await change(changed, edit)
+    const response = await server.postJson(exchangeOf(changed, code, { code_verifier: undefined }))
+    expect([response.status, await response.json()]).toEqual([400, REFUSED])
+  })
+
+  it.each<[string, ClientEdit, Record<string, unknown>]>([
+    ['the code grant', { grants: ['password'] }, { error: 'unauthorized_client' }],
+    ['the requested scope', { scopes: ['orders'] }, { error: 'invalid_scope' }],
+    ['the permission to send no code_challenge', { requiresPkce: true }, { error: 'invalid_request' }],
+  ])('a form gives no code to a client that lost %s while the page was open', async (_what, edit, error) => {
+    const changed = await server.addClient({ ...CODE_CLIENT, confidential: true, requiresPkce: false })
+    const browser = browserOf(server)
+    await browser.open(
+      authorizeUrl(changed, { scope: 'cart', code_challenge: undefined, code_challenge_method: undefined }),
+    )
+    await change(changed, edit)
+    const { url } = await signInAt(browser, username)
+    expect([url.origin, Object.fromEntries(url.searchParams)]).toEqual([
+      new URL(CALLBACK).origin,
+      expect.objectContaining({ ...error, state: 'st' }),
+    ])
+    expect(url.searchParams.has('code')).toBe(false)
+  })
+
+  it('a client that is no longer first-party gets no guest of a page from before, and the page asks for consent', async () => {
+    const changed = await server.addClient({ ...CODE_CLIENT, grants: ['password', 'authorization_code'] })
+    const guest = await server.signIn(changed, 'guest', 'guest')
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(changed, { visitor_access_token: guest.access_token }))
+    await change(changed, { isFirstParty: false })
+    expect((await signInAt(browser, username)).html).toContain('<h1>Allow A test client')
+    const { url } = await browser.press('Allow')
+    const tokens = await server.requireTokens(exchangeOf(changed, url.searchParams.get('code')))
+    expect(decodeJwt(tokens.access_token)).not.toHaveProperty('visitor_id')
+    await server.refresh(changed, guest.refresh_token)
+  })
+
   it('a scope that the client lost between the code and the exchange is not granted', async () => {
     const changed = await server.addClient({ ...CODE_CLIENT, scopes: ['cart', 'orders'] })
     const code = await newCode(server, changed, userId, { scope: ['cart', 'orders'] })
-    const now = server.clock.time
-    await server.services.clientAdmin.change(changed.id, { scopes: ['cart'] }, { versions: null, now }, [])
-    await server.services.clients.renewCopy(changed.id, server.context())
-    server.services.clients.forget(changed.id)
-    server.clock.time += 10
+    await change(changed, { scopes: ['cart'] })
     const tokens = await server.requireTokens(exchangeOf(changed, code))
     expect([tokens.scope, decodeJwt(tokens.access_token).scope]).toEqual(['cart', 'cart'])
   })

@@ -224,6 +224,24 @@ describe('the authorization endpoint', () => {
     expect(long.headers.get('Location')).toContain('error=invalid_request')
   })
 
+  it.each<[string, Record<string, string>]>([
+    ['a prompt over 100 characters', { prompt: 'login '.repeat(2000).trim() }],
+    ['a control character in state', { state: '\u0001'.repeat(2048) }],
+    ['a line break in login_hint', { login_hint: 'a\nb' }],
+    ['a control character in nonce', { nonce: '\u0001' }],
+  ])(
+    'the client gets an error for %s, because the form could be too large to send',
+    async (_what, changes) => {
+      const response = await open(server, authorizeUrl(client, changes))
+      const { searchParams } = new URL(response.headers.get('Location') ?? '')
+      expect([response.status, searchParams.get('error'), searchParams.get('state')]).toEqual([
+        303,
+        'invalid_request',
+        changes.state ?? 'st',
+      ])
+    },
+  )
+
   it('HEAD has the headers of GET without a body', async () => {
     const response = await server.send(new Request(authorizeUrl(client), { method: 'HEAD' }))
     expect([response.status, await response.text()]).toEqual([200, ''])

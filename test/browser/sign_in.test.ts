@@ -11,6 +11,7 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
+import { FaultyStores } from '../support/faults.ts'
 import { NEW_PASSWORD } from '../support/operation_examples.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
@@ -240,5 +241,16 @@ describe('the sign-in page', () => {
     expect(await auditOf({ kind: 'cut_off', subject: user.id })).toMatchObject([
       { reason: 'the password was changed', client_id: client.id },
     ])
+  })
+
+  it('a sign-in whose page cannot be made leaves no browser session, because the guard does not know it', async () => {
+    const faulty = new FaultyStores()
+    const broken = new TestServer({ env: faulty.env, clock: server.clock })
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
+    const browser = browserOf(broken)
+    await browser.open(authorizeUrl(partner))
+    faulty.d1.judge = (call) => (call.includes('consented_scopes') ? 'before it is made' : null)
+    const page = await signInAt(browser, (await server.addUser()).username)
+    expect([page.status, browser.cookie('__Host-sallyport-customers')]).toEqual([503, undefined])
   })
 })

@@ -5,6 +5,7 @@ import { totpCodeOf, totpStepOf } from '../../src/factors/totp.ts'
 import { type GivenFactor, verifySecondFactor } from '../../src/factors/verify_second_factor.ts'
 import { auditOf } from '../support/audit.ts'
 import { decodeBase32 } from '../support/base32.ts'
+import { TestOperator } from '../support/operator.ts'
 import { enrol, wrongCode } from '../support/second_factor.ts'
 import { emptyStores, TestServer } from '../support/server.ts'
 
@@ -226,6 +227,17 @@ describe('wrong second factors', () => {
       { kind: 'network', failures: 9 },
       { kind: 'second_factor', failures: 0 },
     ])
+  })
+
+  it('support unlocks the second factor with the account', async () => {
+    const server = new TestServer()
+    const support = await TestOperator.signIn(server, ['support'])
+    const { user, codeAt } = await addWithApp(server)
+    const wrong = totp(await wrongCode({ codeAt }, server.clock.time))
+    for (let i = 0; i < 10; i++) await check(server, user.id, wrong)
+    expect((await support.post(`/users/${user.id}/unlock`)).status).toBe(200)
+    const right = totp(await codeAt(server.clock.time))
+    expect(await check(server, user.id, right)).toMatchObject({ kind: 'proven' })
   })
 
   it('an attacker with a pause of an hour between the guesses does not reset the count', async () => {

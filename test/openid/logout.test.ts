@@ -154,6 +154,22 @@ describe('the logout endpoint', () => {
     expect(browser.page.html).toContain('You are signed out')
   })
 
+  it('a cookie from before a logout stays useless after the operator makes browser sessions longer', async () => {
+    const { browser } = await signedIn()
+    const Cookie = `${SESSION_COOKIE}=${browser.cookie(SESSION_COOKIE)}`
+    await browser.open(LOGOUT)
+    await browser.press('Sign out')
+    server.clock.time += 12 * 3600
+    await server.sweep()
+    const longer = { customers: { idle: 86_400, lifetime: 30 * 86_400 } }
+    const later = new TestServer({ config: { browser_sessions: longer }, clock: server.clock })
+    const response = await later.fetch(authorizeUrl(client).slice(ISSUER.length), { headers: { Cookie } })
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      expect.stringContaining('<h1>Sign in</h1>'),
+    ])
+  })
+
   it('a POST is redirected to GET, so that the cookie is sent, and the address has no ID token', async () => {
     const { browser, tokens } = await signedIn()
     const body = new URLSearchParams({
@@ -207,6 +223,7 @@ describe('the logout endpoint', () => {
       { id_token_hint: hint, post_logout_redirect_uri: `${SIGNED_OUT}/` },
       ...LOOKALIKES.map((uri) => ({ id_token_hint: hint, post_logout_redirect_uri: uri })),
       { id_token_hint: hint, post_logout_redirect_uri: SIGNED_OUT, state: 'x'.repeat(2049) },
+      { client_id: client.id, post_logout_redirect_uri: SIGNED_OUT, state: '\u0001' },
       { client_id: disabled.id, post_logout_redirect_uri: SIGNED_OUT },
       { request: 'x' },
     ]) {
@@ -268,10 +285,26 @@ describe('the logout endpoint', () => {
     const question = await browser.press('Sign out')
     expect([question.url.origin, question.status]).toEqual([ISSUER, 409])
     expect(question.html).toContain(`role="alert">${en.problems.otherSession}<`)
+    expect(question.html).toContain(`<p>${en.account.signedInAs(other)}</p>`)
     expect(await isSignedIn(browser)).toBe(true)
     browser.show(question)
     expect((await browser.press('Sign out')).url.href).toBe(SIGNED_OUT)
     expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  it('a sign-out form of another browser, or without its cookie, asks the signed-in user again (CSRF)', async () => {
+    const attacker = (await signedIn()).browser
+    const form = await attacker.open(LOGOUT)
+    const { browser } = await signedIn()
+    browser.show(form)
+    const question = await browser.press('Sign out')
+    expect(question.status).toBe(400)
+    expect(question.html).toContain(`role="alert">${en.problems.otherBrowser}<`)
+    expect(question.html).toContain(`<p>${en.account.signedInAs(username)}</p>`)
+    expect(await isSignedIn(browser)).toBe(true)
+    browser.removeCookies()
+    browser.show(question)
+    expect((await browser.press('Sign out')).html).toContain('You are signed out')
   })
 
   it('a sign-out form from before another sign-in of the same user signs the user out', async () => {

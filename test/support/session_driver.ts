@@ -24,6 +24,9 @@ import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
 /** No lock: the wrong passwords of one sequence would count in the next. */
+/** The default lifetime of a browser session. */
+const BROWSER_SECONDS = 12 * 3600
+
 const CONFIG = {
   session_shards: [
     { name: 's1', binding: 'DB' },
@@ -223,12 +226,10 @@ export class SessionDriver {
     server: TestServer,
     { browser: id, subject }: Extract<Action, { do: 'log out' }>,
   ): Promise<void> {
-    const { time } = this.clock
-    const times = { authTime: time, startedAt: time, usedAt: time }
-    const session = { id, earlierIds: [], subject, amr: ['pwd'], acr: ONE_FACTOR, ...times }
     const occasion = { clientId: null, services: server.services, context: server.context() }
     this.#logouts.set(subject, (this.#logouts.get(subject) ?? 0) + 1)
-    await endBrowserSessions({ pool: 'customers', session }, [id], occasion)
+    const endsAt = this.clock.time + BROWSER_SECONDS
+    await endBrowserSessions({ subject, endsAt }, [id], occasion)
   }
 
   #post(
