@@ -162,6 +162,7 @@ export function nextStep(known: Known): NextStep {
   const { user, demands, consent, guest } = known
   if (known.isCancelled) return fail('access_denied')
   if (guest.isChosen && mayBeGuest(known)) return { kind: 'done', user: null }
+  if (user !== null && isSilentStranger(known)) return fail('consent_required')
   if (user === null || !isFresh(user, known)) return show('sign_in', 'login_required', known)
   if (demands.subject !== null && demands.subject !== user.subject)
     return show('sign_in', 'login_required', { ...known, problem: { kind: 'other_account' } })
@@ -202,6 +203,14 @@ function isForRequest(
   { demands: { receivedAt }, isOpening }: Known,
 ): boolean {
   return isOpening ? authTime > receivedAt : authTime >= receivedAt
+}
+
+/**
+ * Whether a client without a consent sends `prompt=none`. It learns only that a user is signed in. With other errors, `login_hint` and
+ * `max_age` would reveal who the user is, and since when.
+ */
+function isSilentStranger({ demands, consent }: Known): boolean {
+  return demands.prompt.includes('none') && !consent.isFirstParty && !consent.isCovered
 }
 
 /** Whether the authentication is new enough for `prompt=login` and `max_age` (OpenID Connect Core §3.1.2.1). */

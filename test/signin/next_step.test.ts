@@ -72,6 +72,8 @@ const GUESTS = { isAllowed: true, isChosen: false }
 const WRONG: SignInProblem = { kind: 'wrong_credentials' }
 const PARTNER = { isFirstParty: false }
 const APP = { mustConfirm: true }
+/** A client without a consent of the user who is signed in. */
+const STRANGER = { ...PARTNER, isCovered: false, prompt: ['none'], user: ANN }
 
 const PASSWORD: Given = { kind: 'password', user: NEW_ANN }
 const BOBS_PASSWORD: Given = { kind: 'password', user: NEW_BOB }
@@ -197,6 +199,14 @@ const ROWS: Row[] = [
   ['prompt=none without a session', { prompt: ['none'] }, [], 'login_required'],
   ['prompt=none with a session', { prompt: ['none'], user: ANN }, [], 'done: ann'],
   ['prompt=none, new scopes', { ...PARTNER, prompt: ['none'], user: ANN }, [], 'consent_required'],
+  [
+    'prompt=none of a stranger, hint of another account',
+    { ...STRANGER, loginHint: 'bob' },
+    [],
+    'consent_required',
+  ],
+  ['prompt=none of a stranger, old sign-in', { ...STRANGER, maxAgeSeconds: 1 }, [], 'consent_required'],
+  ['prompt=none of a stranger without a session', { ...STRANGER, user: null }, [], 'login_required'],
   ['prompt=none, loopback address', { ...APP, prompt: ['none'], user: ANN }, [], 'interaction_required'],
   [
     'prompt=none, old password',
