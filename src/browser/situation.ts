@@ -109,7 +109,7 @@ export function describeSituation(
       isFirstParty: client.isFirstParty,
       // A consent without scopes still gives the client the user's id and roles.
       isCovered: consented !== null && request.scope.every((scope) => consented.includes(scope)),
-      mustConfirm: kindOfRedirect(request.redirectUri) !== 'web',
+      mustConfirm: mayReachAnotherApp(request.redirectUri, config),
       given: null,
     },
     isCancelled: false,
@@ -120,6 +120,14 @@ export function describeSituation(
   const { signedIn = null, consentId = null } = state ?? {}
   const none = { pending: null, recoveryCodes: null, signIn: null }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+}
+
+/** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */
+function mayReachAnotherApp(
+  redirectUri: string,
+  { issuer }: Pick<BrowserServices['config'], 'issuer'>,
+): boolean {
+  return kindOfRedirect(redirectUri) !== 'web' && !redirectUri.startsWith(`${issuer}/`)
 }
 
 /** The consent that a user gives to the client of a request; null for a first-party client. */

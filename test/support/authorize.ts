@@ -86,7 +86,7 @@ export function exchangeOf(
 /** A code for a user, as the authorization endpoint issues it, without a browser. */
 export async function newCode(
   server: TestServer,
-  { id }: TestClient,
+  { id }: Pick<TestClient, 'id'>,
   subject: string,
   changes: Partial<AuthorizationCode> = {},
 ): Promise<string> {
