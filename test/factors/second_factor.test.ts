@@ -3,6 +3,7 @@ import { base64url } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { totpCodeOf, totpStepOf } from '../../src/factors/totp.ts'
 import { type GivenFactor, verifySecondFactor } from '../../src/factors/verify_second_factor.ts'
+import { aroundD1, isDeferredWrite } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
 import { decodeBase32 } from '../support/base32.ts'
 import { TestOperator } from '../support/operator.ts'
@@ -171,6 +172,27 @@ describe('an authenticator app', () => {
 
 describe('wrong second factors', () => {
   beforeEach(emptyStores)
+
+  it('a check costs one read and one write, whether the code is right, wrong or unknown', async () => {
+    let calls = 0
+    const DB = aroundD1((sql, call) => {
+      if (!isDeferredWrite(sql)) calls++
+      return call()
+    })
+    const server = new TestServer({ env: { DB } })
+    const { user, codeAt, recoveryCodes } = await addWithApp(server)
+    const countOf = async (given: GivenFactor) => {
+      calls = 0
+      const { kind } = await check(server, user.id, given, '192.0.2.1')
+      return [kind, calls]
+    }
+    const right = await codeAt(server.clock.time)
+    expect(await countOf(totp(right))).toEqual(['proven', 2])
+    expect(await countOf(totp(right))).toEqual(['wrong', 2])
+    expect(await countOf(totp(await wrongCode({ codeAt }, server.clock.time)))).toEqual(['wrong', 2])
+    expect(await countOf(recovery(recoveryCodes[0] ?? ''))).toEqual(['proven', 2])
+    expect(await countOf(recovery(recoveryCodes[0] ?? ''))).toEqual(['wrong', 2])
+  })
 
   it('ten wrong codes lock the second factor at all locations for 60 s, and each further lock takes twice as long', async () => {
     const server = new TestServer()
