@@ -255,7 +255,6 @@ describe('the migrations of a deployment', () => {
       'd1 execute DB --remote',
       ...(isDeployed
         ? [
-            // The passkeys of users.
             'd1 execute DB --remote',
             'queues info sallyport-mail',
             'deploy --minify',
