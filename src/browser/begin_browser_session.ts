@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { accountsOf } from '../config/accounts_schema.ts'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { randomId } from '../lib/bytes.ts'
 import { type BrowserSession, earlierOf } from '../signin/browser_session.ts'
@@ -12,7 +13,7 @@ import { consentIdFor, describeSituation, type Situation } from './situation.ts'
 
 /** The proof of a finished sign-in. `signIn` is null if the guard records no sign-in. */
 interface FinishedSignIn extends Proof {
-  kind: 'password' | 'new_password' | 'second_factor' | 'new_second_factor'
+  kind: 'password' | 'email_code' | 'new_password' | 'second_factor' | 'new_second_factor'
   user: User
   signIn: VerifiedSignIn | null
 }
@@ -52,6 +53,7 @@ export async function beginBrowserSession(
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
   // Last, because the guard records no sign-in of a request that fails.
   await cookie.write(c, session, idleSeconds)
+  await rememberDevice(c, user, services)
   const situation = describeSituation(
     browserRequest,
     { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },
@@ -60,6 +62,25 @@ export async function beginBrowserSession(
   const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   return { ...situation, signIn, known: advance(next, { kind, user: situation.known.user }) }
+}
+
+/** How long a browser is recognized: the longest time that browsers keep a cookie (RFC 6265bis §5.5). */
+const DEVICE_SECONDS = 400 * 86_400
+
+/** A browser keeps the last users who signed in. */
+const MAX_SUBJECTS = 5
+
+/** Lets the browser of a finished sign-in use its own budgets of codes by mail. */
+async function rememberDevice(
+  c: Context,
+  { id, pool }: User,
+  { cookies, config }: BrowserServices,
+): Promise<void> {
+  if (accountsOf(pool, config).emailCode === 'off') return
+  const cookie = cookies.device(pool)
+  const { id: device = randomId(16), subjects = [] } = (await cookie.read(c)) ?? {}
+  const others = subjects.filter((subject) => subject !== id)
+  await cookie.write(c, { id: device, subjects: [id, ...others].slice(0, MAX_SUBJECTS) }, DEVICE_SECONDS)
 }
 
 const NO_CONSENT = { consentedScopes: null, consentValidFrom: 0 }

@@ -4,9 +4,11 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 import { randomId } from '../lib/bytes.ts'
 import { SealedCookie } from '../pages/sealed_cookie.ts'
 import { type BrowserSession, browserSessionSchema } from '../signin/browser_session.ts'
+import type { KnownDevice } from '../signin/email_codes.ts'
 import { BROWSER_PATH } from './browser_path.ts'
 
 const formSchema = z.object({ id: z.string() })
+const deviceSchema = z.object({ id: z.string(), subjects: z.array(z.string()) })
 
 /**
  * The cookies of the pages: one for the browser session of each user pool, and one that binds forms to the browser. They are
@@ -42,6 +44,16 @@ export class BrowserCookies {
     })
     this.#sessions.set(pool, cookie)
     return cookie
+  }
+
+  /** The cookie that recognizes a browser for a pool, also after a sign-out. It grants nothing. */
+  device(pool: string): SealedCookie<KnownDevice> {
+    return new SealedCookie(this.#sealer, this.#issuer, {
+      name: `sallyport.device.${pool}`,
+      path: BROWSER_PATH,
+      sameSite: 'Lax',
+      schema: deviceSchema,
+    })
   }
 
   /** The id that binds forms to this browser; null if the browser has no such cookie. */

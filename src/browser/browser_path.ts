@@ -10,6 +10,7 @@ export const BROWSER_PATH = '/oauth2-token'
 export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const AUTHORIZE_VISITOR_PATH = VISITOR_AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
+export const EMAIL_CODE_PATH = '/email-code'
 export const ACCOUNT_PATH = '/account'
 export const SECOND_FACTOR_PATH = '/second-factor'
 export const SET_UP_PATH = `${SECOND_FACTOR_PATH}/set-up`
@@ -25,7 +26,7 @@ export const FILES_PATH = '/pages'
 /** The paths of the pages and their files, below BROWSER_PATH. */
 export const PAGE_PATHS = [
   ...[AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH],
-  ...[SIGN_IN_PATH, ACCOUNT_PATH, PASSWORD_PATH, CONSENT_PATH],
+  ...[SIGN_IN_PATH, EMAIL_CODE_PATH, ACCOUNT_PATH, PASSWORD_PATH, CONSENT_PATH],
   ...[SECOND_FACTOR_PATH, SET_UP_PATH, RECOVERY_CODES_PATH],
   ...[LOGOUT_PATH, LOGOUT_CONFIRM_PATH],
   `${FILES_PATH}/*`,

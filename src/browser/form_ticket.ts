@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
+import { requestedCodeSchema } from '../signin/email_codes.ts'
 import { STEPS } from '../signin/next_step.ts'
 import { pendingSchema } from './pending_sign_in.ts'
 
@@ -21,6 +22,8 @@ const ticketSchema = z.object({
   isAccountChosen: z.boolean(),
   /** The sign-in that needs a second factor; null without one. A form of the version before has none. */
   pending: z._default(z.nullable(pendingSchema), null),
+  /** The code that the user has requested by mail; null without one. A form of the version before has none. */
+  requestedCode: z._default(z.nullable(requestedCodeSchema), null),
   sealedAt: z.int(),
 })
 

@@ -12,6 +12,8 @@ import { readSituation, type Situation } from './situation.ts'
 /** The button of each form that cancels the sign-in. */
 export const CANCEL = { name: 'decision', value: 'cancel' } as const
 
+const REQUESTED_CODE = { kind: 'requested_email_code' } as const
+
 /** The form does not have a ticket of this server for its page, so no page can continue the request. */
 export class BrokenForm extends Error {
   override name = 'BrokenForm'
@@ -40,17 +42,17 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   const read = await readSituation(c, browserRequest, services)
   const problem = await findProblem(c, ticket, read, services)
   if (problem !== null) return { form, situation: refuse(read, problem), isAccepted: false }
-  const { pending } = ticket
+  const { pending, requestedCode } = ticket
   const situation = pending === null ? read : await restorePending(pending, read, services)
   if (situation === null)
     return { form, situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
-  const { known } = situation
+  const known = requestedCode === null ? situation.known : advance(situation.known, REQUESTED_CODE)
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const isCancelled = form.text(CANCEL.name) === CANCEL.value
   const next = { ...known, account }
   return {
     form,
-    situation: { ...situation, known: isCancelled ? advance(next, { kind: 'cancel' }) : next },
+    situation: { ...situation, requestedCode, known: isCancelled ? advance(next, { kind: 'cancel' }) : next },
     isAccepted: !isCancelled,
   }
 }

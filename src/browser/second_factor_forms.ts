@@ -32,7 +32,7 @@ export async function useSecondFactor(
     const { user, amr } = result
     return finish(
       c,
-      { ...first, kind: 'second_factor', user, amr: [...first.amr, ...amr] },
+      { ...first, kind: 'second_factor', user, amr: [...new Set([...first.amr, ...amr])] },
       situation,
       services,
     )
@@ -64,7 +64,7 @@ export async function useNewSecondFactor(
   const result = await services.authenticatorApps.confirm({ ...enrolment, ...change }, context)
   if (result.kind === 'expired') throw new InputRefused({ kind: 'expired_form' })
   if (result.kind === 'wrong_code') throw new InputRefused({ kind: 'wrong_code', factor: 'totp' })
-  const amr = [...first.amr, ...NEW_APP]
+  const amr = [...new Set([...first.amr, ...NEW_APP])]
   const finished = { ...first, kind: 'new_second_factor', user: { ...user, hasTotp: true }, amr } as const
   const next = await finish(c, finished, situation, services)
   return { ...next, recoveryCodes: result.recoveryCodes }
@@ -92,7 +92,9 @@ async function finish(
 ): Promise<Situation> {
   const { client, api, context } = situation.browserRequest
   const attempt = { pool: api.userPool, username: user.username, clientId: client.id, api: api.name }
-  const signIn = seen === undefined ? null : await services.guard.resume({ attempt, user, seen }, context)
+  // The guard records passwords only.
+  const isByPassword = seen !== undefined && amr.includes('pwd')
+  const signIn = !isByPassword ? null : await services.guard.resume({ attempt, user, seen }, context)
   const proof = { authTime, amr, acr: TWO_FACTORS }
   return beginBrowserSession(c, { kind, user, signIn, ...proof }, situation, services)
 }

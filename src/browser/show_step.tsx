@@ -7,6 +7,7 @@ import { accountPage } from './account_page.tsx'
 import { BROWSER_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { consentPage } from './consent_page.tsx'
+import { emailCodePage } from './email_code_page.tsx'
 import { sealTicket, TICKET_FIELD } from './form_ticket.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
@@ -30,6 +31,7 @@ export interface StepView
 
 const PAGES: Readonly<Record<Step, (content: PageContent) => StepPage | Promise<StepPage>>> = {
   sign_in: signInPage,
+  email_code: emailCodePage,
   select_account: accountPage,
   second_factor: secondFactorPage,
   set_up_second_factor: setUpPage,
@@ -85,13 +87,17 @@ export async function showStep(
 /** The hidden field of a form: the request, the browser and the state that the page shows. */
 async function makeTicket(
   { formId, step }: { formId: string; step: Step },
-  { browserRequest, signedIn, pending, known }: Situation,
+  { browserRequest, signedIn, pending, requestedCode, known }: Situation,
   { formSealer }: BrowserServices,
 ): Promise<Child> {
   const { request, context } = browserRequest
   const browserId = signedIn?.session.id ?? null
   const own = pending === null ? null : sealPending(pending)
-  const state = { formId, browserId, step, isAccountChosen: known.account.isChosen, pending: own }
+  const state = {
+    ...{ formId, browserId, step, isAccountChosen: known.account.isChosen },
+    pending: own,
+    requestedCode: known.awaitsEmailCode ? requestedCode : null,
+  }
   const ticket = await sealTicket({ request, ...state, sealedAt: context.now }, formSealer)
   return <input type="hidden" name={TICKET_FIELD} value={ticket} />
 }

@@ -1,15 +1,24 @@
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { SIGN_IN_PATH } from './browser_path.ts'
+import { offersEmailCode } from './email_code_forms.ts'
+import { fieldErrors } from './field_errors.ts'
 import { OwnText } from './own_text.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for username and password. The browser focuses the first field that the user must fill. */
-export function signInPage({ situation, looks, offersGuest, typed }: PageContent): StepPage {
+export function signInPage({
+  situation,
+  looks,
+  offersGuest,
+  typed,
+  problem,
+  services,
+}: PageContent): StepPage {
   const { request, client } = situation.browserRequest
   const { texts, branding, language } = looks
   const name = typed?.text('username') ?? request.loginHint ?? ''
-  const state = { form: Form.of({ username: name }), problem: null }
+  const state = { form: Form.of({ username: name }), problem: fieldErrors(problem) }
   const own = branding?.texts ?? null
   const form = (
     <>
@@ -42,6 +51,11 @@ export function signInPage({ situation, looks, offersGuest, typed }: PageContent
       <button type="submit" class="primary">
         {texts.signIn.title}
       </button>
+      {offersEmailCode(situation, services) ? (
+        <button type="submit" name="decision" value="email_code" formnovalidate>
+          {texts.signIn.emailCode}
+        </button>
+      ) : null}
       {offersGuest ? (
         <button type="submit" name="decision" value="guest" formnovalidate>
           {texts.signIn.guest}

@@ -5,6 +5,7 @@ import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { IdentityScope } from '../oauth/identity_scope.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
+import type { RequestedCode } from '../signin/email_codes.ts'
 import type { Known, KnownUser } from '../signin/next_step.ts'
 import type { Proof } from '../signin/proof.ts'
 import { secondFactorOf } from '../signin/second_factor.ts'
@@ -25,6 +26,8 @@ export interface Situation {
   signedIn: SignedInUser | null
   /** The sign-in that needs a second factor; null without one. `known.user` is then its user. */
   pending: PendingSignIn | null
+  /** The code that the user has requested by mail; null without one. */
+  requestedCode: RequestedCode | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -102,6 +105,7 @@ export function describeSituation(
     isOpening: false,
     user:
       state === null ? null : knownUser({ ...state, ...state.signedIn.session, ...state.signedIn }, config),
+    awaitsEmailCode: false,
     mustKeepCodes: false,
     account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
@@ -118,7 +122,7 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, recoveryCodes: null, signIn: null }
+  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 

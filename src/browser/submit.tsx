@@ -4,27 +4,22 @@ import { OAuthError } from '../oauth/errors.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { changePassword } from '../sessions/change_password.ts'
 import { ONE_FACTOR } from '../signin/authentication_level.ts'
-import {
-  advance,
-  type Given,
-  isPending,
-  nextStep,
-  type SignInProblem,
-  type Step,
-} from '../signin/next_step.ts'
-import { type AuthenticatedUser, PAGE } from '../users/authenticate_user.ts'
+import { advance, type Given, nextStep, type SignInProblem, type Step } from '../signin/next_step.ts'
+import { PAGE } from '../users/authenticate_user.ts'
 import { confirmPassword } from '../users/confirm_password.ts'
 import { PasswordRefused } from '../users/create_user.ts'
 import { proveUser } from '../users/sign_in.ts'
 import { issueTimeOf } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
+import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { offersEmailCode, requestEmailCode, useEmailCode } from './email_code_forms.ts'
 import { InputRefused } from './input_refused.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
 import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
-import { knownUser, type SignedInUser, type Situation } from './situation.ts'
+import type { SignedInUser, Situation } from './situation.ts'
 import { takeNextStep } from './take_next_step.ts'
 
 /** Uses an accepted form. @throws InputRefused, OAuthError, StorageUnavailable */
@@ -33,6 +28,7 @@ type UseForm = (c: Context, submission: Submission, services: BrowserServices) =
 /** The handlers of the forms, by the page of the form. */
 const FORMS: Readonly<Record<Step, UseForm>> = {
   sign_in: useSignIn,
+  email_code: ifNext('email_code', useEmailCode),
   select_account: async (_c, { form, situation }) =>
     give({ kind: 'account', isKept: form.text('decision') === 'keep' }, situation),
   second_factor: ifNext('second_factor', useSecondFactor),
@@ -93,6 +89,8 @@ async function useSignIn(
     await services.bursts.spend('guests', client.id, context)
     return give({ kind: 'guest' }, situation)
   }
+  if (form.text('decision') === 'email_code' && offersEmailCode(situation, services))
+    return requestEmailCode(c, { form, situation }, services)
   const credentials = {
     username: form.text('username'),
     password: form.text('password'),
@@ -100,28 +98,12 @@ async function useSignIn(
   } as const
   try {
     const proven = await proveUser(credentials, requestOf(situation), services)
-    return await acceptPassword(c, proven, situation, services)
+    return await acceptFirstFactor(c, { kind: 'password', ...proven }, situation, services)
   } catch (error) {
     if (error instanceof OAuthError && error.refusal.kind === 'wrong_credentials')
       auditFailure(error, situation, services)
     throw error
   }
-}
-
-/** Begins the browser session, or the pending sign-in of a user who needs a second factor. */
-async function acceptPassword(
-  c: Context,
-  { user, signIn }: AuthenticatedUser,
-  situation: Situation,
-  services: BrowserServices,
-): Promise<Situation> {
-  const { browserRequest, known } = situation
-  const proof = { authTime: issueTimeOf(user, browserRequest.context.now), amr: ['pwd'], acr: ONE_FACTOR }
-  const proven = knownUser({ user, ...proof }, services.config)
-  if (!isPending(proven, known.demands))
-    return beginBrowserSession(c, { kind: 'password', user, signIn, ...proof }, situation, services)
-  const pending = { ...proof, user, seen: signIn.seen }
-  return { ...situation, pending, known: advance(known, { kind: 'password', user: proven }) }
 }
 
 /** A request without a secret, because the browser sends it and not the client. */

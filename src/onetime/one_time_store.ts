@@ -5,6 +5,7 @@ import type { KeyedHash } from '../lib/keyed_hash.ts'
 import type { Sealer } from '../lib/sealer.ts'
 import { CorruptRecord, callStore } from '../lib/storage_error.ts'
 import {
+  type CodeAttempt,
   generateToken,
   idOfToken,
   MAX_LIFETIME_SECONDS,
@@ -23,11 +24,11 @@ const IS_OPEN = 'id = ?1 AND kind = ?2 AND used_at IS NULL AND expires_at > ?3'
 /** A value with a code needs the code. */
 const USE = `UPDATE one_time_values SET used_at = ?3 WHERE ${IS_OPEN} AND code_hash IS NULL RETURNING sealed`
 
-/** ?4 is a JSON array of the hashes of the code, one for each sealing key. */
+/** ?4 is a JSON array of the hashes of the code, one for each sealing key. ?5 is 1 if a statement counts the try before. */
 const TRY_CODE = `
   UPDATE one_time_values SET tries = tries + 1,
     used_at = CASE WHEN code_hash IN (SELECT value FROM json_each(?4)) THEN ?3 END
-  WHERE ${IS_OPEN} AND tries < max_tries
+  WHERE ${IS_OPEN} AND tries < max_tries AND (?5 = 0 OR changes() > 0)
   RETURNING sealed, max_tries - tries AS tries_left, used_at IS NOT NULL AS is_right`
 
 const COLUMNS = '(id, kind, code_hash, max_tries, sealed, expires_at)'
@@ -139,16 +140,19 @@ export class OneTimeStore {
 
   /** Tries a code. The statement that compares the code also counts the try. The right code uses the value. */
   async tryCode<T>(
-    { kind, token, code }: OneTimeReference & { code: string },
+    { kind, token, code, counting }: CodeAttempt,
     schema: z.ZodMiniType<T>,
     now: number,
   ): Promise<TriedCode<T>> {
     const id = await idOfToken(token)
     if (id === null) return { outcome: 'gone' }
     const hashes = await Promise.all(this.#codeHashes.map((hash) => hashOf(hash, id, code)))
-    const attempt = this.#db.prepare(TRY_CODE).bind(id, kind, now, JSON.stringify(hashes))
-    const row = await callStore(STORE, () => attempt.first())
-    if (row === null) return { outcome: 'gone' }
+    const attempt = this.#db
+      .prepare(TRY_CODE)
+      .bind(id, kind, now, JSON.stringify(hashes), counting === undefined ? 0 : 1)
+    const statements = counting === undefined ? [attempt] : [counting, attempt]
+    const row = (await callStore(STORE, () => this.#db.batch(statements))).at(-1)?.results[0]
+    if (row === undefined) return { outcome: 'gone' }
     const { tries_left: triesLeft, is_right: isRight } = decodeRecord(triedSchema, 'one-time value', row)
     const data = await this.#open(id, kind, { row, schema })
     return isRight === 1 ? { outcome: 'right', data } : { outcome: 'wrong', data, triesLeft }

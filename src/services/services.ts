@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
+import { createEmailCodeServices, type EmailCodeServices } from './email_code_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
 import { createFactorServices, type FactorServices } from './factor_services.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'
@@ -27,6 +28,7 @@ export interface Services
     SessionServices,
     SignInServices,
     FactorServices,
+    EmailCodeServices,
     PasskeyServices,
     AuthorizationServices,
     OperatorServices {
@@ -48,6 +50,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const factors = createFactorServices(environment, { ...audit, ...signIn })
+  const emailCodes = createEmailCodeServices(environment, { ...shared, ...signIn, ...factors })
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
@@ -59,6 +62,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...sessions,
     ...signIn,
     ...factors,
+    ...emailCodes,
     ...passkeys,
     ...authorization,
     ...operators,

@@ -10,6 +10,8 @@ export interface Known {
   isOpening: boolean
   /** The user who has proven the first factor; null before. */
   user: KnownUser | null
+  /** Whether the user has requested a code by mail in place of a password, and has not yet entered it. */
+  awaitsEmailCode: boolean
   /** Whether the user must confirm that the new recovery codes are kept. */
   mustKeepCodes: boolean
   account: {
@@ -76,7 +78,9 @@ export type SignInProblem =
   | { kind: 'must_wait'; seconds: number; isLimit: boolean }
   | { kind: 'wrong_current_password' }
   /** A second factor that is wrong or was used before. */
-  | { kind: 'wrong_code'; factor: 'totp' | 'recovery_code' }
+  | { kind: 'wrong_code'; factor: 'totp' | 'recovery_code' | 'email_code' }
+  /** The user requested a code by mail for a text that is no username and no address. */
+  | { kind: 'missing_name' }
   | { kind: 'different_passwords' }
   | { kind: 'refused_password'; rule: PasswordRule }
   /** The application asked for another account. */
@@ -93,6 +97,8 @@ export type SignInProblem =
 /** An input of the user, checked against the stores. */
 export type Given =
   | { kind: 'password'; user: KnownUser }
+  | { kind: 'requested_email_code' }
+  | { kind: 'email_code'; user: KnownUser }
   | { kind: 'second_factor'; user: KnownUser }
   /** The first code of a new authenticator app. The user then sees the recovery codes. */
   | { kind: 'new_second_factor'; user: KnownUser }
@@ -107,7 +113,7 @@ export type Given =
 
 /** A page that the user must see. */
 export const STEPS = [
-  ...(['sign_in', 'select_account'] as const),
+  ...(['sign_in', 'email_code', 'select_account'] as const),
   ...(['second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
   ...(['change_password', 'consent'] as const),
 ] as const
@@ -135,8 +141,17 @@ export function advance(known: Known, given: Given): Known {
   const next = { ...known, problem: null }
   switch (given.kind) {
     case 'password':
+    case 'email_code':
     case 'new_password':
-      return { ...next, isOpening: false, user: given.user, account: { isChosen: true, mustCheck: false } }
+      return {
+        ...next,
+        isOpening: false,
+        awaitsEmailCode: false,
+        user: given.user,
+        account: { isChosen: true, mustCheck: false },
+      }
+    case 'requested_email_code':
+      return { ...next, awaitsEmailCode: true, user: null }
     case 'second_factor':
       return { ...next, user: given.user }
     case 'new_second_factor':
@@ -144,7 +159,7 @@ export function advance(known: Known, given: Given): Known {
     case 'kept_codes':
       return { ...next, mustKeepCodes: false }
     case 'account':
-      if (!given.isKept) return { ...next, user: null }
+      if (!given.isKept) return { ...next, awaitsEmailCode: false, user: null }
       return { ...next, account: { isChosen: true, mustCheck: false } }
     case 'guest':
       return { ...next, guest: { ...known.guest, isChosen: true } }
@@ -163,7 +178,8 @@ export function nextStep(known: Known): NextStep {
   if (known.isCancelled) return fail('access_denied')
   if (guest.isChosen && mayBeGuest(known)) return { kind: 'done', user: null }
   if (user !== null && isSilentStranger(known)) return fail('consent_required')
-  if (user === null || !isFresh(user, known)) return show('sign_in', 'login_required', known)
+  if (user === null || !isFresh(user, known))
+    return show(known.awaitsEmailCode ? 'email_code' : 'sign_in', 'login_required', known)
   if (demands.subject !== null && demands.subject !== user.subject)
     return show('sign_in', 'login_required', { ...known, problem: { kind: 'other_account' } })
   if (mustChoose(user, known)) return show('select_account', 'login_required', known)

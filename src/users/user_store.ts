@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeFailureCounts, type FailureCount, type FailureKey, SELECT_COUNTS } from './failure_count.ts'
-import { decodeUserRow, USER_COLUMNS, type User } from './user.ts'
+import { decodeUserRow, type StoredUser, USER_COLUMNS, type User } from './user.ts'
 
 /** The source of a read: a replica near the caller, which can be behind, or the primary. */
 export type ReadFrom = 'replica' | 'primary'
@@ -15,6 +15,14 @@ const SELECT_FOR_SIGN_IN = `
     (${SELECT_COUNTS}) AS f
     LEFT JOIN (${SELECT_USER} WHERE pool = ?3 AND username = ?4) AS u`
 
+/** As SELECT_FOR_SIGN_IN, for a username or a verified address (?5). The owner of the address comes before a user with that username. */
+const SELECT_BY_NAME = `
+  SELECT u.*, f.failures FROM
+    (${SELECT_COUNTS}) AS f
+    LEFT JOIN (${SELECT_USER} WHERE id = coalesce(
+      (SELECT id FROM users WHERE pool = ?3 AND verified_email = ?5),
+      (SELECT id FROM users WHERE pool = ?3 AND username = ?4))) AS u`
+
 const failuresSchema = z.object({ id: z.nullable(z.string()), failures: z.string() })
 
 /** The user and the counts to read for a sign-in. The username is normalised. */
@@ -24,6 +32,12 @@ interface SignInQuery {
   keys: readonly FailureKey[]
   /** Unix seconds. */
   now: number
+}
+
+/** A name that a user typed: a username or a verified address, both normalised; null if the text is none. */
+export interface TypedName {
+  username: string | null
+  email: string | null
 }
 
 /** The user with the username, or null, and the failure counts. */
@@ -49,6 +63,26 @@ export class UserStore {
   async findForSignIn({ pool, username, keys, now }: SignInQuery, from: ReadFrom): Promise<SignInRecord> {
     const row = await callStore('D1 users', () =>
       this.#session(from).prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username).first(),
+    )
+    const { id, failures } = decodeRecord(failuresSchema, 'sign-in', row)
+    return { user: id === null ? null : decodeUserRow(row), failures: decodeFailureCounts(failures) }
+  }
+
+  /** Finds a user by username or verified address, with the counts, in one call at the primary. @throws StorageUnavailable, CorruptRecord */
+  async findByName({
+    pool,
+    name,
+    keys,
+    now,
+  }: Omit<SignInQuery, 'username'> & { name: TypedName }): Promise<
+    SignInRecord & { user: StoredUser | null }
+  > {
+    const { username, email } = name
+    const row = await callStore('D1 users', () =>
+      this.#session('primary')
+        .prepare(SELECT_BY_NAME)
+        .bind(now, JSON.stringify(keys), pool, username, email)
+        .first(),
     )
     const { id, failures } = decodeRecord(failuresSchema, 'sign-in', row)
     return { user: id === null ? null : decodeUserRow(row), failures: decodeFailureCounts(failures) }

@@ -43,6 +43,7 @@ const NOTHING: Known = {
   },
   isOpening: true,
   user: null,
+  awaitsEmailCode: false,
   mustKeepCodes: false,
   account: { isChosen: false, mustCheck: false },
   guest: { isAllowed: false, isChosen: false },

@@ -10,6 +10,7 @@ export const de: Texts = {
     title: 'Anmelden',
     to: (client) => `Weiter zu ${client}`,
     password: 'Passwort',
+    emailCode: 'Code per E-Mail senden',
     guest: 'Als Gast fortfahren',
   },
   account: {
@@ -17,6 +18,15 @@ export const de: Texts = {
     signedInAs: (name) => `Sie sind als ${name} angemeldet`,
     choose: (client) => `Wählen Sie das Konto für ${client} aus.`,
     keep: (name) => `Als ${name} fortfahren`,
+  },
+  emailCode: {
+    title: 'Sehen Sie in Ihr Postfach',
+    text: (name) =>
+      `Falls ${name} ein Konto mit bestätigter Adresse hat, ist eine E-Mail mit einem Code unterwegs. Der Code gilt 10 Minuten in diesem Browser.`,
+    code: 'Code mit 6 Ziffern',
+    submit: 'Anmelden',
+    again: 'Neuen Code senden',
+    other: 'Passwort oder andere Adresse verwenden',
   },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
@@ -85,7 +95,10 @@ export const de: Texts = {
       totp: 'Der Code ist falsch oder wurde schon verwendet. Geben Sie den aktuellen Code der App ein.',
       recovery_code:
         'Der Wiederherstellungscode ist falsch oder wurde schon verwendet. Geben Sie einen anderen ein.',
+      email_code:
+        'Der Code ist falsch oder nicht mehr gültig. Prüfen Sie ihn, oder fordern Sie einen neuen an.',
     },
+    missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

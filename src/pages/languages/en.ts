@@ -8,6 +8,7 @@ export const en = {
     title: 'Sign in',
     to: (client: string) => `to continue to ${client}`,
     password: 'Password',
+    emailCode: 'Email me a code',
     guest: 'Continue as guest',
   },
   account: {
@@ -15,6 +16,15 @@ export const en = {
     signedInAs: (name: string) => `You are signed in as ${name}`,
     choose: (client: string) => `Choose the account for ${client}.`,
     keep: (name: string) => `Continue as ${name}`,
+  },
+  emailCode: {
+    title: 'Check your email',
+    text: (name: string) =>
+      `If ${name} has an account with a confirmed address, a mail with a code is on its way. The code works for 10 minutes in this browser.`,
+    code: 'Code of 6 digits',
+    submit: 'Sign in',
+    again: 'Send a new code',
+    other: 'Use a password or another address',
   },
   secondFactor: {
     title: 'Confirm that it is you',
@@ -85,7 +95,9 @@ export const en = {
     wrongCode: {
       totp: 'The code is wrong or was used before. Enter the current code of the app.',
       recovery_code: 'The recovery code is wrong or was used before. Enter another one.',
+      email_code: 'The code is wrong or no longer valid. Check it, or request a new code.',
     },
+    missingName: 'Type your username or email address.',
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

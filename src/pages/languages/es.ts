@@ -10,6 +10,7 @@ export const es: Texts = {
     title: 'Iniciar sesión',
     to: (client) => `para continuar en ${client}`,
     password: 'Contraseña',
+    emailCode: 'Enviarme un código por correo',
     guest: 'Continuar como invitado',
   },
   account: {
@@ -17,6 +18,15 @@ export const es: Texts = {
     signedInAs: (name) => `Has iniciado sesión como ${name}`,
     choose: (client) => `Elige la cuenta para ${client}.`,
     keep: (name) => `Continuar como ${name}`,
+  },
+  emailCode: {
+    title: 'Revisa tu correo',
+    text: (name) =>
+      `Si ${name} tiene una cuenta con una dirección confirmada, hay un correo con un código en camino. El código vale 10 minutos en este navegador.`,
+    code: 'Código de 6 cifras',
+    submit: 'Iniciar sesión',
+    again: 'Enviar un código nuevo',
+    other: 'Usar una contraseña u otra dirección',
   },
   secondFactor: {
     title: 'Confirme que es usted',
@@ -84,7 +94,9 @@ export const es: Texts = {
     wrongCode: {
       totp: 'El código es incorrecto o ya se usó. Introduzca el código actual de la aplicación.',
       recovery_code: 'El código de recuperación es incorrecto o ya se usó. Introduzca otro.',
+      email_code: 'El código es incorrecto o ya no es válido. Revísalo o pide uno nuevo.',
     },
+    missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>

@@ -13,6 +13,7 @@ export const fr: Texts = {
     title: 'Se connecter',
     to: (client) => `pour continuer vers ${client}`,
     password: 'Mot de passe',
+    emailCode: 'Recevoir un code par e-mail',
     guest: 'Continuer sans compte',
   },
   account: {
@@ -20,6 +21,15 @@ export const fr: Texts = {
     signedInAs: (name) => `Vous utilisez le compte ${name}`,
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
+  },
+  emailCode: {
+    title: 'Consultez votre messagerie',
+    text: (name) =>
+      `Si ${name} a un compte avec une adresse confirmée, un e-mail avec un code est en route. Le code est valable 10 minutes dans ce navigateur.`,
+    code: 'Code à 6 chiffres',
+    submit: 'Se connecter',
+    again: 'Envoyer un nouveau code',
+    other: 'Utiliser un mot de passe ou une autre adresse',
   },
   secondFactor: {
     title: 'Confirmez votre identité',
@@ -86,7 +96,9 @@ export const fr: Texts = {
     wrongCode: {
       totp: 'Le code est incorrect ou a déjà été utilisé. Saisissez le code actuel de l’application.',
       recovery_code: 'Le code de récupération est incorrect ou a déjà été utilisé. Saisissez-en un autre.',
+      email_code: 'Le code est incorrect ou n’est plus valable. Vérifiez-le ou demandez-en un nouveau.',
     },
+    missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>

@@ -10,6 +10,7 @@ export const it: Texts = {
     title: 'Accedi',
     to: (client) => `per continuare su ${client}`,
     password: 'Password',
+    emailCode: 'Inviami un codice via e-mail',
     guest: 'Continua come ospite',
   },
   account: {
@@ -17,6 +18,15 @@ export const it: Texts = {
     signedInAs: (name) => `Hai effettuato l’accesso come ${name}`,
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
+  },
+  emailCode: {
+    title: 'Controlla la tua e-mail',
+    text: (name) =>
+      `Se ${name} ha un account con un indirizzo confermato, un’e-mail con un codice è in arrivo. Il codice vale 10 minuti in questo browser.`,
+    code: 'Codice di 6 cifre',
+    submit: 'Accedi',
+    again: 'Invia un nuovo codice',
+    other: 'Usa una password o un altro indirizzo',
   },
   secondFactor: {
     title: 'Conferma la tua identità',
@@ -83,7 +93,9 @@ export const it: Texts = {
     wrongCode: {
       totp: 'Il codice è errato o è già stato usato. Inserisci il codice attuale dell’app.',
       recovery_code: 'Il codice di recupero è errato o è già stato usato. Inseriscine un altro.',
+      email_code: 'Il codice è errato o non è più valido. Controllalo o richiedine uno nuovo.',
     },
+    missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

@@ -10,6 +10,7 @@ export const nl: Texts = {
     title: 'Inloggen',
     to: (client) => `om door te gaan naar ${client}`,
     password: 'Wachtwoord',
+    emailCode: 'Mail mij een code',
     guest: 'Doorgaan als gast',
   },
   account: {
@@ -17,6 +18,15 @@ export const nl: Texts = {
     signedInAs: (name) => `Je bent ingelogd als ${name}`,
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
+  },
+  emailCode: {
+    title: 'Kijk in je mailbox',
+    text: (name) =>
+      `Als ${name} een account met een bevestigd adres heeft, is er een e-mail met een code onderweg. De code geldt 10 minuten in deze browser.`,
+    code: 'Code van 6 cijfers',
+    submit: 'Inloggen',
+    again: 'Nieuwe code sturen',
+    other: 'Een wachtwoord of ander adres gebruiken',
   },
   secondFactor: {
     title: 'Bevestig dat u het bent',
@@ -84,7 +94,9 @@ export const nl: Texts = {
     wrongCode: {
       totp: 'De code is onjuist of al gebruikt. Voer de huidige code van de app in.',
       recovery_code: 'De herstelcode is onjuist of al gebruikt. Voer een andere in.',
+      email_code: 'De code is onjuist of niet meer geldig. Controleer de code of vraag een nieuwe aan.',
     },
+    missingName: 'Typ je gebruikersnaam of e-mailadres.',
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

@@ -13,6 +13,7 @@ export const pl: Texts = {
     title: 'Zaloguj się',
     to: (client) => `aby przejść do: ${client}`,
     password: 'Hasło',
+    emailCode: 'Wyślij mi kod e-mailem',
     guest: 'Kontynuuj jako gość',
   },
   account: {
@@ -20,6 +21,15 @@ export const pl: Texts = {
     signedInAs: (name) => `Zalogowano jako ${name}`,
     choose: (client) => `Wybierz konto dla: ${client}.`,
     keep: (name) => `Kontynuuj jako ${name}`,
+  },
+  emailCode: {
+    title: 'Sprawdź swoją pocztę',
+    text: (name) =>
+      `Jeśli ${name} ma konto z potwierdzonym adresem, wiadomość z kodem jest w drodze. Kod działa 10 minut w tej przeglądarce.`,
+    code: 'Kod z 6 cyfr',
+    submit: 'Zaloguj się',
+    again: 'Wyślij nowy kod',
+    other: 'Użyj hasła lub innego adresu',
   },
   secondFactor: {
     title: 'Potwierdź swoją tożsamość',
@@ -87,7 +97,9 @@ export const pl: Texts = {
     wrongCode: {
       totp: 'Kod jest nieprawidłowy lub został już użyty. Wpisz aktualny kod z aplikacji.',
       recovery_code: 'Kod odzyskiwania jest nieprawidłowy lub został już użyty. Wpisz inny.',
+      email_code: 'Kod jest nieprawidłowy lub już nieważny. Sprawdź go albo poproś o nowy.',
     },
+    missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>

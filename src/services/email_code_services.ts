@@ -1,0 +1,27 @@
+import { KeyedHash } from '../lib/keyed_hash.ts'
+import { EmailCodes } from '../signin/email_codes.ts'
+import type { Environment } from './environment.ts'
+import type { FactorServices } from './factor_services.ts'
+import type { MailServices } from './mail_services.ts'
+import type { OneTimeServices } from './one_time_services.ts'
+import type { SignInServices } from './sign_in_services.ts'
+import type { StorageServices } from './storage_services.ts'
+import type { UserServices } from './user_services.ts'
+
+type Dependencies = StorageServices &
+  OneTimeServices &
+  MailServices &
+  UserServices &
+  SignInServices &
+  FactorServices
+
+export type EmailCodeServices = ReturnType<typeof createEmailCodeServices>
+
+/** Creates the sign-in by codes in mails. */
+export function createEmailCodeServices({ sealingKeys: [key] }: Environment, shared: Dependencies) {
+  const { oneTime, users, factors, failures, guard, bursts, mailer } = shared
+  const names = new KeyedHash(key, 'sallyport email codes')
+  return {
+    emailCodes: new EmailCodes({ oneTime, users, factors, failures, guard, bursts, mailer, names }),
+  }
+}
