@@ -10,6 +10,7 @@ import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
 import { newResponse, signedIn } from './support/console_sign_in.ts'
 import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
+import { MAIL } from './support/mail_sink.ts'
 import { PAGE_CASES } from './support/page_write_cases.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
@@ -79,7 +80,8 @@ async function makeWorld(): Promise<CountedWorld> {
     env: { ...Object.fromEntries(bindings), DB: rows.database },
     config: {
       sign_in_limits: { address: limits },
-      accounts: { customers: { second_factor: 'optional' } },
+      mail: MAIL,
+      accounts: { customers: { second_factor: 'optional', email_code: 'sign_in' } },
     },
   })
   const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']

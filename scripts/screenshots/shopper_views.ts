@@ -26,6 +26,8 @@ const [CUSTOMER, EXPIRED] = SHOPPERS
 export const SHOPPER_VIEWS: readonly ShopperView[] = [
   { name: 'shopper-sign-in', path: authorizePath(), shopper: null },
   { name: 'shopper-sign-in-refused', path: authorizePath(), shopper: null, prepare: refuseSignIn },
+  { name: 'shopper-email-code', path: authorizePath(), shopper: null, prepare: requestCode },
+  { name: 'shopper-email-code-refused', path: authorizePath(), shopper: null, prepare: refuseCode },
   { name: 'shopper-account', path: authorizePath({ prompt: 'select_account' }), shopper: CUSTOMER },
   { name: 'shopper-password', path: authorizePath(), shopper: EXPIRED },
   { name: 'shopper-password-refused', path: authorizePath(), shopper: EXPIRED, prepare: refusePassword },
@@ -49,6 +51,12 @@ export const LANGUAGE_VIEWS: readonly ShopperView[] = LANGUAGES.flatMap((languag
     path: authorizePath({ ui_locales: language }),
     shopper: null,
     prepare: refuseSignIn,
+  },
+  {
+    name: `shopper-email-code-in-${language}`,
+    path: authorizePath({ ui_locales: language }),
+    shopper: null,
+    prepare: refuseCode,
   },
   {
     name: `shopper-consent-in-${language}`,
@@ -79,6 +87,22 @@ async function refuseSignIn(page: Page): Promise<void> {
   await page.locator('#password').fill('a wrong password')
   await page.locator('.primary').click()
   await page.getByRole('alert').first().waitFor()
+}
+
+/** Requests a code for a made-up name, whose page is that of every name. */
+async function requestCode(page: Page): Promise<void> {
+  const number = () => Math.floor(Math.random() * 254) + 1
+  await page.setExtraHTTPHeaders({ 'CF-Connecting-IP': `198.18.${number()}.${number()}` })
+  await page.locator('#username').fill(`unknown-${number()}-${number()}@example.com`)
+  await page.locator('button[value="email_code"]').click()
+  await page.locator('#email_code').waitFor()
+}
+
+async function refuseCode(page: Page): Promise<void> {
+  await requestCode(page)
+  await page.locator('#email_code').fill('000000')
+  await page.locator('.primary').click()
+  await page.locator('#email_code-error').waitFor()
 }
 
 async function refusePassword(page: Page): Promise<void> {

@@ -22,7 +22,7 @@ const budgetKeys = {
   guesses: budget(
     'guesses',
     60,
-    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Binding `GUESS_LIMIT`',
+    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Also requests for codes by mail, and tries of these codes, of all users together. Binding `GUESS_LIMIT`',
   ),
   guests: budget('guests', 600, 'New visitors of one client. Binding `GUEST_LIMIT`'),
   introspections: budget(

@@ -111,6 +111,7 @@ export class EmailCodes {
     const { now } = context
     const typed = name.email ?? name.username ?? ''
     await bursts.spend('sign_ins', await names.name(pool, 'name', typed), context)
+    await bursts.spend('guesses', 'requests for email codes', context)
     const keys = await guard.keysOfCaller(clientId, context)
     const { user, failures } = await users.findByName({ pool, name, keys, now })
     guard.requireAdmission(failures, { context })
@@ -163,9 +164,11 @@ export class EmailCodes {
    * @throws OAuthError too_many_attempts if the caller must wait; StorageUnavailable, CorruptRecord
    */
   async verify(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
+    const { bursts } = this.#parts
     const { count } = attempt.requested
     const code = parseCode(attempt.code)
-    await this.#parts.bursts.spend('sign_ins', count, context)
+    await bursts.spend('sign_ins', count, context)
+    await bursts.spend('guesses', 'tries of email codes', context)
     if (code === null) return { kind: 'wrong', subject: null }
     return runToEnd(context, this.#finish({ ...attempt, code }, context))
   }

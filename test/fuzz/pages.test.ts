@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { authorizeUrl } from '../support/authorize.ts'
-import { checkPage, type OpenPages, openPages, pageForm, pageRequest } from '../support/fuzz_pages.ts'
+import { checkPage, type OpenPages, openPages, pageForm, pageRequest, WITH_EMAIL_CODES } from '../support/fuzz_pages.ts'
 import type { FuzzRequest } from '../support/fuzz_requests.ts'
 import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
 import { FuzzServer, Witness } from '../support/fuzz_server.ts'
@@ -15,7 +15,7 @@ let witness: Witness
 
 beforeAll(async () => {
   pages = await openPages()
-  fuzzed = new FuzzServer({ config: { sign_in_limits: NO_LOCKS } })
+  fuzzed = new FuzzServer({ config: { ...WITH_EMAIL_CODES, sign_in_limits: NO_LOCKS } })
   witness = await Witness.begin(fuzzed.server)
 })
 
@@ -36,7 +36,7 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
     (path) => fuzz(pageRequest(path, pages), fuzzRuns(600), send),
   )
 
-  it.each(['sign-in', 'account', 'consent', 'logout/confirm', 'password'])(
+  it.each(['sign-in', 'email-code', 'account', 'consent', 'logout/confirm', 'password'])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
     (name) => {
       const form = pages.forms.find(({ path }) => path === `/oauth2-token/${name}`)

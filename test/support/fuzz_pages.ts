@@ -5,6 +5,7 @@ import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT } from './aut
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
 import { CANARY, wildText } from './fuzz_text.ts'
+import { MAIL } from './mail_sink.ts'
 import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { ISSUER, type TestClient, TestServer } from './server.ts'
 
@@ -34,15 +35,20 @@ export interface OpenPages {
   cookie: string
 }
 
+/** The configuration of both servers. */
+export const WITH_EMAIL_CODES = { mail: MAIL, accounts: { customers: { email_code: 'sign_in' } } }
+
 /** Opens the pages on another server of the same stores, which verifies passwords. */
 export async function openPages(): Promise<OpenPages> {
-  const server = new TestServer()
+  const server = new TestServer({ config: WITH_EMAIL_CODES })
   const client = await server.addClient({ ...CODE_CLIENT, postLogoutRedirectUris: [SIGNED_OUT] })
   const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
   const { username } = await server.addUser()
   const expired = await server.addUser({ mustChangePassword: true })
   const browser = browserOf(server)
   const signIn = formOf(browser, await browser.open(authorizeUrl(client)))
+  const emailCode = formOf(browser, await browser.press('Email me a code', { Username: username }))
+  await browser.open(authorizeUrl(client))
   await authorize(server, client, { username, browser })
   const account = formOf(browser, await browser.open(authorizeUrl(client, { prompt: 'select_account' })))
   const consent = formOf(browser, await browser.open(authorizeUrl(partner)))
@@ -51,7 +57,7 @@ export async function openPages(): Promise<OpenPages> {
   await authorize(server, client, { username: expired.username, browser: other })
   // With both cookies, the unchanged form would sign the user out.
   const withoutFormCookie = { ...logout, cookie: account.cookie.replace(/^[^;]+; /, '') }
-  const forms = [signIn, account, consent, withoutFormCookie, formOf(other, other.page)]
+  const forms = [signIn, emailCode, account, consent, withoutFormCookie, formOf(other, other.page)]
   const request = [...new URL(authorizeUrl(client)).searchParams]
   return { browser, client, request, forms, cookie: account.cookie }
 }

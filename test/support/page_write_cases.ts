@@ -4,6 +4,7 @@ import {
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   CONSENT_PATH,
+  EMAIL_CODE_PATH,
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
   PASSWORD_PATH,
@@ -89,6 +90,16 @@ async function atSecondFactor({ server }: World) {
   return { browser, html }
 }
 
+/** A browser that shows the page of the code of a mail. */
+async function atEmailCode({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { username } = await server.addUser()
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client))
+  const { html } = await browser.press('Email me a code', { Username: username })
+  return { browser, html }
+}
+
 /** A browser that shows the page on which a user sets up an app, and the fields of its form. */
 async function atSetUp({ server }: World) {
   const client = await server.addClient(CODE_CLIENT)
@@ -170,6 +181,40 @@ export const PAGE_CASES: readonly WriteCase[] = [
     path: BROWSER_PATH + SIGN_IN_PATH,
     expected: [303],
     prepare: (world) => posting(world, SIGN_IN_PATH, {}, () => ({ decision: 'guest' })),
+  },
+  {
+    what: 'codes by mail for one user',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [200],
+    toExhaust: 40,
+    async prepare(world) {
+      const { username } = await world.server.addUser()
+      return posting(world, SIGN_IN_PATH, {}, () => ({ username, decision: 'email_code' }))
+    },
+  },
+  {
+    what: 'codes by mail for made-up names',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [200],
+    toExhaust: 60,
+    prepare: (world) =>
+      posting(world, SIGN_IN_PATH, {}, (i) => ({
+        username: `unknown-${i}@example.com`,
+        decision: 'email_code',
+      })),
+  },
+  {
+    what: 'wrong codes',
+    path: BROWSER_PATH + EMAIL_CODE_PATH,
+    expected: [400],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atEmailCode(world)
+      return postingForm(world.server, EMAIL_CODE_PATH, {
+        ...shown,
+        fieldsOf: (i) => ({ email_code: String(100_000 + i) }),
+      })
+    },
   },
   {
     what: 'choices of an account',
