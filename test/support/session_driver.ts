@@ -24,6 +24,9 @@ import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
 /** No lock: the wrong passwords of one sequence would count in the next. */
+/** Each code of a run has its own redirect URI, so that it has its own consent. */
+const REDIRECT_URIS = Array.from({ length: 60 }, (_, i) => `${CALLBACK}/${i}`)
+
 /** The default lifetime of a browser session. */
 const BROWSER_SECONDS = 12 * 3600
 
@@ -66,6 +69,7 @@ export async function makeCast(): Promise<Cast> {
     ...CODE_CLIENT,
     grants: ['password', 'authorization_code', 'refresh_token'],
     confidential: true,
+    redirectUris: REDIRECT_URIS,
   } satisfies Parameters<TestServer['addClient']>[0]
   return { web: await server.addClient(client), app: await server.addClient(client), ann, bob, hashes }
 }
@@ -140,11 +144,14 @@ export class SessionDriver {
     const holder = subject ?? generateVisitorId()
     const browser = subject === null ? null : `browser ${this.#logouts.get(subject) ?? 0} of ${subject}`
     const hasConsent = subject !== null && client.id === this.#cast.app.id
-    const code = { sid, subject: holder, clientId: client.id, issuedAt: iat, at, browser, hasConsent }
+    const redirectUri = REDIRECT_URIS[this.codes.length]
+    if (redirectUri === undefined) throw new Error('a run has too many codes')
+    const facts = { sid, subject: holder, clientId: client.id, issuedAt: iat, at }
+    const code = { ...facts, browser, hasConsent, redirectUri }
     const text = await newCode(server, client, holder, {
       sid,
       iat,
-      uri: await hashUri(addressOf(sid)),
+      uri: await hashUri(redirectUri),
       auth: browser === null ? null : { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser },
       consent: hasConsent ? { id: await consentOf(code), given: true } : null,
     })
@@ -178,7 +185,7 @@ export class SessionDriver {
       case 'exchange': {
         const { code, verifier, fate } = action
         const { client_id, client_secret, ...parameters } = exchangeOf(this.#cast.web, code.text, {
-          redirect_uri: addressOf(code.sid),
+          redirect_uri: code.redirectUri,
           ...(verifier === 'wrong' && { code_verifier: 'x'.repeat(43) }),
         })
         const response = await this.#post(fate === 'stopped' ? this.#revive() : server, action, parameters)
@@ -269,24 +276,21 @@ export class SessionDriver {
   }
 }
 
-/** Each code has its own redirect URI, so that it has its own consent. */
-const addressOf = (sid: string) => `${CALLBACK}/${sid}`
-
 /** The id of the consent of a code. */
-function consentOf({ sid, subject, clientId }: Pick<Code, 'sid' | 'subject' | 'clientId'>): Promise<string> {
-  return consentIdOf({ subject, clientId, api: 'storefront', redirectUri: addressOf(sid) })
+function consentOf({ subject, clientId, redirectUri }: Omit<Code, 'text'>): Promise<string> {
+  return consentIdOf({ subject, clientId, api: 'storefront', redirectUri })
 }
 
 /** Withdraws the consent of a code. If the exchange has not stored it yet, the user gave a consent before. */
 async function withdrawConsentOf(server: TestServer, code: Code): Promise<void> {
-  const { sid, subject, clientId } = code
+  const { subject, clientId, redirectUri } = code
   const now = server.clock.time
   const id = await consentOf(code)
   await env.DB.prepare(
     `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at)
      VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5) ON CONFLICT DO NOTHING`,
   )
-    .bind(id, subject, clientId, addressOf(sid), now)
+    .bind(id, subject, clientId, redirectUri, now)
     .run()
   const consent = await server.services.consents.find(subject, id)
   if (consent === null) throw new Error('the user has no consent')

@@ -41,6 +41,7 @@ export interface Code {
   browser: string | null
   /** Whether the session begins under a consent of the user. */
   hasConsent: boolean
+  redirectUri: string
   text: string
 }
 
