@@ -1,11 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
-import { consentIdOf } from '../../src/authorization/consent.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
-import { withdrawConsent } from '../../src/authorization/withdraw_consent.ts'
 import { endBrowserSessions } from '../../src/browser/end_browser_sessions.ts'
-import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
+import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import type { User } from '../../src/users/user.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
@@ -19,17 +17,18 @@ import {
   TestServer,
   type TokenResponse,
 } from './server.ts'
+import { consentOf, withdrawConsentOf } from './session_consents.ts'
 import type { Seen } from './session_history.ts'
 import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
-/** No lock: the wrong passwords of one sequence would count in the next. */
-/** Each code of a run has its own redirect URI, so that it has its own consent. */
-const REDIRECT_URIS = Array.from({ length: 60 }, (_, i) => `${CALLBACK}/${i}`)
-
 /** The default lifetime of a browser session. */
 const BROWSER_SECONDS = 12 * 3600
 
+/** Each code of a sequence has its own redirect URI, so that it has its own consent. */
+const REDIRECT_URIS = Array.from({ length: 20 }, (_, i) => `${CALLBACK}/${i}`)
+
+/** No lock: the wrong passwords of one sequence would count in the next. */
 const CONFIG = {
   session_shards: [
     { name: 's1', binding: 'DB' },
@@ -67,9 +66,9 @@ export async function makeCast(): Promise<Cast> {
   ])
   const client = {
     ...CODE_CLIENT,
+    redirectUris: REDIRECT_URIS,
     grants: ['password', 'authorization_code', 'refresh_token'],
     confidential: true,
-    redirectUris: REDIRECT_URIS,
   } satisfies Parameters<TestServer['addClient']>[0]
   return { web: await server.addClient(client), app: await server.addClient(client), ann, bob, hashes }
 }
@@ -144,10 +143,9 @@ export class SessionDriver {
     const holder = subject ?? generateVisitorId()
     const browser = subject === null ? null : `browser ${this.#logouts.get(subject) ?? 0} of ${subject}`
     const hasConsent = subject !== null && client.id === this.#cast.app.id
-    const redirectUri = REDIRECT_URIS[this.codes.length]
-    if (redirectUri === undefined) throw new Error('a run has too many codes')
-    const facts = { sid, subject: holder, clientId: client.id, issuedAt: iat, at }
-    const code = { ...facts, browser, hasConsent, redirectUri }
+    const redirectUri = REDIRECT_URIS[this.codes.length] ?? ''
+    const origin = { clientId: client.id, redirectUri, browser, hasConsent }
+    const code = { sid, subject: holder, issuedAt: iat, at, ...origin }
     const text = await newCode(server, client, holder, {
       sid,
       iat,
@@ -274,27 +272,6 @@ export class SessionDriver {
     this.sessions.push(session)
     return session
   }
-}
-
-/** The id of the consent of a code. */
-function consentOf({ subject, clientId, redirectUri }: Omit<Code, 'text'>): Promise<string> {
-  return consentIdOf({ subject, clientId, api: 'storefront', redirectUri })
-}
-
-/** Withdraws the consent of a code. If the exchange has not stored it yet, the user gave a consent before. */
-async function withdrawConsentOf(server: TestServer, code: Code): Promise<void> {
-  const { subject, clientId, redirectUri } = code
-  const now = server.clock.time
-  const id = await consentOf(code)
-  await env.DB.prepare(
-    `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at)
-     VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5) ON CONFLICT DO NOTHING`,
-  )
-    .bind(id, subject, clientId, redirectUri, now)
-    .run()
-  const consent = await server.services.consents.find(subject, id)
-  if (consent === null) throw new Error('the user has no consent')
-  await withdrawConsent(consent, [], server.services, now)
 }
 
 type Claims = Record<'sid' | 'sub' | 'client_id', string> & Record<'iat' | 'exp', number> & { seq?: number }
