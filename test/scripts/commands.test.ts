@@ -201,7 +201,7 @@ const parameters = process.argv.slice(2)
 appendFileSync('wrangler.log', parameters.slice(0, 4).join(' ') + '\\n')
 const sql = parameters.at(-1)
 if (sql.includes('clients')) appendFileSync('clients.sql', sql + '\\n')
-if (parameters[1] === 'execute') console.log(sql.includes('clients') ? '[{"results":[]}]' : readFileSync('applied.json', 'utf8'))
+if (parameters[1] === 'execute') console.log(sql.includes('d1_migrations') ? readFileSync('applied.json', 'utf8') : '[{"results":[]}]')
 if (parameters[0] === 'queues' && existsSync('no_queue')) {
   console.error('Queue does not exist')
   process.exit(1)
@@ -255,6 +255,7 @@ describe('the migrations of a deployment', () => {
       'd1 execute DB --remote',
       ...(isDeployed
         ? [
+            'd1 execute DB --remote',
             'queues info sallyport-mail',
             'deploy --minify',
             'd1 execute DB --remote',
