@@ -29,7 +29,7 @@ if (process.argv.includes('--dry-run')) {
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
   if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
-  if (config.mail !== null) await requireQueue()
+  await requireQueue()
   await runWrangler(['deploy', '--minify'])
   if (config.adminApi !== null) await renewOperatorClients(config.issuer, config.adminApi)
 }
@@ -74,9 +74,13 @@ async function migrate(binding: string): Promise<void> {
   )
 }
 
-/** Ends this process if the account has no queue of mails, because Cloudflare refuses a Worker with an unknown queue. */
+/**
+ * Ends this process if the account does not have the queue of mails in wrangler.toml, because Cloudflare refuses a Worker with an
+ * unknown queue.
+ */
 async function requireQueue(): Promise<void> {
-  const queue = settings.queues.producers?.find(({ binding }) => binding === MAIL_QUEUE)?.queue ?? ''
+  const queue = settings.queues.producers?.find(({ binding }) => binding === MAIL_QUEUE)?.queue
+  if (queue === undefined) return
   await readWrangler(['queues', 'info', queue]).catch((error) => {
     if (!(error instanceof WranglerFailed)) throw error
     stop(

@@ -77,7 +77,10 @@ async function makeWorld(): Promise<CountedWorld> {
   const limits = { failures: BINDING_BUDGET, lock: 3600, longest_lock: 3600 }
   const server = new TestServer({
     env: { ...Object.fromEntries(bindings), DB: rows.database },
-    config: { sign_in_limits: { address: limits } },
+    config: {
+      sign_in_limits: { address: limits },
+      accounts: { customers: { second_factor: 'optional' } },
+    },
   })
   const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']
   const shop = await server.addClient({ grants })

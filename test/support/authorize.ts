@@ -1,6 +1,6 @@
 import type { AuthorizationCode } from '../../src/authorization/authorization_code.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
-import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
+import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import { PageBrowser, type ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
