@@ -15,6 +15,8 @@ import type { Bundle } from './worker_bundle.ts'
 
 const HOST = '127.0.0.1'
 
+type RateLimits = NonNullable<V4WorkerOptions['ratelimits']>
+
 /** A Worker in its own workerd on the loopback address, without a proxy. */
 export interface WorkerServer {
   /** The origin, without a trailing slash. */
@@ -44,6 +46,8 @@ export interface ServiceOptions {
   fill?: (env: Env) => Promise<void>
   /** Whether a debugger can inspect the heap. */
   inspect?: boolean
+  /** Whether the budgets of a minute are so large that a measurement cannot use them up. The Worker still counts each request. */
+  hasLargeBudgets?: boolean
 }
 
 /** Makes a directory for the files of a run. It is removed when the process ends. */
@@ -56,7 +60,7 @@ export function makeTemporaryDirectory(): string {
 /** Starts the service with the demo data. */
 export async function startService(
   { directory, modules }: Bundle,
-  { port, stateDirectory, sealingKey, hashKeys, fill, inspect }: ServiceOptions = {},
+  { port, stateDirectory, sealingKey, hashKeys, fill, inspect, hasLargeBudgets }: ServiceOptions = {},
 ): Promise<ServiceServer> {
   // The issuer has its port in it, so it must be known before the Worker starts.
   const localPort = String(port ?? (await findFreePort()))
@@ -69,7 +73,13 @@ export async function startService(
   }
   const bindings = Object.assign({}, workerOptions.bindings, secrets)
   const { server, miniflare } = await start(
-    { ...workerOptions, bindings, modulesRoot: directory, modules },
+    {
+      ...workerOptions,
+      bindings,
+      modulesRoot: directory,
+      modules,
+      ...(hasLargeBudgets ? { ratelimits: enlarge(workerOptions.ratelimits) } : {}),
+    },
     {
       port: Number(localPort),
       resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
@@ -80,6 +90,15 @@ export async function startService(
   await prepareStores(stores, config)
   await fill?.(stores)
   return { ...server, config, stores }
+}
+
+/** The same budgets with a limit that no measurement reaches. */
+function enlarge(budgets: object = {}): RateLimits {
+  const large = Object.entries<RateLimits[string]>({ ...budgets }).map(([name, budget]) => [
+    name,
+    { ...budget, simple: { ...budget.simple, limit: 1e9 } },
+  ])
+  return Object.fromEntries(large)
 }
 
 /** Starts another Worker by its own configuration file. */
