@@ -15,8 +15,6 @@ import type { Bundle } from './worker_bundle.ts'
 
 const HOST = '127.0.0.1'
 
-type RateLimits = NonNullable<V4WorkerOptions['ratelimits']>
-
 /** A Worker in its own workerd on the loopback address, without a proxy. */
 export interface WorkerServer {
   /** The origin, without a trailing slash. */
@@ -72,33 +70,25 @@ export async function startService(
     ...(hashKeys === undefined ? {} : { HASH_KEYS: hashKeys }),
   }
   const bindings = Object.assign({}, workerOptions.bindings, secrets)
-  const { server, miniflare } = await start(
-    {
-      ...workerOptions,
-      bindings,
-      modulesRoot: directory,
-      modules,
-      ...(hasLargeBudgets ? { ratelimits: enlarge(workerOptions.ratelimits) } : {}),
-    },
-    {
-      port: Number(localPort),
-      resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
-      ...(inspect ? { inspectorPort: 0 } : {}),
-    },
-  )
+  const worker: V4WorkerOptions = { ...workerOptions, bindings, modulesRoot: directory, modules }
+  const { server, miniflare } = await start(hasLargeBudgets ? withLargeBudgets(worker) : worker, {
+    port: Number(localPort),
+    resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
+    ...(inspect ? { inspectorPort: 0 } : {}),
+  })
   const stores = await miniflare.getBindings<Env>()
   await prepareStores(stores, config)
   await fill?.(stores)
   return { ...server, config, stores }
 }
 
-/** The same budgets with a limit that no measurement reaches. */
-function enlarge(budgets: object = {}): RateLimits {
-  const large = Object.entries<RateLimits[string]>({ ...budgets }).map(([name, budget]) => [
+/** The Worker with budgets that no measurement uses up. */
+function withLargeBudgets({ ratelimits = {}, ...worker }: V4WorkerOptions): V4WorkerOptions {
+  const large = Object.entries(ratelimits).map(([name, budget]) => [
     name,
     { ...budget, simple: { ...budget.simple, limit: 1e9 } },
   ])
-  return Object.fromEntries(large)
+  return { ...worker, ratelimits: Object.fromEntries(large) }
 }
 
 /** Starts another Worker by its own configuration file. */
