@@ -22,6 +22,7 @@ const workers = {
         d1Databases: { SESSIONS_EU: 'sessions-eu' },
         bindings: {
           SEALING_KEY: randomBytes(32).toString('base64url'),
+          LOCAL_INBOX: 'true',
           TEST_MIGRATIONS: await readD1Migrations('migrations'),
           FUZZ_RUNS: process.env.FUZZ_RUNS ?? '1',
           FUZZ_SEED: process.env.FUZZ_SEED ?? '',

@@ -1,3 +1,4 @@
+import { CookieJar } from '../scripts/cookie_jar.ts'
 import { signInByForms } from '../scripts/sign_in_by_forms.ts'
 import type { Env } from '../src/services/environment.ts'
 import { get, type HttpRequest, post, require200, type Send } from './exchange.ts'
@@ -87,11 +88,10 @@ async function signInByBrowser(send: Send): Promise<HttpRequest> {
     code_challenge: CHALLENGE,
     code_challenge_method: 'S256',
   }).toString()
-  const cookies = new Map<string, string>()
+  const cookies = new CookieJar()
   const sendRequest = (request: Request) => sendAsBrowser(request, send)
   await signInByForms(address.href, { ...CUSTOMER, cookies, sendRequest })
-  const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-  return get(address.pathname + address.search, { Cookie: cookie })
+  return get(address.pathname + address.search, { Cookie: cookies.header })
 }
 
 async function sendAsBrowser(request: Request, send: Send): Promise<Response> {

@@ -41,7 +41,7 @@ function formatPrices(): string {
   return [
     `Prices assumed on ${PRICED_ON}; the plan is $${PLAN_DOLLARS} a month.`,
     '',
-    formatTable(['what', 'source', 'page changed', 'price', 'included a month'], rows, 3),
+    formatTable(['billed quantity', 'source', 'page changed', 'price', 'included a month'], rows, 3),
   ].join('\n')
 }
 
@@ -71,7 +71,7 @@ function formatAssumptions(): string {
       '',
     ]),
   ]
-  return formatTable(['what', 'assumed', ''], rows, 3)
+  return formatTable(['quantity', 'assumed', 'remark'], rows, 3)
 }
 
 function formatBills(bills: readonly Bill[]): string {

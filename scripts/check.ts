@@ -1,6 +1,6 @@
-import { requireBurstLimits } from './burst_limits.ts'
 import { requireConfig } from './config_file.ts'
+import { requireWranglerToml } from './wrangler_toml.ts'
 
 const config = requireConfig()
-requireBurstLimits(config)
+requireWranglerToml(config)
 console.log(`config.yml is valid: ${config.issuer}, ${[...config.apis.keys()].join(', ')}`)

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isLoopback } from '../src/config/origin.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
+import { INBOX_PATH } from '../src/mail/inbox_path.ts'
 import { requireConfig } from './config_file.ts'
 import { BROWSER_GRANTS, describeOperator, PARTNER_CLIENT, STOREFRONT_SCOPES } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
@@ -64,6 +65,7 @@ The shop is open: ${originOf('shop')}
   storefront API   ${originOf('storefront-api')}
   back-office API  ${originOf('backoffice-api')}
   console          ${originOf('token-service')}${CONSOLE_PATH}
+  mails            ${originOf('token-service')}${INBOX_PATH}
 
 ${describeOperator()}
 Sign in to the shop as amanda@example.com with the password: correct horse battery staple
@@ -107,7 +109,7 @@ async function serve(): Promise<void> {
   const audienceOf = (api: string) => config.apis.get(api)?.audience ?? stop(`config.yml has no API "${api}"`)
   const common = { ISSUER: issuer, SHOP_ORIGIN: originOf('shop') }
   const vars: Record<Service, Record<string, string>> = {
-    'token-service': { LOCAL_PORT: String(port) },
+    'token-service': { LOCAL_PORT: String(port), LOCAL_INBOX: 'true' },
     'storefront-api': { ...common, PARTNER_ORIGIN: partnerOrigin, AUDIENCE: audienceOf('storefront') },
     'backoffice-api': { ...common, AUDIENCE: audienceOf('backoffice') },
     shop: {

@@ -1,16 +1,23 @@
 import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 'wrangler'
-import type { Config } from '../src/config/config.ts'
+import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
+import { decodeClientRecord } from '../src/clients/client_record.ts'
+import type { ApiConfig, Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
-import { requireBurstLimits } from './burst_limits.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { requireConfig } from './config_file.ts'
 import { findMissingMigrations } from './missing_migrations.ts'
+import { ensureOperatorClients, SELECT_OPERATOR_CLIENTS } from './operator_clients.ts'
+import { findUnusablePasskeys, readPasskeyDomains } from './passkey_domains.ts'
+import { sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
-import { runWrangler, WranglerFailed } from './wrangler.ts'
+import { readWrangler, runWrangler, WranglerFailed } from './wrangler.ts'
+import { MAIL_QUEUE, requireWranglerToml } from './wrangler_toml.ts'
 
 const LOCAL_ID = 'local'
+const CONFIRM_RP_ID = '--confirm-rp-id'
 
 const config = requireConfig()
-requireBurstLimits(config)
+requireWranglerToml(config)
 const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
 const problems = findLocalSettings(config)
 const list = problems.map((problem) => `  ${problem}`).join('\n')
@@ -21,7 +28,33 @@ if (process.argv.includes('--dry-run')) {
   if (problems.length > 0) stop(`Not deployed:\n${list}`)
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
+  if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
+  await requireQueue()
   await runWrangler(['deploy', '--minify'])
+  if (config.adminApi !== null) await renewOperatorClients(config.issuer, config.adminApi)
+}
+
+/** Adds the missing clients of operators, and renews the console's client for this version and this issuer. */
+async function renewOperatorClients(issuer: string, adminApi: ApiConfig): Promise<void> {
+  const lines: string[] = []
+  const clients = new ClientAdminStore(sqlPrinter((line) => lines.push(line)))
+  try {
+    const [{ results }] = JSON.parse(await execute(SELECT_OPERATOR_CLIENTS))
+    const now = systemClock.now()
+    await ensureOperatorClients(clients, results.map(decodeClientRecord), { issuer, adminApi, now })
+    if (lines.length === 0) return
+    await execute(lines.join('\n'))
+    console.log('The clients of operators were added or renewed.')
+  } catch (error) {
+    if (!(error instanceof WranglerFailed)) throw error
+    stop(
+      `Deployed, but the clients of operators were not renewed: run npm run deploy again.\nwrangler: ${error.message.trim()}`,
+    )
+  }
+}
+
+function execute(sql: string): Promise<string> {
+  return readWrangler(['d1', 'execute', 'DB', '--remote', '--yes', '--json', '--command', sql])
 }
 
 /** Applies the migrations of a database. Without them the new Worker would fail, so this process ends if one is missing. */
@@ -41,9 +74,39 @@ async function migrate(binding: string): Promise<void> {
   )
 }
 
+/**
+ * Ends this process if the account does not have the queue of mails in wrangler.toml, because Cloudflare refuses a Worker with an
+ * unknown queue.
+ */
+async function requireQueue(): Promise<void> {
+  const queue = settings.queues.producers?.find(({ binding }) => binding === MAIL_QUEUE)?.queue
+  if (queue === undefined) return
+  await readWrangler(['queues', 'info', queue]).catch((error) => {
+    if (!(error instanceof WranglerFailed)) throw error
+    stop(
+      `Not deployed: the queue ${queue} was not found. Create it: npx wrangler queues create ${queue}\n` +
+        `wrangler: ${error.message.trim()}`,
+    )
+  })
+}
+
+/** Ends this process if the passkeys of users do not work with config.yml. A user then needs another way to sign in. */
+async function requireUsablePasskeys(): Promise<void> {
+  const domains = await readPasskeyDomains('DB').catch((error) => {
+    if (!(error instanceof WranglerFailed)) throw error
+    return stop(`Not deployed: the passkeys of DB were not read.\nwrangler: ${error.message.trim()}`)
+  })
+  const unusable = findUnusablePasskeys(domains, config)
+  if (unusable.length === 0) return
+  stop(
+    `Not deployed:\n${unusable.map((problem) => `  ${problem}`).join('\n')}\n` +
+      `To deploy anyway, run npm run deploy -- ${CONFIRM_RP_ID}`,
+  )
+}
+
 /** Finds settings that are for local development only. */
 function findLocalSettings(config: Config): string[] {
-  const { d1_databases, kv_namespaces, workers_dev } = settings
+  const { d1_databases, kv_namespaces, vars, workers_dev } = settings
   return [
     new URL(config.issuer).hostname.endsWith('.workers.dev') &&
       !workers_dev &&
@@ -54,6 +117,9 @@ function findLocalSettings(config: Config): string[] {
     ),
     d1_databases.some((database) => database.database_id === LOCAL_ID) &&
       'wrangler.toml: d1_databases: database_id: put the id that `npx wrangler d1 create sallyport` prints',
+    'LOCAL_INBOX' in vars && 'wrangler.toml: vars: LOCAL_INBOX is for local servers: remove it',
+    config.mail?.from.address.endsWith('@example.com') === true &&
+      'config.yml: mail.from.address: is an address of example.com',
     kv_namespaces.some((namespace) => namespace.id === LOCAL_ID) &&
       'wrangler.toml: kv_namespaces: id: put the id that `npx wrangler kv namespace create sallyport` prints',
   ].filter((problem) => problem !== false)

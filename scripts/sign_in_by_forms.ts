@@ -1,10 +1,12 @@
+import { CookieJar } from './cookie_jar.ts'
+
 const MAX_PAGES = 8
 
 interface Options {
   username: string
   password: string
-  /** The cookies of the browser, by name. The function adds the cookies of each response. */
-  cookies?: Map<string, string>
+  /** The cookies of the browser. The function adds the cookies of each response. */
+  cookies?: CookieJar
   /** Sends a request. The default is `fetch`. */
   sendRequest?: (request: Request) => Promise<Response>
 }
@@ -17,14 +19,14 @@ interface Options {
  */
 export async function signInByForms(
   address: string,
-  { username, password, cookies = new Map(), sendRequest = fetch }: Options,
+  { username, password, cookies = new CookieJar(), sendRequest = fetch }: Options,
 ): Promise<URL> {
   const { origin } = new URL(address)
   let url = new URL(address)
   let body: URLSearchParams | null = null
   for (let i = 0; i < MAX_PAGES; i++) {
     const response = await sendRequest(requestFor(url, body, cookies))
-    keepCookies(response, cookies)
+    cookies.keep(response.headers.getSetCookie())
     const location = response.headers.get('Location')
     const html = await response.text()
     if (location !== null) {
@@ -44,19 +46,11 @@ export async function signInByForms(
   throw new Error('there are too many pages')
 }
 
-function requestFor(url: URL, body: URLSearchParams | null, cookies: ReadonlyMap<string, string>): Request {
+function requestFor(url: URL, body: URLSearchParams | null, { header }: CookieJar): Request {
   const headers = new Headers({ Accept: 'text/html', Origin: url.origin })
-  const sent = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-  if (sent !== '') headers.set('Cookie', sent)
+  if (header !== '') headers.set('Cookie', header)
   const method = body === null ? 'GET' : 'POST'
   return new Request(url, { method, body, headers, redirect: 'manual' })
-}
-
-function keepCookies(response: Response, cookies: Map<string, string>): void {
-  for (const line of response.headers.getSetCookie()) {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-    cookies.set(name, value)
-  }
 }
 
 /** The fields of a form, and its main button. */

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
-import { requireBurstLimits } from './burst_limits.ts'
+import { INBOX_PATH } from '../src/mail/inbox_path.ts'
 import { requireConfig } from './config_file.ts'
 import { describeOperator } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
@@ -10,11 +10,12 @@ import { recordServer } from './local_servers.ts'
 import { stop } from './stop.ts'
 import { prepareTokenService, TOKEN_SERVICE } from './token_service.ts'
 import { QUIET_WRANGLER } from './wrangler.ts'
+import { requireWranglerToml } from './wrangler_toml.ts'
 
 const port = readPort()
 const origin = `http://${HOST}:${port}`
 const config = requireConfig({ localPort: String(port) })
-requireBurstLimits(config)
+requireWranglerToml(config)
 await requireFreePort(port, 'npm start -- --port N uses another')
 Object.assign(process.env, QUIET_WRANGLER)
 recordServer('npm start')
@@ -22,7 +23,7 @@ await prepareTokenService(TOKEN_SERVICE, config)
 const server = startDevServer({
   ...TOKEN_SERVICE,
   port,
-  vars: { LOCAL_PORT: String(port) },
+  vars: { LOCAL_PORT: String(port), LOCAL_INBOX: 'true' },
   ...(isLoopback(config.issuer) ? {} : { appearsAt: config.issuer }),
 })
 endTogether([server])
@@ -39,7 +40,7 @@ function readPort(): number {
   return stop('usage: npm start [-- --port N], N from 1 to 65535')
 }
 
-function printWelcome({ issuer, adminApi }: Config): void {
+function printWelcome({ issuer, adminApi, mail }: Config): void {
   const hasDemoData = isLoopback(issuer)
   console.log(`\nSallyport is ready on ${origin}`)
   if (hasDemoData) {
@@ -48,6 +49,7 @@ function printWelcome({ issuer, adminApi }: Config): void {
   curl ${origin}/oauth2-token -H 'Content-Type: application/json' -d '{"grant_type":"password","client_id":"storefront-demo","client_secret":"storefront-demo-secret","username":"amanda@example.com","password":"correct horse battery staple"}'
 `)
   } else console.log(`The issuer is ${issuer}, so there is no demo data.`)
+  if (hasDemoData && mail !== null) console.log(`The mails: ${origin}${INBOX_PATH}`)
   if (adminApi === null) return
   console.log(`The console: ${origin}${CONSOLE_PATH}`)
   console.log(

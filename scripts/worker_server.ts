@@ -40,6 +40,8 @@ export interface ServiceOptions {
   sealingKey?: string
   /** The Worker secret HASH_KEYS. */
   hashKeys?: string
+  /** Variables and secrets that replace those of a local server. */
+  vars?: Record<string, string>
   /** Adds rows before the first request. */
   fill?: (env: Env) => Promise<void>
   /** Whether a debugger can inspect the heap. */
@@ -58,7 +60,7 @@ export function makeTemporaryDirectory(): string {
 /** Starts the service with the demo data. */
 export async function startService(
   { directory, modules }: Bundle,
-  { port, stateDirectory, sealingKey, hashKeys, fill, inspect, hasLargeBudgets }: ServiceOptions = {},
+  { port, stateDirectory, sealingKey, hashKeys, vars, fill, inspect, hasLargeBudgets }: ServiceOptions = {},
 ): Promise<ServiceServer> {
   // The issuer has its port in it, so it must be known before the Worker starts.
   const localPort = String(port ?? (await findFreePort()))
@@ -67,6 +69,8 @@ export async function startService(
   const secrets = {
     SEALING_KEY: sealingKey ?? randomBytes(32).toString('base64url'),
     LOCAL_PORT: localPort,
+    LOCAL_INBOX: 'true',
+    ...vars,
     ...(hashKeys === undefined ? {} : { HASH_KEYS: hashKeys }),
   }
   const bindings = Object.assign({}, workerOptions.bindings, secrets)

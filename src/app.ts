@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { ADMIN_PATH, createAdminApp, OPENAPI_PATH } from './admin/admin_app.ts'
 import { createBrowserApp } from './browser/browser_app.tsx'
 import { BROWSER_PATH, PAGE_PATHS } from './browser/browser_path.ts'
+import { isLoopback } from './config/origin.ts'
 import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/console_path.ts'
 import { addEndpoints, isFromPage } from './endpoints/add_endpoints.ts'
@@ -9,10 +10,12 @@ import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
 import { describeHome, HOME_PATH, homeEndpoint, type OperatorPaths, prefersHtml } from './endpoints/home.ts'
 import { createHomePage, HOME_FILES_PATH } from './endpoints/home_page.tsx'
+import { createInboxPage } from './endpoints/inbox_page.tsx'
 import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
 import { metadataEndpoints } from './endpoints/metadata.ts'
 import { parEndpoint } from './endpoints/par.ts'
+import { relatedOriginsEndpoint } from './endpoints/related_origins.ts'
 import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
@@ -21,6 +24,7 @@ import { corsFor } from './http/cors.ts'
 import { when, wrap } from './http/handlers.ts'
 import { Responses } from './http/responses.ts'
 import { protectResponses } from './http/security_headers.ts'
+import { INBOX_PATH } from './mail/inbox_path.ts'
 import { misdirectedRequest, notFound } from './oauth/errors.ts'
 import type { Services } from './services/services.ts'
 
@@ -36,6 +40,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   jwksEndpoint,
   revocationsEndpoint,
   ...metadataEndpoints,
+  relatedOriginsEndpoint,
   healthEndpoint,
   readinessEndpoint,
   homeEndpoint(OPERATOR_PATHS),
@@ -82,6 +87,7 @@ export function createRoutes(services: Services): Hono {
   }
   addBrowserPages(app, services)
   addHomePage(app, services)
+  addInboxPage(app, services)
   const responses = new Responses(services.config)
   addEndpoints(app, ENDPOINTS, { services, responses })
   // A preflight for an unknown path gets 404 like every method, because the path has no methods to allow.
@@ -126,4 +132,17 @@ function addHomePage(app: Hono, { config }: Services): void {
   }
   app.all(`${HOME_FILES_PATH}/*`, serve)
   app.get(HOME_PATH, (c, next) => (prefersHtml(c) ? serve(c) : next()))
+}
+
+/** Adds the page with the mails of a local server. Every other server responds as for an unknown path. */
+function addInboxPage(app: Hono, { config, inbox }: Services): void {
+  if (inbox === null) return
+  let made: Hono | null = null
+  for (const path of [INBOX_PATH, `${INBOX_PATH}/*`]) {
+    app.all(path, (c, next) => {
+      if (!isLoopback(c.req.url)) return next()
+      made ??= createInboxPage(inbox, config)
+      return made.fetch(c.req.raw)
+    })
+  }
 }

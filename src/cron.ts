@@ -1,4 +1,5 @@
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
+import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
@@ -32,6 +33,7 @@ export async function runCron(
     waitUntil,
   }
   await services.keyLife.run(context)
+  await resealFactors(services)
   await services.feed.keepWithinLimit(context.now)
   await rollUpCounters(services, context.now)
   await sweepStores(services)
@@ -95,6 +97,8 @@ export async function sweepStores(services: Services): Promise<void> {
       sweep: (limit: number) => statistics.sweep(unit, now - keptSeconds, limit),
     })),
     expired('idempotency_keys', services.idempotency),
+    expired('one_time_values', services.oneTime),
+    expired('mail_budgets', services.mailBudgets),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

@@ -7,6 +7,7 @@ import { runCron } from './cron.ts'
 import { Responses } from './http/responses.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
+import { deliverMails, dropMails } from './mail/deliver_mails.ts'
 import { serverError } from './oauth/errors.ts'
 import type { Env } from './services/environment.ts'
 import { createServices } from './services/services.ts'
@@ -25,6 +26,13 @@ export default {
   /** Handles the cron trigger in wrangler.toml. */
   async scheduled(_controller, env, context) {
     await runCron(createServices(env, config, systemClock), (work) => context.waitUntil(work))
+  },
+
+  /** Handles the queue of mails. If a binding or a secret is missing, the queue tries the whole batch again. */
+  async queue({ messages }, env) {
+    const { mailDelivery, clock } = createServices(env, config, systemClock)
+    if (mailDelivery === null) dropMails(messages)
+    else await deliverMails(messages, mailDelivery, clock.now())
   },
 } satisfies ExportedHandler<Env>
 

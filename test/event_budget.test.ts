@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { EVENTS_PER_MINUTE, isRepeatable } from '../src/audit/audit_budget.ts'
 import { AUDIT_KINDS, type AuditEvent } from '../src/audit/audit_event.ts'
 import { auditOf } from './support/audit.ts'
-import { credentials, emptyStores, PASSWORD, type TestClient, TestServer } from './support/server.ts'
+import { authorizeUrl, CODE_CLIENT } from './support/authorize.ts'
+import { credentials, emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
 const from = (address: string) => ({ 'CF-Connecting-IP': address })
 const HERE = from('198.51.100.1')
@@ -46,6 +47,15 @@ describe('the budget of audit events', () => {
     const client = await server.addClient({ confidential: false })
     await flood(200, () => server.postJson(impossible(client), HERE))
     expect(await count()).toBe(EVENTS_PER_MINUTE.address)
+  })
+
+  it('a browser request for a confidential client uses the budget of its address, because it has no secret', async () => {
+    const server = new TestServer({ env: OPEN })
+    const client = await server.addClient({ ...CODE_CLIENT, confidential: true })
+    const path = authorizeUrl(client, { visitor_access_token: 'x' }).slice(ISSUER.length)
+    for (let sent = 0; sent < 2 * EVENTS_PER_MINUTE.address; sent += AT_ONCE)
+      await Promise.all(Array.from({ length: AT_ONCE }, () => server.fetch(path, { headers: HERE })))
+    expect(await count("kind = 'merge'")).toBe(EVENTS_PER_MINUTE.address)
   })
 
   it('one row a minute summarizes the events above the budget, by kind and network', async () => {

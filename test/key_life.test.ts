@@ -83,7 +83,7 @@ describe('the cron trigger', () => {
     await server.refresh(client, token)
   })
 
-  it('a key that signs again loses its end, and the other key gets one', async () => {
+  it('a key that signs again loses its retirement time, and the other key gets one', async () => {
     const { clock, server, client, first } = await setUp()
     const other = new TestServer({ clock, config: { openid: false, signing_algorithm: 'EdDSA' } })
     await other.cron()

@@ -30,7 +30,7 @@ describe('a request to another address than the https issuer', () => {
         expect(response.headers.get('Strict-Transport-Security')).toBe('max-age=31536000')
         expect(await response.json()).toEqual({
           error: 'invalid_request',
-          error_description: 'Send the request to the address of the issuer, by https.',
+          error_description: 'Send the request to the URL of the issuer, by https.',
         })
       }
     }
@@ -53,7 +53,7 @@ describe('a request to another address than the https issuer', () => {
     expect((await post(ISSUER)).status).toBe(200)
   })
 
-  it('a health check gets a response at any address', async () => {
+  it('a health check gets a response at any URL', async () => {
     const server = new TestServer()
     for (const [, origin] of OTHERS) {
       const statuses = ['/health', '/health/ready', '/health?x=1'].map(
@@ -66,7 +66,7 @@ describe('a request to another address than the https issuer', () => {
   it('the 421 has a message with errors: oro', async () => {
     const server = new TestServer({ config: { errors: 'oro' } })
     const response = await server.send(new Request(`http://${HOST}/oauth2-token`))
-    const description = 'Send the request to the address of the issuer, by https.'
+    const description = 'Send the request to the URL of the issuer, by https.'
     expect([response.status, await response.json()]).toEqual([
       421,
       { error: 'invalid_request', error_description: description, message: description },
@@ -75,7 +75,7 @@ describe('a request to another address than the https issuer', () => {
 })
 
 describe('a server on a loopback issuer', () => {
-  it('a server with a loopback issuer responds at any address', async () => {
+  it('a server with a loopback issuer responds at any URL', async () => {
     const server = new TestServer({ config: { issuer: 'http://127.0.0.1:8787' } })
     for (const origin of ['http://127.0.0.1:8787', 'http://localhost:9999', 'https://tunnel.example']) {
       const response = await server.send(new Request(`${origin}/.well-known/jwks.json`))

@@ -11,15 +11,22 @@ const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as 
 const REVOKE = { do: 'revoke', session: 0, token: 'access', by: 'owner' } as const
 const SIGN_OUT = { do: 'sign out everywhere', who: 'ann' } as const
 const CHANGE_PASSWORD = { do: 'change password', who: 'ann', keep: 'newest session' } as const
+const AUTHORIZE = { do: 'authorize', who: 'ann', client: 'web', place: 'elsewhere' } as const
+const EXCHANGE = { do: 'exchange', code: 0, verifier: 'right', by: 'owner', fate: 'answered' } as const
 const LITTLE_OVER_AN_HOUR = { do: 'wait', seconds: 3601, sweep: true } as const
 
-/** Cases that random sequences seldom reach: several actions within the margin of a revocation. */
+/** Cases that random sequences seldom reach: actions within the margin of a revocation, and the life of one code. */
 const EXAMPLES: [Step[]][] = [
   [[SIGN_OUT, ANN, REFRESH, REFRESH]],
   [[ANN, CHANGE_PASSWORD, REFRESH, REFRESH]],
   [[ANN, SIGN_OUT, CHANGE_PASSWORD]],
   [[SIGN_OUT, ANN, REVOKE]],
   [[SIGN_OUT, ANN, REVOKE, LITTLE_OVER_AN_HOUR]],
+  [[AUTHORIZE, EXCHANGE, EXCHANGE, REFRESH]],
+  [[AUTHORIZE, EXCHANGE, { do: 'log out', code: 0 }, REFRESH]],
+  [[{ ...AUTHORIZE, client: 'app' }, EXCHANGE, { do: 'withdraw consent', code: 0 }, REFRESH]],
+  [[AUTHORIZE, { ...EXCHANGE, fate: 'lost' }, EXCHANGE]],
+  [[AUTHORIZE, { ...EXCHANGE, fate: 'stopped' }, EXCHANGE, EXCHANGE, REFRESH]],
 ]
 
 it(`sessions follow the model in ${SEQUENCES} random sequences`, { timeout: TIMEOUT_MS }, async () => {

@@ -82,7 +82,7 @@ describe('a call of the admin API with a slow body', () => {
       'Bearer realm="sallyport-admin", error="invalid_token"',
     )
     expect(await response.json()).toEqual(
-      problem(401, 'unauthenticated', 'A live access token of an operator or a service account is needed'),
+      problem(401, 'unauthenticated', 'A live access token of an operator or a service account is required'),
     )
     expect((await other.get('/users?pool=customers')).body.items).toEqual([])
   })

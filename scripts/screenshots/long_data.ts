@@ -5,8 +5,9 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { Env } from '../../src/services/environment.ts'
 import { generateUserId } from '../../src/users/user.ts'
 import { UserAdminStore } from '../../src/users/user_admin_store.ts'
-import { BROWSER_GRANTS, LOCAL_CALLBACK, STOREFRONT_SCOPES } from '../demo_data.ts'
+import { BROWSER_GRANTS, LOCAL_CALLBACK, PARTNER_CLIENT, STOREFRONT_SCOPES } from '../demo_data.ts'
 import { UserMaker } from '../make_user.ts'
+import { giveConsent } from './code_flow.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 /** 64 characters without a place for a line break. */
@@ -83,7 +84,7 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
   }
 }
 
-/** Signs users in, so that each list has rows, and makes refreshes, a retry, a failure and a theft. */
+/** Signs users in, so that each list has rows, and makes consents, refreshes, a retry, a failure and a theft. */
 export async function addLongSessions(origin: string, count: number): Promise<LongData> {
   const long = { client_id: LONG_CLIENT, username: LONG_USERNAME, password: PASSWORD }
   for (let i = 0; i < count; i++) {
@@ -92,6 +93,7 @@ export async function addLongSessions(origin: string, count: number): Promise<Lo
   }
   await signIn(origin, { ...long, password: 'a wrong password' }, count)
   await replay(origin, await signIn(origin, long, count))
+  for (const clientId of [LONG_CLIENT, PARTNER_CLIENT.id]) await giveConsent(origin, clientId, long)
   const tokens = await signIn(origin, long, count)
   for (let i = 0; i < 2; i++) await refresh(origin, tokens)
   const { sub, sid } = JSON.parse(

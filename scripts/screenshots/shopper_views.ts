@@ -1,6 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { LANGUAGES } from '../../src/lib/language.ts'
-import { LOCAL_CALLBACK } from '../demo_data.ts'
+import { authorizePath } from './code_flow.ts'
 import type { View } from './console_views.ts'
 import { LONG_CLIENT, PASSWORD } from './long_data.ts'
 
@@ -21,21 +21,6 @@ export interface ShopperView extends Pick<View, 'name' | 'path' | 'prepare'> {
 
 const PARTNER = { client_id: 'demo-partner', scope: 'openid email orders catalog' }
 const [CUSTOMER, EXPIRED] = SHOPPERS
-
-/** The authorization request of a demo client, changed as asked. */
-export function authorizePath(changes: Record<string, string> = {}): string {
-  const parameters = {
-    response_type: 'code',
-    client_id: 'storefront-public',
-    redirect_uri: LOCAL_CALLBACK,
-    state: 'st',
-    // The challenge of a verifier of 43 characters (RFC 7636, appendix B).
-    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-    code_challenge_method: 'S256',
-    ...changes,
-  }
-  return `/oauth2-token/authorize?${new URLSearchParams(parameters)}`
-}
 
 /** Every page that shoppers see. */
 export const SHOPPER_VIEWS: readonly ShopperView[] = [

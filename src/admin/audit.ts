@@ -7,7 +7,7 @@ import type { Names } from '../users/name_store.ts'
 import { maskOperators, requireVisible } from './mask_operators.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
-import { hiddenPoolOf } from './reach.ts'
+import { hiddenPoolOf } from './permissions.ts'
 import { named, pageOf, paging, unixSeconds } from './schemas.ts'
 
 export const eventSchema = named(

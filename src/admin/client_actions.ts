@@ -3,8 +3,8 @@ import { adminEvent, byCaller, requireChanged, requireRemoved } from './change.t
 import { clientSchema, type ShownClient } from './client_schemas.ts'
 import { FOR_A_SERVICE_ACCOUNT, idOf, requireClient, show, unexpected } from './clients.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
+import { hasAllPermissions, requirePermission } from './permissions.ts'
 import { Problem } from './problem.ts'
-import { hasFullReach, requireReach } from './reach.ts'
 import { renewCopies } from './renew_copies.ts'
 
 const PATH = '/clients/{client_id}'
@@ -23,7 +23,7 @@ const enableClient = operation({
   async handle(call) {
     const { services, context, versions } = call
     const id = idOf(call)
-    await requireReachOfClient(id, call)
+    await requirePermissionForClient(id, call)
     const change = { operation: 'enableClient', to: { enabled: true } }
     const event = adminEvent(call, 'the client was enabled', { clientId: id, change })
     const alongside = [services.audit.additionIfChanged(event, context)]
@@ -116,10 +116,10 @@ async function checkOthers(id: string, call: Call): Promise<void> {
   if (caller.kind === 'operator' && id === caller.clientId) {
     throw new Problem('oneself', { detail: 'You signed in with this client.' })
   }
-  await requireReachOfClient(id, call)
+  await requirePermissionForClient(id, call)
 }
 
 /** @throws Problem 403, 404 */
-async function requireReachOfClient(id: string, call: Call): Promise<void> {
-  if (!hasFullReach(call)) requireReach(await requireClient(id, call), call)
+async function requirePermissionForClient(id: string, call: Call): Promise<void> {
+  if (!hasAllPermissions(call)) requirePermission(await requireClient(id, call), call)
 }

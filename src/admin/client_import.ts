@@ -17,7 +17,7 @@ import {
   refuseRepeated,
 } from './import_rows.ts'
 import { type Call, type Operation, operation } from './operation.ts'
-import { findReachRefusal } from './reach.ts'
+import { findPermissionRefusal } from './permissions.ts'
 import { tryToRenewOrigins } from './renew_copies.ts'
 import { named } from './schemas.ts'
 import { FOR_ACCOUNTS, isServiceAccount } from './service_account.ts'
@@ -104,7 +104,7 @@ const importClients = operation({
 export const CLIENT_IMPORT: readonly Operation[] = [importClients]
 
 function findRowProblems(row: Row, call: Call) {
-  const refusal = findReachRefusal(row, call)
+  const refusal = findPermissionRefusal(row, call)
   if (refusal !== null) return [{ path: 'api', message: refusal.message }]
   return findClientProblems(fromDraft(row), call.services.config)
 }

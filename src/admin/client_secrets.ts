@@ -6,8 +6,8 @@ import { clientSchema, clientWithSecretSchema } from './client_schemas.ts'
 import { FOR_A_SERVICE_ACCOUNT, idOf, requireClient, show, showWithSecret } from './clients.ts'
 import { createSecretOnce } from './idempotency.ts'
 import { type Operation, operation } from './operation.ts'
+import { requirePermission } from './permissions.ts'
 import { invalidContent, notFound, Problem } from './problem.ts'
-import { requireReach } from './reach.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
 import { named, unixSeconds } from './schemas.ts'
 
@@ -28,7 +28,7 @@ const addClientSecret = operation({
   async handle(call) {
     const { services, context, versions } = call
     const client = await requireClient(idOf(call), call)
-    requireReach(client, call)
+    requirePermission(client, call)
     const { id, api } = client
     return createSecretOnce(
       call,
@@ -70,7 +70,7 @@ const retireClientSecret = operation({
   async handle(call) {
     const { services, context, versions, params, body } = call
     const client = await requireClient(idOf(call), call)
-    requireReach(client, call)
+    requirePermission(client, call)
     const { id, api, authentication } = client
     const { secret_id: secretId = '' } = params
     if (!secretsOf(authentication).some((secret) => secret.id === secretId)) throw notFound('secret')

@@ -29,8 +29,8 @@ import {
   operation,
 } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
+import { requirePermission } from './permissions.ts'
 import { notFound, Problem, stale } from './problem.ts'
-import { requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
 import { paging } from './schemas.ts'
@@ -95,7 +95,7 @@ const createClient = operation({
   async handle(call) {
     const { body, services, context } = call
     const client = fromDraft(body)
-    requireReach(client, call)
+    requirePermission(client, call)
     checkClient(client, services.config)
     const change = { operation: 'createClient', to: valuesOf(body) }
     const event = adminEvent(call, 'the client was created', { api: client.api, clientId: client.id, change })
@@ -165,7 +165,7 @@ const updateClient = operation({
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireClient(idOf(call), call)
-    requireReach(before, call)
+    requirePermission(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, api } = before
     const edit = fromEdit(body)

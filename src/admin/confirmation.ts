@@ -1,8 +1,8 @@
 import { encodeUtf8, equalInConstantTime } from '../lib/bytes.ts'
 import { splitOnce } from '../lib/split_once.ts'
 import type { Call, ConfirmationRule } from './operation.ts'
+import { requireOperator } from './permissions.ts'
 import { operatorOnly, Problem } from './problem.ts'
-import { requireOperator } from './reach.ts'
 
 /** The request header that contains a confirmation. */
 export const CONFIRMATION_HEADER = 'Sallyport-Confirmation'

@@ -7,7 +7,7 @@ import { Problem, type ProblemCode } from './problem.ts'
 const CONSTRAINTS: Readonly<Record<Constraint, { code: ProblemCode; message: string }>> = {
   unique: { code: 'duplicate', message: 'is taken' },
   check: { code: 'invalid-content', message: 'the database does not accept a value' },
-  'not null': { code: 'invalid-content', message: 'is needed' },
+  'not null': { code: 'invalid-content', message: 'is required' },
   'foreign key': { code: 'conflict', message: 'the record refers to a record that does not exist' },
   other: { code: 'invalid-content', message: 'the database does not accept a value' },
 }
@@ -27,7 +27,7 @@ export const TAKEN_USERNAME: ValueProblem = { path: 'username', message: 'is tak
 
 export const TAKEN_EMAIL: ValueProblem = {
   path: 'profile.email',
-  message: 'is the verified address of another user in this pool',
+  message: 'is the verified email address of another user in this pool',
 }
 
 /** Unique values that have their own message. */

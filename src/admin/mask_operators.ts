@@ -1,7 +1,7 @@
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import type { Call } from './operation.ts'
+import { hiddenPoolOf } from './permissions.ts'
 import { operatorOnly } from './problem.ts'
-import { hiddenPoolOf } from './reach.ts'
 
 type Reader = Pick<Call, 'caller' | 'services'>
 

@@ -126,7 +126,7 @@ function formatParameters(operation: Operation): object[] {
     in: 'header',
     required: false,
     schema: { type: 'string' },
-    description: `From POST /me/confirm. Needed ${confirmation?.when}.`,
+    description: `From POST /me/confirm. Required ${confirmation?.when}.`,
   }
   const idempotencyKey = {
     name: IDEMPOTENCY_HEADER,

@@ -5,7 +5,7 @@ import type { ValueProblem } from '../lib/problems.ts'
 export const PROBLEMS = {
   'malformed-request': [400, 'The request cannot be read'],
   'invalid-query': [400, 'The query is not valid'],
-  unauthenticated: [401, 'A live access token of an operator or a service account is needed'],
+  unauthenticated: [401, 'A live access token of an operator or a service account is required'],
   'role-missing': [403, 'The role of the operator does not allow this'],
   'scope-missing': [403, 'The scope of the service account does not allow this'],
   'operator-only': [403, 'Only an operator can do this'],
@@ -24,7 +24,7 @@ export const PROBLEMS = {
   'unsupported-media-type': [415, 'The body must be application/json'],
   'invalid-content': [422, 'The content is not valid'],
   'idempotency-key-reused': [422, 'The Idempotency-Key was used for another request'],
-  'precondition-required': [428, 'If-Match is needed'],
+  'precondition-required': [428, 'If-Match is required'],
   'too-many-attempts': [429, 'There were too many attempts'],
   'too-many-requests': [429, 'The budget of the caller is used up'],
   'server-error': [500, 'The server met an unexpected condition'],

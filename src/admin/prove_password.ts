@@ -1,8 +1,8 @@
 import { confirmPassword } from '../users/confirm_password.ts'
 import { adminEvent } from './change.ts'
 import type { Call } from './operation.ts'
+import { requireOperator } from './permissions.ts'
 import { Problem } from './problem.ts'
-import { requireOperator } from './reach.ts'
 
 /**
  * Checks the operator's own password. A wrong password counts as a failed sign-in of the account, so that an access token

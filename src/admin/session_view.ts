@@ -9,7 +9,7 @@ import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import type { Call } from './operation.ts'
-import { hiddenPoolOf } from './reach.ts'
+import { hiddenPoolOf } from './permissions.ts'
 import { named, pageOf } from './schemas.ts'
 
 /** A session with a row, or a session that only the audit trail contains. */

@@ -7,8 +7,8 @@ import type { SessionOwner } from '../sessions/session_list_store.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
+import { hiddenApiOf, requirePermission } from './permissions.ts'
 import { notFound, operatorOnly } from './problem.ts'
-import { hiddenApiOf, requireReach } from './reach.ts'
 import { paging } from './schemas.ts'
 import { describeSession, describeSessions } from './session_end.ts'
 import { countSessions, findSessions, MAX_COUNTED_SESSIONS, placeOfSession } from './session_page.ts'
@@ -119,7 +119,7 @@ const endSession = operation({
     const { params, services, context } = call
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
-    requireReach({ sessionOf: api }, call)
+    requirePermission({ sessionOf: api }, call)
     const reason: EndByCaller = `ended by ${call.caller.kind === 'operator' ? 'an operator' : 'a service account'}`
     const sessions = services.shards.find(sid)
     const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)

@@ -5,8 +5,8 @@ import type { UserEdit } from '../users/user_admin_store.ts'
 import { adminEvent, byCaller, requireChanged, requireRemoved, settingOf } from './change.ts'
 import { ALWAYS, FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
+import { hasAllPermissions, requirePermission } from './permissions.ts'
 import { Problem } from './problem.ts'
-import { hasFullReach, requireReach } from './reach.ts'
 import { newPasswordSchema, userSchema } from './user_schemas.ts'
 import { conditionsOf, idOf, lastAdmin, refuseAsProblem, requireUser, show } from './users.ts'
 
@@ -49,7 +49,7 @@ const disableUser = operation({
     const { services, context } = call
     const id = idOf(call)
     refuseOneself(id, call)
-    await requireReachOfUser(id, call)
+    await requirePermissionForUser(id, call)
     const revocation = {
       reason: 'the user was disabled',
       edit: { enabled: false },
@@ -74,7 +74,7 @@ const signOutUser = operation({
   async handle(call) {
     const { services, context } = call
     const id = idOf(call)
-    await requireReachOfUser(id, call)
+    await requirePermissionForUser(id, call)
     const revocation = {
       reason: 'signed out everywhere',
       conditions: conditionsOf(call),
@@ -118,7 +118,7 @@ const setPassword = operation({
   async handle(call) {
     const { services, context, body } = call
     const id = idOf(call)
-    requireReach(await requireUser(id, call), call)
+    requirePermission(await requireUser(id, call), call)
     const mustChangePassword = body.must_change_password ?? false
     const setting = settingOf(call, id, 'setPassword')
     const password = await refuseAsProblem(() => makePassword(body.password, services, setting))
@@ -149,7 +149,7 @@ const deleteUser = operation({
     const { services, context } = call
     const id = idOf(call)
     refuseOneself(id, call)
-    await requireReachOfUser(id, call)
+    await requirePermissionForUser(id, call)
     const revocation = {
       reason: 'the user was deleted',
       conditions: conditionsOf(call),
@@ -172,7 +172,7 @@ async function editUser(
 ) {
   const { services, context } = call
   const id = idOf(call)
-  await requireReachOfUser(id, call)
+  await requirePermissionForUser(id, call)
   const event = adminEvent(call, reason, { subject: id, change })
   const alongside = [services.audit.additionIfChanged(event, context)]
   const outcome = await services.userAdmin.change(id, edit, conditionsOf(call), alongside)
@@ -180,8 +180,8 @@ async function editUser(
 }
 
 /** @throws Problem 403, 404 */
-export async function requireReachOfUser(id: string, call: Call): Promise<void> {
-  if (!hasFullReach(call)) requireReach(await requireUser(id, call), call)
+export async function requirePermissionForUser(id: string, call: Call): Promise<void> {
+  if (!hasAllPermissions(call)) requirePermission(await requireUser(id, call), call)
 }
 
 /** @throws Problem 409 */

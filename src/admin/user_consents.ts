@@ -5,7 +5,7 @@ import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { notFound } from './problem.ts'
 import { named } from './schemas.ts'
-import { requireReachOfUser } from './user_actions.ts'
+import { requirePermissionForUser } from './user_actions.ts'
 import { idOf, requireReadableUser, requireUser } from './users.ts'
 
 const PATH = '/users/{id}/consents'
@@ -61,7 +61,7 @@ const withdraw = operation({
   async handle(call) {
     const { params, services, context } = call
     const id = idOf(call)
-    await requireReachOfUser(id, call)
+    await requirePermissionForUser(id, call)
     await requireUser(id, call)
     const consent = await services.consents.find(id, params.consent_id ?? '')
     if (consent === null) throw notFound('consent')

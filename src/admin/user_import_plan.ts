@@ -23,7 +23,7 @@ import {
   refuseRepeated,
 } from './import_rows.ts'
 import type { Call } from './operation.ts'
-import { findReachRefusal } from './reach.ts'
+import { findPermissionRefusal } from './permissions.ts'
 import { named } from './schemas.ts'
 import { draftMembers, findUserProblems, password } from './user_schemas.ts'
 
@@ -39,7 +39,7 @@ const rowSchema = named(
     })
     .check(
       z.refine(hasOneSource, {
-        message: 'is needed, or password_hash, or no_password: exactly one of them',
+        message: 'is required, or password_hash, or no_password: exactly one of them',
         path: ['password'],
       }),
     ),
@@ -119,7 +119,7 @@ function findVerificationProblems(row: Row, { hasVerifiedEmails }: Mode): ValueP
 
 function findRowProblems(row: Row, call: Call) {
   const { services } = call
-  const refusal = findReachRefusal(row, call)
+  const refusal = findPermissionRefusal(row, call)
   if (refusal !== null) return [{ path: 'pool', message: refusal.message }]
   const problems = findUserProblems({ pool: row.pool, roles: row.roles ?? [] }, services.config)
   return [...problems, ...findUsernameProblems(row, services)]

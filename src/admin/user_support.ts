@@ -5,7 +5,7 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
 import { findSessions } from './session_page.ts'
 import { showLive } from './sessions.ts'
-import { refuseOneself, requireReachOfUser } from './user_actions.ts'
+import { refuseOneself, requirePermissionForUser } from './user_actions.ts'
 import { idOf, requireReadableUser, requireUser } from './users.ts'
 
 const PATH = '/users/{id}'
@@ -48,7 +48,8 @@ const unlockUser = operation({
   id: 'unlockUser',
   method: 'POST',
   path: `${PATH}/unlock`,
-  summary: 'Unlocks the account: ends its lock and resets its failed sign-ins, at all locations',
+  summary:
+    'Unlocks the account: ends the locks of its password and its second factor and resets its failed sign-ins, at all locations',
   tag: 'users',
   role: 'support',
   scope: 'users:write',
@@ -59,12 +60,16 @@ const unlockUser = operation({
     const id = idOf(call)
     // Otherwise a stolen token could reset the count of guesses at the password of its operator.
     refuseOneself(id, call)
-    await requireReachOfUser(id, call)
+    await requirePermissionForUser(id, call)
     const user = await requireUser(id, call)
     const change = { operation: 'unlockUser' }
     const event = adminEvent(call, 'the account was unlocked', { subject: id, change })
     const account = await services.guard.accountKey(user)
-    await services.failures.unlock(account, [services.audit.additionIfChanged(event, context)])
+    const secondFactor = { kind: 'second_factor', key: id } as const
+    await services.failures.unlock(
+      [account, secondFactor],
+      [services.audit.additionIfChanged(event, context)],
+    )
     return { body: await describeSupport(user, call) }
   },
 })

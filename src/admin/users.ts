@@ -17,8 +17,8 @@ import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { createOnce, reusedKey } from './idempotency.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
+import { hiddenPoolOf, requirePermission } from './permissions.ts'
 import { invalidContent, notFound, operatorOnly, Problem, stale } from './problem.ts'
-import { hiddenPoolOf, requireReach } from './reach.ts'
 import { formatEtag } from './read_input.ts'
 import { paging } from './schemas.ts'
 import {
@@ -97,7 +97,7 @@ const createUserOperation = operation({
     const { body, services, context } = call
     const { pool, username, password, roles = [], profile = {}, enabled = true } = body
     const { must_change_password: mustChangePassword = false } = body
-    requireReach({ pool }, call)
+    requirePermission({ pool }, call)
     checkUser({ pool, roles }, services.config)
     const draft = { pool, username, password, roles, enabled, mustChangePassword }
     const to = { pool, roles, enabled, must_change_password: mustChangePassword }
@@ -164,7 +164,7 @@ const updateUser = operation({
   async handle(call) {
     const { body, services, context, versions } = call
     const before = await requireUser(idOf(call), call)
-    requireReach(before, call)
+    requirePermission(before, call)
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, pool } = before
     const { roles, must_change_password: mustChangePassword } = body

@@ -38,6 +38,9 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
     // A successful merge ends the guest's session, so each session has only one.
     case 'merge':
       return outcome === 'refused'
+    // A passkey whose counter falls can be sent again.
+    case 'factor':
+      return outcome === 'refused'
     // `refreshes` limits these events.
     case 'refresh':
     // One event for each session, lock, password hash, key or change by an operator.

@@ -17,6 +17,7 @@ export const AUDIT_KINDS = [
   'rehash',
   'breached_password',
   'unchecked_password',
+  'factor',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

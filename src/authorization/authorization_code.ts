@@ -4,7 +4,7 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 /** The lifetime of a code (RFC 6749 §4.1.2 recommends at most 10 minutes). */
 export const CODE_SECONDS = 60
 
-/** The longest code. Servers and proxies limit the length of an address. */
+/** The maximum length of a code. Servers and proxies limit the length of a URL. */
 export const MAX_CODE_CHARACTERS = 1200
 
 /** The content of a code. Times are Unix seconds. */
@@ -23,17 +23,17 @@ export interface AuthorizationCode {
   iat: number
   /** When the code was issued by the clock of the server. `iat` can be later, after a revocation of the user. */
   at: number
-  /** Null for a visitor. */
+  /** The authentication of the user; null for a guest. */
   auth: { time: number; amr: string[]; acr: string; browser: string } | null
   /** The consent of the user; null for a first-party client. `given`: in this request, so the exchange stores it. */
   consent: { id: string; given: boolean } | null
-  /** The guest whose session the exchange merges. */
+  /** The guest whom the exchange merges; null without one. */
   visitor: { subject: string; sid: string } | null
 }
 
 const text = z.string()
 
-/** The values of a sealed code. A code is a part of an address, so it has no names, and times are relative to `at`. */
+/** The values of a sealed code. Names are left out and times are relative to `at`, so that the code is short in an address. */
 const packedSchema = z.tuple([
   ...([text, text, text, text, text] as const),
   ...([z.nullable(text), z.nullable(text), z.nullable(text)] as const),
@@ -67,7 +67,7 @@ function unpack(packed: PackedCode): AuthorizationCode {
 
 const splitWords = (words: string) => words.split(' ').filter((word) => word !== '')
 
-/** Seals authorization codes. A code needs no row until its exchange. */
+/** Seals authorization codes. The server stores no row of a code before its exchange. */
 export class CodeSealer {
   readonly #sealer: TextSealer
 

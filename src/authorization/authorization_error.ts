@@ -16,7 +16,7 @@ export class AuthorizationError extends Error {
 
 /**
  * An authorization request is refused before its client and its redirect URI were proven. The browser gets a page, because the
- * address may belong to an attacker (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
+ * redirect URI may belong to an attacker (RFC 6749 §4.1.2.1, RFC 9700 §4.11.2).
  */
 export class UnprovenRequest extends Error {
   override name = 'UnprovenRequest'

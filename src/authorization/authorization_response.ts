@@ -2,7 +2,7 @@ import { compact } from '../lib/compact.ts'
 import { type AuthorizationFailure, describeAuthorizationFailure } from '../oauth/authorization_failure.ts'
 import type { ReturnAddress } from './authorization_request.ts'
 
-/** What the client receives: a code, or an error. */
+/** The result for the client: a code, or an error. */
 export type AuthorizationResult = { code: string } | { failure: AuthorizationFailure }
 
 /** The response to the browser: a redirect, or a form that posts the parameters to the client. */

@@ -3,7 +3,7 @@ import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, USER_COLUMNS, type User } from '../users/user.ts'
 
-/** A browser session, and the consent that a request needs. */
+/** The user and the id of a browser session, and the consent that a request needs. */
 interface StateQuery {
   subject: string
   browserId: string
@@ -11,26 +11,29 @@ interface StateQuery {
   consentId: string | null
 }
 
-/** The current state behind a browser session. */
+/** The stored state of the user, the browser session and the consent. */
 export interface AuthorizationState {
   /** Null if the user was deleted. */
   user: User | null
-  /** Whether the browser session was ended by a sign-out. */
+  /** The verified email address of the user; null without one. */
+  verifiedEmail: string | null
+  /** Whether a logout or a lock ended the browser session. */
   hasEnded: boolean
   /** The scopes of the valid consent; null without a valid consent. */
   consentedScopes: readonly string[] | null
-  /** A code of the consent must be issued at this second or later. Unix seconds. */
+  /** Codes under the consent that were issued before this second are refused. Unix seconds. */
   consentValidFrom: number
 }
 
 const SELECT = `
-  SELECT ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')},
+  SELECT ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')}, u.verified_email,
     EXISTS (SELECT 1 FROM ended_browser_sessions WHERE id = ?2) AS has_ended,
     iif(g.withdrawn_at IS NULL, g.scopes, NULL) AS consented_scopes, g.valid_from AS consent_valid_from
   FROM (SELECT 1) LEFT JOIN users AS u ON u.id = ?1 LEFT JOIN consents AS g ON g.id = ?3`
 
 const rowSchema = z.object({
   id: z.nullable(z.string()),
+  verified_email: z.nullable(z.string()),
   has_ended: z.int(),
   consented_scopes: z.nullable(z.string()),
   consent_valid_from: z.nullable(z.int()),
@@ -54,6 +57,7 @@ export class AuthorizationStateStore {
     const { consented_scopes: scopes } = decoded
     return {
       user: decoded.id === null ? null : decodeUserRow(row),
+      verifiedEmail: decoded.verified_email,
       hasEnded: decoded.has_ended === 1,
       consentedScopes:
         scopes === null ? null : decodeRecord(scopesSchema, 'consent', parseJsonColumn('consent', scopes)),

@@ -8,7 +8,7 @@ import type { ConsentSubject } from './consent.ts'
 export interface GivenConsent extends ConsentSubject {
   id: string
   scopes: readonly string[]
-  /** When the code was issued under which the consent was given. */
+  /** When the server issued the code that the exchange uses. */
   issuedAt: number
 }
 
@@ -113,7 +113,12 @@ export class ConsentStore {
     await callStore('D1 consents', () => this.#db.batch([withdrawal, ...alongside]))
   }
 
-  /** The ids of up to `limit` consents that were withdrawn after a second, and not given again. @throws StorageUnavailable */
+  /**
+   * The ids of up to `limit` withdrawn consents, newest first. A consent that the user gave again is not withdrawn.
+   *
+   * @param after Only withdrawals after this time. Unix seconds.
+   * @throws StorageUnavailable, CorruptRecord
+   */
   async listWithdrawn(after: number, limit: number): Promise<string[]> {
     const select = this.#db
       .prepare('SELECT id FROM consents WHERE withdrawn_at > ? ORDER BY withdrawn_at DESC LIMIT ?')

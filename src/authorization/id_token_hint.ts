@@ -7,7 +7,7 @@ import { AuthorizationError } from './authorization_error.ts'
 import type { ReturnAddress } from './authorization_request.ts'
 
 /**
- * The user that the `id_token_hint` of an authorization request names (OpenID Connect Core §3.1.2.1). No other user may sign in.
+ * Reads the user of the `id_token_hint` of an authorization request (OpenID Connect Core §3.1.2.1). No other user may sign in.
  *
  * @returns null without a hint
  * @throws AuthorizationError, StorageUnavailable

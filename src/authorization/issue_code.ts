@@ -7,10 +7,10 @@ import type { AuthorizationRequest } from './authorization_request.ts'
 
 const URI_HASH_CHARACTERS = 22
 
-/** The holder of a code. Times are Unix seconds. */
+/** The user or the guest of a code. Times are Unix seconds. */
 export interface CodeHolder {
   subject: string
-  /** The authentication of the user; null for a visitor. */
+  /** The authentication of the user; null for a guest. */
   auth: AuthorizationCode['auth']
   consent: AuthorizationCode['consent']
   /** Tokens of the holder are valid from this second. */

@@ -7,7 +7,7 @@ import type { AuthorizationFailure } from '../oauth/authorization_failure.ts'
 import { isIdentityScope, OFFLINE_ACCESS } from '../oauth/identity_scope.ts'
 import type { Parameters } from '../oauth/parameters.ts'
 import { parseScope } from '../oauth/scope.ts'
-import { ONE_FACTOR } from '../signin/browser_session.ts'
+import { ACR_VALUES, type AcrLevel, levelOf } from '../signin/authentication_level.ts'
 import { AuthorizationError, UnprovenRequest } from './authorization_error.ts'
 import {
   type AuthorizationRequest,
@@ -19,20 +19,21 @@ import {
 } from './authorization_request.ts'
 import { CODE_CHALLENGE } from './pkce.ts'
 
-/** The longest values, in characters. A longer value is refused. */
+/** The maximum lengths of parameters, in characters. */
 const LIMITS: Readonly<Record<string, number>> = {
   state: 2048,
   nonce: 512,
-  redirect_uri: 1024,
   scope: 1024,
   login_hint: 320,
   ui_locales: 200,
   user_locale: 35,
   acr_values: 200,
-  resource: 1024,
+  prompt: 100,
 }
 
-/** A loopback URI can have a longer port than the registered one. */
+const CONTROL_CHARACTER = /\p{Cc}/u
+
+/** The maximum length of a redirect URI. The port of a requested loopback URI can be longer than that of the registered one. */
 const MAX_REDIRECT_URI = 1024
 
 const SECONDS = /^\d{1,9}$/
@@ -44,8 +45,13 @@ export interface RequestingClient {
 }
 
 /** A client with the setting that decides whether it can have identity scopes. */
-interface ScopeHolder extends RequestingClient {
+export interface ScopeHolder extends RequestingClient {
   openIdEnabled: boolean
+}
+
+/** The same, and the highest level of authentication of its users. */
+interface RequestHolder extends ScopeHolder {
+  highestLevel: AcrLevel
 }
 
 /** The values that the caller checked: the user of `id_token_hint` and the visitor of `visitor_access_token`. */
@@ -86,7 +92,7 @@ export function readReturnAddress(
  */
 export function parseAuthorizationRequest(
   parameters: Parameters,
-  holder: ScopeHolder,
+  holder: RequestHolder,
   { hasRedirectUri, ...returnAddress }: ReturnType<typeof readReturnAddress>,
   hints: CheckedHints,
   now: number,
@@ -98,14 +104,16 @@ export function parseAuthorizationRequest(
   // The server issues only bearer tokens, so it cannot keep the promise of dpop_jkt (RFC 9449 §10).
   for (const name of ['request', 'request_uri', 'registration', 'dpop_jkt'] as const)
     if (parameters.find(name) !== null) fail(name)
-  for (const [name, limit] of Object.entries(LIMITS))
-    if (name !== 'resource' && (parameters.find(name)?.length ?? 0) > limit) fail('long_parameter')
+  for (const [name, limit] of Object.entries(LIMITS)) {
+    const value = parameters.find(name) ?? ''
+    if (value.length > limit) fail('long_parameter')
+    if (hasControlCharacter(value)) fail('control_character')
+  }
   if (!client.grants.includes('authorization_code')) fail('no_code_grant')
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')
   if (responseType !== 'code') fail('response_type')
   if (!namesOwnApi(parameters, api)) fail('resource')
-  requireAcr(parameters, fail)
   return {
     ...returnAddress,
     hasRedirectUri,
@@ -115,6 +123,7 @@ export function parseAuthorizationRequest(
     nonce: parameters.find('nonce'),
     prompt: readPrompt(parameters, fail),
     maxAgeSeconds: readMaxAge(parameters, fail),
+    acrLevel: readAcrLevel(parameters, holder, fail),
     loginHint: parameters.find('login_hint'),
     uiLocales: splitWords(parameters.find('ui_locales') ?? parameters.find('user_locale')),
     ...hints,
@@ -124,37 +133,59 @@ export function parseAuthorizationRequest(
 
 type Fail = (failure: AuthorizationFailure) => never
 
-/** A request that names levels of authentication needs one that the server can reach (OpenID Connect Core §5.5.1.1). */
-function requireAcr(parameters: Parameters, fail: Fail): void {
+/** The lowest of the named levels of authentication that the users can reach (OpenID Connect Core §5.5.1.1). */
+function readAcrLevel(
+  parameters: Parameters,
+  { highestLevel }: Pick<RequestHolder, 'highestLevel'>,
+  fail: Fail,
+): AcrLevel {
   const values = splitWords(parameters.find('acr_values'))
-  if (values.length > 0 && !values.includes(ONE_FACTOR)) fail('acr_values')
+  if (values.length === 0) return 1
+  const lowest = ACR_VALUES.find((acr) => values.includes(acr))
+  if (lowest === undefined || levelOf(lowest) > highestLevel) fail('acr_values')
+  return levelOf(lowest)
 }
 
 /** The requested scope without the scopes that the client cannot have. Without `scope`: all scopes of the client. */
-function readScope(
-  parameters: Parameters,
-  { client, api, openIdEnabled }: ScopeHolder,
-  fail: Fail,
-): string[] {
+function readScope(parameters: Parameters, holder: ScopeHolder, fail: Fail): string[] {
   const requested = parameters.find('scope')
-  const allowed = clientScopes(client, api)
-  if (requested === null) return allowed
+  if (requested === null) return clientScopes(holder.client, holder.api)
   const tokens = parseScope(requested)
-  const granted = tokens.filter(
-    (scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)),
-  )
+  const granted = grantableOf(tokens, holder)
   const isOnlyUnknown = granted.length === 0 && tokens.some((scope) => scope !== OFFLINE_ACCESS)
   if (isOnlyUnknown || tokens.length === 0) fail('scope')
   return granted
 }
 
-/** A public client always needs PKCE (RFC 9700 §2.1.1). The method `plain` does not protect a code. */
+/**
+ * Whether a parameter has a control character, which RFC 6749 appendix A forbids. A browser would change a line break in a form, and JSON
+ * writes six characters for most others, so the form could become too large to send.
+ */
+export function hasControlCharacter(text: string): boolean {
+  return CONTROL_CHARACTER.test(text)
+}
+
+/** The scopes that the client can have. */
+export function grantableOf(
+  scopes: readonly string[],
+  { client, api, openIdEnabled }: ScopeHolder,
+): string[] {
+  const allowed = clientScopes(client, api)
+  return scopes.filter((scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)))
+}
+
+/** A public client always needs PKCE (RFC 9700 §2.1.1). */
+export function needsPkce(client: Client): boolean {
+  return client.requiresPkce || !isConfidential(client)
+}
+
+/** The method `plain` does not protect a code. */
 function readChallenge(parameters: Parameters, client: Client, fail: Fail): string | null {
   const challenge = parameters.find('code_challenge')
   const method = parameters.find('code_challenge_method')
   if (challenge === null) {
     if (method !== null) fail('no_code_challenge')
-    if (client.requiresPkce || !isConfidential(client)) fail('no_code_challenge')
+    if (needsPkce(client)) fail('no_code_challenge')
     return null
   }
   if (method !== 'S256') fail('code_challenge_method')

@@ -5,7 +5,7 @@ import { type AuthorizationRequest, authorizationRequestSchema } from './authori
 /** The lifetime of the `request_uri` of a pushed request (RFC 9126 §2.2). */
 export const PUSHED_SECONDS = 60
 
-/** The lifetime of the address to which a POST from another site is redirected. */
+/** The lifetime of the URL to which a POST from another site is redirected. */
 export const FORWARDED_SECONDS = 60
 
 /** The form of a `request_uri` that this server issues (RFC 9126 §2.2). */
@@ -13,7 +13,7 @@ const PREFIX = 'urn:ietf:params:oauth:request_uri:'
 
 const schema = z.object({ validUntil: z.int(), request: authorizationRequestSchema })
 
-/** Seals a checked request into a `request_uri`. The server stores nothing, so a browser can load the address again. */
+/** Seals a checked request into a `request_uri`. The server stores nothing, so a browser can load the URL again. */
 export class RequestSealer {
   readonly #sealer: TextSealer
 

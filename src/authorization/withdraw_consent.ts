@@ -6,7 +6,7 @@ import type { ConsentStore, StoredConsent } from './consent_store.ts'
 /** The most sessions of one consent that one request ends in each shard. The cron trigger ends the rest. */
 const MAX_SESSIONS = 100
 
-/** A session that began in the moment of a withdrawal, in another shard, ends with the next runs of the cron trigger. */
+/** The cron trigger ends a session that began in another shard during the withdrawal, if it is younger than this time. */
 const WATCHED_SECONDS = 3600
 const MAX_WATCHED = 100
 
@@ -18,8 +18,8 @@ interface Dependencies {
 }
 
 /**
- * Withdraws a consent and ends the sessions that began under it, in every shard. A repeated call ends the sessions that a failed call
- * left.
+ * Withdraws a consent and ends the sessions that began under it, in every shard. A repeated call ends the sessions that an earlier call
+ * did not end.
  *
  * @param alongside Further statements of the transaction, such as the audit event.
  * @throws StorageUnavailable

@@ -25,8 +25,8 @@ export async function authorize(c: Context, services: BrowserServices): Promise<
 }
 
 /**
- * A POST to the authorization endpoint. A POST from another site has no `Lax` cookie, so the browser must come back by GET. The
- * address then has the sealed request.
+ * Handles a POST to the authorization endpoint. A POST from another site has no `Lax` cookie, so the server redirects the browser to
+ * GET. The URL then has the sealed request.
  */
 export async function forwardPost(c: Context, services: BrowserServices): Promise<Response> {
   const { request, context } = await readBrowserRequest(c, services)

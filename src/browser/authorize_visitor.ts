@@ -36,7 +36,7 @@ export function scopeOfGuest(browserRequest: BrowserRequest): string[] {
   throw new AuthorizationError('guest_scope', request)
 }
 
-/** @throws AuthorizationError temporarily_unavailable if the address of the browser has used its budget of guests */
+/** @throws AuthorizationError temporarily_unavailable if the IP address of the browser has used its budget of guests */
 async function spendGuest(browserRequest: BrowserRequest, { bursts }: BrowserServices): Promise<void> {
   try {
     await bursts.spend('guests', browserRequest.client.id, browserRequest.context)

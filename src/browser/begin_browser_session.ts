@@ -1,31 +1,32 @@
 import type { Context } from 'hono'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { randomId } from '../lib/bytes.ts'
-import { type BrowserSession, earlierOf, ONE_FACTOR } from '../signin/browser_session.ts'
+import { type BrowserSession, earlierOf } from '../signin/browser_session.ts'
 import { advance } from '../signin/next_step.ts'
+import type { Proof } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
-import { issueTimeOf, type User } from '../users/user.ts'
+import type { User } from '../users/user.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { endBrowserSessions } from './end_browser_sessions.ts'
 import { consentIdFor, describeSituation, type Situation } from './situation.ts'
 
-/** How the user proved the account. `signIn` is null if the guard records no sign-in. */
-interface Proof {
-  kind: 'password' | 'new_password'
+/** The proof of a finished sign-in. `signIn` is null if the guard records no sign-in. */
+interface FinishedSignIn extends Proof {
+  kind: 'password' | 'new_password' | 'second_factor' | 'new_second_factor'
   user: User
   signIn: VerifiedSignIn | null
 }
 
 /**
  * Begins a browser session with a new id, so that an attacker cannot know the id before the sign-in (session fixation). The cookie
- * replaces the one of an earlier browser session of the pool. That session ends if it belongs to another user. Otherwise it ends
- * with the new one.
+ * replaces that of an earlier browser session of the pool. An earlier session of another user ends now. An earlier session of the
+ * same user ends at the logout of the new one.
  *
  * @throws StorageUnavailable, CorruptRecord
  */
 export async function beginBrowserSession(
   c: Context,
-  { kind, user, signIn }: Proof,
+  { kind, user, signIn, authTime, amr, acr }: FinishedSignIn,
   { browserRequest, known }: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
@@ -35,28 +36,28 @@ export async function beginBrowserSession(
   const { earlierIds, endedIds } = earlierOf(before, user.id)
   if (before !== null && endedIds.length > 0) {
     const occasion = { clientId: client.id, services, context }
-    await endBrowserSessions({ pool: api.userPool, session: before }, endedIds, occasion)
+    await endBrowserSessions(before, endedIds, occasion)
   }
+  const { idleSeconds, lifetimeSeconds } = browserSessionLimitsOf(api.userPool, services.config)
   const session: BrowserSession = {
     id: randomId(16),
     earlierIds,
     subject: user.id,
-    authTime: issueTimeOf(user, context.now),
-    amr: ['pwd'],
-    acr: ONE_FACTOR,
+    ...{ authTime, amr: [...amr], acr },
     startedAt: context.now,
+    endsAt: context.now + lifetimeSeconds,
     usedAt: context.now,
   }
-  const { idleSeconds } = browserSessionLimitsOf(api.userPool, services.config)
-  await cookie.write(c, session, idleSeconds)
   const consentId = await consentIdFor(user.id, browserRequest)
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
+  // Last, because the guard records no sign-in of a request that fails.
+  await cookie.write(c, session, idleSeconds)
   const situation = describeSituation(
     browserRequest,
-    { signedIn: { session, user }, consentId, ...consent },
+    { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },
     services,
   )
-  const next = { ...situation.known, isOpening: known.isOpening }
+  const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   return { ...situation, signIn, known: advance(next, { kind, user: situation.known.user }) }
 }

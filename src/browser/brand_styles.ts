@@ -3,8 +3,8 @@ import type { ApiConfig, Config } from '../config/config.ts'
 import { type AssetFile, serveFile, versionedPath } from '../pages/assets.ts'
 
 /**
- * The stylesheets with the colors of each API. A page cannot contain them, because its policy forbids inline styles. Caches can keep
- * them for a year, because changed colors get another address.
+ * The stylesheets with the colors of each API. A page cannot contain them, because its policy forbids inline styles. Caches can
+ * keep them for a year, because changed colors get another URL.
  */
 export class BrandStyles {
   readonly #folder: string

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
+import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
@@ -13,6 +14,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
+import { highestLevelOf } from '../signin/second_factor.ts'
 
 /** An authorization request in a browser, with its client and its API. */
 export interface BrowserRequest {
@@ -23,7 +25,7 @@ export interface BrowserRequest {
 }
 
 /**
- * Reads the request in the address of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
+ * Reads the request in the URL of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
  *
  * @throws UnprovenRequest, also for a repeated parameter and for a value that is no string; AuthorizationError, StorageUnavailable
  */
@@ -45,16 +47,21 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const found = await requireClient(c, parameters.find('client_id'), services)
   const address = readReturnAddress(parameters, found)
   const visitorToken = parameters.find('visitor_access_token')
-  const visitor = await findVisitor(visitorToken, { ...found, context }, services)
+  const visitor = await findVisitor(visitorToken, { ...found, context, isFromClient: false }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
-  const { openIdEnabled } = services.config
-  const holder = { ...found, openIdEnabled }
+  const { config } = services
+  const highestLevel = highestLevelOf(found.api.userPool, config)
+  const holder = { ...found, openIdEnabled: config.openIdEnabled, highestLevel }
   const request = parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }
 }
 
-/** Finds the client of a sealed request, which must still have the redirect URI, and its API. @throws UnprovenRequest, StorageUnavailable */
+/**
+ * Finds the client of a sealed request and its API. The client must still have the redirect URI and the rights of the request.
+ *
+ * @throws UnprovenRequest, AuthorizationError, StorageUnavailable
+ */
 export async function restoreBrowserRequest(
   c: Context,
   request: AuthorizationRequest,
@@ -64,11 +71,12 @@ export async function restoreBrowserRequest(
   const found = await requireClient(c, request.clientId, services)
   if (findRedirectUri(found.client, request.redirectUri) === null)
     throw new UnprovenRequest(`${request.clientId} no longer has the redirect URI`)
-  return { request, ...found, context: requestContext(c, services.clock) }
+  const checked = checkAgain(request, { ...found, openIdEnabled: services.config.openIdEnabled })
+  return { request: checked, ...found, context: requestContext(c, services.clock) }
 }
 
 /**
- * Opens a pushed request. Only `client_id` counts beside it (RFC 9126 §4). A sign-in page that is loaded again after the end of its
+ * Opens a sealed request. The server reads only `client_id` in addition to it (RFC 9126 §4). A reload of a page after the end of its
  * `request_uri` sends the browser back to the client, which can start again.
  */
 async function openRequest(
@@ -85,7 +93,11 @@ async function openRequest(
   return restored
 }
 
-/** Finds the client and its API. Pages of this request, also error pages, then have the looks of the API. */
+/**
+ * Finds the client and its API. Pages of this request, also error pages, then have the looks of the API.
+ *
+ * @throws UnprovenRequest, StorageUnavailable
+ */
 async function requireClient(
   c: Context,
   id: string | null,

@@ -1,10 +1,11 @@
 import type { Child } from 'hono/jsx'
 import type { Client } from '../clients/client.ts'
+import { kindOfRedirect } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
-import { inLanguage } from '../lib/language.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH } from './browser_path.ts'
 import type { Looks } from './looks.ts'
+import { OwnText } from './own_text.tsx'
 import { OutsideLink } from './page_frame.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
@@ -49,15 +50,15 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
 }
 
 /** The text of a scope: that of config.yml, that of an identity scope, or the scope itself. */
-function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, language }: Looks): string {
+function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, language }: Looks): Child {
   const own = scopeTexts.get(scope)
-  if (own !== undefined) return inLanguage(own, language)
+  if (own !== undefined) return <OwnText texts={own} language={language} />
   return isIdentityScope(scope) ? texts.scopes[scope] : scope
 }
 
-/** The host; for the scheme of an app, which has no host, the whole address. */
+/** The host; for the scheme of an app the whole URI, because the text after `//` is no host there. */
 function describeTarget(redirectUri: string): string {
-  return new URL(redirectUri).host || redirectUri
+  return kindOfRedirect(redirectUri) === 'private' ? redirectUri : new URL(redirectUri).host
 }
 
 function ClientLinks({ client, looks: { texts } }: { client: Client; looks: Looks }): Child {

@@ -1,7 +1,6 @@
-import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { LOGOUT } from '../sessions/session.ts'
-import { type BrowserSession, endOf } from '../signin/browser_session.ts'
+import type { BrowserSession } from '../signin/browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 
 /** A browser session of a pool. */
@@ -13,7 +12,7 @@ export interface PoolSession {
 interface Occasion {
   /** The client of the request; null without one. */
   clientId: string | null
-  services: BrowserServices
+  services: Pick<BrowserServices, 'browserSessions' | 'shards' | 'audit' | 'config'>
   context: RequestContext
 }
 
@@ -21,21 +20,19 @@ interface Occasion {
 const MAX_SESSIONS = 200
 
 /**
- * Ends browser sessions and the sessions of first-party clients that began in them. The feed lists them. A repeat ends the sessions
- * that a failed logout left, and has no audit event.
+ * Ends browser sessions and the sessions of first-party clients that began in them. The feed lists these sessions. A repeated call ends
+ * the sessions that a failed call did not end, and adds no audit event.
  *
- * @param ids The ids that end, of `idsOf` the session.
+ * @param ids The ids that end: all ids of the session (`idsOf`), or some of them.
  * @throws StorageUnavailable: the logout can be repeated
  */
 export async function endBrowserSessions(
-  { pool, session }: PoolSession,
+  { subject, endsAt: keepUntil }: Pick<BrowserSession, 'subject' | 'endsAt'>,
   ids: readonly string[],
   { clientId, services, context }: Occasion,
 ): Promise<void> {
-  const { browserSessions, shards, audit, config } = services
-  const { subject } = session
+  const { browserSessions, shards, audit } = services
   const { now } = context
-  const keepUntil = endOf(session, browserSessionLimitsOf(pool, config))
   const ends = { ids, subject, keepUntil, reason: LOGOUT } as const
   const isFirst = await browserSessions.end(ends, now)
   const origin = { loggedOutBrowserIds: ids }

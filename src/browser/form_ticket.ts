@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { STEPS } from '../signin/next_step.ts'
+import { pendingSchema } from './pending_sign_in.ts'
 
 /** The hidden field of each form. */
 export const TICKET_FIELD = 'ticket'
@@ -14,21 +15,23 @@ const ticketSchema = z.object({
   formId: z.string(),
   /** The browser session at the time of the page; null without a session. */
   browserId: z.nullable(z.string()),
-  /** The page of the form. Its form is not accepted for another page. */
+  /** The page of the form. The server does not accept the form for another page. */
   step: z.enum(STEPS),
   /** Whether the user chose the account of that browser session for this request. */
   isAccountChosen: z.boolean(),
+  /** The sign-in that needs a second factor; null without one. A form of the version before has none. */
+  pending: z._default(z.nullable(pendingSchema), null),
   sealedAt: z.int(),
 })
 
-/** What a form carries sealed: the request, the browser, and the browser session that the page showed. */
+/** The sealed content of a form: the request, the browser, and the browser session that the page showed. */
 export type FormTicket = z.output<typeof ticketSchema>
 
 export function sealTicket(ticket: FormTicket, sealer: TextSealer): Promise<string> {
   return sealer.sealValue(ticket)
 }
 
-/** A ticket of this server, which can be too old; null for another text. */
+/** Opens a ticket of this server, which may have expired; null for another text. */
 export function openTicket(sealed: string, sealer: TextSealer): Promise<FormTicket | null> {
   return sealer.openValue(sealed, ticketSchema)
 }

@@ -1,8 +1,10 @@
 import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { withParameters } from '../authorization/authorization_response.ts'
+import { hasControlCharacter } from '../authorization/parse_request.ts'
 import { readPageParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
+import { findLanguage, LANGUAGES } from '../lib/language.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { verifyIdTokenHint } from '../tokens/id_token.ts'
@@ -15,13 +17,15 @@ const REQUEST_SECONDS = 1800
 
 export const logoutRequestSchema = z.object({
   kind: z.literal('logout'),
-  /** The client that asks; null if the request names none. */
+  /** The client of `client_id` or of the hint; null without both. */
   clientId: z.nullable(z.string()),
   /** The session that `id_token_hint` names; null without a hint. */
   sid: z.nullable(z.string()),
   /** The post-logout redirect URI; null for the page of this server. */
   uri: z.nullable(z.string()),
   state: z.nullable(z.string()),
+  /** The language that the client asks for; null for that of the browser. */
+  language: z._default(z.nullable(z.enum(LANGUAGES)), null),
   /** When the sealed request expires. Unix seconds. */
   validUntil: z.int(),
 })
@@ -29,7 +33,7 @@ export const logoutRequestSchema = z.object({
 /** A checked logout request (RP-Initiated Logout §2). */
 export type LogoutRequest = z.output<typeof logoutRequestSchema>
 
-/** A logout request is refused. The browser shows a page, because the address may belong to an attacker. */
+/** A logout request is refused. The browser shows a page, because the redirect URI may belong to an attacker. */
 export class BrokenLogout extends Error {
   override name = 'BrokenLogout'
 }
@@ -37,22 +41,28 @@ export class BrokenLogout extends Error {
 /** The parameter with a sealed request, after a POST. */
 const SEALED = 'request'
 
-/** Reads the parameters of the address, or of the form of a POST. @throws BrokenLogout, StorageUnavailable */
+/** Reads the parameters of the URL, or of the form of a POST. @throws BrokenLogout, StorageUnavailable */
 export async function readLogoutRequest(c: Context, services: BrowserServices): Promise<LogoutRequest> {
   const context = requestContext(c, services.clock)
   const parameters = await readLogoutParameters(c)
-  c.set('uiLocales', parameters.uiLocales)
+  useLanguageOf(parameters, c)
   const { sealed } = parameters
   const request =
     sealed === null ? await checkHint(parameters, services, context) : await openRequest(sealed, services)
+  useLanguageOf(request, c)
   await requireLogoutClient(request, services, context)
   return request
+}
+
+/** Shows the pages of this request in the language of a logout request. */
+export function useLanguageOf({ language }: Pick<LogoutRequest, 'language'>, c: Context): void {
+  if (language !== null) c.set('uiLocales', [language])
 }
 
 /**
  * Checks the client of a request, which the operator can change while the request is sealed.
  *
- * @throws BrokenLogout for an expired request, a disabled client, or an address that is not registered; StorageUnavailable
+ * @throws BrokenLogout for an expired request, a disabled client, or a redirect URI that is not registered; StorageUnavailable
  */
 export async function requireLogoutClient(
   { clientId, uri, validUntil }: LogoutRequest,
@@ -71,7 +81,7 @@ export function returnAddressOf({ uri, state }: LogoutRequest): string | null {
   return uri === null || state === null ? uri : withParameters(uri, { state })
 }
 
-/** Seals a request for an address or a form, so that the ID token of the client is in no address. */
+/** Seals a request for a URL or a form, so that no URL has the ID token of the client. */
 export function sealLogoutRequest(
   request: LogoutRequest,
   { formSealer }: Pick<BrowserServices, 'formSealer'>,
@@ -79,7 +89,7 @@ export function sealLogoutRequest(
   return formSealer.sealValue(request)
 }
 
-/** The address of a sealed request. */
+/** The URL of a sealed request. */
 export function addressOf(path: string, sealed: string): string {
   return withParameters(path, { [SEALED]: sealed })
 }
@@ -101,7 +111,7 @@ async function readLogoutParameters(c: Context) {
       clientId: parameters.find('client_id'),
       uri: parameters.find('post_logout_redirect_uri'),
       state: parameters.find('state'),
-      uiLocales: parameters.find('ui_locales')?.split(' ') ?? [],
+      language: findLanguage(parameters.find('ui_locales')?.split(' ') ?? []),
       sealed: parameters.find(SEALED),
     }
   } catch (error) {
@@ -110,17 +120,18 @@ async function readLogoutParameters(c: Context) {
   }
 }
 
-/** @throws BrokenLogout for a wrong hint or a state that is too long; StorageUnavailable */
+/** @throws BrokenLogout for a wrong hint or a malformed state; StorageUnavailable */
 async function checkHint(
-  { hint: text, clientId: named, uri, state }: LogoutParameters,
+  { hint: text, clientId: named, uri, state, language }: LogoutParameters,
   { keys, config }: BrowserServices,
   context: RequestContext,
 ): Promise<LogoutRequest> {
   const query = text === null ? null : { hint: text, clientId: named }
   const hint = query && (await verifyIdTokenHint(query, { keys, issuer: config.issuer }, context))
   if (query !== null && hint === null) throw new BrokenLogout()
-  if (state !== null && state.length > MAX_STATE_CHARACTERS) throw new BrokenLogout()
+  if (state !== null && (state.length > MAX_STATE_CHARACTERS || hasControlCharacter(state)))
+    throw new BrokenLogout()
   const clientId = named ?? hint?.clientId ?? null
   const validUntil = context.now + REQUEST_SECONDS
-  return { kind: 'logout', clientId, sid: hint?.sid ?? null, uri, state, validUntil }
+  return { kind: 'logout', clientId, sid: hint?.sid ?? null, uri, state, language, validUntil }
 }

@@ -26,8 +26,9 @@ export interface Looks extends DocumentLooks {
 
 /** The looks of a page: those of the API, in the language of the client or of the browser. */
 export async function looksOf(c: Context, { brandStyles }: BrowserServices): Promise<Looks> {
-  // A refused request has no other source than its address.
-  const requested = c.get('uiLocales') ?? c.req.query('ui_locales')?.split(' ') ?? []
+  // If a request is refused before its parameters are read, only its URL has the languages.
+  const inAddress = c.req.query('ui_locales') ?? c.req.query('user_locale')
+  const requested = c.get('uiLocales') ?? inAddress?.split(' ') ?? []
   const language = chooseLanguage(requested, c.req.header('Accept-Language'))
   const api = c.get('api')
   const branding = api?.branding ?? null

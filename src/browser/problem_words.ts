@@ -4,7 +4,7 @@ import type { SignInProblem } from '../signin/next_step.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import type { Looks } from './looks.ts'
 
-/** A problem in words, which say what to do. */
+/** The text of a problem, which says what the user can do. */
 export interface ProblemWords {
   text: string
   status: number
@@ -12,7 +12,7 @@ export interface ProblemWords {
   field: string | null
 }
 
-/** The words of a problem in the language of the page. */
+/** Describes a problem in the language of the page. */
 export function describeProblem(
   problem: SignInProblem,
   { texts, language }: Looks,
@@ -30,6 +30,8 @@ export function describeProblem(
     }
     case 'wrong_current_password':
       return { ...refused, text: problems.wrongCurrentPassword, field: 'current_password' }
+    case 'wrong_code':
+      return { ...refused, text: problems.wrongCode[problem.factor], field: problem.factor }
     case 'different_passwords':
       return { ...refused, text: problems.differentPasswords, field: 'password' }
     case 'refused_password':

@@ -6,12 +6,13 @@ import { advance, type SignInProblem, type Step } from '../signin/next_step.ts'
 import { restoreBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { type FormTicket, hasExpired, openTicket, TICKET_FIELD } from './form_ticket.ts'
+import { restorePending } from './restore_pending.ts'
 import { readSituation, type Situation } from './situation.ts'
 
-/** The submit button of each form that leaves the sign-in. */
+/** The button of each form that cancels the sign-in. */
 export const CANCEL = { name: 'decision', value: 'cancel' } as const
 
-/** The form has no request of this server, so no page can continue it. */
+/** The form does not have a ticket of this server for its page, so no page can continue the request. */
 export class BrokenForm extends Error {
   override name = 'BrokenForm'
 }
@@ -25,8 +26,8 @@ export interface Submission {
 }
 
 /**
- * Reads a form of a page. A form that is not accepted still carries the request, so the next page can continue it: it shows who is
- * signed in, and why nothing happened.
+ * Reads a form of a page. A form that is not accepted still contains the request, so the next page can continue the request. It shows
+ * the signed-in user and the reason.
  *
  * @throws BrokenForm, PageError, UnprovenRequest, StorageUnavailable
  */
@@ -36,14 +37,15 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   if (ticket?.step !== step) throw new BrokenForm()
   const request = requestOf(ticket, services.clock.now())
   const browserRequest = await restoreBrowserRequest(c, request, services)
-  const situation = await readSituation(c, browserRequest, services)
-  const problem = await findProblem(c, ticket, situation, services)
+  const read = await readSituation(c, browserRequest, services)
+  const problem = await findProblem(c, ticket, read, services)
+  if (problem !== null) return { form, situation: refuse(read, problem), isAccepted: false }
+  const { pending } = ticket
+  const situation = pending === null ? read : await restorePending(pending, read, services)
+  if (situation === null)
+    return { form, situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const { known } = situation
-  if (problem !== null) {
-    const account = { isChosen: false, hasChanged: true }
-    return { form, situation: { ...situation, known: { ...known, account, problem } }, isAccepted: false }
-  }
-  const account = { isChosen: ticket.isAccountChosen, hasChanged: false }
+  const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const isCancelled = form.text(CANCEL.name) === CANCEL.value
   const next = { ...known, account }
   return {
@@ -51,6 +53,12 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
     situation: { ...situation, known: isCancelled ? advance(next, { kind: 'cancel' }) : next },
     isAccepted: !isCancelled,
   }
+}
+
+/** The state after a form that is not accepted. The next page does not continue a pending sign-in. */
+function refuse(situation: Situation, problem: SignInProblem): Situation {
+  const account = { isChosen: false, mustCheck: true }
+  return { ...situation, known: { ...situation.known, account, problem } }
 }
 
 /** The request of a form. An expired form makes a new request, so that `prompt=login` and `max_age` need a newer sign-in. */

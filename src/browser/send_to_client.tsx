@@ -15,7 +15,7 @@ export async function sendToClient(
   response: AuthorizationResponse,
   services: BrowserServices,
 ): Promise<Response> {
-  // A code in the address must not reach another site in `Referer`.
+  // A code in the URL must not reach another site in `Referer`.
   c.header('Referrer-Policy', 'no-referrer')
   if (response.mode === 'query') return c.redirect(response.location, 303)
   c.header('Referrer-Policy', 'strict-origin')

@@ -32,7 +32,7 @@ export function showError(c: Context, error: Error, services: BrowserServices): 
   }
   const refusal = showsPage(c, services) ? null : refusalOf(error)
   if (refusal !== null) return new Responses(services.config).error(c, refusal)
-  return showErrorPage(c, viewOf(error), services)
+  return showErrorPage(c, viewOf(error, c.req.path), services)
 }
 
 /** The JSON error of a link that does not work; null for the other errors, which are pages for all callers. */
@@ -41,12 +41,13 @@ function refusalOf(error: Error): OAuthError | null {
   return error instanceof BrokenLogout ? malformedRequest('logout') : null
 }
 
-/** Programs get JSON. OroCommerce answers every caller with JSON. */
+/** Programs get JSON. With `errors: oro` each caller gets JSON, as from OroCommerce. */
 function showsPage(c: Context, { config }: BrowserServices): boolean {
   return config.errorDialect !== 'oro' && prefersHtml(c)
 }
 
-function viewOf(error: Error): ErrorView {
+/** @param path The path of the request, for the log. */
+function viewOf(error: Error, path: string): ErrorView {
   if (error instanceof PageError) return viewOfStatus(error.content.status)
   if (error instanceof BrokenLogout) return { text: 'logout', status: 400, retryAfter: null }
   if (error instanceof BrokenForm) return { text: 'form', status: 400, retryAfter: null }
@@ -57,11 +58,11 @@ function viewOf(error: Error): ErrorView {
   if (error instanceof OAuthError && error.refusal.kind === 'too_many_attempts')
     return { text: 'unavailable', status: 429, retryAfter: String(error.refusal.retryAfterSeconds) }
   if (error instanceof StorageUnavailable) return { text: 'unavailable', status: 503, retryAfter: '2' }
-  log('error', 'page_failed', { cause: describeError(error) })
+  log('error', 'page_failed', { path, cause: describeError(error) })
   return { text: 'unexpected', status: 500, retryAfter: null }
 }
 
-/** The page of an error of the shared parts of pages, which write their texts in English only. */
+/** The page of a `PageError`. The text of a `PageError` is only in English, so the page has the text of the status. */
 function viewOfStatus(status: number): ErrorView {
   const text = status === 403 ? 'forged' : status === 404 || status === 405 ? 'notFound' : 'form'
   return { text, status, retryAfter: null }

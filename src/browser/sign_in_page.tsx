@@ -1,25 +1,29 @@
-import { inLanguage } from '../lib/language.ts'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { SIGN_IN_PATH } from './browser_path.ts'
+import { OwnText } from './own_text.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for username and password. The browser focuses the first field that the user must fill. */
-export function signInPage({ situation, looks, offersGuest, username }: PageContent): StepPage {
+export function signInPage({ situation, looks, offersGuest, typed }: PageContent): StepPage {
   const { request, client } = situation.browserRequest
   const { texts, branding, language } = looks
-  const name = username ?? request.loginHint ?? ''
+  const name = typed?.text('username') ?? request.loginHint ?? ''
   const state = { form: Form.of({ username: name }), problem: null }
   const own = branding?.texts ?? null
   const form = (
     <>
       <h1>{texts.signIn.title}</h1>
       <p class="soft">{texts.signIn.to(client.name)}</p>
-      {own?.signIn ? <p>{inLanguage(own.signIn, language)}</p> : null}
+      {own?.signIn ? (
+        <p>
+          <OwnText texts={own.signIn} language={language} />
+        </p>
+      ) : null}
       <Input
         state={state}
         name="username"
-        label={own?.username ? inLanguage(own.username, language) : texts.username}
+        label={own?.username ? <OwnText texts={own.username} language={language} /> : texts.username}
         autocomplete="username"
         autocapitalize="none"
         spellcheck={false}

@@ -6,24 +6,31 @@ import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { IdentityScope } from '../oauth/identity_scope.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import type { Known, KnownUser } from '../signin/next_step.ts'
+import type { Proof } from '../signin/proof.ts'
+import { secondFactorOf } from '../signin/second_factor.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
+import type { PendingSignIn } from './pending_sign_in.ts'
 
 const OPENID: IdentityScope = 'openid'
 
-/** What is known about a request in one browser. */
+/** The state of an authorization request in one browser. */
 export interface Situation {
   browserRequest: BrowserRequest
   known: Known
   /** The valid browser session and its user; null if the user is not signed in. */
   signedIn: SignedInUser | null
+  /** The sign-in that needs a second factor; null without one. `known.user` is then its user. */
+  pending: PendingSignIn | null
+  /** The new recovery codes, which the next page shows once; null without new codes. */
+  recoveryCodes: readonly string[] | null
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
-  /** The sign-in of this request, which the guard records; null without one. */
+  /** The sign-in of this HTTP request, which the guard records; null without one. */
   signIn: VerifiedSignIn | null
 }
 
@@ -33,8 +40,8 @@ export interface SignedInUser {
 }
 
 /**
- * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget of
- * refreshes of the client.
+ * Reads the browser session, its user and the consent: one call to D1 if the browser has a session. The call uses the budget
+ * `refreshes` of the IP address and the client.
  *
  * @throws OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
  */
@@ -66,6 +73,8 @@ export async function readSituation(
 /** The state of a signed-in user. */
 export interface FoundState {
   signedIn: SignedInUser
+  /** Another name of the account in `login_hint`; null without one, and after a sign-in, which chooses the account. */
+  verifiedEmail: string | null
   consentId: string | null
   /** Null without a valid consent. */
   consentedScopes: readonly string[] | null
@@ -84,22 +93,23 @@ export function describeSituation(
     demands: {
       prompt: request.prompt,
       maxAgeSeconds: request.maxAgeSeconds,
+      acrLevel: request.acrLevel,
       receivedAt: request.receivedAt,
       subject: request.hintedSubject,
-      // A hint that is no possible username names no account, so no account matches it.
-      loginHint:
-        request.loginHint === null ? null : (normalizeUsername(request.loginHint) ?? request.loginHint),
+      loginHint: request.loginHint === null ? null : normalizeName(request.loginHint),
       needsIdToken: request.scope.includes(OPENID),
     },
     isOpening: false,
-    user: state === null ? null : knownUser(state.signedIn, config),
-    account: { isChosen: false, hasChanged: false },
+    user:
+      state === null ? null : knownUser({ ...state, ...state.signedIn.session, ...state.signedIn }, config),
+    mustKeepCodes: false,
+    account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
       isFirstParty: client.isFirstParty,
       // A consent without scopes still gives the client the user's id and roles.
       isCovered: consented !== null && request.scope.every((scope) => consented.includes(scope)),
-      mustConfirm: kindOfRedirect(request.redirectUri) !== 'web',
+      mustConfirm: mayReachAnotherApp(request.redirectUri, config),
       given: null,
     },
     isCancelled: false,
@@ -108,7 +118,16 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  return { browserRequest, known, signedIn, consentId, validFrom, signIn: null }
+  const none = { pending: null, recoveryCodes: null, signIn: null }
+  return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+}
+
+/** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */
+function mayReachAnotherApp(
+  redirectUri: string,
+  { issuer }: Pick<BrowserServices['config'], 'issuer'>,
+): boolean {
+  return kindOfRedirect(redirectUri) !== 'web' && !redirectUri.startsWith(`${issuer}/`)
 }
 
 /** The consent that a user gives to the client of a request; null for a first-party client. */
@@ -121,8 +140,32 @@ export async function consentIdFor(
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 
-function knownUser({ session, user }: SignedInUser, config: BrowserServices['config']): KnownUser {
-  const { subject, authTime, amr, acr } = session
-  const { mustChange } = passwordStateOf(user, config)
-  return { subject, names: [user.username], authTime, amr, acr, mustChangePassword: mustChange }
+/** A user who has proven the first factor. */
+interface ProvenUser extends Proof {
+  user: User
+  verifiedEmail?: string | null
+}
+
+/** Describes a user for the state machine. */
+export function knownUser(
+  { user, verifiedEmail = null, authTime, amr, acr }: ProvenUser,
+  config: BrowserServices['config'],
+): KnownUser {
+  return {
+    subject: user.id,
+    names: [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])],
+    ...{ authTime, amr, acr },
+    secondFactor: secondFactorOf(user, config),
+    mustChangePassword: passwordStateOf(user, config).mustChange,
+  }
+}
+
+/** The user of the pending sign-in or of the browser session; null without one. */
+export function userOf({ pending, signedIn }: Situation): User | null {
+  return pending?.user ?? signedIn?.user ?? null
+}
+
+/** The form of a name in which names are compared. A text that is no possible username keeps its form. */
+function normalizeName(name: string): string {
+  return normalizeUsername(name) ?? name
 }

@@ -3,8 +3,7 @@ import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
-import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
-import { endOf } from '../signin/browser_session.ts'
+import type { Form } from '../pages/form.ts'
 import { nextStep } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
 import { scopeOfGuest } from './authorize_visitor.ts'
@@ -16,20 +15,20 @@ import type { SignedInUser, Situation } from './situation.ts'
 /**
  * Shows the next page, or sends the browser to the client with a code or an error.
  *
- * @param typed The values that the user typed on the page before.
+ * @param typed The refused form of the page before.
  */
 export async function takeNextStep(
   c: Context,
   situation: Situation,
   services: BrowserServices,
-  typed: { username: string } | null = null,
+  typed: Form | null = null,
 ): Promise<Response> {
   const next = nextStep(situation.known)
   const { request } = situation.browserRequest
   if (next.kind === 'fail') throw new AuthorizationError(next.error, request)
   if (next.kind === 'show') {
     recordSignIn(situation, null, services)
-    return showStep(c, { ...next, username: typed?.username ?? null }, situation, services)
+    return showStep(c, { ...next, typed }, situation, services)
   }
   const isGuest = next.user === null
   const issuing = isGuest ? issueToGuest(situation, services) : issueToUser(situation, services)
@@ -42,13 +41,14 @@ export async function takeNextStep(
 }
 
 /**
- * Issues a code to a user. The budget counts the codes of a user from any address, because the second use of each code writes a row
- * that the feed lists.
+ * Issues a code to a user. The budget counts the codes of a user from any IP address, because the second use of each code writes
+ * a row that the feed lists.
  *
  * @throws AuthorizationError temporarily_unavailable if the budget is used up
  */
 async function issueToUser(situation: Situation, services: BrowserServices) {
-  const { browserRequest, signedIn, consentId, known, validFrom } = situation
+  const { browserRequest, signedIn, pending, consentId, known, validFrom } = situation
+  if (pending !== null) throw new Error('a finished sign-in is still pending')
   const { request, context } = browserRequest
   const { session } = requireSignedIn(signedIn)
   const { subject, authTime: time, amr, acr, id: browser } = session
@@ -63,7 +63,7 @@ async function issueToUser(situation: Situation, services: BrowserServices) {
   return issueCode(holder, request, context, services)
 }
 
-/** Each code has a new guest. The guest of a visitor token may have been merged, or an operator may have ended the session. */
+/** Issues a code to a new guest. The session of the guest of `visitor_access_token` may have ended. @throws AuthorizationError */
 async function issueToGuest({ browserRequest }: Situation, services: BrowserServices) {
   const { request, context } = browserRequest
   const holder: CodeHolder = { subject: generateVisitorId(), auth: null, consent: null, validFrom: 0 }
@@ -75,20 +75,19 @@ async function issueToGuest({ browserRequest }: Situation, services: BrowserServ
  * Records the sign-in of this request for the guard, after the response. If guesses lock the account within a minute, the browser
  * session and its sessions end.
  *
- * @param sid The session that the code names; null if the sign-in goes on with another page.
+ * @param sid The session that the code names; null if the sign-in continues with another page or has failed.
  */
 function recordSignIn(
   { browserRequest, signedIn, signIn }: Situation,
   sid: string | null,
-  { config, guard }: BrowserServices,
+  { guard }: BrowserServices,
 ): void {
   if (signIn === null || signedIn === null) return
   const { client, api } = browserRequest
   const { session } = signedIn
-  const keepUntil = endOf(session, browserSessionLimitsOf(api.userPool, config))
   const { authTime: startedAt } = session
   const expiresAt = startedAt + lifetimesOf(client, api).refreshTokenSeconds
-  const browser = { id: session.id, keepUntil }
+  const browser = { id: session.id, keepUntil: session.endsAt }
   guard.recordSignIn(signIn, { sid, browser, clientId: client.id, api: api.name, startedAt, expiresAt })
 }
 

@@ -220,7 +220,7 @@ export const CLIENT_FIELDS = {
   clientUri: defineField('client_uri', {
     kind: 'text',
     label: 'Home page',
-    description: 'https address of the home page of the client',
+    description: 'https URL of the home page of the client',
     input: link,
     stored: storedLink,
     isEditable: true,
@@ -230,7 +230,7 @@ export const CLIENT_FIELDS = {
   policyUri: defineField('policy_uri', {
     kind: 'text',
     label: 'Privacy policy',
-    description: 'https address of the privacy policy of the client',
+    description: 'https URL of the privacy policy of the client',
     input: link,
     stored: storedLink,
     isEditable: true,
@@ -240,7 +240,7 @@ export const CLIENT_FIELDS = {
   tosUri: defineField('tos_uri', {
     kind: 'text',
     label: 'Terms of service',
-    description: 'https address of the terms of service of the client',
+    description: 'https URL of the terms of service of the client',
     input: link,
     stored: storedLink,
     isEditable: true,

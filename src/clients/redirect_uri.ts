@@ -5,8 +5,8 @@ import { findUriProblem } from '../lib/exact_uri.ts'
 export const MAX_REDIRECT_URIS = 20
 
 /**
- * The kind of a redirect URI (RFC 8252 §7): `web` is an https address, `loopback` is an address of the user's machine, and
- * `private` is a private-use scheme of an app. Other apps on the user's device can receive the last two.
+ * The kind of a redirect URI (RFC 8252 §7): `web` is an https URI, `loopback` is a URI of the user's machine, and `private` is a
+ * private-use scheme of an app. Other apps on the user's device can receive the last two.
  */
 export type RedirectKind = 'web' | 'loopback' | 'private'
 

@@ -24,7 +24,7 @@ const scopes = listOf(scope, 'scopes', [z.refine(areUnique, 'must not list a sco
 
 const scopeText = localText(120)
 
-const scopeTexts: Check<Record<string, string | LocalText>, ReadonlyMap<string, LocalText>> = {
+const scopeTexts: Check<Record<string, LocalText>, ReadonlyMap<string, LocalText>> = {
   schema: z.record(z.string(), scopeText.schema, 'must be a mapping (scope: text)'),
   read: (file) => new Map(Object.entries(file).map(([name, text]) => [name, scopeText.read(text)])),
   unit: 'mapping by scope',
@@ -44,13 +44,23 @@ const audience = check(
   { bounds: 'an absolute URI, different for each API, and not the issuer', unit: 'URI' },
 )
 
+/** Each pool has the cookie `sallyport-<pool>`, and these names belong to the cookies of forms and of the console. */
+const RESERVED_POOL = /^(?:form|console(?:-.*)?)$/
+
+const pool = check(
+  name.schema.check(
+    z.refine((value) => !RESERVED_POOL.test(value), 'must not be form, console or begin with console-'),
+  ),
+  { bounds: `${name.bounds}; not \`form\`, \`console\` or a name that begins with \`console-\`` },
+)
+
 const keysOfApi = {
   audience: requiredKey('audience', {
     check: audience,
     description: 'The `aud` of the access tokens of this API',
   }),
   userPool: requiredKey('users', {
-    check: name,
+    check: pool,
     description: 'The pool whose users sign in to this API. APIs can share a pool',
   }),
   guests: keyWithDefault('guests', {
@@ -67,7 +77,7 @@ const keysOfApi = {
   guestScopes: keyWithDefault('guest_scopes', {
     check: { ...scopes, bounds: 'of `scopes`; empty if `guests` is `false`' },
     default: [],
-    description: 'The scopes that tokens of a visitor can have',
+    description: 'The scopes that the tokens of a guest can have',
   }),
   scopeTexts: keyWithDefault('scope_texts', {
     check: scopeTexts,

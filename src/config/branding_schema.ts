@@ -30,12 +30,12 @@ const logo = check(
 )
 
 const link = check(
-  z.string('must be an https address').check(
+  z.string('must be an https URL').check(
     z.refine((uri) => findLinkProblem(uri) === null, {
       error: ({ input }) => findLinkProblem(String(input)),
     }),
   ),
-  { bounds: 'an https address', unit: 'URI' },
+  { bounds: 'an https URL', unit: 'URI' },
 )
 
 function color(ground: string) {

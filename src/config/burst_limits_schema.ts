@@ -17,7 +17,7 @@ const budgetKeys = {
   sign_ins: budget(
     'sign_ins',
     20,
-    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Also authorization codes of one user, counted over all addresses. Binding `SIGN_IN_LIMIT`',
+    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Also authorization codes of one user, counted over all IP addresses. Binding `SIGN_IN_LIMIT`',
   ),
   guesses: budget(
     'guesses',
@@ -44,12 +44,12 @@ const budgetKeys = {
   client_revocations: budget(
     'client_revocations',
     600,
-    'Confidential client: all its revocations. Public client: only revocations that the feed lists. Counted over all addresses. Binding `CLIENT_REVOCATION_LIMIT`',
+    'Confidential client: all its revocations. Public client: only revocations that the feed lists. Counted over all IP addresses. Binding `CLIENT_REVOCATION_LIMIT`',
   ),
   service_accounts: budget(
     'service_accounts',
     600,
-    'Requests of one service account to the admin API, counted over all addresses ([admin-api.md](admin-api.md#service-accounts)). Binding `SERVICE_ACCOUNT_LIMIT`',
+    'Requests of one service account to the admin API, counted over all IP addresses ([admin-api.md](admin-api.md#service-accounts)). Binding `SERVICE_ACCOUNT_LIMIT`',
   ),
 }
 
@@ -57,6 +57,6 @@ export const burstLimitKeys = {
   burstLimits: keyWithDefault('burst_limits', {
     check: mapping(budgetKeys),
     default: {},
-    description: 'The budgets of an address for one minute at one location of Cloudflare',
+    description: 'The budgets of an IP address for one minute at one location of Cloudflare',
   }),
 }

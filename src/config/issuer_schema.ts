@@ -21,7 +21,7 @@ export const issuerKeys = {
   issuer: requiredKey('issuer', {
     check: issuer,
     description:
-      'The address at which clients reach this server: the `iss` of every token and the base of the metadata',
+      'The URL at which clients reach this server: the `iss` of every token and the base of the metadata',
   }),
   errorDialect: keyWithDefault('errors', {
     check: oneOf(['rfc6749', 'oro']),

@@ -5,7 +5,7 @@ import type { Check } from './key.ts'
 const RULE = `must be a text, or a mapping of languages (${LANGUAGES.join(', ')}) to texts`
 
 /** One line of text in one language or several. A text without a language is the text of all languages. */
-export function localText(maxCharacters: number): Check<string | LocalText, LocalText> {
+export function localText(maxCharacters: number): Check<LocalText, LocalText> {
   const text = z
     .string(RULE)
     .check(
@@ -16,13 +16,13 @@ export function localText(maxCharacters: number): Check<string | LocalText, Loca
   const byLanguage = z.strictObject(shape, RULE).check(z.refine(hasText, RULE))
   return {
     schema: z.union([text, byLanguage], RULE),
-    read: (file) => (typeof file === 'string' ? { en: file } : file),
+    read: (file) => file,
     unit: 'text, or mapping by language',
     bounds: `up to ${maxCharacters} characters`,
     inner: null,
   }
 }
 
-function hasText(texts: LocalText): boolean {
+function hasText(texts: object): boolean {
   return Object.keys(texts).length > 0
 }

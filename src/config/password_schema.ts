@@ -60,7 +60,7 @@ export const passwordKeys = {
       ),
     ]),
     default: { m: 19456, t: 2, p: 1 },
-    description: 'The cost of a new Argon2id hash, a row of the table of OWASP',
+    description: 'The cost of a new Argon2id hash: one of the settings that OWASP recommends',
   }),
   passwordQueue: keyWithDefault('password_queue', {
     check: mapping(queueKeys),

@@ -1,3 +1,4 @@
+import { accountKeys, accountRules } from './accounts_schema.ts'
 import { across } from './across.ts'
 import { apiKeys, apiRules } from './api_schema.ts'
 import { auditKeys } from './audit_schema.ts'
@@ -9,6 +10,7 @@ import { corsKeys } from './cors_schema.ts'
 import { issuerKeys } from './issuer_schema.ts'
 import { type FileOf, mapping, type ValuesOf } from './key.ts'
 import { keyKeys } from './key_schema.ts'
+import { mailKeys } from './mail_schema.ts'
 import { isLoopback } from './origin.ts'
 import { passwordKeys } from './password_schema.ts'
 import { sessionKeys } from './session_schema.ts'
@@ -23,6 +25,8 @@ export const CONFIG_AREAS = {
   tokens: tokenKeys,
   sessions: sessionKeys,
   'browser sessions': browserSessionKeys,
+  accounts: accountKeys,
+  mail: mailKeys,
   'audit trail': auditKeys,
   passwords: passwordKeys,
   'breached passwords': breachedPasswordKeys,
@@ -39,6 +43,8 @@ const CONFIG_KEYS = {
   ...tokenKeys,
   ...sessionKeys,
   ...browserSessionKeys,
+  ...accountKeys,
+  ...mailKeys,
   ...auditKeys,
   ...passwordKeys,
   ...breachedPasswordKeys,
@@ -64,6 +70,7 @@ const hasPool = (apis: ConfigFile['apis'], pool: string) =>
 /** The check of config.yml. */
 export const configCheck = mapping(CONFIG_KEYS, [
   ...apiRules,
+  ...accountRules,
   across<ConfigFile>(
     (file) => Object.values(file.apis).every((api) => api.audience !== file.issuer),
     'apis',
@@ -84,4 +91,5 @@ export const configCheck = mapping(CONFIG_KEYS, [
     'challenge.verify_url',
     LOOPBACK,
   ),
+  across<ConfigFile>((file) => isReachable(file.mail?.url, file.issuer), 'mail.url', LOOPBACK),
 ])

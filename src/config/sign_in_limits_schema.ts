@@ -63,6 +63,12 @@ const limitKeys = {
     default: {},
     description: 'Limits for a client',
   }),
+  secondFactor: keyWithDefault('second_factor', {
+    check: failureLimits({ failures: 10, longestLock: DAY }),
+    default: {},
+    description:
+      'Limits for the codes of authenticator apps and the recovery codes of a user. The server forgets these failures a day after the last one',
+  }),
   memorySeconds: keyWithDefault('memory', {
     check: seconds(60, 30 * DAY),
     default: 3600,

@@ -21,7 +21,7 @@ const REFRESH_FOR_SECONDS = 1800
 /** `table`: the page shows a table, which does not refresh, because a new page loses the keyboard focus. */
 export type RefreshState = 'on' | 'paused' | 'ended' | 'table'
 
-/** The view that the address of the dashboard describes. */
+/** The view that the URL of the dashboard describes. */
 export interface DashboardView {
   minutes: (typeof RANGES)[number][0]
   isTable: boolean

@@ -17,7 +17,7 @@ interface ListRequest extends Pick<ListAddress, 'path' | 'sort' | 'cursor'> {
 }
 
 /**
- * Reads the page of a list that an address asks for.
+ * Reads the page of a list that a URL asks for.
  *
  * @returns the refusal of a filter that is not valid
  * @throws AdminProblem for any other refusal

@@ -25,7 +25,7 @@ interface SearchFormProps {
   filters: readonly Filter[]
 }
 
-/** The filters of a list. The address contains them, and a search keeps the order of the list. */
+/** The filters of a list. The URL contains them, and a search keeps the order of the list. */
 export function SearchForm({ address, query, filters }: SearchFormProps) {
   const used = filters.filter(({ name }) => query.text(name) !== '')
   const form = (

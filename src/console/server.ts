@@ -4,7 +4,7 @@ import { compact } from '../lib/compact.ts'
 /** The server, which the console calls in the same process. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
 
-/** Calls the server. Limits and audit events get the browser's address, location and User-Agent. No other header of
+/** Calls the server. Limits and audit events get the browser's IP address, location and User-Agent. No other header of
  * the browser is sent. */
 export async function callServer(
   server: Server,

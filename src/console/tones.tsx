@@ -48,6 +48,7 @@ export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   rehash: 'plain',
   breached_password: 'bad',
   unchecked_password: 'warn',
+  factor: 'plain',
   key: 'plain',
   admin: 'plain',
 }

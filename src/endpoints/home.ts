@@ -25,7 +25,7 @@ export interface OperatorPaths {
 
 export type Home = ReturnType<typeof describeHome>
 
-/** The name, the version and the public addresses of the server. There is no console without an admin API. */
+/** The name, the version and the public URLs of the server. There is no console without an admin API. */
 export function describeHome(
   { issuer, adminApi }: Pick<Config, 'issuer' | 'adminApi'>,
   paths: OperatorPaths,
@@ -42,7 +42,7 @@ export function describeHome(
   })
 }
 
-/** The address without a path: JSON for programs. Browsers get the page of `createHomePage`. */
+/** The URL without a path: JSON for programs. Browsers get the page of `createHomePage`. */
 export function homeEndpoint(paths: OperatorPaths): Endpoint {
   return {
     path: HOME_PATH,

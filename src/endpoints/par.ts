@@ -4,6 +4,7 @@ import type { AuthorizationRequest } from '../authorization/authorization_reques
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { Responses } from '../http/responses.ts'
@@ -11,6 +12,7 @@ import { runAsClient } from '../http/run_as_client.ts'
 import { invalidAuthorizationRequest } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
+import { highestLevelOf } from '../signin/second_factor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The pushed authorization request endpoint (RFC 9126). It checks the request and seals it into the `request_uri`. */
@@ -29,7 +31,11 @@ async function handlePush(c: Context, services: Services, responses: Responses):
 async function pushRequest(request: ClientRequest, services: Services): Promise<string> {
   await requireUnchangedClient(request, services)
   const visitorToken = request.parameters.find('visitor_access_token')
-  const visitor = await findVisitor(visitorToken, request, services)
+  const visitor = await findVisitor(
+    visitorToken,
+    { ...request, isFromClient: isConfidential(request.client) },
+    services,
+  )
   const checked = await checkRequest(request, visitor, services)
   return services.requests.seal(checked, request.context.now + PUSHED_SECONDS)
 }
@@ -44,8 +50,10 @@ async function checkRequest(
     const address = readReturnAddress(parameters, { client })
     const hintedSubject = await readHintedSubject(parameters, address, services, context)
     const hints = { hintedSubject, visitor }
-    const { openIdEnabled } = services.config
-    return parseAuthorizationRequest(parameters, { client, api, openIdEnabled }, address, hints, context.now)
+    const { config } = services
+    const highestLevel = highestLevelOf(api.userPool, config)
+    const holder = { client, api, openIdEnabled: config.openIdEnabled, highestLevel }
+    return parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)
     if (error instanceof UnprovenRequest) throw invalidAuthorizationRequest('unknown_redirect_uri')

@@ -43,7 +43,7 @@ async function revokeToken(request: ClientRequest, services: Services): Promise<
 }
 
 /**
- * Uses the budgets of a revocation. A public client does not authenticate, so each address has a budget. A revocation that the
+ * Uses the budgets of a revocation. A public client does not authenticate, so each IP address has a budget. A revocation that the
  * feed lists also uses the budget of the client. A confidential client authenticates, so only its own requests use its budget.
  *
  * @throws OAuthError temporarily_unavailable if a budget is used up. The token stays valid.

@@ -55,10 +55,10 @@ async function handleUserinfo(c: Context, services: Services, responses: Respons
 }
 
 /**
- * The access token of the Authorization header or of a form (RFC 6750 §2.1, §2.2). A token in the address is ignored, because
- * addresses are logged.
+ * Reads the access token of the Authorization header or of a form (RFC 6750 §2.1, §2.2). A token in the URL is ignored, because
+ * URLs are logged.
  *
- * @throws OAuthError invalid_request for two tokens, invalid_token for none
+ * @throws OAuthError invalid_token without a Bearer token, invalid_request for two tokens or a form that cannot be read
  */
 async function readAccessToken(c: Context): Promise<string> {
   const authorization = c.req.header('Authorization')

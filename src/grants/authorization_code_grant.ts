@@ -2,6 +2,7 @@ import { auditSuccess } from '../audit/audit_success.ts'
 import { type AuthorizationCode, CODE_SECONDS } from '../authorization/authorization_code.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { hashUri } from '../authorization/issue_code.ts'
+import { needsPkce } from '../authorization/parse_request.ts'
 import { isVerified } from '../authorization/pkce.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import { isConfidential } from '../clients/client.ts'
@@ -30,6 +31,7 @@ export const authorizationCodeGrant: Grant = {
     await requireUnchangedClient(request, services)
     const session = sessionOf(code)
     await requireMatch(code, session, request, services)
+    requireUnchangedRights(code, request)
     const tokens = scopesNow(code, request)
     // A missing key is made before the code is used, because a failure must not use the code.
     if (hasIdToken(tokens, services.config)) await services.keys.currentOf(client.idTokenAlgorithm, context)
@@ -86,7 +88,7 @@ async function admitGuest(
 
 /**
  * Requires the client, the redirect URI and the verifier of the authorization request. The code of any other request may be
- * stolen, so it works no more.
+ * stolen, so it no longer works.
  *
  * @throws OAuthError invalid_grant, StorageUnavailable
  */
@@ -117,6 +119,19 @@ async function requireMatch(
   throw invalidCode(reason, about)
 }
 
+/**
+ * Requires that the client could still get the code. An operator can change the client after the code was issued.
+ *
+ * @throws OAuthError invalid_grant
+ */
+function requireUnchangedRights(code: AuthorizationCode, { client, parameters }: ClientRequest): void {
+  if (code.auth !== null && code.consent === null && !client.isFirstParty)
+    throw refuse(code, 'the client needs a consent now', 'other')
+  if (code.challenge === null && needsPkce(client)) throw refuse(code, 'the client needs PKCE now', 'other')
+  if (code.uri !== null && findRedirectUri(client, parameters.find('redirect_uri')) === null)
+    throw refuse(code, 'the client no longer has the redirect URI', 'other')
+}
+
 function refuse(
   code: AuthorizationCode,
   reason: string,
@@ -139,8 +154,8 @@ function sessionOf({ sid, sub, client, api, iat, auth, consent, visitor }: Autho
 }
 
 /**
- * The statement that stores a consent that the user gave for this code. The redirect URI is that of the token request, or the only
- * one of the client. The id of the consent proves it.
+ * The statement that stores a consent that the user gave for this code. The redirect URI is that of the token request, or the
+ * only one of the client. The id of the consent is derived from the redirect URI, so a changed URI is refused.
  *
  * @throws OAuthError invalid_grant if the client has another redirect URI now
  */

@@ -22,7 +22,7 @@ export function auditKey(reason: string, { audit, context, by }: Occasion): void
     sid: null,
     actor: by ?? undefined,
   })
-  // An automatic change is not linked to the address of the request that triggered it.
+  // An automatic change is not linked to the IP address of the request that triggered it.
   audit.record(
     event,
     by === null ? { ...context, addressPrefix: null, device: null, country: null } : context,

@@ -2,18 +2,26 @@
 export const LANGUAGES = ['en', 'de', 'fr', 'es', 'nl', 'it', 'pl', 'uk'] as const
 export type Language = (typeof LANGUAGES)[number]
 
-/** A text of the operator: at least one language. */
-export type LocalText = Readonly<Partial<Record<Language, string>>>
+/** A text of the operator: one for all languages, or at least one language. */
+export type LocalText = string | Readonly<Partial<Record<Language, string>>>
 
-/** The text in a language; without it the English text, otherwise the first one. */
-export function inLanguage(text: LocalText, language: Language): string {
-  return text[language] ?? text.en ?? Object.values(text)[0] ?? ''
+/** A text, and its language; null for a text of all languages. */
+export interface FoundText {
+  text: string
+  language: Language | null
 }
 
-/** The best supported language of a list in the order of preference: `de-AT` matches `de`. */
-function findLanguage(tags: readonly string[]): Language | null {
+/** The text in a language; without it the English text, otherwise the first one in the order of LANGUAGES. */
+export function inLanguage(texts: LocalText, language: Language): FoundText {
+  if (typeof texts === 'string') return { text: texts, language: null }
+  const found = [language, ...LANGUAGES].find((candidate) => texts[candidate] !== undefined) ?? language
+  return { text: texts[found] ?? '', language: found }
+}
+
+/** The best supported language of a list in the order of preference: `de-AT` and `de_AT` match `de`. */
+export function findLanguage(tags: readonly string[]): Language | null {
   for (const tag of tags) {
-    const [primary = ''] = tag.toLowerCase().split('-', 1)
+    const [primary = ''] = tag.toLowerCase().split(/[-_]/, 1)
     const found = LANGUAGES.find((language) => language === primary)
     if (found !== undefined) return found
   }

@@ -29,7 +29,7 @@ const rfc6749: Table = {
   }),
   invalid_target: () => wire(400, 'invalid_target', 'The resource is not the API of the client.'),
   misdirected_request: () =>
-    wire(421, 'invalid_request', 'Send the request to the address of the issuer, by https.'),
+    wire(421, 'invalid_request', 'Send the request to the URL of the issuer, by https.'),
   body_too_large: () => wire(413, 'invalid_request', 'The request body is larger than 16 KiB.'),
   method_not_allowed: ({ allow }) => wire(405, 'invalid_request', `This endpoint takes ${allow}.`),
   not_found: () => wire(404, 'invalid_request', 'There is no such endpoint.'),

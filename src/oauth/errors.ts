@@ -136,7 +136,7 @@ export function invalidRefreshToken(reason: string, about?: RefusalDetails): OAu
   return new OAuthError({ kind: 'invalid_refresh_token' }, reason, about)
 }
 
-/** An authorization code is unknown, expired, used, or does not fit its request (RFC 6749 §5.2). */
+/** An authorization code is unknown, expired or used, or the token request does not match its authorization request (RFC 6749 §5.2). */
 export function invalidCode(reason: string, about?: RefusalDetails): OAuthError {
   return new OAuthError({ kind: 'invalid_code' }, reason, about)
 }
@@ -154,7 +154,11 @@ export function invalidAuthorizationRequest(failure: AuthorizationFailure): OAut
 
 /** The `redirect_uri` of the token request is not the one of the authorization request (RFC 6749 §4.1.3). */
 export function wrongRedirectUri(about?: RefusalDetails): OAuthError {
-  return new OAuthError({ kind: 'wrong_redirect_uri' }, 'another redirect URI than at authorize', about)
+  return new OAuthError(
+    { kind: 'wrong_redirect_uri' },
+    'the redirect URI differs from that of the authorization request',
+    about,
+  )
 }
 
 /** A token that was issued to another client (RFC 6749 §5.2, RFC 7009 §2.1). */

@@ -20,7 +20,7 @@ export interface AssetFile {
   text: string
 }
 
-/** The files of an app: its stylesheet, its icon and its script. Caches can keep them for a year, because a changed file gets another address. */
+/** The files of an app: its stylesheet, its icon and its script. Caches can keep them for a year, because a changed file gets another URL. */
 export class Assets {
   readonly #basePath: string
   readonly #files: { stylesheet: AssetFile; icon: AssetFile; script: AssetFile | null }

@@ -9,7 +9,7 @@ export interface DocumentLooks {
   direction: 'ltr' | 'rtl'
   /** The name after the title. */
   name: string
-  /** The address of the icon; null for the icon of Sallyport. */
+  /** The URL of the icon; null for the icon of Sallyport. */
   icon: string | null
   /** The path of a stylesheet that changes colors; null without one. */
   stylesheet: string | null

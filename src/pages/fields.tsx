@@ -21,7 +21,7 @@ export interface FieldState<Problem extends FieldErrors = FieldErrors> {
 interface FieldProps {
   state: FieldState
   name: string
-  label: string
+  label: Child
   hint?: Child
 }
 
@@ -33,6 +33,7 @@ interface InputProps extends FieldProps {
   maxlength?: number
   autocomplete?: string
   autocapitalize?: 'none'
+  inputmode?: 'numeric'
   spellcheck?: false
   readonly?: boolean
   autofocus?: boolean

@@ -1,6 +1,10 @@
 import { type HashKeys, parseHashKeys } from '@sallyport/formats/schemes/hash_keys'
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/origin.ts'
 import { parseSealingKey, type SealingKeys } from '../keys/sealing.ts'
+import type { EmailBinding } from '../mail/binding_driver.ts'
+import type { MailQueue } from '../mail/mailer.ts'
+import { parseWebhookSecrets } from '../mail/webhook_driver.ts'
 import type { BurstBindings } from '../storage/burst_limits.ts'
 
 /** The binding of the main database. The databases of other shards have only sessions and their revocations. */
@@ -18,6 +22,14 @@ export interface Env extends BurstBindings {
   HASH_KEYS?: string
   /** The secret key that the challenge service in config.yml gave for this server. */
   CHALLENGE_SECRET?: string
+  /** The queue of sealed mails, if config.yml has `mail`. */
+  MAIL_QUEUE?: MailQueue
+  /** The mail service of Cloudflare, for the driver `binding`. */
+  EMAIL?: EmailBinding
+  /** The secrets of the driver `webhook` (`parseWebhookSecrets`). */
+  MAIL_SECRET?: string
+  /** `true` on a local server: mails go to the inbox page and to no mail service. It has no effect with another issuer. */
+  LOCAL_INBOX?: string
   /** The port of a local server, if it differs from the port in config.yml. */
   LOCAL_PORT?: string
 }
@@ -44,11 +56,11 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
   const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
   const hashKeys = parseHashKeys(env.HASH_KEYS)
   const bindings = new Map(Object.entries(env))
-  const missing = new Set(
-    ['DB', 'KV', ...config.sessionShards.map((shard) => shard.binding)].filter((name) => !bindings.get(name)),
-  )
+  const missing = new Set([...requiredBindings(config)].filter((name) => !bindings.get(name)))
   const lacksChallenge = config.challenge !== null && !env.CHALLENGE_SECRET
-  const isComplete = missing.size === 0 && !lacksChallenge
+  const lacksMailSecret =
+    config.mail?.driver === 'webhook' && parseWebhookSecrets(env.MAIL_SECRET ?? '') === null
+  const isComplete = missing.size === 0 && !lacksChallenge && !lacksMailSecret
   if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
@@ -63,8 +75,26 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
   if (nextSealingKey === null) problems.push('the secret SEALING_KEY_NEXT is not 32 bytes in base64url')
   if (lacksChallenge)
     problems.push('the secret CHALLENGE_SECRET is missing: `challenge` in config.yml needs it')
+  if (lacksMailSecret) {
+    problems.push('the secret MAIL_SECRET is missing or malformed: the driver webhook of `mail` needs it')
+  }
   if (hashKeys === null) problems.push('the secret HASH_KEYS is not a JSON object of known keys')
   throw new EnvironmentError(problems.join('; '))
+}
+
+/** The bindings that config.yml needs. */
+function requiredBindings({ sessionShards, mail }: Config): string[] {
+  return [
+    ...['DB', 'KV'],
+    ...sessionShards.map((shard) => shard.binding),
+    ...(mail === null ? [] : ['MAIL_QUEUE']),
+    ...(mail?.driver === 'binding' ? ['EMAIL'] : []),
+  ]
+}
+
+/** Whether mails go to the inbox page. A deployed Worker never has one, because its issuer is not a loopback address. */
+export function hasLocalInbox({ LOCAL_INBOX }: Partial<Env>, { issuer }: Pick<Config, 'issuer'>): boolean {
+  return LOCAL_INBOX === 'true' && isLoopback(issuer)
 }
 
 /** The databases of the server, by the names of their bindings. Shards may share a database. */

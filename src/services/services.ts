@@ -4,8 +4,12 @@ import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
+import { createFactorServices, type FactorServices } from './factor_services.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'
+import { createMailServices, type MailServices } from './mail_services.ts'
+import { createOneTimeServices, type OneTimeServices } from './one_time_services.ts'
 import { createOperatorServices, type OperatorServices } from './operator_services.ts'
+import { createPasskeyServices, type PasskeyServices } from './passkey_services.ts'
 import { createSessionServices, type SessionServices } from './session_services.ts'
 import { createSignInServices, type SignInServices } from './sign_in_services.ts'
 import { createStorageServices, type StorageServices } from './storage_services.ts'
@@ -16,10 +20,14 @@ export interface Services
   extends StorageServices,
     AuditServices,
     ClientServices,
+    OneTimeServices,
+    MailServices,
     UserServices,
     KeyServices,
     SessionServices,
     SignInServices,
+    FactorServices,
+    PasskeyServices,
     AuthorizationServices,
     OperatorServices {
   config: Config
@@ -33,11 +41,26 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const audit = createAuditServices(environment, clock, storage)
   const clients = createClientServices(environment, storage)
   const users = createUserServices(environment)
-  const shared = { ...storage, ...audit, ...clients, ...users }
+  const oneTime = createOneTimeServices(environment)
+  const mail = createMailServices(environment, config)
+  const shared = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
   const keys = createKeyServices(environment, config, shared)
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
+  const factors = createFactorServices(environment, { ...audit, ...signIn })
+  const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
-  return { config, clock, ...shared, ...keys, ...sessions, ...signIn, ...authorization, ...operators }
+  return {
+    config,
+    clock,
+    ...shared,
+    ...keys,
+    ...sessions,
+    ...signIn,
+    ...factors,
+    ...passkeys,
+    ...authorization,
+    ...operators,
+  }
 }

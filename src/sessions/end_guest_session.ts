@@ -39,6 +39,9 @@ export interface Visitor {
 /** The members of a request that a check of a visitor token needs. */
 type VisitorRequest = Pick<ClientRequest, 'client' | 'api' | 'context'>
 
+/** A request, and whether a client with a secret sent it. A browser sends an authorization request without a secret. */
+type SentRequest = VisitorRequest & { isFromClient: boolean }
+
 /**
  * Ends the session of a guest who signs in as a customer. A session ends only once, so only one sign-in can merge the cart. An
  * invalid token does not make the sign-in fail. The server ignores it and records an audit event.
@@ -59,7 +62,11 @@ export async function endGuestSession(
     return visitor.subject
   } catch (error) {
     if (!(error instanceof InvalidToken)) throw error
-    auditRefusal(error.message, customer, request, services)
+    auditRefusal(
+      { reason: error.message, customer },
+      { ...request, isFromClient: isConfidential(request.client) },
+      services,
+    )
     return null
   }
 }
@@ -73,7 +80,7 @@ export async function endGuestSession(
  */
 export async function findVisitor(
   token: string | null,
-  request: VisitorRequest,
+  request: SentRequest,
   services: Omit<Dependencies, 'shards'>,
 ): Promise<Visitor | null> {
   if (token === null) return null
@@ -90,7 +97,7 @@ export async function findVisitor(
     return { subject, sid }
   } catch (error) {
     if (!(error instanceof InvalidToken)) throw error
-    auditRefusal(error.message, null, request, services)
+    auditRefusal({ reason: error.message, customer: null }, request, services)
     return null
   }
 }
@@ -103,7 +110,12 @@ export function auditCodeMerge(
   services: Pick<Dependencies, 'audit'>,
 ): void {
   if (isMerged) auditMerge(visitor, customer, request, services)
-  else auditRefusal(HAS_ENDED, customer, request, services)
+  else
+    auditRefusal(
+      { reason: HAS_ENDED, customer },
+      { ...request, isFromClient: isConfidential(request.client) },
+      services,
+    )
 }
 
 const HAS_ENDED = "the guest's session had already ended"
@@ -150,11 +162,10 @@ function auditMerge(
   auditSuccess(event, request, services)
 }
 
-/** @param customer The subject of the user who signs in; null before the sign-in. */
+/** @param refusal `customer` is the subject of the user who signs in; null before the sign-in. */
 function auditRefusal(
-  reason: string,
-  customer: string | null,
-  { client, api, context }: VisitorRequest,
+  { reason, customer }: { reason: string; customer: string | null },
+  { client, api, context, isFromClient }: SentRequest,
   { audit }: Pick<Dependencies, 'audit'>,
 ): void {
   const event: AuditEvent = {
@@ -163,7 +174,7 @@ function auditRefusal(
     reason,
     api: api.name,
     clientId: client.id,
-    isFromClient: isConfidential(client),
+    isFromClient,
     subject: customer,
     sid: null,
   }

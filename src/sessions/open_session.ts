@@ -40,7 +40,7 @@ interface Dependencies {
   audit: AuditStore
 }
 
-/** A session whose code was exchanged. `user` is null for a visitor. Times are Unix seconds. */
+/** A session whose code was exchanged. `user` is null for a guest. Times are Unix seconds. */
 export interface OpenedSession {
   user: StoredUser | null
   /** The `iat` of the first tokens. */
@@ -204,7 +204,7 @@ function hasRefreshToken({ client }: ClientRequest, { config }: Dependencies): b
   return client.grants.includes('refresh_token') && config.refreshTokensEnabled
 }
 
-/** Makes the error for a holder with a problem. A refused code works no more, and if it was used before, its session ends. */
+/** Makes the error for a holder with a problem. A refused code no longer works. If it was used before, its session ends. */
 async function refuseHolder(
   holder: Holder,
   session: CodeSession,

@@ -5,10 +5,10 @@ import type { Suspicion } from '../users/sign_in_mark.ts'
 /** The reason for the end of a session by a request to the admin API. */
 export type EndByCaller = 'ended by an operator' | 'ended by a service account'
 
-/** The reason for the end of a session before it expired. */
 /** The reason of the sessions that end with a logout in the browser. Sessions under a consent continue. */
 export const LOGOUT = 'signed out in the browser'
 
+/** The reason for the end of a session before it expired. */
 export type EndReason =
   | 'replayed refresh token'
   | 'replayed authorization code'

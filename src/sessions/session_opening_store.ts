@@ -113,7 +113,7 @@ export class SessionOpeningStore {
   }
 
   /**
-   * Inserts the row of a session that has already ended, so that its code works no more. No token of the session exists.
+   * Inserts the row of a session that has already ended, so that its code no longer works. No token of the session exists.
    *
    * @returns whether this call inserted the row
    * @throws StorageUnavailable

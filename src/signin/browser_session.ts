@@ -2,9 +2,6 @@ import * as z from 'zod/mini'
 import type { BrowserSessionLimits } from '../config/browser_session_schema.ts'
 import type { User } from '../users/user.ts'
 
-/** The level of an authentication with one factor (RFC 9470 `acr`). */
-export const ONE_FACTOR = 'urn:sallyport:1'
-
 /** The sign-in of a user in one browser. The cookie of the pool contains it sealed. Times are Unix seconds. */
 export const browserSessionSchema = z.object({
   id: z.string(),
@@ -18,7 +15,9 @@ export const browserSessionSchema = z.object({
   acr: z.string(),
   /** The absolute lifetime begins here. */
   startedAt: z.int(),
-  /** The last use, to the precision of `isDueForRenewal`. */
+  /** The latest end. A longer lifetime in config.yml does not move it, because the record of a logout lasts only until then. */
+  endsAt: z.int(),
+  /** The last renewal of the cookie (`isDueForRenewal`). */
   usedAt: z.int(),
 })
 
@@ -49,17 +48,21 @@ export function earlierOf(
   return { earlierIds: ids.slice(0, kept), endedIds: ids.slice(kept) }
 }
 
-/** Whether the browser session has not expired. The user's record decides the rest (`isOf`). */
+/** Whether the browser session has not expired. `isUsableBy` checks the record of the user. */
 export function isLive(
-  { startedAt, usedAt }: BrowserSession,
+  { startedAt, endsAt, usedAt }: BrowserSession,
   { idleSeconds, lifetimeSeconds }: BrowserSessionLimits,
   now: number,
 ): boolean {
-  return usedAt + idleSeconds > now && startedAt + lifetimeSeconds > now
+  return usedAt + idleSeconds > now && Math.min(endsAt, startedAt + lifetimeSeconds) > now
 }
 
-/** Whether the user may use the browser session: a sign-out, a new password or a disabled account ends it. */
-export function isUsableBy({ authTime, subject }: BrowserSession, user: User | null, pool: string): boolean {
+/** Whether the user may use the browser session or the pending sign-in: a sign-out, a new password or a disabled account ends it. */
+export function isUsableBy(
+  { authTime, subject }: Pick<BrowserSession, 'authTime' | 'subject'>,
+  user: User | null,
+  pool: string,
+): boolean {
   return (
     user !== null &&
     user.id === subject &&
@@ -75,9 +78,4 @@ export function isDueForRenewal(
   now: number,
 ): boolean {
   return now - usedAt > idleSeconds / RENEWAL_PART
-}
-
-/** When the browser session ends at the latest. Unix seconds. */
-export function endOf({ startedAt }: BrowserSession, { lifetimeSeconds }: BrowserSessionLimits): number {
-  return startedAt + lifetimeSeconds
 }

@@ -20,7 +20,7 @@ export interface BrowserSessionEnds {
 
 const unfinishedSchema = z.array(z.object({ id: z.string(), reason: z.enum(BROWSER_END_REASONS) }))
 
-/** The browser sessions that a sign-out or a lock ended. Times are Unix seconds. */
+/** The browser sessions that a logout or a lock ended. Times are Unix seconds. */
 export class BrowserSessionStore {
   readonly #db: D1Database
 
@@ -60,10 +60,10 @@ export class BrowserSessionStore {
   }
 
   /**
-   * Records that ended browser sessions have no live sessions.
+   * Records that no session is left of ended browser sessions.
    *
    * @param endedBefore A later end stays unfinished. Unix seconds.
-   * @returns how many
+   * @returns the number of changed records
    * @throws StorageUnavailable
    */
   async finish(ids: readonly string[], endedBefore: number, now: number): Promise<number> {
@@ -77,7 +77,7 @@ export class BrowserSessionStore {
     return meta.changes
   }
 
-  /** Removes up to `limit` ends whose cookie has expired. @returns how many @throws StorageUnavailable */
+  /** Removes up to `limit` records whose cookie has expired. @returns the number of removed records @throws StorageUnavailable */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(

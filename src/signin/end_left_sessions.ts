@@ -2,13 +2,13 @@ import { LOGOUT } from '../sessions/session.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import { BROWSER_END_REASONS, type BrowserSessionStore } from './browser_session_store.ts'
 
-/** A session that began in the moment of the end, in another shard, ends with a later run of the cron trigger. */
+/** A later run ends a session that began in another shard while the browser session ended. */
 const WATCHED_SECONDS = 120
 
 /**
- * Ends up to `limit` sessions that the end of their browser session left.
+ * Ends up to `limit` live sessions of browser sessions that have ended.
  *
- * @returns how many sessions it ended, and how many browser sessions have none left
+ * @returns the number of ended sessions, plus the number of browser sessions without a session that is left
  * @throws StorageUnavailable, CorruptRecord
  */
 export async function endLeftSessions(

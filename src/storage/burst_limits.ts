@@ -4,7 +4,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { READ_TIMEOUT_MS, respondWithin } from '../lib/storage_error.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 
-/** The bindings of the budgets. A budget counts the requests of one address in one minute at one Cloudflare location. */
+/** The bindings of the budgets. A budget counts the requests of one IP address in one minute at one Cloudflare location. */
 export const BURST_BINDINGS = {
   sign_ins: 'SIGN_IN_LIMIT',
   guesses: 'GUESS_LIMIT',
@@ -32,11 +32,11 @@ export class BurstLimits {
   }
 
   /**
-   * Takes one from the budget of the caller's address. The /64s of an IPv6 /48 are divided into four shares, and each share has
-   * a budget. An IPv6 address also uses the budget of its share. A caller without an address has no budget. It fails open if a
-   * binding does not respond.
+   * Takes one from the budget of the caller's IP address. The /64s of an IPv6 /48 are divided into four shares, and each share
+   * has a budget. An IPv6 address also uses the budget of its share. A caller without an IP address has no budget. It fails open
+   * if a binding does not respond.
    *
-   * @param whose Separates the budgets of one address, such as the budgets of different clients.
+   * @param whose Separates the budgets of one IP address, such as the budgets of different clients.
    * @throws OAuthError temporarily_unavailable
    */
   async spend(budget: Budget, whose: string, { address }: RequestContext): Promise<void> {
@@ -48,7 +48,7 @@ export class BurstLimits {
     throw tooManyAttempts(`the budget of ${budget} is used up`, PERIOD_SECONDS)
   }
 
-  /** Takes one from the budget of a client, for requests from any address. @throws OAuthError temporarily_unavailable */
+  /** Takes one from the budget of a client, for requests from any IP address. @throws OAuthError temporarily_unavailable */
   async spendOfClient(budget: Budget, clientId: string): Promise<void> {
     if (await this.isWithin(budget, clientId)) return
     throw tooManyAttempts(`the budget of ${budget} of ${clientId} is used up`, PERIOD_SECONDS)

@@ -236,6 +236,8 @@ function toUser(fields: Required<BaseDraft>, password: StoredPassword, now: numb
     id: generateUserId(),
     ...password,
     passwordBreached: false,
+    hasTotp: false,
+    hasPasskey: false,
     createdAt: now,
     tokensValidFrom: 0,
     accessValidFrom: 0,

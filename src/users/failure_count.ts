@@ -1,17 +1,36 @@
 import * as z from 'zod/mini'
+import type { FailureLimits, SignInLimits } from '../config/sign_in_limits_schema.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 
 /**
  * The kinds of counts of failed sign-ins. An account is a username in a pool. An address is an IPv4 address or an IPv6 /64. A
- * site is an IPv6 /56. A network is an IPv6 /48 or an IPv4 /24.
+ * site is an IPv6 /56. A network is an IPv6 /48 or an IPv4 /24. A second factor is that of a user.
  */
-export const FAILURE_KINDS = ['account', 'address', 'site', 'network', 'client'] as const
+export const FAILURE_KINDS = ['account', 'address', 'site', 'network', 'client', 'second_factor'] as const
 export type FailureKind = (typeof FAILURE_KINDS)[number]
 
 export interface FailureKey {
   kind: FailureKind
-  /** For a client its id; otherwise a keyed hash: of the pool and the username, or of the address or the network. */
+  /**
+   * For a client and the second factor of a user their ids; otherwise a keyed hash: of the pool and the username, or of the
+   * address or the network.
+   */
   key: string
+}
+
+/** A failure to count, and its limits. */
+export interface Failure extends FailureKey {
+  limits: FailureLimits
+  /** When the count expires, in seconds after its last failure or lock; absent for `sign_in_limits.memory`. */
+  memorySeconds?: number
+}
+
+/** A lock of a second factor must last longer than the pause of a patient attacker who knows the password. */
+const SECOND_FACTOR_MEMORY_SECONDS = 86_400
+
+export function failureOf({ kind, key }: FailureKey, limits: SignInLimits): Failure {
+  if (kind !== 'second_factor') return { kind, key, limits: limits[kind] }
+  return { kind, key, limits: limits.secondFactor, memorySeconds: SECOND_FACTOR_MEMORY_SECONDS }
 }
 
 /** A count that has not expired. Times are Unix seconds. */
@@ -35,6 +54,13 @@ const countsSchema: z.ZodMiniType<FailureCount[]> = z.array(
     failedAt: z.int(),
   }),
 )
+
+/** Selects counts as one JSON array. ?1 is the time, ?2 the keys as JSON. */
+export const SELECT_COUNTS = `
+  SELECT json_group_array(json_object('kind', kind, 'failures', failures,
+    'locks', locks, 'lockedUntil', locked_until, 'failedAt', failed_at)) AS failures
+  FROM sign_in_failures WHERE expires_at > ?1 AND (kind, key) IN
+    (SELECT json_extract(value, '$.kind'), json_extract(value, '$.key') FROM json_each(?2))`
 
 /** Decodes counts from a JSON array. @throws CorruptRecord */
 export function decodeFailureCounts(json: string): FailureCount[] {

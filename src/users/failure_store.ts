@@ -1,8 +1,13 @@
 import * as z from 'zod/mini'
-import type { FailureLimits } from '../config/sign_in_limits_schema.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
-import { FAILURE_KINDS, type FailureCount, type FailureKey, type FailureKind } from './failure_count.ts'
+import {
+  FAILURE_KINDS,
+  type Failure,
+  type FailureCount,
+  type FailureKey,
+  type FailureKind,
+} from './failure_count.ts'
 import {
   decodeSignInMarks,
   MARK_SECONDS,
@@ -11,11 +16,6 @@ import {
   type Suspicion,
 } from './sign_in_mark.ts'
 import type { User } from './user.ts'
-
-/** A failure to count, and its limits. */
-export interface Failure extends FailureKey {
-  limits: FailureLimits
-}
 
 /** The result of one counted failure. */
 export interface CountedFailure {
@@ -42,9 +42,9 @@ const MAX_DOUBLINGS = 20
 const IS_EXPIRED = 'expires_at <= ?3'
 const REACHES_LIMIT = `(expires_at > ?3 AND failures + 1 >= ?5)`
 const LOCKED_UNTIL = `CASE WHEN ${REACHES_LIMIT} THEN ?3 + min(?7, ?6 << min(locks, ${MAX_DOUBLINGS})) ELSE 0 END`
-/** The count of an account expires some time after its last failure. The counts of an address, a network or a client expire some
- * time after their first failure. */
-const RESTARTS_MEMORY = `(kind = 'account' OR ${IS_EXPIRED} OR ${REACHES_LIMIT} OR failures = 0)`
+/** The counts of an account and of a second factor expire some time after their last failure. The counts of an address, a network or a
+ * client expire some time after their first failure. */
+const RESTARTS_MEMORY = `(kind IN ('account', 'second_factor') OR ${IS_EXPIRED} OR ${REACHES_LIMIT} OR failures = 0)`
 
 /** A failure during a lock does not count, so it does not extend the lock. */
 const COUNT_FAILURE = `
@@ -67,7 +67,7 @@ const lockedSchema = z.object({ locked: z.int() })
 export interface ReadBySignIn {
   user: Pick<User, 'id' | 'tokensValidFrom' | 'accessValidFrom'>
   /** The failures of the account; null if there are no failures. */
-  seen: FailureCount | null
+  seen: Pick<FailureCount, 'failures' | 'locks'> | null
 }
 
 /**
@@ -116,19 +116,7 @@ export class FailureStore {
    * @throws StorageUnavailable, CorruptRecord
    */
   async count(failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
-    const statements = failures.map(({ kind, key, limits }) =>
-      this.#db
-        .prepare(COUNT_FAILURE)
-        .bind(
-          kind,
-          key,
-          now,
-          this.#memorySeconds,
-          limits.failures,
-          limits.lockSeconds,
-          limits.longestLockSeconds,
-        ),
-    )
+    const statements = failures.map((failure) => this.counting(failure, now))
     const results = await callStore('D1 sign_in_failures', () => this.#db.batch(statements))
     return results
       .flatMap((result) => decodeRecord(countedSchema, 'sign-in failures', result.results))
@@ -167,6 +155,22 @@ export class FailureStore {
     return isLocked ? 'its account was locked within a minute of the sign-in' : null
   }
 
+  /** A statement that counts a failure, for a transaction. It changes no row during a lock. */
+  counting(
+    { kind, key, limits, memorySeconds = this.#memorySeconds }: Failure,
+    now: number,
+  ): D1PreparedStatement {
+    const { failures, lockSeconds, longestLockSeconds } = limits
+    return this.#db
+      .prepare(COUNT_FAILURE)
+      .bind(kind, key, now, memorySeconds, failures, lockSeconds, longestLockSeconds)
+  }
+
+  /** A statement that resets a count if the statement before it changed a row. Use both in one transaction. */
+  releaseIfChanged({ kind, key }: FailureKey): D1PreparedStatement {
+    return this.#db.prepare(`${RESET} WHERE kind = ? AND key = ? AND changes() > 0`).bind(kind, key)
+  }
+
   /** Resets failures and their lock, and keeps the time of the last failure. @throws StorageUnavailable */
   async release({ kind, key }: FailureKey): Promise<void> {
     const release = this.#db.prepare(`${RESET} WHERE kind = ? AND key = ?`).bind(kind, key)
@@ -181,19 +185,20 @@ export class FailureStore {
   }
 
   /**
-   * Resets failures and ends their lock, in one transaction with further statements. These do nothing if `changes()` is 0: there was
+   * Resets failures of some keys and ends their locks, in one transaction with further statements. These do nothing if `changes()` is 0: there was
    * no failure and no lock. The number of locks stays until the next sign-in: it shows a parallel sign-in that a lock came first, and
    * makes the next lock longer.
    *
    * @throws StorageUnavailable
    */
-  async unlock({ kind, key }: FailureKey, alongside: D1PreparedStatement[]): Promise<void> {
+  async unlock(keys: readonly FailureKey[], alongside: D1PreparedStatement[]): Promise<void> {
     const unlock = this.#db
       .prepare(
         `UPDATE sign_in_failures SET failures = 0, locked_until = 0
-         WHERE kind = ? AND key = ? AND (failures > 0 OR locked_until > 0)`,
+         WHERE (kind, key) IN (SELECT value ->> 'kind', value ->> 'key' FROM json_each(?))
+           AND (failures > 0 OR locked_until > 0)`,
       )
-      .bind(kind, key)
+      .bind(JSON.stringify(keys))
     await callStore('D1 sign_in_failures', () => this.#db.batch([unlock, ...alongside]))
   }
 

@@ -6,7 +6,7 @@ import type { KeyedHash } from '../lib/keyed_hash.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
-import type { FailureCount, FailureKey, FailureKind } from './failure_count.ts'
+import { type FailureCount, type FailureKey, type FailureKind, failureOf } from './failure_count.ts'
 import type { CountedFailure, FailureStore, ReadBySignIn } from './failure_store.ts'
 import type { SignInMark, SuspectEnder } from './sign_in_mark.ts'
 
@@ -26,6 +26,9 @@ export interface CountedAttempt extends Attempt {
   others: readonly FailureKey[]
   context: RequestContext
 }
+
+/** The caller of an attempt, for the audit trail. */
+type Caller = Pick<CountedAttempt, 'api' | 'clientId' | 'context'>
 
 /** A sign-in whose password was correct. `recordSignIn` needs it. */
 export interface VerifiedSignIn extends ReadBySignIn {
@@ -76,8 +79,21 @@ export class SignInGuard {
   async watch(attempt: Attempt, context: RequestContext): Promise<CountedAttempt> {
     const account = await this.accountKey(attempt)
     await this.#bursts.spend('sign_ins', account.key, context)
-    const client = { kind: 'client', key: attempt.clientId } as const
-    return { ...attempt, account, others: [client, ...(await this.#placeKeys(context))], context }
+    return { ...attempt, account, others: await this.keysOfCaller(attempt.clientId, context), context }
+  }
+
+  /** Continues a sign-in whose password was correct in an earlier request, for `recordSignIn`. */
+  async resume(
+    { attempt, ...read }: ReadBySignIn & { attempt: Attempt },
+    context: RequestContext,
+  ): Promise<VerifiedSignIn> {
+    const account = await this.accountKey(attempt)
+    return { ...read, attempt: { ...attempt, account, others: [], context } }
+  }
+
+  /** The keys of the counts of a caller: the client, the address and its networks. */
+  async keysOfCaller(clientId: string, context: RequestContext): Promise<FailureKey[]> {
+    return [{ kind: 'client', key: clientId }, ...(await this.#placeKeys(context))]
   }
 
   /** The key of the count of an account. */
@@ -105,7 +121,10 @@ export class SignInGuard {
    *
    * @throws OAuthError temporarily_unavailable
    */
-  requireAdmission(counts: readonly FailureCount[], { context: { now } }: CountedAttempt): void {
+  requireAdmission(
+    counts: readonly FailureCount[],
+    { context: { now } }: Pick<CountedAttempt, 'context'>,
+  ): void {
     const lockOf = (kind: FailureKind) =>
       counts.find((count) => count.kind === kind && count.lockedUntil > now)
     const hasFailed = counts.some(({ kind }) => kind === 'address')
@@ -125,7 +144,7 @@ export class SignInGuard {
   isSuspect(counts: readonly FailureCount[], { context: { now } }: CountedAttempt): boolean {
     const failedSince = now - this.#limits.memorySeconds
     return counts.some(({ kind, failures, locks, failedAt }) => {
-      if (kind === 'client') return false
+      if (kind === 'client' || kind === 'second_factor') return false
       if (kind === 'account' || kind === 'address') return failedAt > failedSince
       return locks > 0 || failures * SUSPECT_PART >= this.#limits[kind].failures
     })
@@ -176,13 +195,24 @@ export class SignInGuard {
     await this.#count(attempt.others, attempt, subject)
   }
 
+  /**
+   * Counts a failure of each key, in one transaction.
+   *
+   * @param subject The user of the second factor among the keys; null without one.
+   * @returns the counted failures; a locked key has no result
+   * @throws StorageUnavailable
+   */
+  countKeys(keys: readonly FailureKey[], caller: Caller, subject: string | null): Promise<CountedFailure[]> {
+    return this.#count(keys, caller, subject)
+  }
+
   async #count(
     keys: readonly FailureKey[],
-    attempt: CountedAttempt,
+    attempt: Caller,
     subject: string | null,
   ): Promise<CountedFailure[]> {
     const { context } = attempt
-    const failures = keys.map((key) => ({ ...key, limits: this.#limits[key.kind] }))
+    const failures = keys.map((key) => failureOf(key, this.#limits))
     const counted = await this.#failures.count(failures, context.now)
     for (const { kind, lockedUntil, suspects } of counted) {
       if (lockedUntil === null) continue
@@ -194,11 +224,13 @@ export class SignInGuard {
 
   #auditLock(
     { kind, seconds }: { kind: FailureKind; seconds: number },
-    { api, clientId, context }: CountedAttempt,
+    { api, clientId, context }: Caller,
     subject: string | null,
   ): void {
-    const reason = `${kind}: ${this.#limits[kind].failures} failed sign-ins, locked for ${seconds} s`
-    const ids = { api, clientId, subject: kind === 'account' ? subject : null, sid: null }
+    const { limits } = failureOf({ kind, key: '' }, this.#limits)
+    const reason = `${kind}: ${limits.failures} failed sign-ins, locked for ${seconds} s`
+    const isOfUser = kind === 'account' || kind === 'second_factor'
+    const ids = { api, clientId, subject: isOfUser ? subject : null, sid: null }
     this.#audit.record({ kind: 'lock', outcome: 'ok', reason, ...ids }, context)
   }
 

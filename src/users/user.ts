@@ -18,6 +18,10 @@ export interface User {
   roles: string[]
   /** Whether an operator requires a password change. Access tokens have this as a claim. */
   mustChangePassword: boolean
+  /** Whether the user has confirmed an authenticator app. */
+  hasTotp: boolean
+  /** Whether the user has a passkey. */
+  hasPasskey: boolean
   /** The time of the last check of the password against known breaches, in Unix seconds; null if there was no check. */
   breachCheckedAt: number | null
   /** Whether that check found the password. */
@@ -47,6 +51,8 @@ const rowSchema = z.object({
   enabled: z.int(),
   roles: z.string(),
   must_change_password: z.int(),
+  has_totp: z.int(),
+  has_passkey: z.int(),
   breach_checked_at: z.nullable(z.int()),
   password_breached: z.int(),
   created_at: z.int(),
@@ -98,6 +104,8 @@ export function decodeUserRow(value: unknown): StoredUser {
     enabled: row.enabled === 1,
     roles: decodeRecord(rolesSchema, `roles of ${row.id}`, parseJsonColumn(`roles of ${row.id}`, row.roles)),
     mustChangePassword: row.must_change_password === 1,
+    hasTotp: row.has_totp === 1,
+    hasPasskey: row.has_passkey === 1,
     breachCheckedAt: row.breach_checked_at,
     passwordBreached: row.password_breached === 1,
     createdAt: row.created_at,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { decodeFailureCounts, type FailureCount, type FailureKey } from './failure_count.ts'
+import { decodeFailureCounts, type FailureCount, type FailureKey, SELECT_COUNTS } from './failure_count.ts'
 import { decodeUserRow, USER_COLUMNS, type User } from './user.ts'
 
 /** The source of a read: a replica near the caller, which can be behind, or the primary. */
@@ -12,10 +12,7 @@ const SELECT_USER = `SELECT ${USER_COLUMNS.join(', ')} FROM users`
 /** Selects a user and the failure counts of a sign-in. The result has one row, also for an unknown username. */
 const SELECT_FOR_SIGN_IN = `
   SELECT u.*, f.failures FROM
-    (SELECT json_group_array(json_object('kind', kind, 'failures', failures,
-       'locks', locks, 'lockedUntil', locked_until, 'failedAt', failed_at)) AS failures
-       FROM sign_in_failures WHERE expires_at > ?1 AND (kind, key) IN
-         (SELECT json_extract(value, '$.kind'), json_extract(value, '$.key') FROM json_each(?2))) AS f
+    (${SELECT_COUNTS}) AS f
     LEFT JOIN (${SELECT_USER} WHERE pool = ?3 AND username = ?4) AS u`
 
 const failuresSchema = z.object({ id: z.nullable(z.string()), failures: z.string() })

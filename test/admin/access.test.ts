@@ -7,7 +7,7 @@ import { disableClient, disableUser, signOutUser } from '../support/sign_out.ts'
 const UNAUTHENTICATED = problem(
   401,
   'unauthenticated',
-  'A live access token of an operator or a service account is needed',
+  'A live access token of an operator or a service account is required',
 )
 
 async function expectRefused(server: TestServer, token: string): Promise<void> {

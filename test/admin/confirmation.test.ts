@@ -156,7 +156,7 @@ describe('a confirmation of the password', () => {
     ).toEqual(RULES)
   })
 
-  it.each(Object.keys(POWERFUL))('a confirmation is needed %s', async (name) => {
+  it.each(Object.keys(POWERFUL))('a confirmation is required %s', async (name) => {
     const call = POWERFUL[name] ?? (() => Promise.reject(new Error(name)))
     const operator = await TestOperator.signIn(new TestServer())
     const refused = await call(operator)
@@ -166,7 +166,7 @@ describe('a confirmation of the password', () => {
     expect((await call(operator)).status).toBeLessThan(300)
   })
 
-  it.each(Object.keys(HARMLESS))('a confirmation is not needed %s', async (name) => {
+  it.each(Object.keys(HARMLESS))('a confirmation is not required %s', async (name) => {
     const call = HARMLESS[name] ?? (() => Promise.reject(new Error(name)))
     const operator = await TestOperator.signIn(new TestServer())
     expect((await call(operator)).status).toBeLessThan(300)

@@ -44,7 +44,7 @@ describe('an import of users', () => {
     const reasons = [
       ...[null, null, 'an earlier row of the batch has the same name', 'the username is taken in this pool'],
       'pool: must be one of customers, staff, operators',
-      'password: is needed, or password_hash, or no_password: exactly one of them',
+      'password: is required, or password_hash, or no_password: exactly one of them',
       'colour: is not known',
       expect.stringMatching(/^password_hash: the password hash is refused: /),
       'password: the password is too short: it must have at least 8 characters',

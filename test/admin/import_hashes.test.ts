@@ -196,7 +196,7 @@ describe('an import of a user without a password', () => {
         {
           status: 'refused',
           id: null,
-          reason: 'password: is needed, or password_hash, or no_password: exactly one of them',
+          reason: 'password: is required, or password_hash, or no_password: exactly one of them',
         },
       ])
     },

@@ -270,7 +270,7 @@ describe('an edit', () => {
     ] as const) {
       expect(seen(await operator.patch(path, body))).toEqual([
         428,
-        problem(428, 'precondition-required', 'If-Match is needed', {
+        problem(428, 'precondition-required', 'If-Match is required', {
           detail: 'Send the ETag of the record in If-Match.',
         }),
       ])

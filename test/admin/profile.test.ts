@@ -6,7 +6,7 @@ import { problem, TestOperator } from '../support/operator.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
 const HASH = `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}`
-const TAKEN = 'profile.email: is the verified address of another user in this pool'
+const TAKEN = 'profile.email: is the verified email address of another user in this pool'
 
 let server: TestServer
 let operator: TestOperator

@@ -62,7 +62,7 @@ describe('authorize-visitor', () => {
     expect(JSON.stringify(await readFeed(server))).not.toContain(sid)
   })
 
-  it('the scopes that a guest cannot have are dropped, and invalid_scope is sent if no scope is left', async () => {
+  it('the server drops the scopes that a guest cannot have, and the client gets invalid_scope if no scope is left', async () => {
     const some = received(await server.fetch(visitorPath(client, { scope: 'openid orders cart' })))
     expect((await readCode(server, some.code ?? null)).scope).toEqual(['cart'])
     expect(received(await server.fetch(visitorPath(client, { scope: 'openid orders' })))).toEqual({
@@ -81,7 +81,7 @@ describe('authorize-visitor', () => {
     for (const refused of clients)
       expect(received(await server.fetch(visitorPath(refused)))).toEqual({
         error: 'unauthorized_client',
-        error_description: 'The client is not allowed to have guests.',
+        error_description: 'Guests need a first-party client of an API with guests.',
         state: 'st',
         iss: ISSUER,
       })
@@ -97,6 +97,30 @@ describe('authorize-visitor', () => {
       400,
       { error: 'invalid_grant', error_description: 'The authorization code is invalid.' },
     ])
+  })
+
+  it('an unproven client or redirect URI gets a page or JSON, and never a redirect', async () => {
+    const oro = new TestServer({ config: { errors: 'oro' }, clock: server.clock })
+    for (const changes of [
+      { client_id: 'unknown' },
+      { redirect_uri: 'https://app.test.evil.test/callback' },
+      { redirect_uri: 'https://app.test@evil.test/callback' },
+      { redirect_uri: 'https:\\\\app.test\\callback' },
+      { redirect_uri: '//app.test/callback' },
+      { redirect_uri: 'https://app.test/%63allback' },
+      { redirect_uri: 'https://аpp.test/callback' },
+      { redirect_uri: 'com.example.app:/callback' },
+      { redirect_uri: 'javascript:alert(1)' },
+    ]) {
+      const path = visitorPath(client, changes)
+      const page = await server.fetch(path, { headers: { Accept: 'text/html' } })
+      const [json, other] = [await server.fetch(path), await oro.fetch(path)]
+      const answers = [page, json, other].map(({ status, headers }) => [status, headers.get('Location')])
+      expect([changes, ...answers]).toEqual([changes, [400, null], [400, null], [401, null]])
+      expect(await page.text()).toContain('This sign-in link does not work')
+      expect(await json.json()).toMatchObject({ error: 'invalid_request' })
+      expect(await other.json()).toMatchObject({ error: 'invalid_client' })
+    }
   })
 
   it('authorize-visitor accepts only GET', async () => {

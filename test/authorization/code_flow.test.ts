@@ -69,7 +69,7 @@ describe('the authorization code flow', () => {
     })
   })
 
-  it('a third-party client gets a code after the user allowed it, and no second question', async () => {
+  it('a third-party client gets a code after the user consents, and the next request shows no page', async () => {
     const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, name: 'Partner' })
     const browser = browserOf(server)
     await browser.open(authorizeUrl(partner, { scope: 'cart' }))

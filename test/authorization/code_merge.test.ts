@@ -148,7 +148,7 @@ describe('a visitor token at the authorization endpoint', () => {
     },
   )
 
-  it('a merged guest continues as a new guest, so the visitor merges only once', async () => {
+  it('a merged guest continues as a new guest, so a guest merges only once', async () => {
     const guest = await newGuest()
     await server.requireTokens(exchangeOf(shop, await signInWith(guest.token)))
     const browser = browserOf(server)
@@ -173,7 +173,7 @@ describe('a visitor token at the authorization endpoint', () => {
     await server.refresh(shop, guest.refreshToken)
   })
 
-  it('an invalid visitor token and that of a third-party client are ignored and audited', async () => {
+  it('the server ignores and audits an invalid visitor token, and the visitor token of a third-party client', async () => {
     const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
     const guest = await newGuest()
     const { access_token: customer } = await server.signIn(shop, user.username)

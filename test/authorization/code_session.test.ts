@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { hashUri } from '../../src/authorization/issue_code.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorize, CODE_CLIENT, exchangeOf, newCode, readCode } from '../support/authorize.ts'
 import { type TestClient, TestServer } from '../support/server.ts'
@@ -26,6 +27,41 @@ describe('the session of an authorization code', () => {
       .bind(sid)
       .first()
     expect(row).toEqual({ seq: 0, expires_at: exp, keep_until: exp })
+  })
+
+  it('a failed client authentication does not use up the code', async () => {
+    const web = await server.addClient({ ...CODE_CLIENT, confidential: true })
+    const code = await newCode(server, web, user.id)
+    const refused = await server.postJson(exchangeOf(web, code, { client_secret: 'wrong' }))
+    expect([refused.status, await refused.json()]).toMatchObject([401, { error: 'invalid_client' }])
+    await server.requireTokens(exchangeOf(web, code))
+  })
+
+  it('the exchange repeats the exact redirect URI, with the port of a loopback address', async () => {
+    const redirectUris = ['http://127.0.0.1/callback']
+    const app = await server.addClient({ ...CODE_CLIENT, redirectUris })
+    const redirect_uri = 'http://127.0.0.1:53123/callback'
+    const codeFor = async () => newCode(server, app, user.id, { uri: await hashUri(redirect_uri) })
+    for (const other of ['http://127.0.0.1:53124/callback', 'http://127.0.0.1/callback']) {
+      const response = await server.postJson(exchangeOf(app, await codeFor(), { redirect_uri: other }))
+      expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+    }
+    await server.requireTokens(exchangeOf(app, await codeFor(), { redirect_uri }))
+  })
+
+  it('with errors: oro, another redirect URI is invalid_client, and a used code has the hint of OroCommerce', async () => {
+    const oro = new TestServer({ config: { errors: 'oro' }, clock: server.clock })
+    const code = await newCode(oro, client, user.id)
+    const other = await oro.postJson(
+      exchangeOf(client, await newCode(oro, client, user.id), { redirect_uri: 'https://app.test/other' }),
+    )
+    expect([other.status, await other.json()]).toMatchObject([401, { error: 'invalid_client' }])
+    await oro.requireTokens(exchangeOf(client, code))
+    const again = await oro.postJson(exchangeOf(client, code))
+    expect([again.status, await again.json()]).toMatchObject([
+      400,
+      { error: 'invalid_grant', hint: 'Authorization code has been revoked' },
+    ])
   })
 
   it('the tokens of a sign-in just after a revocation of the user are valid', async () => {

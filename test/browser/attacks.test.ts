@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ClientEdit } from '../../src/clients/client_admin_store.ts'
 import {
   authorize,
   authorizeUrl,
@@ -12,6 +13,7 @@ import {
   signInAt,
   VERIFIER,
 } from '../support/authorize.ts'
+import type { ShownPage } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 
 const OTHER_CALLBACK = 'https://app.test/other'
@@ -47,15 +49,22 @@ describe('attacks on the sign-in by browser', () => {
     for (const { headers } of pages) {
       expect(headers.get('X-Frame-Options')).toBe('DENY')
       expect(headers.get('Content-Security-Policy')).toContain("frame-ancestors 'none'")
+      expect(headers.get('Referrer-Policy')).toBe('same-origin')
     }
+    // Browsers apply `form-action` to each redirect, and the opener policy would separate a window from its application.
+    const isLeftOpen = ({ headers }: ShownPage) =>
+      !headers.get('Content-Security-Policy')?.includes('form-action') &&
+      headers.get('Cross-Origin-Opener-Policy') === 'unsafe-none'
+    expect(pages.map(isLeftOpen)).toEqual([true, true, true, false, true])
   })
 
   it.each<[string, Record<string, string | undefined>]>([
     ['another verifier', { code_verifier: 'x'.repeat(43) }],
     ['no verifier', { code_verifier: undefined }],
+    ['a malformed verifier', { code_verifier: `${VERIFIER} ` }],
     ['another redirect URI', { redirect_uri: OTHER_CALLBACK }],
     ['no redirect URI', { redirect_uri: undefined }],
-  ])('a stolen code gives no token with %s, and works no more (code injection)', async (_what, changes) => {
+  ])('a stolen code gives no token with %s, and no longer works (code injection)', async (_what, changes) => {
     const code = await newCode(server, client, userId)
     for (const attempt of [exchangeOf(client, code, changes), exchangeOf(client, code)]) {
       const response = await server.postJson(attempt)
@@ -63,7 +72,7 @@ describe('attacks on the sign-in by browser', () => {
     }
   })
 
-  it('a stolen code gives no token to another client, and works no more', async () => {
+  it('a stolen code gives no token to another client, and no longer works', async () => {
     const code = await newCode(server, client, userId)
     for (const thief of [partner, client]) {
       const response = await server.postJson(exchangeOf(thief, code))
@@ -87,16 +96,86 @@ describe('attacks on the sign-in by browser', () => {
     }
   })
 
+  /** Changes a client as an operator does. The copies of the client are current afterwards. */
+  async function change({ id }: TestClient, edit: ClientEdit): Promise<void> {
+    const { clientAdmin, clients } = server.services
+    await clientAdmin.change(id, edit, { versions: null, now: server.clock.time }, [])
+    await clients.renewCopy(id, server.context())
+    clients.forget(id)
+    server.clock.time += 10
+  }
+
+  it.each<[string, ClientEdit]>([
+    ['is third-party', { isFirstParty: false }],
+    ['needs PKCE', { requiresPkce: true }],
+    ['has another redirect URI', { redirectUris: [OTHER_CALLBACK] }],
+  ])('a code gives no token if the client %s at the exchange', async (_what, edit) => {
+    const changed = await server.addClient({ ...CODE_CLIENT, confidential: true, requiresPkce: false })
+    const code = await newCode(server, changed, userId, { challenge: null })
+    await change(changed, edit)
+    const response = await server.postJson(exchangeOf(changed, code, { code_verifier: undefined }))
+    expect([response.status, await response.json()]).toEqual([400, REFUSED])
+  })
+
+  it.each<[string, ClientEdit, Record<string, unknown>]>([
+    ['the code grant', { grants: ['password'] }, { error: 'unauthorized_client' }],
+    ['the requested scope', { scopes: ['orders'] }, { error: 'invalid_scope' }],
+    ['the permission to send no code_challenge', { requiresPkce: true }, { error: 'invalid_request' }],
+  ])('a form gives no code to a client that lost %s while the page was open', async (_what, edit, error) => {
+    const changed = await server.addClient({ ...CODE_CLIENT, confidential: true, requiresPkce: false })
+    const browser = browserOf(server)
+    await browser.open(
+      authorizeUrl(changed, { scope: 'cart', code_challenge: undefined, code_challenge_method: undefined }),
+    )
+    await change(changed, edit)
+    const { url } = await signInAt(browser, username)
+    expect([url.origin, Object.fromEntries(url.searchParams)]).toEqual([
+      new URL(CALLBACK).origin,
+      expect.objectContaining({ ...error, state: 'st' }),
+    ])
+    expect(url.searchParams.has('code')).toBe(false)
+  })
+
+  it('a client that is no longer first-party gets no guest of a page from before, and the page asks for consent', async () => {
+    const changed = await server.addClient({ ...CODE_CLIENT, grants: ['password', 'authorization_code'] })
+    const guest = await server.signIn(changed, 'guest', 'guest')
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(changed, { visitor_access_token: guest.access_token }))
+    await change(changed, { isFirstParty: false })
+    expect((await signInAt(browser, username)).html).toContain('<h1>Allow A test client')
+    const { url } = await browser.press('Allow')
+    const tokens = await server.requireTokens(exchangeOf(changed, url.searchParams.get('code')))
+    expect(decodeJwt(tokens.access_token)).not.toHaveProperty('visitor_id')
+    await server.refresh(changed, guest.refresh_token)
+  })
+
   it('a scope that the client lost between the code and the exchange is not granted', async () => {
     const changed = await server.addClient({ ...CODE_CLIENT, scopes: ['cart', 'orders'] })
     const code = await newCode(server, changed, userId, { scope: ['cart', 'orders'] })
-    const now = server.clock.time
-    await server.services.clientAdmin.change(changed.id, { scopes: ['cart'] }, { versions: null, now }, [])
-    await server.services.clients.renewCopy(changed.id, server.context())
-    server.services.clients.forget(changed.id)
-    server.clock.time += 10
+    await change(changed, { scopes: ['cart'] })
     const tokens = await server.requireTokens(exchangeOf(changed, code))
     expect([tokens.scope, decodeJwt(tokens.access_token).scope]).toEqual(['cart', 'cart'])
+  })
+
+  it('a client without a consent learns with prompt=none neither who is signed in nor since when', async () => {
+    const stranger = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    server.clock.time += 100
+    const errorOf = async (changes: Record<string, string>) =>
+      (await browser.open(authorizeUrl(stranger, { prompt: 'none', ...changes }))).url.searchParams.get(
+        'error',
+      )
+    const guesses: Record<string, string>[] = [
+      {},
+      { login_hint: username },
+      { login_hint: 'other@example.com' },
+      { max_age: '50' },
+      { max_age: '200' },
+    ]
+    const errors: unknown[] = []
+    for (const guess of guesses) errors.push(await errorOf(guess))
+    expect(errors).toEqual(guesses.map(() => 'consent_required'))
   })
 
   it('a browser session signs no user in at a client of another pool', async () => {
@@ -109,7 +188,7 @@ describe('attacks on the sign-in by browser', () => {
     expect((await signInAt(browser, username)).html).toContain('Wrong username or password.')
   })
 
-  it('no log line and no audit event has a code, a verifier, a state, a cookie or a password', async () => {
+  it('no log line and no audit event has a code, a verifier, a state, a cookie, a visitor token or a password', async () => {
     const lines: string[] = []
     const spies = (['info', 'warn', 'error'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
@@ -117,7 +196,9 @@ describe('attacks on the sign-in by browser', () => {
     const state = 'state-of-the-application'
     const browser = browserOf(server)
     await browser.open(authorizeUrl(client, { state, redirect_uri: 'https://evil.test/' }))
-    await browser.open(authorizeUrl(client, { state }))
+    const shop = await server.addClient()
+    const { access_token: visitor } = await server.signIn(shop, 'guest', 'guest')
+    await browser.open(authorizeUrl(client, { state, visitor_access_token: visitor }))
     await signInAt(browser, username, 'mistyped horse')
     const { url } = await signInAt(browser, username)
     const code = url.searchParams.get('code') ?? ''
@@ -129,7 +210,7 @@ describe('attacks on the sign-in by browser', () => {
     const written = [...lines, ...results.map((row) => JSON.stringify(row))].join('\n')
     expect(written).toContain('the code was used before')
     const cookie = browser.cookie('__Host-sallyport-customers') ?? ''
-    for (const secret of [code, VERIFIER, state, cookie, 'mistyped horse', PASSWORD, username]) {
+    for (const secret of [code, VERIFIER, state, cookie, visitor, 'mistyped horse', PASSWORD, username]) {
       expect(secret).not.toBe('')
       expect(written).not.toContain(secret)
     }

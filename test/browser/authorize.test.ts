@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   authorize,
   authorizeUrl,
@@ -8,10 +8,19 @@ import {
   CODE_CLIENT,
   exchangeOf,
   signInAt,
+  VERIFIER,
 } from '../support/authorize.ts'
-import { basic, ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { D1_DOWN } from '../support/faults.ts'
+import { LaggingD1 } from '../support/lagging_d1.ts'
+import { basic, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from '../support/server.ts'
+import { signOutUser } from '../support/sign_out.ts'
 
 const PATH = '/oauth2-token/authorize'
+const SESSION_COOKIE = '__Host-sallyport-customers'
+
+/** The address of a pushed request. */
+const pushedUrl = ({ id }: TestClient, request_uri: string) =>
+  `${ISSUER}${PATH}?${new URLSearchParams({ client_id: id, request_uri })}`
 
 type Changes = Record<string, string | undefined>
 
@@ -41,7 +50,11 @@ describe('the authorization endpoint', () => {
     ['an unknown scope', { scope: 'everything' }, 'invalid_scope'],
     ['an empty scope', { scope: ' ' }, 'invalid_scope'],
     ['a request object', { request: 'e30.e30.' }, 'request_not_supported'],
-    ['a foreign request_uri', { request_uri: 'https://app.test/request' }, 'request_uri_not_supported'],
+    [
+      'a request_uri of another server',
+      { request_uri: 'https://app.test/request' },
+      'request_uri_not_supported',
+    ],
     ['a registration', { registration: '{}' }, 'registration_not_supported'],
     ['another resource', { resource: 'https://other.test' }, 'invalid_target'],
     ['an unknown response_mode', { response_mode: 'fragment' }, 'invalid_request'],
@@ -49,7 +62,13 @@ describe('the authorization endpoint', () => {
     ['prompt=none with another prompt', { prompt: 'none login' }, 'invalid_request'],
     ['a max_age that is not a number', { max_age: '-1' }, 'invalid_request'],
     ['a long nonce', { nonce: 'n'.repeat(513) }, 'invalid_request'],
-    ['a binding to a key by dpop_jkt', { dpop_jkt: 'A'.repeat(43) }, 'invalid_request'],
+    ['a long scope', { scope: 's'.repeat(1025) }, 'invalid_request'],
+    ['a long login_hint', { login_hint: 'x'.repeat(321) }, 'invalid_request'],
+    ['long ui_locales', { ui_locales: 'de '.repeat(67) }, 'invalid_request'],
+    ['a long user_locale', { user_locale: 'x'.repeat(36) }, 'invalid_request'],
+    ['long acr_values', { acr_values: 'x'.repeat(201) }, 'invalid_request'],
+    ['a long resource', { resource: `${STOREFRONT_AUDIENCE}${'/'.repeat(1000)}` }, 'invalid_target'],
+    ['the parameter dpop_jkt', { dpop_jkt: 'A'.repeat(43) }, 'invalid_request'],
     ['a level that the server cannot reach', { acr_values: 'phr' }, 'unmet_authentication_requirements'],
     ['prompt=none without a session', { prompt: 'none' }, 'login_required'],
   ])('the client gets an error with state and iss: %s', async (_what, changes, error) => {
@@ -84,7 +103,7 @@ describe('the authorization endpoint', () => {
     ['an added fragment', { redirect_uri: `${CALLBACK}#x` }],
     ['another scheme', { redirect_uri: 'http://app.test/callback' }],
     ['a script', { redirect_uri: 'javascript:alert(1)' }],
-    ['a private scheme', { redirect_uri: 'com.example.app:/callback' }],
+    ['a private-use scheme', { redirect_uri: 'com.example.app:/callback' }],
     ['a long address', { redirect_uri: `${CALLBACK}${'x'.repeat(8000)}` }],
     ['an unknown request_uri', { request_uri: 'urn:ietf:params:oauth:request_uri:unknown' }],
   ])('the browser gets a page and no redirect: %s', async (_what, changes) => {
@@ -105,6 +124,73 @@ describe('the authorization endpoint', () => {
     const twice = `${authorizeUrl(client, { prompt: 'none' })}&resource=https%3A%2F%2Fshop.test%2Fapi`
     const response = await open(server, `${twice}&resource=https%3A%2F%2Fshop.test%2Fapi`)
     expect(response.headers.get('Location')).toContain('error=login_required')
+    const different = await open(server, `${twice}&resource=https%3A%2F%2Fother.test`)
+    expect(different.headers.get('Location')).toContain('error=invalid_target')
+  })
+
+  it('unknown parameters and empty values are ignored, and the reachable acr_values are accepted', async () => {
+    const changes = { acr_values: 'phr urn:sallyport:1', unknown: 'x', prompt: '', login_hint: '', nonce: '' }
+    const response = await authorize(server, client, { username, changes })
+    expect([...response.keys()]).toEqual(['code', 'state', 'iss'])
+  })
+
+  it('the redirect URI is optional only if the client has exactly one', async () => {
+    const without = { redirect_uri: undefined }
+    const code = (await authorize(server, client, { username, changes: without })).get('code')
+    await server.requireTokens(exchangeOf(client, code, without))
+    const redirectUris = [CALLBACK, `${CALLBACK}/other`]
+    const several = await server.addClient({ ...CODE_CLIENT, redirectUris })
+    const refused = await open(server, authorizeUrl(several, without))
+    expect([refused.status, refused.headers.get('Location')]).toEqual([400, null])
+  })
+
+  it('max_age needs a sign-in that is not older', async () => {
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    server.clock.time += 100
+    const errors: (string | null)[] = []
+    for (const max_age of ['100', '99', '0']) {
+      const { url } = await browser.open(authorizeUrl(client, { max_age, prompt: 'none' }))
+      errors.push(url.searchParams.get('error'))
+    }
+    expect(errors).toEqual([null, 'login_required', 'login_required'])
+  })
+
+  it('a request gets the page of an outage and no code while D1 is unavailable', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    const cookie = `${SESSION_COOKIE}=${browser.cookie(SESSION_COOKIE)}`
+    const away = new TestServer({ clock: server.clock, env: { DB: D1_DOWN } })
+    const response = await open(away, authorizeUrl(client), { Cookie: cookie })
+    error.mockRestore()
+    const { headers } = response
+    expect([response.status, headers.get('Location'), headers.get('Retry-After')]).toEqual([503, null, '2'])
+    expect(await response.text()).toContain('<h1>')
+  })
+
+  it('a sign-out ends the browser session also for an isolate near an outdated replica', async () => {
+    const user = await server.addUser()
+    const browser = browserOf(server)
+    await authorize(server, client, { username: user.username, browser })
+    const cookie = `${SESSION_COOKIE}=${browser.cookie(SESSION_COOKIE)}`
+    const replica = new LaggingD1()
+    await replica.catchUp()
+    await signOutUser(server, user.id)
+    const near = new TestServer({ clock: server.clock, env: { DB: replica.db } })
+    const response = await open(near, authorizeUrl(client, { prompt: 'none' }), { Cookie: cookie })
+    expect(response.headers.get('Location')).toContain('error=login_required')
+  })
+
+  it('a code that would be too long is refused with an error for the client', async () => {
+    const changes = { scope: 'openid cart', nonce: '\u{1f600}'.repeat(256) }
+    const response = await authorize(server, client, { username, changes })
+    expect(Object.fromEntries(response)).toEqual({
+      error: 'invalid_request',
+      error_description: 'The nonce and the scope make the code too long.',
+      state: 'st',
+      iss: ISSUER,
+    })
   })
 
   it('a program gets JSON in place of the page', async () => {
@@ -130,13 +216,31 @@ describe('the authorization endpoint', () => {
     })
   })
 
-  it('a state of 2,048 characters comes back unchanged, and a longer state is refused', async () => {
+  it('a state of 2,048 characters is returned unchanged, and a longer state is refused', async () => {
     const state = '&=%é'.repeat(512)
     const response = await authorize(server, client, { username, changes: { state } })
     expect(response.get('state')).toBe(state)
     const long = await open(server, authorizeUrl(client, { state: 's'.repeat(8192) }))
     expect(long.headers.get('Location')).toContain('error=invalid_request')
   })
+
+  it.each<[string, Record<string, string>]>([
+    ['a prompt over 100 characters', { prompt: 'login '.repeat(2000).trim() }],
+    ['a control character in state', { state: '\u0001'.repeat(2048) }],
+    ['a line break in login_hint', { login_hint: 'a\nb' }],
+    ['a control character in nonce', { nonce: '\u0001' }],
+  ])(
+    'the client gets an error for %s, because the form could be too large to send',
+    async (_what, changes) => {
+      const response = await open(server, authorizeUrl(client, changes))
+      const { searchParams } = new URL(response.headers.get('Location') ?? '')
+      expect([response.status, searchParams.get('error'), searchParams.get('state')]).toEqual([
+        303,
+        'invalid_request',
+        changes.state ?? 'st',
+      ])
+    },
+  )
 
   it('HEAD has the headers of GET without a body', async () => {
     const response = await server.send(new Request(authorizeUrl(client), { method: 'HEAD' }))
@@ -148,7 +252,7 @@ describe('the authorization endpoint', () => {
     expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET, HEAD, POST'])
   })
 
-  it('a POST from another site goes on by GET, because the browser sends it no Lax cookie', async () => {
+  it('a POST from another site is redirected to GET, because the browser sends it no Lax cookie', async () => {
     const url = new URL(authorizeUrl(client, { prompt: 'none' }))
     const response = await server.send(
       new Request(ISSUER + PATH, {
@@ -177,7 +281,7 @@ describe('the authorization endpoint', () => {
     }
   })
 
-  it('prompt=none needs a sign-in if the login_hint is no possible username', async () => {
+  it('prompt=none gets login_required if the login_hint is no possible username', async () => {
     const browser = browserOf(server)
     await authorize(server, client, { username, browser })
     const changes = { prompt: 'none', login_hint: 'x'.repeat(310) }
@@ -227,11 +331,14 @@ describe('the authorization endpoint', () => {
     expect(page.headers.get('Content-Security-Policy')).toContain(
       `script-src ${ISSUER}/oauth2-token/pages/form_post.js`,
     )
+    const fields = [...page.html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)]
+    expect(fields.map(([, name]) => name)).toEqual(['code', 'state', 'iss'])
+    expect(fields.map(([, , value]) => value).slice(1)).toEqual(['st', ISSUER])
     const end = await browser.press('Continue')
     expect(end.url.href).toBe(CALLBACK)
   })
 
-  it('form_post to the scheme of an app is refused', async () => {
+  it('form_post to a private-use scheme is refused', async () => {
     const redirectUris = ['com.example.app:/callback']
     const app = await server.addClient({ ...CODE_CLIENT, redirectUris })
     const changes = { redirect_uri: redirectUris[0], response_mode: 'form_post' }
@@ -304,6 +411,24 @@ describe('a pushed authorization request (RFC 9126)', () => {
     expect(await response.json()).toMatchObject({ error })
   })
 
+  it('the scopes that a client cannot have are dropped, pushed or not, and the response says which were granted', async () => {
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, scopes: ['cart'] })
+    const changes = { scope: 'cart orders everything offline_access' }
+    const query = Object.fromEntries(new URL(authorizeUrl(partner, changes)).searchParams)
+    const pushed = await server.postJson(query, {}, '/oauth2-token/par')
+    const { request_uri } = await pushed.json<{ request_uri: string }>()
+    const scopes: string[] = []
+    for (const url of [authorizeUrl(partner, changes), pushedUrl(partner, request_uri)]) {
+      const browser = browserOf(server)
+      await browser.open(url)
+      await signInAt(browser, (await server.addUser()).username)
+      const end = await browser.press('Allow')
+      const tokens = await server.requireTokens(exchangeOf(partner, end.url.searchParams.get('code')))
+      scopes.push(tokens.scope ?? '', String(decodeJwt(tokens.access_token).scope))
+    }
+    expect(scopes).toEqual(['cart', 'cart', 'cart', 'cart'])
+  })
+
   it('a wrong secret gets 401 invalid_client', async () => {
     const response = await push({}, { Authorization: basic(client.id, 'wrong') })
     expect(response.status).toBe(401)
@@ -313,8 +438,10 @@ describe('a pushed authorization request (RFC 9126)', () => {
     const web = await server.addClient({ ...CODE_CLIENT, confidential: true, requiresPkce: false })
     const changes = { code_challenge: undefined, code_challenge_method: undefined }
     const code = (await authorize(server, web, { username, changes })).get('code')
-    const downgrade = await server.postJson(exchangeOf(web, code))
-    expect(downgrade.status).toBe(400)
+    for (const code_verifier of [VERIFIER, undefined]) {
+      const downgrade = await server.postJson(exchangeOf(web, code, { code_verifier }))
+      expect([downgrade.status, await downgrade.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+    }
     const second = (await authorize(server, web, { username, changes })).get('code')
     await server.requireTokens(exchangeOf(web, second, { code_verifier: undefined }))
   })

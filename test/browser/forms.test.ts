@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { LOGOUT } from '../../src/sessions/session.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
@@ -20,14 +21,14 @@ describe('the forms of the pages', () => {
     bob = (await server.addUser({ username: 'bob@example.com' })).username
   })
 
-  /** A browser in which a user is signed in; null: no user. */
+  /** A browser in which a user is signed in; without one for null. */
   const browserWith = async (username: string | null): Promise<PageBrowser> => {
     const browser = browserOf(server)
     if (username !== null) await authorize(server, client, { username, browser })
     return browser
   }
 
-  /** Whether the page grants nothing, names the problem and the account, and leads on to the client. */
+  /** Expects that the page grants nothing, names the problem and the account, and lets the user continue to the client. */
   async function expectWayOn(
     browser: PageBrowser,
     page: ShownPage,
@@ -45,16 +46,16 @@ describe('the forms of the pages', () => {
     expect([last.url.origin, last.url.searchParams.has('code')]).toEqual([CALLBACK_ORIGIN, true])
   }
 
-  it('a form that is posted twice shows who is signed in', async () => {
+  it('a sign-in form that is posted twice shows the signed-in user', async () => {
     const browser = await browserWith(null)
     const form = await browser.open(authorizeUrl(client))
     await signInAt(browser, ann)
     browser.show(form)
     const again = await signInAt(browser, ann)
-    await expectWayOn(browser, again, { status: 409, text: 'in another tab', account: ann })
+    await expectWayOn(browser, again, { status: 409, text: 'since this page was opened', account: ann })
   })
 
-  it('an expired form shows the page again and keeps the request', async () => {
+  it('an expired sign-in form shows the page again and keeps the request', async () => {
     const browser = await browserWith(null)
     await browser.open(authorizeUrl(client))
     server.clock.time += 1800
@@ -88,7 +89,7 @@ describe('the forms of the pages', () => {
     await browserSessions.end(ends, server.clock.time)
     browser.show(form)
     const page = await browser.press('Allow')
-    await expectWayOn(browser, page, { status: 409, text: 'in another tab', account: null })
+    await expectWayOn(browser, page, { status: 409, text: 'since this page was opened', account: null })
   })
 
   it('a form of a tab from before the sign-in of another user grants nothing', async () => {
@@ -97,10 +98,10 @@ describe('the forms of the pages', () => {
     await authorize(server, client, { username: bob, browser, changes: { prompt: 'login' } })
     browser.show(form)
     const page = await browser.press('Allow')
-    await expectWayOn(browser, page, { status: 409, text: 'in another tab', account: bob })
+    await expectWayOn(browser, page, { status: 409, text: 'since this page was opened', account: bob })
   })
 
-  it('a browser without cookies is told to allow them, and can then sign in', async () => {
+  it('the page asks the user to allow cookies if the browser sends none, and the user can then sign in', async () => {
     const browser = await browserWith(null)
     await browser.open(authorizeUrl(client))
     browser.removeCookies()
@@ -170,13 +171,35 @@ describe('the forms of the pages', () => {
     expect(own.url.searchParams.has('code')).toBe(true)
   })
 
-  it('a client of a loopback address always needs the button, and prompt=none needs interaction', async () => {
+  it('a login_hint names the account also by the verified email address, and not by another address', async () => {
+    const { id, username } = await server.addUser()
+    const setEmail = (email: string, isVerified: boolean) =>
+      env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?')
+        .bind(JSON.stringify({ email, email_verified: isVerified }), id)
+        .run()
+    const browser = await browserWith(username)
+    const answers: (string | null)[] = []
+    for (const [email, isVerified, hint] of [
+      ['zoe@shop.test', true, ' ZOE@shop.test'],
+      ['zoe@shop.test', true, 'bob@example.com'],
+      ['zoe@shop.test', false, 'zoe@shop.test'],
+    ] as const) {
+      await setEmail(email, isVerified)
+      const { url } = await browser.open(authorizeUrl(client, { login_hint: hint, prompt: 'none' }))
+      answers.push(url.searchParams.get('error'))
+    }
+    expect(answers).toEqual([null, 'login_required', 'login_required'])
+    const asked = await browser.open(authorizeUrl(client, { login_hint: 'zoe@shop.test' }))
+    expect(asked.html).toContain(`<h1>You are signed in as ${username}</h1>`)
+  })
+
+  it('a client with a loopback address always shows a page, and prompt=none gets interaction_required', async () => {
     const redirectUri = 'http://127.0.0.1/callback'
     const app = await server.addClient({ ...CODE_CLIENT, redirectUris: [redirectUri] })
     const request = { redirect_uri: 'http://127.0.0.1:53123/callback' }
     const browser = await browserWith(ann)
     const page = await browser.open(authorizeUrl(app, request))
-    expect(page.html).toContain('you return to 127.0.0.1:53123.')
+    expect(page.html).toContain('You then return to 127.0.0.1:53123.')
     const end = await browser.press('Allow')
     expect(end.url.href).toMatch(`${request.redirect_uri}?code=`)
     const silent = await browser.open(authorizeUrl(app, { ...request, prompt: 'none' }))

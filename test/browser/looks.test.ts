@@ -93,7 +93,7 @@ describe('the looks of the pages', () => {
 
   it.each([
     ['de', { ui_locales: 'xx de-AT fr' }, 'fr'],
-    ['es', { user_locale: 'es' }, undefined],
+    ['es', { user_locale: 'es_MX' }, undefined],
     ['fr', { ui_locales: 'xx' }, 'de;q=0.5, fr-CA;q=0.9, en;q=0.1'],
     ['uk', {}, 'uk-UA,uk;q=0.9,en;q=0.8'],
     ['nl', {}, 'de;q=0, nl;q=0.3'],
@@ -125,6 +125,12 @@ describe('the looks of the pages', () => {
     expect(html).toContain('<h1>Darf Partner Ihr Konto verwenden?</h1>')
   })
 
+  it('a text of config.yml in another language than the page has its language for screen readers', async () => {
+    const html = await (await get(authorizeUrl(shop, { ui_locales: 'fr' }))).text()
+    expect(html).toContain('<p><span lang="de" dir="ltr">Mit Ihrer Kundennummer.</span></p>')
+    expect(html).toContain('<label for="username"><span lang="en" dir="ltr">Email address</span></label>')
+  })
+
   it('the consent page shows the client, its logo, the scopes in words, the host and the account', async () => {
     const browser = browserOf(server)
     await browser.open(authorizeUrl(partner, { scope: 'cart orders catalog email' }))
@@ -134,7 +140,7 @@ describe('the looks of the pages', () => {
     )
     const scopes = [...html.matchAll(/<li>([^<]+)<\/li>/g)].map(([, text]) => text)
     expect(scopes).toEqual(['Your cart', 'Orders', 'catalog', 'Your email address'])
-    expect(html).toContain(`After this you return to ${new URL(CALLBACK).host}.`)
+    expect(html).toContain(`You then return to ${new URL(CALLBACK).host}.`)
     expect(html).toContain('href="https://partner.test/privacy"')
     expect(html).toContain(`<p>You are signed in as ${username}</p>`)
     expect(await sizeOf(html)).toBeLessThan(MAX_PAGE_BYTES)
@@ -165,7 +171,11 @@ describe('the looks of the pages', () => {
   )
 
   it('an error page and the page after a sign-out have the language of ui_locales', async () => {
-    for (const url of ['/oauth2-token/authorize?ui_locales=it', '/oauth2-token/logout?ui_locales=it']) {
+    for (const url of [
+      '/oauth2-token/authorize?ui_locales=it',
+      '/oauth2-token/authorize?user_locale=it',
+      '/oauth2-token/logout?ui_locales=it',
+    ]) {
       expect(await (await get(url, { 'Accept-Language': 'de' })).text()).toContain(
         '<html lang="it" dir="ltr">',
       )

@@ -11,6 +11,7 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
+import { FaultyStores } from '../support/faults.ts'
 import { NEW_PASSWORD } from '../support/operation_examples.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
@@ -67,6 +68,27 @@ describe('the sign-in page', () => {
     const end = await browser.press('Sign in', { Password: PASSWORD })
     expect(end.url.searchParams.get('state')).toBe('kept')
     await exchange(browser)
+  })
+
+  it('the fields have the names by which password managers and browsers fill them (WHATWG HTML, autofill)', async () => {
+    const user = await server.addUser({ mustChangePassword: true })
+    const browser = await openSignIn()
+    const pages = [browser.page, await signInAt(browser, user.username)]
+    const fields = pages.map(({ html }) =>
+      [...html.matchAll(/<input(?=[^>]* autocomplete="([^"]+)")[^>]* name="([^"]+)"/g)].map(
+        ([, use, name]) => `${name}: ${use}`,
+      ),
+    )
+    expect(fields).toEqual([
+      ['username: username', 'password: current-password'],
+      [
+        'username: username',
+        'current_password: current-password',
+        'password: new-password',
+        'repeated: new-password',
+      ],
+    ])
+    for (const { html } of pages) expect(html).not.toMatch(/onpaste|autocomplete="off"/)
   })
 
   it('the button Cancel sends access_denied to the client', async () => {
@@ -134,7 +156,7 @@ describe('the sign-in page', () => {
   it.each([
     ['sign-out everywhere', signOutUser],
     ['a new password', (to: TestServer, id: string) => changePassword(to, id, 'x')],
-    ['the end of the account', disableUser],
+    ['a disabled account', disableUser],
   ])('%s ends the browser session at the next request', async (_what, end) => {
     const user = await server.addUser()
     const browser = browserOf(server)
@@ -177,7 +199,7 @@ describe('the sign-in page', () => {
     await signInAt(browser, user.username, 'wrong')
     const page = await signInAt(browser, user.username)
     expect([page.status, page.headers.get('Retry-After')]).toEqual([429, '10'])
-    expect(page.html).toContain('There were too many attempts. Wait 10 seconds, then try again.')
+    expect(page.html).toContain('There were too many attempts. Try again in 10 seconds.')
     server.clock.time += 10
     const end = await signInAt(browser, user.username)
     expect(end.url.origin).toBe(new URL(CALLBACK).origin)
@@ -219,5 +241,16 @@ describe('the sign-in page', () => {
     expect(await auditOf({ kind: 'cut_off', subject: user.id })).toMatchObject([
       { reason: 'the password was changed', client_id: client.id },
     ])
+  })
+
+  it('a sign-in whose page cannot be made leaves no browser session, because the guard does not know it', async () => {
+    const faulty = new FaultyStores()
+    const broken = new TestServer({ env: faulty.env, clock: server.clock })
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
+    const browser = browserOf(broken)
+    await browser.open(authorizeUrl(partner))
+    faulty.d1.judge = (call) => (call.includes('consented_scopes') ? 'before it is made' : null)
+    const page = await signInAt(browser, (await server.addUser()).username)
+    expect([page.status, browser.cookie('__Host-sallyport-customers')]).toEqual([503, undefined])
   })
 })

@@ -342,7 +342,9 @@ describe('a service account', () => {
     })
     expect(await list({ SALLYPORT_CLIENT_SECRET: '' })).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('SALLYPORT_CLIENT_ID and SALLYPORT_CLIENT_SECRET are needed together'),
+      stderr: expect.stringContaining(
+        'SALLYPORT_CLIENT_ID and SALLYPORT_CLIENT_SECRET are required together',
+      ),
     })
     expect(await list({ SALLYPORT_SERVER: '' })).toMatchObject({
       code: 2,

@@ -74,7 +74,7 @@ describe('a sign-in by browser', () => {
     expect(await ended).toEqual({
       code: 0,
       stdout: '',
-      stderr: `Sign in with your browser. If it does not open, open this address on this machine:\n${address}\nSigned in at ${issuer} as operator.\n`,
+      stderr: `Sign in with your browser. If it does not open, open this URL on this machine:\n${address}\nSigned in at ${issuer} as operator.\n`,
     })
     expect(readFileSync(opened, 'utf8')).toBe(address.href)
     expect(statSync(user.credentialsPath).mode & 0o777).toBe(0o600)

@@ -46,7 +46,7 @@ describe('an import of users', () => {
   it('the import checks the whole file first, and changes nothing without a confirmation', async () => {
     const file = writeUsers('dry', 250)
     const trial =
-      'Dry run: 250 users to create, 0 there already, 0 rows refused.\nPassword hashes: 250 bcrypt.\n'
+      'Dry run: 250 users to create, 0 already exist, 0 rows refused.\nPassword hashes: 250 bcrypt.\n'
     expect(await cli.run(['import', 'users', file, '--pool', 'customers', '--dry-run'])).toEqual({
       code: 0,
       stdout: '',
@@ -127,9 +127,9 @@ describe('an import of users', () => {
     const { code, stderr } = await cli.run([...args, '--report', report])
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `Dry run: 1 user to create, 0 there already, 4 rows refused.
+      stderr: `Dry run: 1 user to create, 0 already exist, 4 rows refused.
 Password hashes: 1 plain password.
-Done: 1 user created, 0 there already, 4 rows refused.
+Done: 1 user created, 0 already exist, 4 rows refused.
 sallyport: 4 rows were refused.
 `,
     })
@@ -155,9 +155,9 @@ sallyport: 4 rows were refused.
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: `line 123: ${second}: username: line 2 has the same
-Dry run: 121 users to create, 0 there already, 1 row refused.
+Dry run: 121 users to create, 0 already exist, 1 row refused.
 Password hashes: 121 bcrypt.
-Done: 121 users created, 0 there already, 1 row refused.
+Done: 121 users created, 0 already exist, 1 row refused.
 sallyport: 1 row was refused.
 `,
     })
@@ -257,10 +257,10 @@ line 8: last@shop.test: password_hash: `),
     expect(await user.run(['import', 'users', file, '--pool', 'customers', '--yes'])).toEqual({
       code: 0,
       stdout: '',
-      stderr: `Dry run: 450 users to create, 0 there already, 0 rows refused.
+      stderr: `Dry run: 450 users to create, 0 already exist, 0 rows refused.
 Password hashes: 450 bcrypt.
 No response; the batch is sent again …
-Done: 450 users created, 0 there already, 0 rows refused.
+Done: 450 users created, 0 already exist, 0 rows refused.
 `,
     })
     expect(await count('lost')).toBe(450)
@@ -371,8 +371,8 @@ describe('an import of clients', () => {
       code: 1,
       stdout: '',
       stderr: `line 2: second: client_secret: another client has or had this secret: each client needs a different secret
-Dry run: 1 client to create, 0 there already, 1 row refused.
-Done: 1 client created, 0 there already, 1 row refused.
+Dry run: 1 client to create, 0 already exist, 1 row refused.
+Done: 1 client created, 0 already exist, 1 row refused.
 sallyport: 1 row was refused.
 `,
     })

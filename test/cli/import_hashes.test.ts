@@ -44,7 +44,7 @@ describe('an import of hashes', () => {
       code: 1,
       stdout: '',
       stderr: `line 2: bare@shop.test: password_hash: the hash does not name its scheme, and no scheme is given; name it in the column hash_scheme or by --hash-scheme: ${SCHEMES}
-Dry run: 0 users to create, 0 there already, 1 row refused.
+Dry run: 0 users to create, 0 already exist, 1 row refused.
 sallyport: 1 row was refused.
 `,
     })
@@ -61,9 +61,9 @@ sallyport: 1 row was refused.
     expect(await importUsers(file, '--hash-scheme', 'sha256-salt-password')).toEqual({
       code: 0,
       stdout: '',
-      stderr: `Dry run: 4 users to create, 0 there already, 0 rows refused.
+      stderr: `Dry run: 4 users to create, 0 already exist, 0 rows refused.
 Password hashes: 2 sha256-salt-password, 1 bcrypt, 1 sha1.
-Done: 4 users created, 0 there already, 0 rows refused.
+Done: 4 users created, 0 already exist, 0 rows refused.
 `,
     })
     for (const i of [1, 2, 3, 4]) expect(await signIn(`named${i}@shop.test`)).toHaveProperty('access_token')
@@ -97,13 +97,13 @@ Done: 4 users created, 0 there already, 0 rows refused.
         /^line 3: reset2@shop.test: password_hash: pbkdf2.*at most 100000; import the user without a password/,
       ),
       expect.stringMatching(/^line 5: reset4@shop.test: password_hash: the hash does not name its scheme/),
-      'Dry run: 2 users to create, 0 there already, 2 rows refused.',
+      'Dry run: 2 users to create, 0 already exist, 2 rows refused.',
       'Password hashes: 1 no password, 1 bcrypt.',
       ...['sallyport: 2 rows were refused.', ''],
     ])
     const done = await importUsers(file, '--reset', 'unsupported')
     expect(done.stderr).toContain('Password hashes: 2 no password, 1 bcrypt.\n')
-    expect(done.stderr).toContain('Done: 3 users created, 0 there already, 1 row refused.\n')
+    expect(done.stderr).toContain('Done: 3 users created, 0 already exist, 1 row refused.\n')
     expect(await cli.json('users', 'show', 'reset2@shop.test')).toMatchObject({ must_change_password: true })
     await expect(signIn('reset2@shop.test')).rejects.toThrow()
     expect(await signIn('reset3@shop.test')).toHaveProperty('access_token')
@@ -123,9 +123,9 @@ Done: 4 users created, 0 there already, 0 rows refused.
     expect(await cli.run(args, { stdin: OPERATORS.operator })).toEqual({
       code: 0,
       stdout: '',
-      stderr: `Dry run: 1 user to create, 1 hash to replace, 1 there already, 0 rows refused.
+      stderr: `Dry run: 1 user to create, 1 hash to replace, 1 already exists, 0 rows refused.
 Password hashes: 2 bcrypt.
-Done: 1 user created, 1 hash replaced, 1 there already, 0 rows refused.
+Done: 1 user created, 1 hash replaced, 1 already exists, 0 rows refused.
 `,
     })
     expect(await signIn('update1@shop.test')).toHaveProperty('access_token')

@@ -91,7 +91,7 @@ describe('a sign-in by redirect', () => {
     expect(shop.browser.events).toEqual(['signed_in', 'refreshed'])
   })
 
-  it("a guest's token is pushed, is never in an address, and the sign-in merges the guest", async () => {
+  it("a guest's token is pushed, is never in a URL, and the sign-in merges the guest", async () => {
     const shop = await openShop()
     const tab = openTab(shop)
     const visitor = await subjectOf(await tab.client.fetch(CART))

@@ -87,7 +87,7 @@ describe('a lock that is free', () => {
   })
 })
 
-describe('a token server that never responds', () => {
+describe('a token service that never responds', () => {
   it('the client reports an unreachable server after four tries, even if fetch ignores the signal', async () => {
     const browser = await Browser.open()
     const fetch = vi.fn(() => new Promise<Response>(() => {}))

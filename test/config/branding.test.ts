@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 import { GROUNDS } from '../../src/config/branding_schema.ts'
 import { ConfigError } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
+import { LANGUAGES } from '../../src/lib/language.ts'
 import style from '../../src/pages/style.css'
 
 function parseShop(changes: Record<string, unknown>) {
@@ -42,7 +43,7 @@ describe('the branding of an API in config.yml', () => {
         logo: '/logos/corner-shop.svg',
         colors: { light: '#0a5c36', dark: '#6FD3A0' },
         links: { privacy: 'https://shop.test/privacy', terms: null, help: 'https://shop.test/help' },
-        texts: { signIn: { de: 'Mit der Kundennummer' }, username: { en: 'Email address' } },
+        texts: { signIn: { de: 'Mit der Kundennummer' }, username: 'Email address' },
       },
       scopeTexts: new Map([['cart', { en: 'Your cart', de: 'Warenkorb' }]]),
     })
@@ -68,11 +69,11 @@ describe('the branding of an API in config.yml', () => {
     [{ branding: { texts: { sign_in: 'a\nb' } } }, 'branding.texts.sign_in: must be one line of text'],
     [
       { branding: { texts: { sign_in: {} } } },
-      'branding.texts.sign_in: must be a text, or a mapping of languages (en, de, fr, es, nl, it, pl, uk) to texts',
+      `branding.texts.sign_in: must be a text, or a mapping of languages (${LANGUAGES.join(', ')}) to texts`,
     ],
     [
       { branding: { texts: { username: { xx: 'a' } } } },
-      'branding.texts.username: must be a text, or a mapping of languages (en, de, fr, es, nl, it, pl, uk) to texts',
+      `branding.texts.username: must be a text, or a mapping of languages (${LANGUAGES.join(', ')}) to texts`,
     ],
     [{ scope_texts: { users: 'Users' } }, 'scope_texts: must have only scopes of this API'],
     [{ scope_texts: { cart: 'x'.repeat(121) } }, 'scope_texts.cart: must have at most 120 characters'],

@@ -51,6 +51,8 @@ describe('config.yml', () => {
       sessionLifetimeSeconds: null,
       sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
       browserSessions: new Map(),
+      accounts: new Map(),
+      mail: null,
       auditRetentionSeconds: 90 * 86_400,
       auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
@@ -66,6 +68,7 @@ describe('config.yml', () => {
         site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
         network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        secondFactor: { failures: 10, lockSeconds: 60, longestLockSeconds: 86_400 },
         memorySeconds: 3600,
       },
       burstLimits: {
@@ -127,6 +130,8 @@ describe('config.yml', () => {
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
       browserSessions: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
+      accounts: new Map(),
+      mail: null,
       auditRetentionSeconds: 7 * 86_400,
       auditMaxEvents: 10_000_000,
       longestAccessTokenSeconds: 3600,
@@ -147,6 +152,7 @@ describe('config.yml', () => {
         site: { failures: 300, lockSeconds: 60, longestLockSeconds: 3600 },
         network: { failures: 1000, lockSeconds: 60, longestLockSeconds: 3600 },
         client: { failures: 1000, lockSeconds: 60, longestLockSeconds: 600 },
+        secondFactor: { failures: 10, lockSeconds: 60, longestLockSeconds: 86_400 },
         memorySeconds: 600,
       },
       burstLimits: {
@@ -437,6 +443,7 @@ describe('a weak or impossible value', () => {
 
   const NO_URI = 'audience: must be an absolute URI, such as https://shop.example.com/api'
   const NO_NAME = 'users: must be a lower-case name of up to 32 letters, digits, - or _'
+  const RESERVED = 'users: must not be form, console or begin with console-'
   const NO_SCOPE = 'scopes.0: must be one scope token (RFC 6749 §3.3)'
   const OUTSIDE = { guests: true, scopes: ['cart'], guest_scopes: ['cart', 'admin'] }
   const WITHOUT = { guests: false, scopes: ['cart'], guest_scopes: ['cart'] }
@@ -445,6 +452,9 @@ describe('a weak or impossible value', () => {
     ['an audience that is not a URI', { audience: 'shop' }, NO_URI],
     ['an empty audience', { audience: '' }, NO_URI],
     ['a pool with an invalid name', { users: 'All Customers' }, NO_NAME],
+    ['a pool with the cookie of the forms', { users: 'form' }, RESERVED],
+    ['a pool with the cookie of the console', { users: 'console' }, RESERVED],
+    ['a pool with a cookie of the console', { users: 'console-notice' }, RESERVED],
     ['a scope with a space', { scopes: ['a b'] }, NO_SCOPE],
     ['guest_scopes outside scopes', OUTSIDE, 'guest_scopes: must list only scopes of this API'],
     ['guest_scopes without guests', WITHOUT, 'guest_scopes: must be empty if guests is false'],

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from '../support/authorize.ts'
 import { ConsoleBrowser, type ConsoleResponse, inputOf } from '../support/console.ts'
 import { FaultyStores } from '../support/faults.ts'
 import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
@@ -549,6 +550,31 @@ describe('support', () => {
     expect(own.html.match(/This session</g)).toHaveLength(1)
     expect(html).not.toContain('This session<')
     expect(own.html).not.toContain('/end"')
+  })
+
+  it('support sees the consents of a user and withdraws one, which ends the sessions that began under it', async () => {
+    const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, name: 'Partner & Co' })
+    const { id, username } = await server.addUser()
+    const path = `/console/users/${encodeURIComponent(id)}`
+    expect((await support.get(path)).html).not.toContain('Consents')
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(partner, { scope: 'cart orders' }))
+    await signInAt(browser, username)
+    const { url } = await browser.press('Allow')
+    const tokens = await server.requireTokens(exchangeOf(partner, url.searchParams.get('code')))
+    const { html } = await support.get(path)
+    const [, section = ''] = /<h2 id="consents">(.*?)<\/section>/s.exec(html) ?? []
+    expect(section).toContain('Third-party clients that the user allowed, newest first')
+    expect(section).toMatch(
+      /Partner &amp; Co<.*>cart, orders.*<code class="id">https:\/\/app\.test\/callback<\/code>.*<time/s,
+    )
+    expect(section).toContain('<p class="confirm-title">Withdraw the consent to Partner &amp; Co</p>')
+    const [, action = ''] = /action="([^"]+\/withdraw)"/.exec(section) ?? []
+    expect(await support.post(action)).toMatchObject({ location: path, done: 'consent-withdrawn' })
+    expect((await support.get(path)).html).not.toContain('Consents')
+    await expect(server.refresh(partner, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+    const missing = await support.post(action.replace(/[^/]+\/withdraw$/, 'nothing/withdraw'))
+    expect(missing.status).toBe(404)
   })
 
   it.each(['/console/clients/~new', '/console/users/new'])('support gets 403 at %s', async (path) => {

@@ -57,7 +57,7 @@ describe('the badges of the console', () => {
       good: ['issue', 'refresh'],
       warn: ['retry', 'lock', 'unchecked_password'],
       bad: ['sign_in_failure', 'refresh_refused', 'code_refused', 'theft', 'breached_password'],
-      plain: ['merge', 'revoke', 'cut_off', 'rehash', 'key', 'admin'],
+      plain: ['merge', 'revoke', 'cut_off', 'rehash', 'factor', 'key', 'admin'],
     })
   })
 

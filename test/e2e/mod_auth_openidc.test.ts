@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CookieJar } from '../../scripts/cookie_jar.ts'
 import { LOCAL_SIGNED_OUT } from '../../scripts/demo_data.ts'
 import { signInByForms } from '../../scripts/sign_in_by_forms.ts'
 import { findFreePort } from '../../scripts/worker_server.ts'
@@ -107,16 +108,12 @@ interface Page {
  * script sent the request.
  */
 class Visitor {
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies = new CookieJar()
 
   async open(url: string): Promise<Page> {
-    const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const request = get(url, { headers: { Cookie: cookies, Accept: 'text/html' } })
+    const request = get(url, { headers: { Cookie: this.#cookies.header, Accept: 'text/html' } })
     const [response] = (await once(request, 'response')) as [IncomingMessage]
-    for (const line of response.headers['set-cookie'] ?? []) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      this.#cookies.set(name, value)
-    }
+    this.#cookies.keep(response.headers['set-cookie'] ?? [])
     const { statusCode: status, headers } = response
     return { status, location: headers.location ?? '', text: await readAll(response) }
   }
@@ -140,7 +137,7 @@ describe.skipIf(!isInstalled)('mod_auth_openidc', () => {
     const visitor = new Visitor()
     const first = await visitor.open(`${apache.origin}/`)
     expect(first.status, apache.log).toBe(302)
-    const cookies = new Map<string, string>()
+    const cookies = new CookieJar()
     const callback = await signInByForms(first.location, { ...CUSTOMER, cookies })
     const back = await visitor.open(callback.href)
     expect(back.status, apache.log).toBe(302)
@@ -163,9 +160,8 @@ describe.skipIf(!isInstalled)('mod_auth_openidc', () => {
   })
 
   /** The response of the service to the browser that signed in. */
-  function openAtService(url: string, cookies: ReadonlyMap<string, string>): Promise<Response> {
-    const sent = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    return fetch(url, { headers: { Accept: 'text/html', Cookie: sent }, redirect: 'manual' })
+  function openAtService(url: string, { header }: CookieJar): Promise<Response> {
+    return fetch(url, { headers: { Accept: 'text/html', Cookie: header }, redirect: 'manual' })
   }
 
   async function info(visitor: Visitor, more = ''): Promise<Info> {

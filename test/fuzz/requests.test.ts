@@ -23,6 +23,7 @@ const READ: [string, number][] = [
   ['/revocations', 250],
   ['/.well-known/oauth-authorization-server', 150],
   ['/.well-known/openid-configuration', 150],
+  ['/.well-known/webauthn', 150],
   ['/health', 150],
   ['/health/ready', 150],
   ['/', 150],

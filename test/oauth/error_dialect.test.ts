@@ -25,7 +25,7 @@ function oro(status: number, error: string, error_description: string, hint?: st
   return [status, hint === undefined ? body : { ...body, hint }]
 }
 
-const MISDIRECTED = 'Send the request to the address of the issuer, by https.'
+const MISDIRECTED = 'Send the request to the URL of the issuer, by https.'
 const BROKEN = 'The request body is not valid JSON.'
 const TOO_LARGE = 'The request body is larger than 16 KiB.'
 const UNSUPPORTED = 'The authorization grant type is not supported by the authorization server.'
@@ -116,8 +116,8 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
   },
   invalid_authorization_request: {
     error: errors.invalidAuthorizationRequest('code_challenge_method'),
-    rfc6749: rfc(400, 'invalid_request', 'The only code_challenge_method is S256.'),
-    oro: oro(400, 'invalid_request', 'The only code_challenge_method is S256.'),
+    rfc6749: rfc(400, 'invalid_request', 'The only supported code_challenge_method is S256.'),
+    oro: oro(400, 'invalid_request', 'The only supported code_challenge_method is S256.'),
   },
   invalid_code: {
     error: errors.invalidCode('used before'),

@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { en } from '../../src/pages/languages/en.ts'
+import { TEXTS } from '../../src/pages/languages/texts.ts'
 import { auditOf } from '../support/audit.ts'
 import {
   authorize,
@@ -27,7 +29,25 @@ const SIGNED_OUT = 'https://app.test/signed-out'
 /** Tokens of the other API live longer. */
 const STOREFRONT_SECONDS = 900
 
+/** The longest lifetime of a browser session by default. */
+const BROWSER_SESSION_SECONDS = 12 * 3600
+
 const SESSION_COOKIE = '__Host-sallyport-customers'
+
+/** Addresses that differ from SIGNED_OUT, or only look like it. */
+const LOOKALIKES = [
+  'https://evil.test/',
+  'https://app.test.evil.test/signed-out',
+  'https://app.test@evil.test/signed-out',
+  'https:\\\\app.test\\signed-out',
+  '//app.test/signed-out',
+  'https://app.test/%73igned-out',
+  'https://APP.test/signed-out',
+  'https://аpp.test/signed-out',
+  `${SIGNED_OUT}#x`,
+  'com.example.app:/signed-out',
+  'javascript:alert(1)',
+]
 
 const logoutUrl = (parameters: Record<string, string>) => `${LOGOUT}?${new URLSearchParams(parameters)}`
 
@@ -68,6 +88,7 @@ describe('the logout endpoint', () => {
     (await browser.open(authorizeUrl(client))).url.origin !== ISSUER
 
   it('an ID token of this browser signs the user out without a question, and ends the sessions of first-party clients', async () => {
+    const start = server.clock.time
     const { browser, tokens } = await signedIn()
     const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
     await browser.open(authorizeUrl(partner, { scope: 'cart' }))
@@ -76,12 +97,16 @@ describe('the logout endpoint', () => {
     const page = await browser.open(
       logoutUrl({
         id_token_hint: tokens.id_token ?? '',
+        logout_hint: 'another-user',
         post_logout_redirect_uri: `${SIGNED_OUT}?a=b`,
         state: 'x&y',
       }),
     )
     expect(page.url.href).toBe(`${SIGNED_OUT}?a=b&state=x%26y`)
     expect(await isSignedIn(browser)).toBe(false)
+    const { auth } = await readCode(server, allowed.url.searchParams.get('code'))
+    const end = env.DB.prepare('SELECT keep_until FROM ended_browser_sessions WHERE id = ?')
+    expect(await end.bind(auth?.browser).first('keep_until')).toBe(start + BROWSER_SESSION_SECONDS)
     await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
     await server.refresh(partner, third.refresh_token)
     const { results } = await env.DB.prepare(
@@ -119,6 +144,32 @@ describe('the logout endpoint', () => {
     expect(again.html).toContain('You are signed out')
   })
 
+  it('an ID token that has expired signs the user out without a question', async () => {
+    const { browser, tokens } = await signedIn()
+    server.clock.time += 3000
+    await browser.open(authorizeUrl(client))
+    server.clock.time += 601
+    expect(decodeJwt(tokens.id_token ?? '').exp).toBeLessThan(server.clock.time)
+    await browser.open(logoutUrl({ id_token_hint: tokens.id_token ?? '', client_id: client.id }))
+    expect(browser.page.html).toContain('You are signed out')
+  })
+
+  it('a cookie from before a logout stays useless after the operator makes browser sessions longer', async () => {
+    const { browser } = await signedIn()
+    const Cookie = `${SESSION_COOKIE}=${browser.cookie(SESSION_COOKIE)}`
+    await browser.open(LOGOUT)
+    await browser.press('Sign out')
+    server.clock.time += 12 * 3600
+    await server.sweep()
+    const longer = { customers: { idle: 86_400, lifetime: 30 * 86_400 } }
+    const later = new TestServer({ config: { browser_sessions: longer }, clock: server.clock })
+    const response = await later.fetch(authorizeUrl(client).slice(ISSUER.length), { headers: { Cookie } })
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      expect.stringContaining('<h1>Sign in</h1>'),
+    ])
+  })
+
   it('a POST is redirected to GET, so that the cookie is sent, and the address has no ID token', async () => {
     const { browser, tokens } = await signedIn()
     const body = new URLSearchParams({
@@ -136,7 +187,25 @@ describe('the logout endpoint', () => {
     expect((await browser.open(ISSUER + location)).url.href).toBe(SIGNED_OUT)
   })
 
-  it('a link with a wrong hint, client or address changes nothing and leads nowhere', async () => {
+  it('the question and the page after it have the language of ui_locales, also after a POST', async () => {
+    const { browser } = await signedIn()
+    const posted = await server.fetch('/oauth2-token/logout', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'https://app.test' },
+      body: new URLSearchParams({ ui_locales: 'xx it-CH' }),
+    })
+    const question = await browser.open(ISSUER + (posted.headers.get('Location') ?? ''))
+    const end = await browser.press(TEXTS.it.signOut.submit)
+    for (const [{ html }, { title }] of [
+      [question, TEXTS.it.signOut],
+      [end, TEXTS.it.signedOut],
+    ] as const) {
+      expect(html).toContain('<html lang="it" dir="ltr">')
+      expect(html).toContain(`<h1>${title}</h1>`)
+    }
+  })
+
+  it('a link with a wrong hint, client or address changes nothing and gets no redirect', async () => {
     const { browser, tokens } = await signedIn()
     const other = await server.addClient(CODE_CLIENT)
     const disabled = await server.addClient({
@@ -152,8 +221,9 @@ describe('the logout endpoint', () => {
       { client_id: 'unknown' },
       { post_logout_redirect_uri: SIGNED_OUT },
       { id_token_hint: hint, post_logout_redirect_uri: `${SIGNED_OUT}/` },
-      { id_token_hint: hint, post_logout_redirect_uri: 'https://evil.test/' },
+      ...LOOKALIKES.map((uri) => ({ id_token_hint: hint, post_logout_redirect_uri: uri })),
       { id_token_hint: hint, post_logout_redirect_uri: SIGNED_OUT, state: 'x'.repeat(2049) },
+      { client_id: client.id, post_logout_redirect_uri: SIGNED_OUT, state: '\u0001' },
       { client_id: disabled.id, post_logout_redirect_uri: SIGNED_OUT },
       { request: 'x' },
     ]) {
@@ -204,6 +274,47 @@ describe('the logout endpoint', () => {
     server.clock.time += 60
     expect((await browser.press('Stay signed in')).status).toBe(400)
     expect(await isSignedIn(browser)).toBe(true)
+  })
+
+  it('a sign-out form from before the sign-in of another user asks again, and then signs that user out', async () => {
+    const { browser } = await signedIn()
+    const form = await browser.open(logoutUrl({ client_id: client.id, post_logout_redirect_uri: SIGNED_OUT }))
+    const { username: other } = await server.addUser()
+    await authorize(server, client, { username: other, browser, changes: { prompt: 'login' } })
+    browser.show(form)
+    const question = await browser.press('Sign out')
+    expect([question.url.origin, question.status]).toEqual([ISSUER, 409])
+    expect(question.html).toContain(`role="alert">${en.problems.otherSession}<`)
+    expect(question.html).toContain(`<p>${en.account.signedInAs(other)}</p>`)
+    expect(await isSignedIn(browser)).toBe(true)
+    browser.show(question)
+    expect((await browser.press('Sign out')).url.href).toBe(SIGNED_OUT)
+    expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  it('a sign-out form of another browser, or without its cookie, asks the signed-in user again (CSRF)', async () => {
+    const attacker = (await signedIn()).browser
+    const form = await attacker.open(LOGOUT)
+    const { browser } = await signedIn()
+    browser.show(form)
+    const question = await browser.press('Sign out')
+    expect(question.status).toBe(400)
+    expect(question.html).toContain(`role="alert">${en.problems.otherBrowser}<`)
+    expect(question.html).toContain(`<p>${en.account.signedInAs(username)}</p>`)
+    expect(await isSignedIn(browser)).toBe(true)
+    browser.removeCookies()
+    browser.show(question)
+    expect((await browser.press('Sign out')).html).toContain('You are signed out')
+  })
+
+  it('a sign-out form from before another sign-in of the same user signs the user out', async () => {
+    const { browser } = await signedIn()
+    const form = await browser.open(LOGOUT)
+    server.clock.time += 1
+    await authorize(server, client, { username, browser, changes: { prompt: 'login' } })
+    browser.show(form)
+    expect((await browser.press('Sign out')).html).toContain('You are signed out')
+    expect(await isSignedIn(browser)).toBe(false)
   })
 
   it('a repeated sign-out form has one audit event', async () => {

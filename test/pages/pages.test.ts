@@ -110,6 +110,24 @@ describe('a sealed cookie', () => {
     }
     expect([await read('one'), await read('two')]).toEqual(['ada', null])
   })
+
+  it('has the prefix __Host- and Secure with https, and neither at a loopback address without https', async () => {
+    const sealer = new TestServer().services.consoleSealer
+    const lines: string[] = []
+    for (const issuer of [ISSUER, 'http://127.0.0.1:8787']) {
+      const options = { name: 'one', path: '/pages', sameSite: 'Lax', schema: z.string() } as const
+      const app = new Hono().get('/', async (c) => {
+        await new SealedCookie(sealer, issuer, options).write(c, 'ada', 60)
+        return c.body(null, 204)
+      })
+      const { headers } = await app.request('/')
+      lines.push(headers.get('Set-Cookie')?.replace(/=[^;]+/, '') ?? '')
+    }
+    expect(lines).toEqual([
+      '__Host-one; Max-Age=60; Path=/; HttpOnly; Secure; SameSite=Lax',
+      'one; Max-Age=60; Path=/pages; HttpOnly; SameSite=Lax',
+    ])
+  })
 })
 
 describe('an app of pages', () => {
@@ -129,7 +147,7 @@ describe('the console in a browser that fills forms by their labels', () => {
     const { username } = await server.addUser({ pool: 'operators', roles: ['admin'] })
     const browser = new PageBrowser((request) => server.send(request))
     await browser.open(`${ISSUER}/console/users/new`)
-    expect(browser.page.url.pathname).toBe('/console/sign-in')
+    expect(browser.page.url.pathname).toBe('/oauth2-token/authorize')
     await browser.press('Sign in', { Username: username, Password: PASSWORD })
     expect(browser.page.url.pathname).toBe('/console/users/new')
     const name = `${crypto.randomUUID()}@example.com`
@@ -139,7 +157,7 @@ describe('the console in a browser that fills forms by their labels', () => {
     expect(created.html).toContain('The user was created and can sign in.')
     expect(created.html).toContain(name)
     await browser.press('Sign out')
-    expect(browser.page.url.search).toBe('?reason=signed-out')
+    expect(browser.page.url.pathname).toBe('/console/signed-out')
     expect(browser.cookie('__Host-sallyport-console')).toBeUndefined()
   })
 })

@@ -6,7 +6,7 @@ import { AUTHORIZATION_FAILURES } from '../../src/oauth/authorization_failure.ts
 const ROW = /^\| [^|]+ \| `([a-z_]+)` \| ([A-Z][^|]+) \|$/gm
 
 const [, section = ''] = readFileSync('docs/errors.md', 'utf8').split('## Authorization endpoint')
-const [table = ''] = section.split('**Unproven requests.**')
+const [table = ''] = section.split('**Requests without a redirect.**')
 
 describe('the table of authorization errors in docs/errors.md', () => {
   it('the table of authorization errors in docs/errors.md has each error of the source, and no other error', () => {

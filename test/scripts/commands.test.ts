@@ -177,6 +177,7 @@ describe('npm run deploy', () => {
   config.yml: apis.backoffice.audience: is a loopback address
   config.yml: apis.admin.audience: is a loopback address
   wrangler.toml: d1_databases: database_id: put the id that \`npx wrangler d1 create sallyport\` prints
+  config.yml: mail.from.address: is an address of example.com
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
 `
 
@@ -195,15 +196,25 @@ describe('npm run deploy', () => {
 
 /** What the fake wrangler does: it reports success, and writes its parameters to wrangler.log. */
 const FAKE_WRANGLER = `
-const { appendFileSync, readFileSync } = require('node:fs')
+const { appendFileSync, existsSync, readFileSync } = require('node:fs')
 const parameters = process.argv.slice(2)
 appendFileSync('wrangler.log', parameters.slice(0, 4).join(' ') + '\\n')
-if (parameters[1] === 'execute') console.log(readFileSync('applied.json', 'utf8'))
+const sql = parameters.at(-1)
+if (sql.includes('clients')) appendFileSync('clients.sql', sql + '\\n')
+if (parameters[1] === 'execute') console.log(sql.includes('d1_migrations') ? readFileSync('applied.json', 'utf8') : '[{"results":[]}]')
+if (parameters[0] === 'queues' && existsSync('no_queue')) {
+  console.error('Queue does not exist')
+  process.exit(1)
+}
 `
 
 /** A checkout for a deployment, with a wrangler that sends nothing. @param applied The migrations that the database has */
 function checkoutForDeployment(applied: readonly string[]): string {
-  const folder = checkout((config) => config.replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'))
+  const folder = checkout((config) =>
+    config
+      .replaceAll('http://127.0.0.1:8787', 'https://id.shop.test')
+      .replace('shop@example.com', 'shop@shop.test'),
+  )
   const toml = join(folder, 'wrangler.toml')
   writeFileSync(toml, readFileSync(toml, 'utf8').replaceAll('"local"', '"an-id"'))
   writeFileSync(
@@ -236,14 +247,43 @@ describe('the migrations of a deployment', () => {
     const missing = `Not deployed: the database DB has no ${last}. The Worker needs every migration: run npm run deploy again and confirm them.\n`
     expect(await runScript(folder, 'deploy')).toEqual({
       code: isDeployed ? 0 : 1,
-      stdout: '',
+      stdout: isDeployed ? 'The clients of operators were added or renewed.\n' : '',
       stderr: isDeployed ? '' : missing,
     })
     expect(readFileSync(join(folder, 'wrangler.log'), 'utf8').trim().split('\n')).toEqual([
       'd1 migrations apply DB',
       'd1 execute DB --remote',
-      ...(isDeployed ? ['deploy --minify'] : []),
+      ...(isDeployed
+        ? [
+            'd1 execute DB --remote',
+            'queues info sallyport-mail',
+            'deploy --minify',
+            'd1 execute DB --remote',
+            'd1 execute DB --remote',
+          ]
+        : []),
     ])
+    if (!isDeployed) return
+    const [select = '', ...inserts] = readFileSync(join(folder, 'clients.sql'), 'utf8').trim().split('\n')
+    expect(select).toContain("WHERE c.client_id IN ('sallyport-cli', 'sallyport-console')")
+    expect(inserts.map((sql) => /VALUES \('([^']+)'/.exec(sql)?.[1])).toEqual([
+      'sallyport-cli',
+      'sallyport-console',
+    ])
+    expect(inserts[1]).toContain('["https://id.shop.test/console/callback"]')
+  })
+
+  it('npm run deploy stops if the account has no queue of mails', async () => {
+    const folder = checkoutForDeployment(files)
+    writeFileSync(join(folder, 'no_queue'), '')
+    expect(await runScript(folder, 'deploy')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'Not deployed: the queue sallyport-mail was not found. Create it: npx wrangler queues create sallyport-mail\n' +
+        'wrangler: Queue does not exist\n',
+    })
+    expect(readFileSync(join(folder, 'wrangler.log'), 'utf8')).not.toContain('deploy --minify')
   })
 })
 
@@ -448,7 +488,8 @@ It can be the demo admin of npm start. npm run reset removes all local data, the
         username: 'zoe@example.com',
         roles: '["admin"]',
         is_hashed: 1,
-        clients: 'sallyport-cli admin 0 ["http://127.0.0.1/callback"],sallyport-console admin 0 []',
+        clients:
+          'sallyport-cli admin 0 ["http://127.0.0.1/callback"],sallyport-console admin 0 ["http://127.0.0.1:8787/console/callback"]',
         events: 'admin: the first admin was created',
       },
     ])

@@ -31,8 +31,8 @@ describe('the generator of the tables', () => {
   })
 
   it('the generator of the tables refuses the table of an unknown area', () => {
-    expect(() => replaceTables(`${page}<!-- keys: mail -->\n<!-- end of keys -->`)).toThrow(
-      'config.yml has no area "mail"',
+    expect(() => replaceTables(`${page}<!-- keys: weather -->\n<!-- end of keys -->`)).toThrow(
+      'config.yml has no area "weather"',
     )
   })
 })

@@ -21,8 +21,9 @@ const WORKSPACES = [
   { folder: 'bench', sources: ['bench'] },
 ]
 
-/** The package in an import statement. */
-const IMPORT = /^(?:import|export|\})(?: [^'\n]*from)? '((?:@[\w-]+\/)?[\w-]+)(?:\/[^'\n]*)?'/gm
+/** The package in an import statement or a dynamic import. */
+const IMPORT =
+  /(?:^(?:import|export|\})(?: [^'\n]*from)? |\bawait import\()'((?:@[\w-]+\/)?[\w-]+)(?:\/[^'\n]*)?'/gm
 
 const readManifest = (folder: string): Manifest => JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
 

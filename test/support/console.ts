@@ -1,4 +1,12 @@
+import { CookieJar } from '../../scripts/cookie_jar.ts'
+import { ensureOperatorClients, OPERATOR_CLIENT_IDS } from '../../scripts/operator_clients.ts'
+import { hashUri } from '../../src/authorization/issue_code.ts'
+import { CONSOLE_CLIENT, consoleAddressesOf } from '../../src/console/console_client.ts'
+import type { ConsoleSession } from '../../src/console/console_session.ts'
+import { newCsrfToken } from '../../src/pages/csrf.ts'
 import type { User } from '../../src/users/user.ts'
+import { newCode, VERIFIER } from './authorize.ts'
+import { PageBrowser, type ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 
 const COOKIE = '__Host-sallyport-console'
@@ -19,35 +27,34 @@ export interface ConsoleResponse {
 /** A browser with the console open. It keeps the cookie and posts forms. */
 export class ConsoleBrowser {
   readonly server: TestServer
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies = new CookieJar()
+  /** The same browser, which also follows redirects and fills forms by their labels. */
+  readonly pages: PageBrowser
   /** The `Set-Cookie` of the last response that had one. */
   setCookie: string | null = null
   csrfToken = ''
 
   constructor(server: TestServer) {
     this.server = server
+    this.pages = new PageBrowser((request) => server.send(request), this.#cookies)
   }
 
-  /** A new operator, signed in. */
+  /** A new operator, signed in by a session cookie. `signInAt` signs an operator in on the pages. */
   static async signIn(
     server: TestServer,
     roles: string[] = ['admin'],
   ): Promise<ConsoleBrowser & { user: User }> {
-    await addConsoleClient(server)
     const user = await server.addUser({ pool: 'operators', roles })
     const browser = new ConsoleBrowser(server)
-    const { location } = await browser.postSignIn(user.username)
-    if (location === null) throw new Error('the console did not let the operator in')
+    browser.cookie = await makeSessionCookie(server, user)
     await browser.get('/console')
     return Object.assign(browser, { user })
   }
 
-  postSignIn(username: string, password = PASSWORD, next = ''): Promise<ConsoleResponse> {
-    return this.send('/console/sign-in', {
-      method: 'POST',
-      headers: { ...FORM, Origin: ISSUER },
-      body: new URLSearchParams({ username, password, next }).toString(),
-    })
+  /** Opens a page of the console and signs an operator in on the pages of the service. */
+  async signInAt(path: string, username: string, password = PASSWORD): Promise<ShownPage> {
+    await this.pages.open(ISSUER + path)
+    return this.pages.press('Sign in', { Username: username, Password: password })
   }
 
   get(path: string): Promise<ConsoleResponse> {
@@ -70,9 +77,11 @@ export class ConsoleBrowser {
     path: string,
     init: RequestInit & { headers?: Record<string, string> } = {},
   ): Promise<ConsoleResponse> {
-    const Cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const { header: Cookie } = this.#cookies
     const response = await this.server.fetch(path, { ...init, headers: { ...init.headers, Cookie } })
-    for (const setCookie of response.headers.getSetCookie()) this.#keepCookie(setCookie)
+    const lines = response.headers.getSetCookie()
+    this.#cookies.keep(lines)
+    this.setCookie = lines.findLast((line) => line.startsWith(`${COOKIE}=`)) ?? this.setCookie
     const html = await response.text()
     this.csrfToken = /name="csrf_token" value="([^"]+)"/.exec(html)?.[1] ?? this.csrfToken
     return {
@@ -80,7 +89,7 @@ export class ConsoleBrowser {
       headers: response.headers,
       html,
       location: response.headers.get('Location'),
-      done: await this.#readNotice(response.headers.getSetCookie()),
+      done: await this.#readNotice(lines),
     }
   }
 
@@ -94,11 +103,8 @@ export class ConsoleBrowser {
     else this.#cookies.set(COOKIE, value)
   }
 
-  #keepCookie(setCookie: string): void {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(setCookie) ?? []
-    if (name === COOKIE) this.setCookie = setCookie
-    if (value === '') this.#cookies.delete(name)
-    else this.#cookies.set(name, value)
+  removeCookie(name: string): void {
+    this.#cookies.delete(name)
   }
 
   async #readNotice(setCookies: readonly string[]): Promise<string | null> {
@@ -108,11 +114,38 @@ export class ConsoleBrowser {
   }
 }
 
-/** Adds the public client of the console if it is missing. */
-export async function addConsoleClient(server: TestServer): Promise<void> {
-  const id = 'sallyport-console'
-  if ((await server.services.clientAdmin.find(id)) !== null) return
-  await server.addClient({ id, api: 'admin', confidential: false, grants: ['password'], scopes: [] })
+/** Adds the clients of operators if they are missing, as an installation has them. */
+export async function addConsoleClient({ services, config, clock }: TestServer): Promise<void> {
+  const { issuer, adminApi } = config
+  if (adminApi === null) throw new Error('the configuration has no admin API')
+  const present = await services.clientAdmin.findMany(OPERATOR_CLIENT_IDS)
+  await ensureOperatorClients(services.clientAdmin, present, { issuer, adminApi, now: clock.time })
+}
+
+/** The session cookie after a sign-in of the operator, without the pages. */
+export async function makeSessionCookie(server: TestServer, { id }: User): Promise<string> {
+  await addConsoleClient(server)
+  const { redirectUri } = consoleAddressesOf(server.config.issuer)
+  const code = await newCode(server, { id: CONSOLE_CLIENT }, id, {
+    api: server.config.adminApi?.name ?? '',
+    scope: ['openid'],
+    uri: await hashUri(redirectUri),
+  })
+  const tokens = await server.requireTokens({
+    grant_type: 'authorization_code',
+    client_id: CONSOLE_CLIENT,
+    code,
+    redirect_uri: redirectUri,
+    code_verifier: VERIFIER,
+  })
+  const value: ConsoleSession = {
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token ?? '',
+    expiresAt: server.clock.time + tokens.expires_in,
+    csrfToken: newCsrfToken(),
+    nonce: '',
+  }
+  return server.services.consoleSealer.sealValue({ name: COOKIE, value })
 }
 
 /** The value of an input of a page. */

@@ -1,3 +1,4 @@
+import { CookieJar } from '../../scripts/cookie_jar.ts'
 import { type HtmlButton, type HtmlForm, readForms } from './html_forms.ts'
 
 const MAX_REDIRECTS = 5
@@ -15,15 +16,16 @@ export interface ShownPage {
 /** The values of fields and the states of checkboxes by the text of the label. */
 type Values = Readonly<Record<string, string | boolean>>
 
-/** A browser for pages. It keeps cookies, follows redirects, fills forms by their labels, and obeys `form-action`. */
+/** A browser for pages. It keeps cookies, follows redirects and refreshes, fills forms by their labels, and obeys `form-action`. */
 export class PageBrowser {
   readonly #fetch: (request: Request) => Promise<Response>
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies: CookieJar
   #page: ShownPage | null = null
 
   /** @param fetch Responds to a request to any host */
-  constructor(fetch: (request: Request) => Promise<Response>) {
+  constructor(fetch: (request: Request) => Promise<Response>, cookies = new CookieJar()) {
     this.#fetch = fetch
+    this.#cookies = cookies
   }
 
   get page(): ShownPage {
@@ -66,12 +68,12 @@ export class PageBrowser {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const url = new URL(request.url)
       if (!mayGoTo(url)) throw new Error(`form-action blocks ${url.origin}`)
-      const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-      if (cookies !== '') request.headers.set('Cookie', cookies)
+      const { header } = this.#cookies
+      if (header !== '') request.headers.set('Cookie', header)
       const response = await this.#fetch(request)
-      for (const line of response.headers.getSetCookie()) this.#keepCookie(line)
+      this.#cookies.keep(response.headers.getSetCookie())
       const html = await response.text()
-      const location = response.headers.get('Location')
+      const location = response.headers.get('Location') ?? findRefresh(response.headers)
       if (location === null) {
         this.#page = { url, status: response.status, headers: response.headers, html }
         return this.#page
@@ -80,12 +82,11 @@ export class PageBrowser {
     }
     throw new Error('there are too many redirects')
   }
+}
 
-  #keepCookie(line: string): void {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-    if (/;\s*Max-Age=0/i.test(line)) this.#cookies.delete(name)
-    else this.#cookies.set(name, value)
-  }
+/** The address that a page opens at once; null for a page that stays. */
+function findRefresh(headers: Headers): string | null {
+  return /^0; url=(.*)/.exec(headers.get('Refresh') ?? '')?.[1] ?? null
 }
 
 function fill(form: HtmlForm, label: string, value: string | boolean): void {

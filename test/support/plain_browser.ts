@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CookieJar } from '../../scripts/cookie_jar.ts'
 
 const MAX_REDIRECTS = 5
 
 /** A browser without scripts for tests in Node: it keeps cookies, follows redirects, and fills and sends forms. */
 export class PlainBrowser {
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies = new CookieJar()
   url = ''
   status = 0
   headers = new Headers()
@@ -29,13 +30,10 @@ export class PlainBrowser {
   async #load(url: string, init: RequestInit): Promise<void> {
     let [address, next] = [url, init]
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ')
-      const headers = { ...next.headers, ...(cookie && { Cookie: cookie }), Accept: 'text/html' }
+      const { header } = this.#cookies
+      const headers = { ...next.headers, ...(header && { Cookie: header }), Accept: 'text/html' }
       const response = await fetch(address, { ...next, headers, redirect: 'manual' })
-      for (const line of response.headers.getSetCookie()) {
-        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-        this.#cookies.set(name, value)
-      }
+      this.#cookies.keep(response.headers.getSetCookie())
       const location = response.headers.get('Location')
       if (location === null) {
         Object.assign(this, { url: address, status: response.status, headers: response.headers })

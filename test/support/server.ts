@@ -10,6 +10,7 @@ import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
 import { pause } from '../../src/lib/pause.ts'
 import type { RequestContext } from '../../src/lib/request_context.ts'
+import type { RenderedMail } from '../../src/mail/render_mail.ts'
 import { isAdminScope } from '../../src/oauth/admin_scope.ts'
 import { createServices, type Services } from '../../src/services/services.ts'
 import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
@@ -17,6 +18,7 @@ import { addressOfLast } from '../../src/storage/last_response_store.ts'
 import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
+import { MailSink } from './mail_sink.ts'
 
 export const ISSUER = 'https://id.shop.test'
 export const STOREFRONT_AUDIENCE = 'https://shop.test/api'
@@ -83,6 +85,7 @@ const CHEAP_HASH = { m: 8, t: 1, p: 1 }
 interface ServerOptions {
   config?: Record<string, unknown>
   clock?: TestClock
+  mails?: MailSink
   env?: Partial<Cloudflare.Env>
 }
 
@@ -95,6 +98,8 @@ export class TestServer {
   continent: string | null = null
   /** The country of the callers, as Cloudflare reports it. */
   country: string | null = null
+  /** The queue of mails. */
+  readonly mails: MailSink
   readonly #app: ReturnType<typeof createApp>
   readonly #options: ServerOptions
   #contexts: ExecutionContext[] = []
@@ -105,7 +110,9 @@ export class TestServer {
     const passwordHash = options.config?.password_hash ? config.passwordHash : CHEAP_HASH
     this.config = { ...config, passwordHash }
     this.clock = options.clock ?? new TestClock()
-    this.services = createServices({ ...env, ...options.env }, this.config, this.clock)
+    this.mails = options.mails ?? new MailSink()
+    const bindings = { ...env, MAIL_QUEUE: this.mails.queue, ...options.env }
+    this.services = createServices(bindings, this.config, this.clock)
     this.#app = createApp(this.services)
   }
 
@@ -133,7 +140,12 @@ export class TestServer {
 
   /** The same server in another isolate with empty memory. */
   anotherIsolate(): TestServer {
-    return new TestServer({ ...this.#options, clock: this.clock })
+    return new TestServer({ ...this.#options, clock: this.clock, mails: this.mails })
+  }
+
+  /** The mails since the last call, as a mail service gets them. It needs `mail` in the configuration (`MAIL`). */
+  takeMails(): Promise<RenderedMail[]> {
+    return this.mails.take(this.services)
   }
 
   /** A request context, for calls without HTTP. */

@@ -3,6 +3,8 @@ import fc from 'fast-check'
 type UserName = 'ann' | 'bob'
 type ClientName = 'web' | 'app'
 type Caller = 'owner' | 'stranger'
+/** What the client receives: the response, no response, or no response because the isolate stopped after the insertion. */
+export type Fate = 'answered' | 'lost' | 'stopped'
 
 /**
  * An action. A session is named by its position in the order of the sign-ins, modulo their number, and a code by its position from
@@ -12,8 +14,8 @@ export type Command =
   | { do: 'sign in'; who: 'guest' | UserName; password: 'current' | 'former'; client: ClientName }
   | { do: 'refresh'; session: number; token: 'current' | 'predecessor' | 'older'; by: Caller }
   | { do: 'revoke'; session: number; token: 'refresh' | 'access'; by: Caller }
-  | { do: 'exchange'; code: number; verifier: 'right' | 'wrong'; by: Caller }
-  | { do: 'end browser session' | 'withdraw consent'; code: number }
+  | { do: 'exchange'; code: number; verifier: 'right' | 'wrong'; by: Caller; fate: Fate }
+  | { do: 'log out' | 'withdraw consent'; code: number }
   | { do: 'change password'; who: UserName }
   | { do: 'sign out everywhere'; who: UserName }
   | { do: 'sign out client'; client: ClientName }
@@ -69,9 +71,11 @@ const exchange = fc.record({
   code,
   verifier: pick({ right: 9, wrong: 1 }),
   by,
+  fate: pick({ answered: 8, lost: 1, stopped: 1 }),
 })
 
-const endOfCode = fc.record({ do: pick({ 'end browser session': 1, 'withdraw consent': 1 }), code })
+/** The end of the browser session or of the consent of a code. */
+const endOfCode = fc.record({ do: pick({ 'log out': 2, 'withdraw consent': 1 }), code })
 
 const revocation = fc.oneof(
   fc.record({ do: fc.constant('sign out everywhere'), who: user }),

@@ -1,10 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
-import { consentIdOf } from '../../src/authorization/consent.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
-import { LOGOUT } from '../../src/sessions/session.ts'
-import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
+import { endBrowserSessions } from '../../src/browser/end_browser_sessions.ts'
+import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import type { User } from '../../src/users/user.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
@@ -18,9 +17,16 @@ import {
   TestServer,
   type TokenResponse,
 } from './server.ts'
+import { consentOf, withdrawConsentOf } from './session_consents.ts'
 import type { Seen } from './session_history.ts'
 import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
+
+/** The default lifetime of a browser session. */
+const BROWSER_SECONDS = 12 * 3600
+
+/** Each code of a sequence has its own redirect URI, so that it has its own consent. */
+const REDIRECT_URIS = Array.from({ length: 20 }, (_, i) => `${CALLBACK}/${i}`)
 
 /** No lock: the wrong passwords of one sequence would count in the next. */
 const CONFIG = {
@@ -60,6 +66,7 @@ export async function makeCast(): Promise<Cast> {
   ])
   const client = {
     ...CODE_CLIENT,
+    redirectUris: REDIRECT_URIS,
     grants: ['password', 'authorization_code', 'refresh_token'],
     confidential: true,
   } satisfies Parameters<TestServer['addClient']>[0]
@@ -94,15 +101,31 @@ export class SessionDriver {
   aroundCall: AroundCall | null = null
   readonly #cast: Cast
   readonly #servers: [TestServer, TestServer]
+  readonly #open: (around: AroundCall) => TestServer
+  /** An isolate that stops after the insertion of a session; null before its first request. */
+  #dying: TestServer | null = null
+  #isDead = false
+  /** The number of browser sessions that a user left. */
+  readonly #logouts = new Map<string, number>()
 
   constructor(cast: Cast) {
     this.#cast = cast
-    const around: AroundCall = (sql, call) => {
-      return this.aroundCall === null || isDeferredWrite(sql) ? call() : this.aroundCall(sql, call)
+    this.#open = (around) => {
+      const databases = { DB: aroundD1(around), SESSIONS_EU: aroundD1(around, env.SESSIONS_EU) }
+      return new TestServer({ clock: this.clock, config: CONFIG, env: databases })
     }
-    const databases = { DB: aroundD1(around), SESSIONS_EU: aroundD1(around, env.SESSIONS_EU) }
-    const options = { clock: this.clock, config: CONFIG, env: databases }
-    this.#servers = [new TestServer(options), new TestServer(options)]
+    this.#servers = [this.#open(this.#around), this.#open(this.#around)]
+  }
+
+  readonly #around: AroundCall = (sql, call) =>
+    this.aroundCall === null || isDeferredWrite(sql) ? call() : this.aroundCall(sql, call)
+
+  /** Makes the calls to D1 up to the insertion of a session. Later calls are not made. */
+  readonly #untilInsertion: AroundCall = async (sql, call) => {
+    if (this.#isDead) throw new Error('the isolate stopped')
+    const result = await this.#around(sql, call)
+    this.#isDead ||= sql.includes('INTO sessions')
+    return result
   }
 
   async send(action: Action): Promise<Seen> {
@@ -117,21 +140,20 @@ export class SessionDriver {
     const user = subject === null ? null : await server.services.userAdmin.find(subject)
     const iat = Math.max(at, user?.tokensValidFrom ?? 0)
     const sid = server.services.shards.newSid(place === 'main' ? null : 'EU')
-    const changes =
-      subject === null
-        ? { auth: null }
-        : {
-            auth: { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser: `browser of ${sid}` },
-            consent: { id: await consentOf({ sid, subject, clientId: client.id }), given: true },
-          }
     const holder = subject ?? generateVisitorId()
+    const browser = subject === null ? null : `browser ${this.#logouts.get(subject) ?? 0} of ${subject}`
+    const hasConsent = subject !== null && client.id === this.#cast.app.id
+    const redirectUri = REDIRECT_URIS[this.codes.length] ?? ''
+    const origin = { clientId: client.id, redirectUri, browser, hasConsent }
+    const code = { sid, subject: holder, issuedAt: iat, at, ...origin }
     const text = await newCode(server, client, holder, {
       sid,
       iat,
-      uri: await hashUri(addressOf(sid)),
-      ...changes,
+      uri: await hashUri(redirectUri),
+      auth: browser === null ? null : { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser },
+      consent: hasConsent ? { id: await consentOf(code), given: true } : null,
     })
-    this.codes.push({ sid, subject: holder, clientId: client.id, issuedAt: iat, at, text })
+    this.codes.push({ ...code, text })
   }
 
   /** Removes expired rows. */
@@ -159,24 +181,19 @@ export class SessionDriver {
         return this.#record(await this.#post(server, action, parameters))
       }
       case 'exchange': {
-        const { code, verifier } = action
+        const { code, verifier, fate } = action
         const { client_id, client_secret, ...parameters } = exchangeOf(this.#cast.web, code.text, {
-          redirect_uri: addressOf(code.sid),
+          redirect_uri: code.redirectUri,
           ...(verifier === 'wrong' && { code_verifier: 'x'.repeat(43) }),
         })
-        return this.#record(await this.#post(server, action, parameters))
+        const response = await this.#post(fate === 'stopped' ? this.#revive() : server, action, parameters)
+        return fate === 'answered' ? this.#record(response) : { status: null }
       }
-      case 'end browser session': {
-        const { sid, subject } = action.code
-        const keepUntil = this.clock.time + 86_400
-        await server.services.browserSessions.end(
-          { ids: [`browser of ${sid}`], subject, keepUntil, reason: LOGOUT },
-          this.clock.time,
-        )
+      case 'log out':
+        await this.#logOut(server, action)
         break
-      }
       case 'withdraw consent':
-        await withdrawConsent(server, action.code)
+        await withdrawConsentOf(server, action.code)
         break
       case 'revoke': {
         const { status } = await this.#post(server, action, { token: action.token.jwt }, '/revoke')
@@ -201,6 +218,23 @@ export class SessionDriver {
     }
     await server.settle()
     return { status: 200 }
+  }
+
+  #revive(): TestServer {
+    this.#isDead = false
+    this.#dying ??= this.#open(this.#untilInsertion)
+    return this.#dying
+  }
+
+  /** Ends a browser session, as the logout endpoint does. The user signs in again in a new one. */
+  async #logOut(
+    server: TestServer,
+    { browser: id, subject }: Extract<Action, { do: 'log out' }>,
+  ): Promise<void> {
+    const occasion = { clientId: null, services: server.services, context: server.context() }
+    this.#logouts.set(subject, (this.#logouts.get(subject) ?? 0) + 1)
+    const endsAt = this.clock.time + BROWSER_SECONDS
+    await endBrowserSessions({ subject, endsAt }, [id], occasion)
   }
 
   #post(
@@ -238,27 +272,6 @@ export class SessionDriver {
     this.sessions.push(session)
     return session
   }
-}
-
-/** Each code has its own redirect URI, so that it has its own consent. */
-const addressOf = (sid: string) => `${CALLBACK}/${sid}`
-
-/** The id of the consent of a code. */
-function consentOf({ sid, subject, clientId }: Pick<Code, 'sid' | 'subject' | 'clientId'>): Promise<string> {
-  return consentIdOf({ subject, clientId, api: 'storefront', redirectUri: addressOf(sid) })
-}
-
-/** Withdraws the consent of a code, also if the exchange has not stored it yet. */
-async function withdrawConsent(server: TestServer, code: Code): Promise<void> {
-  const { sid, subject, clientId, issuedAt } = code
-  const now = server.clock.time
-  await env.DB.prepare(
-    `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at, valid_from, withdrawn_at)
-     VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5, ?6, ?5)
-     ON CONFLICT (id) DO UPDATE SET valid_from = ?6, withdrawn_at = ?5`,
-  )
-    .bind(await consentOf(code), subject, clientId, addressOf(sid), now, issuedAt + 1)
-    .run()
 }
 
 type Claims = Record<'sid' | 'sub' | 'client_id', string> & Record<'iat' | 'exp', number> & { seq?: number }

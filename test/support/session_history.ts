@@ -23,9 +23,10 @@ function follow(state: State, seen: readonly Seen[]): State[] {
   if (seen.length === 0) return [state]
   const candidates = new Map(seen.map((one) => [JSON.stringify(one), one]))
   return [...candidates.values()].flatMap((first) => {
-    const { response, next } = predict(state, first.action, first.response.issued?.sid ?? '')
-    const isExplained = JSON.stringify(response) === JSON.stringify(first.response)
-    return isExplained ? follow(next, seen.toSpliced(seen.indexOf(first), 1)) : []
+    const rest = seen.toSpliced(seen.indexOf(first), 1)
+    return predict(state, first.action, first.response.issued?.sid ?? '').flatMap(({ response, next }) =>
+      JSON.stringify(response) === JSON.stringify(first.response) ? follow(next, rest) : [],
+    )
   })
 }
 
@@ -33,7 +34,9 @@ function describe(states: readonly State[], seen: readonly Seen[]): string {
   const lines = seen.flatMap(({ action, response }) => [
     describeAction(action),
     `  has the response    ${JSON.stringify(response)}`,
-    ...states.map((state) => `  should have     ${JSON.stringify(predict(state, action, '').response)}`),
+    ...states.flatMap((state) =>
+      predict(state, action, '').map(({ response }) => `  should have     ${JSON.stringify(response)}`),
+    ),
   ])
   return ['no order explains these responses:', ...lines].join('\n  ')
 }

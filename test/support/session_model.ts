@@ -1,3 +1,5 @@
+import type { Fate } from './session_commands.ts'
+
 /**
  * A model of sessions (contract, sections 3 and 5): a state, and the effect of each action. It does not depend on the
  * implementation. Times are Unix seconds.
@@ -35,6 +37,11 @@ export interface Code {
   /** The `iat` of the code. It can be after `at`, because of a revocation of the user. */
   issuedAt: number
   at: number
+  redirectUri: string
+  /** The browser session in which the user signed in; null for a guest. */
+  browser: string | null
+  /** Whether the session begins under a consent of the user. */
+  hasConsent: boolean
   text: string
 }
 
@@ -42,15 +49,17 @@ export interface Code {
 export type Action =
   | { do: 'sign in'; clientId: string; subject: string | null; username: string; password: string }
   | { do: 'refresh' | 'revoke' | 'introspect'; clientId: string; token: Token }
-  | { do: 'exchange'; clientId: string; code: Code; verifier: 'right' | 'wrong' }
-  | { do: 'end browser session' | 'withdraw consent'; code: Code }
+  | { do: 'exchange'; clientId: string; code: Code; verifier: 'right' | 'wrong'; fate: Fate }
+  | { do: 'log out'; browser: string; subject: string }
+  | { do: 'withdraw consent'; code: Code }
   | { do: 'change password'; subject: string; password: string }
   | { do: 'sign out everywhere'; subject: string }
   | { do: 'sign out client'; clientId: string }
 
 /** The observed part of a response. */
 export interface Outcome {
-  status: number
+  /** Null if the client received no response. */
+  status: number | null
   /** The claims of the refresh token from a sign-in or a refresh. */
   issued?: { sid: string; seq: number; issuedAt: number }
   /** The result of an introspection. */
@@ -67,6 +76,8 @@ interface Session {
   rotatedAt: number
   expiresAt: number
   endedAt: number | null
+  /** The browser session that ends the session; null without one, and for a session under a consent. */
+  browser: string | null
 }
 
 /** A revocation of the tokens from before a second. */
@@ -82,8 +93,10 @@ export interface State {
   revocations: Readonly<Record<string, Revocation>>
   /** The passwords by user id. */
   passwords: Readonly<Record<string, string>>
-  /** The codes whose browser session or consent ended, by sid. */
-  endedCodes: Readonly<Record<string, true>>
+  /** The browser sessions that a logout ended. */
+  endedBrowsers: Readonly<Record<string, true>>
+  /** The withdrawn consents by the sid of their code: codes from before the second are refused. */
+  withdrawals: Readonly<Record<string, number>>
 }
 
 interface Prediction {
@@ -91,8 +104,25 @@ interface Prediction {
   next: State
 }
 
-/** The expected response to an action, and the state after it. The server selects the sid of a new session. */
-export function predict(state: State, action: Action, newSid: string): Prediction {
+/** The possible responses to an action, and the states after them. The server selects the sid of a new session. */
+export function predict(state: State, action: Action, newSid: string): Prediction[] {
+  if (action.do !== 'exchange') return [predictOne(state, action, newSid)]
+  const whole = exchange(state, action)
+  const unanswered = { response: { status: null }, next: whole.next }
+  switch (action.fate) {
+    case 'answered':
+      return [whole]
+    case 'lost':
+      return [unanswered]
+    case 'stopped':
+      // The isolate stopped before or after the work that would end a session.
+      return [unanswered, { ...unanswered, next: state }]
+  }
+}
+
+type OtherAction = Exclude<Action, { do: 'exchange' }>
+
+function predictOne(state: State, action: OtherAction, newSid: string): Prediction {
   switch (action.do) {
     case 'sign in':
       return signIn(state, action, newSid)
@@ -102,11 +132,10 @@ export function predict(state: State, action: Action, newSid: string): Predictio
       return revoke(state, action.token, action.clientId)
     case 'introspect':
       return { response: { status: 200, active: isActive(state, action.token) }, next: state }
-    case 'exchange':
-      return exchange(state, action)
-    case 'end browser session':
+    case 'log out':
+      return done(logOut(state, action.browser))
     case 'withdraw consent':
-      return done({ ...state, endedCodes: { ...state.endedCodes, [action.code.sid]: true } })
+      return done(withdraw(state, action.code))
     case 'change password': {
       const passwords = { ...state.passwords, [action.subject]: action.password }
       return done(revokeOlderTokens({ ...state, passwords }, `sub ${action.subject}`))
@@ -128,34 +157,55 @@ function signIn(
   if (subject !== null && password !== state.passwords[subject]) return refused(state)
   const issuedAt = dateTokens(state, subject)
   const expiresAt = issuedAt + REFRESH_TOKEN_SECONDS
-  return issued(state, sid, { seq: 0, issuedAt, rotatedAt: issuedAt, expiresAt, endedAt: null })
+  return issued(state, sid, {
+    seq: 0,
+    issuedAt,
+    rotatedAt: issuedAt,
+    expiresAt,
+    endedAt: null,
+    browser: null,
+  })
 }
 
-/** A refused code works no more. A second use of a code by its client ends the session. */
+/** A logout ends the sessions that began in the browser session, except those under a consent. */
+function logOut(state: State, browser: string): State {
+  const begun = Object.entries(state.sessions).filter(([, session]) => session.browser === browser)
+  const next = begun.reduce((before, [sid]) => end(before, sid), state)
+  return { ...next, endedBrowsers: { ...state.endedBrowsers, [browser]: true } }
+}
+
+function withdraw(state: State, { sid }: Code): State {
+  const before = state.withdrawals[sid] ?? state.now + USER_REACH_SECONDS
+  return { ...end(state, sid), withdrawals: { ...state.withdrawals, [sid]: before } }
+}
+
+/** A refused code no longer works. A second use of a code by its client ends the session. */
 function exchange(
   state: State,
-  { code, clientId, verifier }: Extract<Action, { verifier: string }>,
+  { code, clientId, verifier }: Extract<Action, { do: 'exchange' }>,
 ): Prediction {
-  const { sid, subject, issuedAt: codeIssuedAt } = code
+  const { sid, subject, issuedAt: codeIssuedAt, browser, hasConsent } = code
   if (code.at + CODE_SECONDS <= state.now) return refused(state)
   const isKnown = sid in state.sessions
   if (clientId !== code.clientId) return refused(isKnown ? state : close(state, sid))
   const isAllowed =
     codeIssuedAt >= validFrom(state, `sub ${subject}`) &&
     codeIssuedAt >= validFrom(state, `client_id ${clientId}`) &&
-    !state.endedCodes[sid]
+    codeIssuedAt >= (state.withdrawals[sid] ?? 0) &&
+    (browser === null || !state.endedBrowsers[browser])
   if (isKnown || verifier === 'wrong' || !isAllowed) return refused(close(state, sid))
   const startedAt = Math.max(state.now, codeIssuedAt)
   const issuedAt = Math.max(startedAt, dateTokens(state, subject))
   const expiresAt = startedAt + REFRESH_TOKEN_SECONDS
-  return issued(state, sid, { seq: 0, issuedAt, rotatedAt: startedAt, expiresAt, endedAt: null })
+  const origin = { browser: hasConsent ? null : browser }
+  return issued(state, sid, { seq: 0, issuedAt, rotatedAt: startedAt, expiresAt, endedAt: null, ...origin })
 }
 
 /** Ends a session, or makes its code useless before the session begins. */
 function close(state: State, sid: string): State {
   if (sid in state.sessions) return end(state, sid)
   const { now } = state
-  const closed = { seq: 0, issuedAt: now, rotatedAt: now, expiresAt: now, endedAt: now }
+  const closed = { seq: 0, issuedAt: now, rotatedAt: now, expiresAt: now, endedAt: now, browser: null }
   return { ...state, sessions: { ...state.sessions, [sid]: closed } }
 }
 

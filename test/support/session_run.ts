@@ -1,6 +1,5 @@
 import type { Scheduler } from 'fast-check'
 import { expect } from 'vitest'
-import { isVisitorId } from '../../src/users/visitor.ts'
 import type { Command, Step } from './session_commands.ts'
 import { type Cast, PASSWORDS, SessionDriver } from './session_driver.ts'
 import { explain } from './session_history.ts'
@@ -24,7 +23,7 @@ export class SessionRun {
     this.#driver = new SessionDriver(cast)
     const passwords = { [cast.ann.id]: PASSWORDS[0], [cast.bob.id]: PASSWORDS[0] }
     const { time: now } = this.#driver.clock
-    this.#states = [{ now, sessions: {}, revocations: {}, passwords, endedCodes: {} }]
+    this.#states = [{ now, sessions: {}, revocations: {}, passwords, endedBrowsers: {}, withdrawals: {} }]
   }
 
   async take(step: Step): Promise<void> {
@@ -94,14 +93,16 @@ export class SessionRun {
       case 'exchange': {
         const code = this.#driver.codes.at(-1 - command.code)
         if (!code) return []
-        const { verifier, by } = command
-        return [{ do: 'exchange', clientId: this.#callerOf(code, by), code, verifier }]
+        const { verifier, by, fate } = command
+        return [{ do: 'exchange', clientId: this.#callerOf(code, by), code, verifier, fate }]
       }
-      case 'end browser session':
+      case 'log out': {
+        const { browser = null, subject = '' } = this.#driver.codes.at(-1 - command.code) ?? {}
+        return browser === null ? [] : [{ do: command.do, browser, subject }]
+      }
       case 'withdraw consent': {
         const code = this.#driver.codes.at(-1 - command.code)
-        // A guest has no browser session and no consent.
-        return code && !isVisitorId(code.subject) ? [{ do: command.do, code }] : []
+        return code?.hasConsent ? [{ do: command.do, code }] : []
       }
       case 'change password': {
         const { id: subject } = this.#cast[command.who]

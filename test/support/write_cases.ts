@@ -258,6 +258,7 @@ export const SUCCESSES: readonly WriteCase[] = [
     '/revocations',
     '/.well-known/oauth-authorization-server',
     '/.well-known/openid-configuration',
+    '/.well-known/webauthn',
     '/health',
     '/health/ready',
     '/',

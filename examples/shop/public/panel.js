@@ -44,7 +44,7 @@ function describeWho(session) {
   if (!session) return 'Not signed in: no token.'
   if (isGuest(session)) return 'You are a guest. The shop knows your cart and nothing else.'
   const moved = visitorOf(session) ? ' Your cart as a guest was kept.' : ''
-  return `You are a customer with the id ${subjectOf(session)}. The token has no name and no address.${moved}`
+  return `You are a customer with the id ${subjectOf(session)}. The token has no name and no email address.${moved}`
 }
 
 function describeRefreshToken(session) {

@@ -25,7 +25,7 @@ async function respond(request: Request, env: Env): Promise<Response> {
   return env.ASSETS.fetch(isPartner ? new Request(new URL('/partner/', url), request) : request)
 }
 
-/** The addresses of the services, so that the same files serve every environment. */
+/** The URLs of the services, so that the same files serve every environment. */
 function describeServices(url: URL, { ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Response {
   const at = (host: string) => `${url.protocol}//${host}:${url.port}/`
   return Response.json({

@@ -62,7 +62,7 @@ function findSessionStorage(): TokenStorage | null {
   try {
     return (globalThis as { sessionStorage?: TokenStorage }).sessionStorage ?? null
   } catch {
-    // The browser forbids it.
+    // The browser forbids the access.
     return null
   }
 }

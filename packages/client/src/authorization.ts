@@ -13,7 +13,7 @@ export interface AuthorizationResponse {
   error: string
 }
 
-/** Everything that the service may add to the redirect URI. */
+/** The parameters that the service can add to the redirect URI, and two that other services add. */
 const RESPONSE_FIELDS = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'session_state']
 
 /** Errors after which the same request can succeed. */
@@ -24,7 +24,7 @@ export function newAttempt(redirectUri: string, returnTo: string | null): Attemp
   return { state: randomText(), verifier: randomText(), nonce: randomText(), redirectUri, returnTo }
 }
 
-/** The parts of an authorization request that do not belong to one attempt. */
+/** The parameters of an authorization request that are not specific to one attempt. */
 type Wishes = Omit<RedirectOptions, 'scope'> & { scope: string | undefined }
 
 /** The authorization request of an attempt, with PKCE (RFC 7636 §4.3). */
@@ -47,14 +47,14 @@ export async function requestFor(attempt: Attempt, wishes: Wishes): Promise<Fiel
   )
 }
 
-/** Reads the response in the address of the redirect URI. Null for another address. */
+/** Reads the response in the URL of the redirect URI. Null for another URL. */
 export function readResponse(url: URL): AuthorizationResponse | null {
   const read = (name: string) => url.searchParams.get(name) ?? ''
   const response = { state: read('state'), issuer: read('iss'), code: read('code'), error: read('error') }
   return response.state && (response.code || response.error) ? response : null
 }
 
-/** The address without the response, so that a reload or the back button sends no code again. */
+/** The URL without the response, so that a reload or the back button sends no code again. */
 export function withoutResponse(url: URL): string {
   const rest = new URL(url)
   for (const name of RESPONSE_FIELDS) rest.searchParams.delete(name)

@@ -106,8 +106,8 @@ export class Client {
   }
 
   /**
-   * Leaves the page for the sign-in page of the token service, which returns to the redirect URI. Call `handleRedirect` there. A guest's
-   * token goes along in a pushed request (RFC 9126), never in the address.
+   * Leaves the page for the sign-in page of the token service, which returns to the redirect URI. Call `handleRedirect` there. A
+   * guest's token goes along in a pushed request (RFC 9126), never in the URL.
    *
    * @throws TokenRequestError `no_storage` if the browser stores nothing for this page, and errors of the pushed request
    */
@@ -117,10 +117,10 @@ export class Client {
   }
 
   /**
-   * Finishes a sign-in by redirect: checks `state`, `iss` and `nonce`, exchanges the code, and removes the response from the address of
-   * the page. A response without its attempt signs no user in.
+   * Finishes a sign-in by redirect: checks `state`, `iss` and `nonce`, exchanges the code, and removes the response from the URL
+   * of the page. A response without its attempt signs no user in.
    *
-   * @param url The address with the response. Default: the address of the page.
+   * @param url The URL with the response. Default: the URL of the page.
    * @throws TokenRequestError if the client is not registered for the code flow
    */
   handleRedirect(url?: string): Promise<RedirectResult> {

@@ -37,15 +37,15 @@ export type ClientEvent =
 
 export type ClientListener = (event: ClientEvent, session: Session | null) => void
 
-/** How `signInWithRedirect` asks for a sign-in. */
+/** The options of `signInWithRedirect`. */
 export interface RedirectOptions {
-  /** A redirect URI of the client. Default: the address of this page, without query and fragment. */
+  /** A redirect URI of the client. Default: the URL of this page, without query and fragment. */
   redirectUri?: string
   /** Default: the scope of the client's options. With `openid` the session has an ID token. */
   scope?: string
   /** A text for the result of `handleRedirect`, such as the path of the page to show after the sign-in. */
   returnTo?: string
-  /** The username that the sign-in page fills in. */
+  /** The username for the form of the sign-in page. */
   loginHint?: string
   /** `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). */
   prompt?: 'login' | 'none' | 'consent' | 'select_account'
@@ -53,7 +53,7 @@ export interface RedirectOptions {
   uiLocales?: string
 }
 
-/** How `signOut` leaves the page. */
+/** The options of a `signOut` that leaves the page. */
 export interface SignOutOptions {
   /** A post-logout redirect URI of the client, exactly as registered. */
   redirectUri: string
@@ -61,7 +61,7 @@ export interface SignOutOptions {
 
 /** The result of `handleRedirect`. `returnTo` is the text of `signInWithRedirect`, or null. */
 export type RedirectResult =
-  /** The address is no response of the token service. */
+  /** The URL is no response of the token service. */
   | { kind: 'none' }
   | { kind: 'signed_in'; session: Session; returnTo: string | null }
   /** The attempt failed, and a new one can succeed. `reason` is for logs. The stored session stays. */

@@ -14,7 +14,7 @@ export function leaveFor(url: string): void {
   page.location.assign(url)
 }
 
-/** Replaces the address of the page without loading it. */
+/** Replaces the URL of the page without loading it. */
 export function showAddress(url: string): void {
   page.history.replaceState(page.history.state, '', url)
 }

@@ -52,7 +52,7 @@ export class RedirectFlow {
     return this.#use(attempt, response, begin)
   }
 
-  /** Leaves the page for the logout endpoint (RP-Initiated Logout §2). With the ID token it asks the user nothing. */
+  /** Leaves the page for the logout endpoint (RP-Initiated Logout §2). With the ID token, the service does not ask the user. */
   signOut(session: Session | null, { redirectUri }: SignOutOptions): void {
     const hint: Fields = session?.idToken ? { id_token_hint: session.idToken } : {}
     this.#leaveFor('/oauth2-token/logout', { post_logout_redirect_uri: redirectUri, ...hint })
@@ -63,7 +63,7 @@ export class RedirectFlow {
     navigate(`${issuer}${path}?${new URLSearchParams({ client_id: clientId, ...parameters })}`)
   }
 
-  /** A guest's token goes along in a pushed request, because an address reaches logs and the history. */
+  /** Sends the token of a guest in a pushed request, because logs and the browser history store addresses. */
   async #push(request: Fields, { accessToken }: Session): Promise<Fields> {
     const form = { ...request, visitor_access_token: accessToken }
     return { request_uri: await this.#requests.persist(() => this.#requests.push(form)) }

@@ -1,9 +1,9 @@
 import { runWithin } from './time_limit.ts'
 
-/** A request to the token server that failed. */
+/** A request to the token service that failed. */
 export class TokenRequestError extends Error {
   override name = 'TokenRequestError'
-  /** The server's `error` (RFC 6749 §5.2), or `unreachable` if no response arrived. */
+  /** The `error` of the response (RFC 6749 §5.2), or `unreachable` if no response arrived. */
   readonly code: string
   /** The HTTP status; 0 if no response arrived. */
   readonly status: number
@@ -123,7 +123,7 @@ function parseRefusal({ status, headers }: Response, body: unknown): TokenReques
 
 /** The message never contains the response, which may contain a token. */
 function unreachable(cause?: unknown): TokenRequestError {
-  return new TokenRequestError(UNREACHABLE, 'The token server gave no response.', { cause })
+  return new TokenRequestError(UNREACHABLE, 'The token service gave no response.', { cause })
 }
 
 function membersOf<T>(value: unknown): Partial<Record<keyof T, unknown>> {

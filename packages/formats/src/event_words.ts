@@ -14,6 +14,7 @@ export const EVENT_TITLES = {
   rehash: 'New hash',
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
+  factor: 'Factor',
   key: 'Key',
   admin: 'Change',
 } as const

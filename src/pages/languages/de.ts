@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 
+/** The German texts. They address the user as "Sie". A scope is in the accusative: "… erhält Zugriff auf: Ihren Namen". */
 export const de: Texts = {
   direction: 'ltr',
   cancel: 'Abbrechen',
@@ -7,20 +8,44 @@ export const de: Texts = {
   username: 'Benutzername',
   signIn: {
     title: 'Anmelden',
-    to: (client) => `weiter zu ${client}`,
+    to: (client) => `Weiter zu ${client}`,
     password: 'Passwort',
     guest: 'Als Gast fortfahren',
   },
   account: {
-    title: 'Konto wählen',
+    title: 'Konto auswählen',
     signedInAs: (name) => `Sie sind als ${name} angemeldet`,
-    choose: (client) => `Wählen Sie das Konto für ${client}.`,
+    choose: (client) => `Wählen Sie das Konto für ${client} aus.`,
     keep: (name) => `Als ${name} fortfahren`,
+  },
+  secondFactor: {
+    title: 'Bestätigen Sie, dass Sie es sind',
+    text: (name) => `Geben Sie den Code ein, den Ihre Authenticator-App für ${name} anzeigt.`,
+    code: 'Code mit 6 Ziffern',
+    submit: 'Weiter',
+    lost: 'Wiederherstellungscode verwenden',
+    recoveryCode: 'Wiederherstellungscode',
+    recoveryHint: 'Jeder Wiederherstellungscode gilt einmal.',
+    submitRecovery: 'Mit dem Wiederherstellungscode fortfahren',
+  },
+  setUp: {
+    title: 'Zweiten Faktor einrichten',
+    reason: 'Ihr Konto braucht zusätzlich zum Passwort einen Code aus einer Authenticator-App.',
+    scan: 'Scannen Sie diesen QR-Code mit Ihrer Authenticator-App.',
+    qr: 'QR-Code für die Authenticator-App',
+    key: 'Oder geben Sie diesen Schlüssel in die App ein:',
+    code: 'Code mit 6 Ziffern aus der App',
+    submit: 'Code bestätigen',
+  },
+  recoveryCodes: {
+    title: 'Bewahren Sie Ihre Wiederherstellungscodes auf',
+    text: 'Jeder Code ersetzt Ihre Authenticator-App einmal. Bewahren Sie die Codes an einem sicheren Ort auf, zum Beispiel in einem Passwortmanager. Sie werden nicht noch einmal angezeigt.',
+    submit: 'Ich habe die Codes aufbewahrt',
   },
   password: {
     title: 'Neues Passwort wählen',
     reason:
-      'Ihr Konto braucht ein neues Passwort, bevor es weitergeht. Alle anderen Geräte werden abgemeldet.',
+      'Ihr Konto braucht ein neues Passwort, bevor Sie fortfahren können. Durch das neue Passwort werden Sie auf allen anderen Geräten abgemeldet.',
     current: 'Aktuelles Passwort',
     next: 'Neues Passwort',
     again: 'Neues Passwort wiederholen',
@@ -42,7 +67,8 @@ export const de: Texts = {
   },
   leave: {
     title: 'Weiter',
-    text: (host) => `Sie werden zu ${host} geleitet. Falls nichts passiert, drücken Sie die Schaltfläche.`,
+    text: (host) =>
+      `Sie werden zu ${host} weitergeleitet. Falls nichts passiert, klicken Sie auf die Schaltfläche.`,
     submit: 'Weiter',
   },
   signOut: { title: 'Abmelden?', submit: 'Abmelden', stay: 'Angemeldet bleiben' },
@@ -53,48 +79,52 @@ export const de: Texts = {
   links: { privacy: 'Datenschutz', terms: 'Nutzungsbedingungen', help: 'Hilfe' },
   problems: {
     wrongCredentials: 'Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es erneut.',
-    tooManyAttempts: (time) =>
-      `Es gab zu viele Versuche. Versuchen Sie es nach dieser Wartezeit erneut: ${time}.`,
-    busy: (time) => `Der Dienst ist ausgelastet. Versuchen Sie es nach dieser Wartezeit erneut: ${time}.`,
+    tooManyAttempts: (when) => `Es gab zu viele Versuche. Versuchen Sie es ${when} erneut.`,
+    busy: (when) => `Der Dienst ist ausgelastet. Versuchen Sie es ${when} erneut.`,
+    wrongCode: {
+      totp: 'Der Code ist falsch oder wurde schon verwendet. Geben Sie den aktuellen Code der App ein.',
+      recovery_code:
+        'Der Wiederherstellungscode ist falsch oder wurde schon verwendet. Geben Sie einen anderen ein.',
+    },
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>
-      `Das neue Passwort muss ${shortest} bis ${longest} Zeichen haben. Wählen Sie ein anderes Passwort.`,
+      `Das neue Passwort muss ${shortest} bis ${longest} Zeichen lang sein. Wählen Sie ein anderes Passwort.`,
     commonPassword:
-      'Viele Menschen verwenden dieses Passwort, deshalb ist es leicht zu erraten. Wählen Sie ein anderes Passwort.',
+      'Dieses Passwort ist sehr verbreitet, deshalb ist es leicht zu erraten. Wählen Sie ein anderes Passwort.',
     breachedPassword:
       'Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes Passwort.',
     otherAccount:
       'Die Anwendung verlangt ein anderes Konto. Melden Sie sich mit diesem Konto an oder brechen Sie ab.',
-    expiredForm: 'Die Seite war zu lange offen. Es ist nichts geschehen. Versuchen Sie es erneut.',
+    expiredForm: 'Die Seite war zu lange offen. Es wurde nichts ausgeführt. Versuchen Sie es erneut.',
     noCookie:
-      'Ihr Browser hat kein Cookie gesendet. Es ist nichts geschehen. Erlauben Sie Cookies für diese Website und versuchen Sie es erneut.',
+      'Ihr Browser hat kein Cookie gesendet. Es wurde nichts ausgeführt. Erlauben Sie Cookies für diese Website und versuchen Sie es erneut.',
     otherBrowser:
-      'Das Formular gehört zu einem anderen Browser. Es ist nichts geschehen. Prüfen Sie das Konto und versuchen Sie es erneut.',
+      'Das Formular gehört zu einem anderen Browser. Es wurde nichts ausgeführt. Prüfen Sie das Konto und versuchen Sie es erneut.',
     otherSession:
-      'Sie haben sich in einem anderen Tab an- oder abgemeldet. Es ist nichts geschehen. Prüfen Sie das Konto und machen Sie weiter.',
+      'Ihre Anmeldung hat sich geändert, seit diese Seite geöffnet wurde. Es wurde nichts ausgeführt. Prüfen Sie das Konto und fahren Sie fort.',
   },
   errors: {
     number: (status) => `Fehler ${status}`,
     link: {
       title: 'Dieser Anmeldelink funktioniert nicht',
-      text: 'Der Link ist falsch, unvollständig oder zu alt. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+      text: 'Der Link ist falsch, unvollständig oder zu alt. Gehen Sie zur Anwendung zurück und beginnen Sie von vorn.',
     },
     logout: {
       title: 'Dieser Abmeldelink funktioniert nicht',
-      text: 'Nichts wurde geändert. Gehen Sie zurück zur Anwendung und melden Sie sich dort ab.',
+      text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und melden Sie sich dort ab.',
     },
     form: {
       title: 'Dieses Formular funktioniert nicht mehr',
-      text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+      text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und beginnen Sie von vorn.',
     },
     forged: {
       title: 'Dieses Formular kam nicht von dieser Website',
-      text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+      text: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und beginnen Sie von vorn.',
     },
     notFound: {
       title: 'Seite nicht gefunden',
-      text: 'Die Adresse ist falsch. Gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+      text: 'Die Adresse ist falsch. Gehen Sie zur Anwendung zurück und beginnen Sie von vorn.',
     },
     unavailable: {
       title: 'Zurzeit nicht verfügbar',
@@ -102,7 +132,7 @@ export const de: Texts = {
     },
     unexpected: {
       title: 'Etwas ist schiefgegangen',
-      text: 'Laden Sie diese Seite neu. Falls das nicht hilft, gehen Sie zur Anwendung zurück und beginnen Sie neu.',
+      text: 'Laden Sie diese Seite neu. Falls das nicht hilft, gehen Sie zur Anwendung zurück und beginnen Sie von vorn.',
     },
   },
 }

@@ -16,9 +16,34 @@ export const en = {
     choose: (client: string) => `Choose the account for ${client}.`,
     keep: (name: string) => `Continue as ${name}`,
   },
+  secondFactor: {
+    title: 'Confirm that it is you',
+    text: (name: string) => `Enter the code that your authenticator app shows for ${name}.`,
+    code: 'Code of 6 digits',
+    submit: 'Continue',
+    lost: 'Use a recovery code',
+    recoveryCode: 'Recovery code',
+    recoveryHint: 'Each recovery code works once.',
+    submitRecovery: 'Continue with the recovery code',
+  },
+  setUp: {
+    title: 'Set up a second factor',
+    reason: 'Your account needs a code from an authenticator app in addition to your password.',
+    scan: 'Scan this QR code with your authenticator app.',
+    qr: 'QR code for the authenticator app',
+    key: 'Or type this key into the app:',
+    code: 'Code of 6 digits from the app',
+    submit: 'Confirm the code',
+  },
+  recoveryCodes: {
+    title: 'Keep your recovery codes',
+    text: 'Each code replaces your authenticator app once. Store the codes in a safe place, such as a password manager. They are not shown again.',
+    submit: 'I have kept the codes',
+  },
   password: {
     title: 'Choose a new password',
-    reason: 'Your account needs a new password before you can go on. All other devices are signed out.',
+    reason:
+      'Your account needs a new password before you can continue. The new password signs you out on all other devices.',
     current: 'Current password',
     next: 'New password',
     again: 'New password again',
@@ -28,7 +53,7 @@ export const en = {
     title: 'Allow access',
     question: (client: string) => `Allow ${client} to use your account?`,
     scopes: (client: string) => `${client} gets access to:`,
-    returnTo: (host: string) => `After this you return to ${host}.`,
+    returnTo: (host: string) => `You then return to ${host}.`,
     allow: 'Allow',
     privacy: (client: string) => `Privacy policy of ${client}`,
     terms: (client: string) => `Terms of ${client}`,
@@ -40,7 +65,7 @@ export const en = {
   },
   leave: {
     title: 'Continue',
-    text: (host: string) => `You are on the way to ${host}. If nothing happens, press the button.`,
+    text: (host: string) => `Your browser continues to ${host}. If nothing happens, press the button.`,
     submit: 'Continue',
   },
   signOut: {
@@ -55,20 +80,25 @@ export const en = {
   links: { privacy: 'Privacy', terms: 'Terms', help: 'Help' },
   problems: {
     wrongCredentials: 'Wrong username or password. Check both and try again.',
-    tooManyAttempts: (time: string) => `There were too many attempts. Wait ${time}, then try again.`,
-    busy: (time: string) => `The service is busy. Wait ${time}, then try again.`,
+    tooManyAttempts: (when: string) => `There were too many attempts. Try again ${when}.`,
+    busy: (when: string) => `The service is busy. Try again ${when}.`,
+    wrongCode: {
+      totp: 'The code is wrong or was used before. Enter the current code of the app.',
+      recovery_code: 'The recovery code is wrong or was used before. Enter another one.',
+    },
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>
       `The new password must have ${shortest} to ${longest} characters. Choose another password.`,
-    commonPassword: 'Many people use this password, so it is easy to guess. Choose another password.',
+    commonPassword: 'This password is very common, so it is easy to guess. Choose another password.',
     breachedPassword: 'This password is in a list of stolen passwords. Choose another password.',
     otherAccount: 'The application asks for another account. Sign in with that account, or cancel.',
     expiredForm: 'The page was open for too long. Nothing happened. Try again.',
     noCookie: 'Your browser sent no cookie. Nothing happened. Allow cookies for this site, then try again.',
     otherBrowser:
       'The form was made for another browser. Nothing happened. Check the account, then try again.',
-    otherSession: 'You signed in or out in another tab. Nothing happened. Check the account, then go on.',
+    otherSession:
+      'Your sign-in has changed since this page was opened. Nothing happened. Check the account, then continue.',
   },
   errors: {
     number: (status: number) => `Error ${status}`,

@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 
+/** The Spanish texts. They address the user as "tú". */
 export const es: Texts = {
   direction: 'ltr',
   cancel: 'Cancelar',
@@ -12,15 +13,39 @@ export const es: Texts = {
     guest: 'Continuar como invitado',
   },
   account: {
-    title: 'Elegir una cuenta',
+    title: 'Elige una cuenta',
     signedInAs: (name) => `Has iniciado sesión como ${name}`,
     choose: (client) => `Elige la cuenta para ${client}.`,
     keep: (name) => `Continuar como ${name}`,
   },
+  secondFactor: {
+    title: 'Confirme que es usted',
+    text: (name) => `Introduzca el código que su aplicación de autenticación muestra para ${name}.`,
+    code: 'Código de 6 cifras',
+    submit: 'Continuar',
+    lost: 'Usar un código de recuperación',
+    recoveryCode: 'Código de recuperación',
+    recoveryHint: 'Cada código de recuperación funciona una vez.',
+    submitRecovery: 'Continuar con el código de recuperación',
+  },
+  setUp: {
+    title: 'Configurar un segundo factor',
+    reason: 'Su cuenta necesita un código de una aplicación de autenticación además de la contraseña.',
+    scan: 'Escanee este código QR con su aplicación de autenticación.',
+    qr: 'Código QR para la aplicación de autenticación',
+    key: 'O introduzca esta clave en la aplicación:',
+    code: 'Código de 6 cifras de la aplicación',
+    submit: 'Confirmar el código',
+  },
+  recoveryCodes: {
+    title: 'Guarde sus códigos de recuperación',
+    text: 'Cada código sustituye una vez a su aplicación de autenticación. Guarde los códigos en un lugar seguro, por ejemplo en un gestor de contraseñas. No se muestran de nuevo.',
+    submit: 'He guardado los códigos',
+  },
   password: {
     title: 'Elige una contraseña nueva',
     reason:
-      'Tu cuenta necesita una contraseña nueva para continuar. Se cierra la sesión en todos los demás dispositivos.',
+      'Tu cuenta necesita una contraseña nueva para continuar. La contraseña nueva cerrará tu sesión en todos los demás dispositivos.',
     current: 'Contraseña actual',
     next: 'Contraseña nueva',
     again: 'Repite la contraseña nueva',
@@ -42,34 +67,39 @@ export const es: Texts = {
   },
   leave: {
     title: 'Continuar',
-    text: (host) => `Vas a ir a ${host}. Si no ocurre nada, pulsa el botón.`,
+    text: (host) => `Te estamos redirigiendo a ${host}. Si no ocurre nada, pulsa el botón.`,
     submit: 'Continuar',
   },
-  signOut: { title: '¿Cerrar la sesión?', submit: 'Cerrar sesión', stay: 'Mantener la sesión' },
+  signOut: { title: '¿Cerrar sesión?', submit: 'Cerrar sesión', stay: 'Mantener la sesión iniciada' },
   signedOut: {
-    title: 'Has cerrado la sesión',
+    title: 'Has cerrado sesión',
     text: 'Puedes cerrar esta página o volver a la aplicación.',
   },
   links: { privacy: 'Privacidad', terms: 'Condiciones de uso', help: 'Ayuda' },
   problems: {
     wrongCredentials:
       'El nombre de usuario o la contraseña no son correctos. Comprueba ambos e inténtalo de nuevo.',
-    tooManyAttempts: (time) => `Ha habido demasiados intentos. Espera ${time} e inténtalo de nuevo.`,
-    busy: (time) => `El servicio está ocupado. Espera ${time} e inténtalo de nuevo.`,
+    tooManyAttempts: (when) => `Ha habido demasiados intentos. Inténtalo de nuevo ${when}.`,
+    busy: (when) => `El servicio está saturado. Inténtalo de nuevo ${when}.`,
+    wrongCode: {
+      totp: 'El código es incorrecto o ya se usó. Introduzca el código actual de la aplicación.',
+      recovery_code: 'El código de recuperación es incorrecto o ya se usó. Introduzca otro.',
+    },
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
-    differentPasswords: 'Las dos contraseñas nuevas son distintas. Escribe las dos otra vez.',
+    differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>
-      `La contraseña nueva debe tener de ${shortest} a ${longest} caracteres. Elige otra contraseña.`,
-    commonPassword: 'Mucha gente usa esta contraseña, así que es fácil de adivinar. Elige otra contraseña.',
+      `La contraseña nueva debe tener entre ${shortest} y ${longest} caracteres. Elige otra contraseña.`,
+    commonPassword: 'Esta contraseña es muy común, así que es fácil de adivinar. Elige otra contraseña.',
     breachedPassword: 'Esta contraseña está en una lista de contraseñas robadas. Elige otra contraseña.',
     otherAccount: 'La aplicación pide otra cuenta. Inicia sesión con esa cuenta o cancela.',
-    expiredForm: 'La página ha estado abierta demasiado tiempo. No se ha hecho nada. Inténtalo de nuevo.',
+    expiredForm:
+      'La página ha estado abierta demasiado tiempo. No se ha realizado ninguna acción. Inténtalo de nuevo.',
     noCookie:
-      'Tu navegador no ha enviado ninguna cookie. No se ha hecho nada. Permite las cookies de este sitio e inténtalo de nuevo.',
+      'Tu navegador no ha enviado ninguna cookie. No se ha realizado ninguna acción. Permite las cookies de este sitio e inténtalo de nuevo.',
     otherBrowser:
-      'El formulario es de otro navegador. No se ha hecho nada. Comprueba la cuenta e inténtalo de nuevo.',
+      'El formulario es de otro navegador. No se ha realizado ninguna acción. Comprueba la cuenta e inténtalo de nuevo.',
     otherSession:
-      'Has iniciado o cerrado la sesión en otra pestaña. No se ha hecho nada. Comprueba la cuenta y continúa.',
+      'Tu sesión ha cambiado desde que se abrió esta página. No se ha realizado ninguna acción. Comprueba la cuenta y continúa.',
   },
   errors: {
     number: (status) => `Error ${status}`,
@@ -78,8 +108,8 @@ export const es: Texts = {
       text: 'El enlace es incorrecto, está incompleto o es demasiado antiguo. Vuelve a la aplicación y empieza de nuevo.',
     },
     logout: {
-      title: 'Este enlace para cerrar sesión no funciona',
-      text: 'No se ha cambiado nada. Vuelva a la aplicación y cierre la sesión allí.',
+      title: 'Este enlace de cierre de sesión no funciona',
+      text: 'No se ha cambiado nada. Vuelve a la aplicación y cierra sesión allí.',
     },
     form: {
       title: 'Este formulario ya no funciona',

@@ -1,5 +1,9 @@
 import type { Texts } from './en.ts'
 
+/**
+ * The French texts. They address the user as "vous", without a word that depends on the gender of the user. A narrow no-break space
+ * (U+202F) stands before "?", a no-break space (U+00A0) before ":".
+ */
 export const fr: Texts = {
   direction: 'ltr',
   cancel: 'Annuler',
@@ -13,23 +17,47 @@ export const fr: Texts = {
   },
   account: {
     title: 'Choisir un compte',
-    signedInAs: (name) => `Vous êtes connecté en tant que ${name}`,
+    signedInAs: (name) => `Vous utilisez le compte ${name}`,
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
+  },
+  secondFactor: {
+    title: 'Confirmez votre identité',
+    text: (name) => `Saisissez le code affiché par votre application d’authentification pour ${name}.`,
+    code: 'Code à 6 chiffres',
+    submit: 'Continuer',
+    lost: 'Utiliser un code de récupération',
+    recoveryCode: 'Code de récupération',
+    recoveryHint: 'Chaque code de récupération fonctionne une seule fois.',
+    submitRecovery: 'Continuer avec le code de récupération',
+  },
+  setUp: {
+    title: 'Configurer un second facteur',
+    reason: 'Votre compte demande un code d’une application d’authentification en plus du mot de passe.',
+    scan: 'Scannez ce code QR avec votre application d’authentification.',
+    qr: 'Code QR pour l’application d’authentification',
+    key: 'Ou saisissez cette clé dans l’application\u00a0:',
+    code: 'Code à 6 chiffres de l’application',
+    submit: 'Confirmer le code',
+  },
+  recoveryCodes: {
+    title: 'Conservez vos codes de récupération',
+    text: 'Chaque code remplace une fois votre application d’authentification. Conservez les codes en lieu sûr, par exemple dans un gestionnaire de mots de passe. Ils ne seront plus affichés.',
+    submit: 'J’ai conservé les codes',
   },
   password: {
     title: 'Choisir un nouveau mot de passe',
     reason:
-      'Votre compte a besoin d’un nouveau mot de passe avant de continuer. Tous les autres appareils sont déconnectés.',
+      'Pour continuer, votre compte a besoin d’un nouveau mot de passe. Ce changement vous déconnectera de tous vos autres appareils.',
     current: 'Mot de passe actuel',
     next: 'Nouveau mot de passe',
-    again: 'Répéter le nouveau mot de passe',
+    again: 'Confirmer le nouveau mot de passe',
     submit: 'Enregistrer le mot de passe',
   },
   consent: {
     title: 'Autoriser l’accès',
-    question: (client) => `Autoriser ${client} à utiliser votre compte ?`,
-    scopes: (client) => `${client} aura accès à :`,
+    question: (client) => `Autoriser ${client} à utiliser votre compte\u202f?`,
+    scopes: (client) => `${client} aura accès à\u00a0:`,
     returnTo: (host) => `Vous retournerez ensuite sur ${host}.`,
     allow: 'Autoriser',
     privacy: (client) => `Politique de confidentialité de ${client}`,
@@ -42,35 +70,39 @@ export const fr: Texts = {
   },
   leave: {
     title: 'Continuer',
-    text: (host) => `Vous allez être dirigé vers ${host}. Si rien ne se passe, appuyez sur le bouton.`,
+    text: (host) => `Redirection vers ${host}. Si rien ne se passe, appuyez sur le bouton.`,
     submit: 'Continuer',
   },
-  signOut: { title: 'Se déconnecter ?', submit: 'Se déconnecter', stay: 'Rester connecté' },
+  signOut: { title: 'Se déconnecter\u202f?', submit: 'Se déconnecter', stay: 'Ne pas se déconnecter' },
   signedOut: {
-    title: 'Vous êtes déconnecté',
+    title: 'Déconnexion effectuée',
     text: 'Vous pouvez fermer cette page ou retourner à l’application.',
   },
   links: { privacy: 'Confidentialité', terms: 'Conditions d’utilisation', help: 'Aide' },
   problems: {
     wrongCredentials: 'Nom d’utilisateur ou mot de passe incorrect. Vérifiez les deux et réessayez.',
-    tooManyAttempts: (time) => `Il y a eu trop de tentatives. Attendez ${time}, puis réessayez.`,
-    busy: (time) => `Le service est très sollicité. Attendez ${time}, puis réessayez.`,
+    tooManyAttempts: (when) => `Il y a eu trop de tentatives. Réessayez ${when}.`,
+    busy: (when) => `Le service est très sollicité. Réessayez ${when}.`,
+    wrongCode: {
+      totp: 'Le code est incorrect ou a déjà été utilisé. Saisissez le code actuel de l’application.',
+      recovery_code: 'Le code de récupération est incorrect ou a déjà été utilisé. Saisissez-en un autre.',
+    },
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
-    differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez les deux à nouveau.',
+    differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>
-      `Le nouveau mot de passe doit avoir de ${shortest} à ${longest} caractères. Choisissez un autre mot de passe.`,
+      `Le nouveau mot de passe doit comporter entre ${shortest} et ${longest} caractères. Choisissez un autre mot de passe.`,
     commonPassword:
       'Ce mot de passe est très répandu, donc facile à deviner. Choisissez un autre mot de passe.',
     breachedPassword:
       'Ce mot de passe figure dans une liste de mots de passe volés. Choisissez un autre mot de passe.',
     otherAccount: 'L’application demande un autre compte. Connectez-vous avec ce compte ou annulez.',
-    expiredForm: 'La page est restée ouverte trop longtemps. Rien n’a été fait. Réessayez.',
+    expiredForm: 'La page est restée ouverte trop longtemps. Aucune action n’a été effectuée. Réessayez.',
     noCookie:
-      'Votre navigateur n’a pas envoyé de cookie. Rien n’a été fait. Autorisez les cookies pour ce site, puis réessayez.',
+      'Votre navigateur n’a pas envoyé de cookie. Aucune action n’a été effectuée. Autorisez les cookies pour ce site, puis réessayez.',
     otherBrowser:
-      'Le formulaire appartient à un autre navigateur. Rien n’a été fait. Vérifiez le compte, puis réessayez.',
+      'Le formulaire appartient à un autre navigateur. Aucune action n’a été effectuée. Vérifiez le compte, puis réessayez.',
     otherSession:
-      'Vous vous êtes connecté ou déconnecté dans un autre onglet. Rien n’a été fait. Vérifiez le compte, puis continuez.',
+      'Votre connexion a changé depuis l’ouverture de cette page. Aucune action n’a été effectuée. Vérifiez le compte, puis continuez.',
   },
   errors: {
     number: (status) => `Erreur ${status}`,
@@ -80,7 +112,7 @@ export const fr: Texts = {
     },
     logout: {
       title: 'Ce lien de déconnexion ne fonctionne pas',
-      text: 'Rien n’a été modifié. Revenez à l’application et déconnectez-vous depuis celle-ci.',
+      text: 'Rien n’a été modifié. Retournez à l’application pour vous y déconnecter.',
     },
     form: {
       title: 'Ce formulaire ne fonctionne plus',

@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 
+/** The Italian texts. They address the user as "tu", without a word that depends on the gender of the user. */
 export const it: Texts = {
   direction: 'ltr',
   cancel: 'Annulla',
@@ -17,10 +18,34 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
+  secondFactor: {
+    title: 'Conferma la tua identità',
+    text: (name) => `Inserisci il codice che la tua app di autenticazione mostra per ${name}.`,
+    code: 'Codice di 6 cifre',
+    submit: 'Continua',
+    lost: 'Usa un codice di recupero',
+    recoveryCode: 'Codice di recupero',
+    recoveryHint: 'Ogni codice di recupero funziona una sola volta.',
+    submitRecovery: 'Continua con il codice di recupero',
+  },
+  setUp: {
+    title: 'Configura un secondo fattore',
+    reason: 'Il tuo account richiede un codice di un’app di autenticazione oltre alla password.',
+    scan: 'Scansiona questo codice QR con la tua app di autenticazione.',
+    qr: 'Codice QR per l’app di autenticazione',
+    key: 'Oppure inserisci questa chiave nell’app:',
+    code: 'Codice di 6 cifre dell’app',
+    submit: 'Conferma il codice',
+  },
+  recoveryCodes: {
+    title: 'Conserva i tuoi codici di recupero',
+    text: 'Ogni codice sostituisce una volta la tua app di autenticazione. Conserva i codici in un luogo sicuro, per esempio in un gestore di password. Non vengono mostrati di nuovo.',
+    submit: 'Ho conservato i codici',
+  },
   password: {
     title: 'Scegli una nuova password',
     reason:
-      'Il tuo account ha bisogno di una nuova password prima di continuare. Tutti gli altri dispositivi vengono disconnessi.',
+      'Per continuare, il tuo account ha bisogno di una nuova password. La nuova password disconnetterà tutti gli altri dispositivi.',
     current: 'Password attuale',
     next: 'Nuova password',
     again: 'Ripeti la nuova password',
@@ -30,7 +55,7 @@ export const it: Texts = {
     title: 'Consenti l’accesso',
     question: (client) => `Consentire a ${client} di usare il tuo account?`,
     scopes: (client) => `${client} avrà accesso a:`,
-    returnTo: (host) => `Poi tornerai a ${host}.`,
+    returnTo: (host) => `Poi tornerai su ${host}.`,
     allow: 'Consenti',
     privacy: (client) => `Informativa sulla privacy di ${client}`,
     terms: (client) => `Condizioni d’uso di ${client}`,
@@ -42,34 +67,38 @@ export const it: Texts = {
   },
   leave: {
     title: 'Continua',
-    text: (host) => `Stai andando a ${host}. Se non succede nulla, premi il pulsante.`,
+    text: (host) => `Ti stiamo reindirizzando a ${host}. Se non succede nulla, premi il pulsante.`,
     submit: 'Continua',
   },
-  signOut: { title: 'Uscire?', submit: 'Esci', stay: 'Resta connesso' },
+  signOut: { title: 'Vuoi uscire?', submit: 'Esci', stay: 'Non uscire' },
   signedOut: {
-    title: 'Sei uscito dall’account',
+    title: 'Disconnessione effettuata',
     text: 'Puoi chiudere questa pagina o tornare all’applicazione.',
   },
   links: { privacy: 'Privacy', terms: 'Condizioni d’uso', help: 'Aiuto' },
   problems: {
     wrongCredentials: 'Nome utente o password errati. Controlla entrambi e riprova.',
-    tooManyAttempts: (time) => `Ci sono stati troppi tentativi. Attendi ${time} e riprova.`,
-    busy: (time) => `Il servizio è occupato. Attendi ${time} e riprova.`,
-    wrongCurrentPassword: 'La password attuale è errata. Scrivila di nuovo.',
-    differentPasswords: 'Le due nuove password sono diverse. Scrivile di nuovo entrambe.',
+    tooManyAttempts: (when) => `Ci sono stati troppi tentativi. Riprova ${when}.`,
+    busy: (when) => `Il servizio è sovraccarico. Riprova ${when}.`,
+    wrongCode: {
+      totp: 'Il codice è errato o è già stato usato. Inserisci il codice attuale dell’app.',
+      recovery_code: 'Il codice di recupero è errato o è già stato usato. Inseriscine un altro.',
+    },
+    wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
+    differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>
       `La nuova password deve avere da ${shortest} a ${longest} caratteri. Scegli un’altra password.`,
     commonPassword:
-      'Molte persone usano questa password, quindi è facile da indovinare. Scegli un’altra password.',
+      'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
-    expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è successo nulla. Riprova.',
+    expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
     noCookie:
-      'Il tuo browser non ha inviato alcun cookie. Non è successo nulla. Consenti i cookie per questo sito e riprova.',
+      'Il tuo browser non ha inviato alcun cookie. Non è stata eseguita alcuna azione. Consenti i cookie per questo sito e riprova.',
     otherBrowser:
-      'Il modulo appartiene a un altro browser. Non è successo nulla. Controlla l’account e riprova.',
+      'Il modulo appartiene a un altro browser. Non è stata eseguita alcuna azione. Controlla l’account e riprova.',
     otherSession:
-      'Hai effettuato l’accesso o sei uscito in un’altra scheda. Non è successo nulla. Controlla l’account e continua.',
+      'Il tuo accesso è cambiato da quando questa pagina è stata aperta. Non è stata eseguita alcuna azione. Controlla l’account e continua.',
   },
   errors: {
     number: (status) => `Errore ${status}`,
@@ -79,7 +108,7 @@ export const it: Texts = {
     },
     logout: {
       title: 'Questo link di disconnessione non funziona',
-      text: 'Nulla è stato modificato. Torni all’applicazione e si disconnetta da lì.',
+      text: 'Non è stato modificato nulla. Torna all’applicazione ed esci da lì.',
     },
     form: {
       title: 'Questo modulo non funziona più',
@@ -99,7 +128,7 @@ export const it: Texts = {
     },
     unexpected: {
       title: 'Qualcosa è andato storto',
-      text: 'Ricarica questa pagina. Se non funziona, torna all’applicazione e ricomincia.',
+      text: 'Ricarica questa pagina. Se l’errore si ripete, torna all’applicazione e ricomincia.',
     },
   },
 }

@@ -1,5 +1,6 @@
 import type { Texts } from './en.ts'
 
+/** The Dutch texts. They address the user as "je". */
 export const nl: Texts = {
   direction: 'ltr',
   cancel: 'Annuleren',
@@ -12,15 +13,39 @@ export const nl: Texts = {
     guest: 'Doorgaan als gast',
   },
   account: {
-    title: 'Een account kiezen',
+    title: 'Kies een account',
     signedInAs: (name) => `Je bent ingelogd als ${name}`,
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
   },
+  secondFactor: {
+    title: 'Bevestig dat u het bent',
+    text: (name) => `Voer de code in die uw authenticator-app toont voor ${name}.`,
+    code: 'Code van 6 cijfers',
+    submit: 'Doorgaan',
+    lost: 'Een herstelcode gebruiken',
+    recoveryCode: 'Herstelcode',
+    recoveryHint: 'Elke herstelcode werkt één keer.',
+    submitRecovery: 'Doorgaan met de herstelcode',
+  },
+  setUp: {
+    title: 'Tweede factor instellen',
+    reason: 'Uw account heeft naast het wachtwoord een code van een authenticator-app nodig.',
+    scan: 'Scan deze QR-code met uw authenticator-app.',
+    qr: 'QR-code voor de authenticator-app',
+    key: 'Of typ deze sleutel in de app:',
+    code: 'Code van 6 cijfers uit de app',
+    submit: 'Code bevestigen',
+  },
+  recoveryCodes: {
+    title: 'Bewaar uw herstelcodes',
+    text: 'Elke code vervangt uw authenticator-app één keer. Bewaar de codes op een veilige plaats, bijvoorbeeld in een wachtwoordmanager. Ze worden niet opnieuw getoond.',
+    submit: 'Ik heb de codes bewaard',
+  },
   password: {
     title: 'Kies een nieuw wachtwoord',
     reason:
-      'Je account heeft een nieuw wachtwoord nodig voordat je verder kunt. Alle andere apparaten worden uitgelogd.',
+      'Je account heeft een nieuw wachtwoord nodig voordat je verder kunt. Door het nieuwe wachtwoord word je op alle andere apparaten uitgelogd.',
     current: 'Huidig wachtwoord',
     next: 'Nieuw wachtwoord',
     again: 'Nieuw wachtwoord herhalen',
@@ -36,13 +61,13 @@ export const nl: Texts = {
     terms: (client) => `Voorwaarden van ${client}`,
   },
   scopes: {
-    openid: 'De id van je account',
+    openid: 'Je account-ID',
     profile: 'Je naam en je taal',
     email: 'Je e-mailadres',
   },
   leave: {
     title: 'Doorgaan',
-    text: (host) => `Je gaat naar ${host}. Druk op de knop als er niets gebeurt.`,
+    text: (host) => `Je wordt doorgestuurd naar ${host}. Klik op de knop als er niets gebeurt.`,
     submit: 'Doorgaan',
   },
   signOut: { title: 'Uitloggen?', submit: 'Uitloggen', stay: 'Ingelogd blijven' },
@@ -54,24 +79,28 @@ export const nl: Texts = {
   problems: {
     wrongCredentials:
       'De gebruikersnaam of het wachtwoord is onjuist. Controleer beide en probeer het opnieuw.',
-    tooManyAttempts: (time) => `Er waren te veel pogingen. Wacht ${time} en probeer het opnieuw.`,
-    busy: (time) => `De dienst is bezet. Wacht ${time} en probeer het opnieuw.`,
+    tooManyAttempts: (when) => `Er waren te veel pogingen. Probeer het ${when} opnieuw.`,
+    busy: (when) => `De dienst is overbelast. Probeer het ${when} opnieuw.`,
+    wrongCode: {
+      totp: 'De code is onjuist of al gebruikt. Voer de huidige code van de app in.',
+      recovery_code: 'De herstelcode is onjuist of al gebruikt. Voer een andere in.',
+    },
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>
-      `Het nieuwe wachtwoord moet ${shortest} tot ${longest} tekens hebben. Kies een ander wachtwoord.`,
+      `Het nieuwe wachtwoord moet ${shortest} tot en met ${longest} tekens lang zijn. Kies een ander wachtwoord.`,
     commonPassword:
-      'Veel mensen gebruiken dit wachtwoord, dus het is makkelijk te raden. Kies een ander wachtwoord.',
+      'Dit wachtwoord wordt veel gebruikt, dus het is makkelijk te raden. Kies een ander wachtwoord.',
     breachedPassword:
       'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
     otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
-    expiredForm: 'De pagina stond te lang open. Er is niets gebeurd. Probeer het opnieuw.',
+    expiredForm: 'De pagina stond te lang open. Er is niets uitgevoerd. Probeer het opnieuw.',
     noCookie:
-      'Je browser heeft geen cookie gestuurd. Er is niets gebeurd. Sta cookies toe voor deze site en probeer het opnieuw.',
+      'Je browser heeft geen cookie gestuurd. Er is niets uitgevoerd. Sta cookies toe voor deze site en probeer het opnieuw.',
     otherBrowser:
-      'Het formulier hoort bij een andere browser. Er is niets gebeurd. Controleer het account en probeer het opnieuw.',
+      'Het formulier hoort bij een andere browser. Er is niets uitgevoerd. Controleer het account en probeer het opnieuw.',
     otherSession:
-      'Je hebt in een ander tabblad in- of uitgelogd. Er is niets gebeurd. Controleer het account en ga verder.',
+      'Je sessie is veranderd sinds deze pagina is geopend. Er is niets uitgevoerd. Controleer het account en ga verder.',
   },
   errors: {
     number: (status) => `Fout ${status}`,
@@ -80,8 +109,8 @@ export const nl: Texts = {
       text: 'De link is onjuist, onvolledig of te oud. Ga terug naar de applicatie en begin opnieuw.',
     },
     logout: {
-      title: 'Deze afmeldlink werkt niet',
-      text: 'Er is niets gewijzigd. Ga terug naar de toepassing en meld u daar af.',
+      title: 'Deze uitloglink werkt niet',
+      text: 'Er is niets gewijzigd. Ga terug naar de applicatie en log daar uit.',
     },
     form: {
       title: 'Dit formulier werkt niet meer',

@@ -1,5 +1,9 @@
 import type { Texts } from './en.ts'
 
+/**
+ * The Polish texts. They address the user as "ty", with a capital in "Twój", without a word that depends on the gender of the user.
+ * A name of an application is not declined: a colon or the word "aplikacja" stands before it.
+ */
 export const pl: Texts = {
   direction: 'ltr',
   cancel: 'Anuluj',
@@ -17,10 +21,34 @@ export const pl: Texts = {
     choose: (client) => `Wybierz konto dla: ${client}.`,
     keep: (name) => `Kontynuuj jako ${name}`,
   },
+  secondFactor: {
+    title: 'Potwierdź swoją tożsamość',
+    text: (name) => `Wpisz kod, który aplikacja uwierzytelniająca pokazuje dla ${name}.`,
+    code: 'Kod z 6 cyfr',
+    submit: 'Dalej',
+    lost: 'Użyj kodu odzyskiwania',
+    recoveryCode: 'Kod odzyskiwania',
+    recoveryHint: 'Każdy kod odzyskiwania działa jeden raz.',
+    submitRecovery: 'Dalej z kodem odzyskiwania',
+  },
+  setUp: {
+    title: 'Skonfiguruj drugi składnik',
+    reason: 'Twoje konto wymaga oprócz hasła kodu z aplikacji uwierzytelniającej.',
+    scan: 'Zeskanuj ten kod QR aplikacją uwierzytelniającą.',
+    qr: 'Kod QR dla aplikacji uwierzytelniającej',
+    key: 'Albo wpisz ten klucz w aplikacji:',
+    code: 'Kod z 6 cyfr z aplikacji',
+    submit: 'Potwierdź kod',
+  },
+  recoveryCodes: {
+    title: 'Zachowaj kody odzyskiwania',
+    text: 'Każdy kod zastępuje jeden raz aplikację uwierzytelniającą. Przechowuj kody w bezpiecznym miejscu, na przykład w menedżerze haseł. Nie pokażemy ich ponownie.',
+    submit: 'Kody są zachowane',
+  },
   password: {
     title: 'Wybierz nowe hasło',
     reason:
-      'Twoje konto wymaga nowego hasła, zanim przejdziesz dalej. Wszystkie inne urządzenia zostaną wylogowane.',
+      'Aby przejść dalej, ustaw nowe hasło do swojego konta. Nowe hasło spowoduje wylogowanie na wszystkich innych urządzeniach.',
     current: 'Obecne hasło',
     next: 'Nowe hasło',
     again: 'Powtórz nowe hasło',
@@ -33,7 +61,7 @@ export const pl: Texts = {
     returnTo: (host) => `Potem wrócisz do ${host}.`,
     allow: 'Zezwól',
     privacy: (client) => `Polityka prywatności: ${client}`,
-    terms: (client) => `Warunki korzystania: ${client}`,
+    terms: (client) => `Regulamin: ${client}`,
   },
   scopes: {
     openid: 'Identyfikator Twojego konta',
@@ -45,30 +73,35 @@ export const pl: Texts = {
     text: (host) => `Przechodzisz do ${host}. Jeśli nic się nie dzieje, naciśnij przycisk.`,
     submit: 'Dalej',
   },
-  signOut: { title: 'Wylogować się?', submit: 'Wyloguj się', stay: 'Pozostań na koncie' },
+  signOut: { title: 'Wylogować się?', submit: 'Wyloguj się', stay: 'Nie wylogowuj się' },
   signedOut: {
     title: 'Wylogowano',
     text: 'Możesz zamknąć tę stronę lub wrócić do aplikacji.',
   },
-  links: { privacy: 'Prywatność', terms: 'Warunki korzystania', help: 'Pomoc' },
+  links: { privacy: 'Prywatność', terms: 'Regulamin', help: 'Pomoc' },
   problems: {
-    wrongCredentials: 'Nieprawidłowa nazwa użytkownika lub hasło. Sprawdź oba i spróbuj ponownie.',
-    tooManyAttempts: (time) => `Było zbyt wiele prób. Spróbuj ponownie po tym czasie: ${time}.`,
-    busy: (time) => `Usługa jest przeciążona. Spróbuj ponownie po tym czasie: ${time}.`,
+    wrongCredentials:
+      'Nieprawidłowa nazwa użytkownika lub hasło. Sprawdź jedno i drugie, a potem spróbuj ponownie.',
+    tooManyAttempts: (when) => `Było zbyt wiele prób. Spróbuj ponownie ${when}.`,
+    busy: (when) => `Usługa jest przeciążona. Spróbuj ponownie ${when}.`,
+    wrongCode: {
+      totp: 'Kod jest nieprawidłowy lub został już użyty. Wpisz aktualny kod z aplikacji.',
+      recovery_code: 'Kod odzyskiwania jest nieprawidłowy lub został już użyty. Wpisz inny.',
+    },
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
-    differentPasswords: 'Nowe hasła różnią się. Wpisz oba jeszcze raz.',
+    differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>
-      `Liczba znaków nowego hasła musi wynosić od ${shortest} do ${longest}. Wybierz inne hasło.`,
-    commonPassword: 'Wiele osób używa tego hasła, więc łatwo je odgadnąć. Wybierz inne hasło.',
+      `Nowe hasło musi mieć od ${shortest} do ${longest} znaków. Wybierz inne hasło.`,
+    commonPassword: 'To hasło jest bardzo popularne, więc łatwo je odgadnąć. Wybierz inne hasło.',
     breachedPassword: 'To hasło jest na liście skradzionych haseł. Wybierz inne hasło.',
     otherAccount: 'Aplikacja wymaga innego konta. Zaloguj się na to konto lub anuluj.',
-    expiredForm: 'Strona była otwarta zbyt długo. Nic się nie stało. Spróbuj ponownie.',
+    expiredForm: 'Strona była otwarta zbyt długo. Nie wykonano żadnej czynności. Spróbuj ponownie.',
     noCookie:
-      'Przeglądarka nie wysłała pliku cookie. Nic się nie stało. Zezwól tej witrynie na pliki cookie i spróbuj ponownie.',
+      'Przeglądarka nie wysłała pliku cookie. Nie wykonano żadnej czynności. Zezwól tej witrynie na pliki cookie i spróbuj ponownie.',
     otherBrowser:
-      'Formularz pochodzi z innej przeglądarki. Nic się nie stało. Sprawdź konto i spróbuj ponownie.',
+      'Formularz pochodzi z innej przeglądarki. Nie wykonano żadnej czynności. Sprawdź konto i spróbuj ponownie.',
     otherSession:
-      'W innej karcie nastąpiło zalogowanie lub wylogowanie. Nic się nie stało. Sprawdź konto i kontynuuj.',
+      'Stan logowania zmienił się od czasu otwarcia tej strony. Nie wykonano żadnej czynności. Sprawdź konto i kontynuuj.',
   },
   errors: {
     number: (status) => `Błąd ${status}`,
@@ -78,15 +111,15 @@ export const pl: Texts = {
     },
     logout: {
       title: 'Ten link do wylogowania nie działa',
-      text: 'Nic nie zostało zmienione. Wróć do aplikacji i wyloguj się w niej.',
+      text: 'Nic nie zmieniono. Wróć do aplikacji i wyloguj się w niej.',
     },
     form: {
       title: 'Ten formularz już nie działa',
-      text: 'Nic nie zostało zmienione. Wróć do aplikacji i zacznij od nowa.',
+      text: 'Nic nie zmieniono. Wróć do aplikacji i zacznij od nowa.',
     },
     forged: {
       title: 'Ten formularz nie został wysłany z tej witryny',
-      text: 'Nic nie zostało zmienione. Wróć do aplikacji i zacznij od nowa.',
+      text: 'Nic nie zmieniono. Wróć do aplikacji i zacznij od nowa.',
     },
     notFound: {
       title: 'Nie znaleziono strony',
@@ -94,11 +127,11 @@ export const pl: Texts = {
     },
     unavailable: {
       title: 'Chwilowo niedostępne',
-      text: 'Poczekaj chwilę i wczytaj tę stronę ponownie.',
+      text: 'Poczekaj chwilę i odśwież tę stronę.',
     },
     unexpected: {
       title: 'Coś poszło nie tak',
-      text: 'Wczytaj tę stronę ponownie. Jeśli to nie pomoże, wróć do aplikacji i zacznij od nowa.',
+      text: 'Odśwież tę stronę. Jeśli to nie pomoże, wróć do aplikacji i zacznij od nowa.',
     },
   },
 }

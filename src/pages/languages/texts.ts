@@ -11,8 +11,11 @@ import { uk } from './uk.ts'
 /** The texts of the pages by language. */
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, de, fr, es, nl, it, pl, uk }
 
-/** A time to wait in words, such as "30 seconds": seconds up to 90, then whole minutes. */
+/**
+ * The end of a time to wait in words, such as "in 30 seconds": below 90 in seconds, then in whole minutes. The words have the
+ * grammatical case of the language, such as "za 1 sekundę" in Polish.
+ */
 export function describeWait(seconds: number, language: Language): string {
-  const [count, unit] = seconds < 90 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute']
-  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(Number(count))
+  const format = new Intl.RelativeTimeFormat(language)
+  return seconds < 90 ? format.format(seconds, 'second') : format.format(Math.ceil(seconds / 60), 'minute')
 }

@@ -76,7 +76,9 @@ async function guard(work) {
   }
 }
 
-function describeFailure({ code }) {
+function describeFailure({ code, isTemporary }) {
   if (code === 'session_ended') return 'The connection has ended. Connect again.'
+  if (code === 'no_storage') return 'Your browser stores no data for this page. Allow it, then connect again.'
+  if (!isTemporary) return 'The token service refused. Connect again.'
   return `The token service at ${issuer} does not respond. Check that npm run demo still runs.`
 }

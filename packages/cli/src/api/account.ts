@@ -43,7 +43,7 @@ export class Account {
   /**
    * Starts a session with the browser, and stores its tokens as `signIn` does.
    *
-   * @param show Shows the address of the sign-in page.
+   * @param show Shows the URL of the sign-in page.
    * @throws CliError
    */
   async signInByBrowser(show: (url: string) => void): Promise<void> {

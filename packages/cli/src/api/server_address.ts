@@ -1,7 +1,7 @@
 import { isSecure } from '@sallyport/formats/secure_url'
 import { UsageError } from '../core/exit_code.ts'
 
-/** The address of the server that `npm start` starts. */
+/** The URL of the server that `npm start` starts. */
 export const LOCAL_SERVER = 'http://127.0.0.1:8787'
 
 /**
@@ -13,7 +13,7 @@ export function parseServerAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   const isOrigin = url !== null && url.pathname === '/' && url.search + url.hash + url.username === ''
   if (!isOrigin || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError(`"${text}" is not the address of a server, such as https://id.example.com`)
+    throw new UsageError(`"${text}" is not the URL of a server, such as https://id.example.com`)
   }
   if (!isSecure(url)) {
     throw new UsageError(`${url.origin} would get passwords without encryption: use https`)

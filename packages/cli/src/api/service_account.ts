@@ -84,5 +84,5 @@ export function findServiceCredentials(
   const { SALLYPORT_CLIENT_ID: clientId, SALLYPORT_CLIENT_SECRET: secret } = env
   if (!clientId && !secret) return null
   if (clientId && secret) return { clientId, secret }
-  throw new UsageError('SALLYPORT_CLIENT_ID and SALLYPORT_CLIENT_SECRET are needed together')
+  throw new UsageError('SALLYPORT_CLIENT_ID and SALLYPORT_CLIENT_SECRET are required together')
 }

@@ -24,7 +24,7 @@ const login: Command = {
   summary: 'Sign in and store the tokens in your config directory',
   details:
     'The command opens the sign-in page of the server in your browser. BROWSER names another program that opens the page. ' +
-    'With --username no browser is needed: a terminal asks for the password, without echo; otherwise it is the first line ' +
+    'With --username no browser is required: a terminal asks for the password, without echo; otherwise it is the first line ' +
     'of standard input. ' +
     'Without --server and SALLYPORT_SERVER, the server is that of the last login, or http://127.0.0.1:8787.',
   options: [USERNAME],
@@ -45,9 +45,9 @@ const login: Command = {
 /** A script has no user who could sign in. @throws UsageError, CliError */
 async function signInByBrowser({ terminal, account }: Call): Promise<void> {
   if (!terminal.isInteractive && !process.env.BROWSER)
-    throw new UsageError('without a terminal, --username is needed')
+    throw new UsageError('without a terminal, --username is required')
   await account.signInByBrowser((url) => {
-    terminal.say(`Sign in with your browser. If it does not open, open this address on this machine:\n${url}`)
+    terminal.say(`Sign in with your browser. If it does not open, open this URL on this machine:\n${url}`)
     openBrowser(url)
   })
 }

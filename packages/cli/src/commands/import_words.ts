@@ -11,7 +11,7 @@ export function describeTally(
   return `${[
     `${countOf(created, one, what)} ${verbs.created}`,
     ...(updated === 0 ? [] : [`${countOf(updated, 'hash', 'hashes')} ${verbs.updated}`]),
-    `${formatCount(exists)} there already`,
+    `${formatCount(exists)} ${exists === 1 ? 'already exists' : 'already exist'}`,
     `${countOf(refused, 'row', 'rows')} refused`,
   ].join(', ')}.`
 }

@@ -41,7 +41,7 @@ export class Input {
   /** The value of an option with `isRequired`. @throws UsageError */
   require<T>(option: Option<T>): T {
     const value = this.get(option)
-    if (value === undefined) throw new UsageError(`--${option.name} is needed`)
+    if (value === undefined) throw new UsageError(`--${option.name} is required`)
     return value
   }
 
@@ -58,7 +58,7 @@ export class Input {
   /** The value of a required argument. @throws UsageError */
   argument(name: string): string {
     const value = this.find(name)
-    if (value === undefined) throw new UsageError(`${name} is needed`)
+    if (value === undefined) throw new UsageError(`${name} is required`)
     return value
   }
 

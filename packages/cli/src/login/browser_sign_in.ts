@@ -16,7 +16,7 @@ export interface CodeGrant {
 interface Steps {
   /** Sends the request to the server, which checks it before the browser opens. @throws CliError */
   check(request: Record<string, string>): Promise<void>
-  /** Shows the address to the user. */
+  /** Shows the URL to the user. */
   show(url: string): void
   /** Exchanges the code. @throws CliError */
   exchange(grant: CodeGrant): Promise<void>

@@ -23,7 +23,7 @@ p { margin: 0; }
 `
 }
 
-/** The headers of the page. Its address has a code, which must not stay in a cache or reach another site. */
+/** The headers of the page. Its URL has a code, which must not stay in a cache or reach another site. */
 export const PAGE_HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
   'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",

@@ -58,7 +58,7 @@ interface Words {
   text: string
 }
 
-const NOT_FOUND = { title: 'Not found', text: 'This address is only for the sign-in of the command line.' }
+const NOT_FOUND = { title: 'Not found', text: 'This URL is only for the sign-in of the command line.' }
 const UNKNOWN_ATTEMPT = {
   title: 'This sign-in is unknown',
   text: 'Run sallyport login again, and use the page that it opens.',

@@ -10,14 +10,14 @@ export type Target = { pool: string } | { api: string } | { sessionOf: string }
  *
  * @throws Problem 403
  */
-export function requireReach(target: Target, call: Call): void {
-  const refusal = findReachRefusal(target, call)
+export function requirePermission(target: Target, call: Call): void {
+  const refusal = findPermissionRefusal(target, call)
   if (refusal !== null) throw refusal
 }
 
-/** The refusal of `requireReach`; null if the caller may change the record. */
-export function findReachRefusal(target: Target, call: Call): Problem | null {
-  if (hasFullReach(call) || !isOfOperators(target, call)) return null
+/** The refusal of `requirePermission`; null if the caller may change the record. */
+export function findPermissionRefusal(target: Target, call: Call): Problem | null {
+  if (hasAllPermissions(call) || !isOfOperators(target, call)) return null
   const what = describe(target)
   if (call.caller.kind === 'service account') return operatorOnly(`${what} is allowed only for operators.`)
   return new Problem('role-missing', { detail: `${what} is allowed only for operators with the role admin.` })
@@ -29,7 +29,7 @@ function describe(target: Target): string {
 }
 
 /** Whether the caller may change every record. */
-export function hasFullReach({ caller }: Call): boolean {
+export function hasAllPermissions({ caller }: Call): boolean {
   return caller.kind === 'operator' && caller.isAdmin
 }
 

@@ -1,0 +1,60 @@
+import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 'wrangler'
+import type { Config } from '../src/config/config.ts'
+import { BURST_BINDINGS, type Budget, PERIOD_SECONDS } from '../src/storage/burst_limits.ts'
+
+/** The binding of the producer of mails. */
+export const MAIL_QUEUE = 'MAIL_QUEUE'
+
+/** The binding of the mail service of Cloudflare. */
+const EMAIL = 'EMAIL'
+
+/** A mail is tried again for a day, first after 5 s, at last once an hour. */
+const RETRIES = 40
+
+type WranglerToml = Pick<Unstable_Config, 'ratelimits' | 'queues' | 'send_email'>
+
+/** If wrangler.toml does not fit config.yml, prints each difference and ends the process. */
+export function requireWranglerToml(config: Config): void {
+  const problems = findDifferences(config, readWranglerConfig({ config: 'wrangler.toml' }))
+  if (problems.length === 0) return
+  console.error(`config.yml and wrangler.toml differ:\n${problems.map((line) => `  ${line}`).join('\n')}`)
+  process.exit(1)
+}
+
+/** Finds the budgets and the bindings of wrangler.toml that differ from config.yml. */
+export function findDifferences(
+  { burstLimits, mail }: Pick<Config, 'burstLimits' | 'mail'>,
+  toml: WranglerToml,
+): string[] {
+  return [
+    ...findBudgets(burstLimits, toml.ratelimits),
+    ...(mail === null ? [] : findQueueProblems(toml)),
+    ...(mail?.driver === 'binding' && !toml.send_email.some(({ name }) => name === EMAIL)
+      ? [`mail.driver: wrangler.toml has no [[send_email]] with the name ${EMAIL}`]
+      : []),
+  ]
+}
+
+function findBudgets(burstLimits: Config['burstLimits'], rateLimits: WranglerToml['ratelimits']): string[] {
+  const budgets = Object.keys(BURST_BINDINGS) as Budget[]
+  return budgets.flatMap((budget) => {
+    const binding = BURST_BINDINGS[budget]
+    const expected = `limit = ${burstLimits[budget]}, period = ${PERIOD_SECONDS}`
+    const found = rateLimits.find(({ name }) => name === binding)?.simple
+    const actual = found ? `limit = ${found.limit}, period = ${found.period}` : 'missing'
+    return actual === expected ? [] : [`burst_limits.${budget}: ${binding} is ${actual}, must be ${expected}`]
+  })
+}
+
+function findQueueProblems({ queues: { producers = [], consumers = [] } }: WranglerToml): string[] {
+  const producer = producers.find(({ binding }) => binding === MAIL_QUEUE)
+  if (producer === undefined)
+    return [`mail: wrangler.toml has no [[queues.producers]] with the binding ${MAIL_QUEUE}`]
+  const consumer = consumers.find(({ queue }) => queue === producer.queue)
+  if (consumer === undefined)
+    return [`mail: wrangler.toml has no [[queues.consumers]] of the queue ${producer.queue}`]
+  const retries = consumer.max_retries ?? 0
+  return retries >= RETRIES
+    ? []
+    : [`mail: max_retries of the queue ${producer.queue} is ${retries}, must be at least ${RETRIES}`]
+}

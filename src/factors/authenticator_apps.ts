@@ -1,0 +1,143 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { encodeBase32 } from '../lib/base32.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import type { FactorSecrets } from './factor_secrets.ts'
+import type { FactorStore } from './factor_store.ts'
+import { qrSvg } from './qr_svg.ts'
+import { generateRecoveryCodes, hashRecoveryCodes } from './recovery_code.ts'
+import { findTotpStep, generateTotpSecret, parseTotpCode, totpUri } from './totp.ts'
+
+/** The lifetime of the sealed secret in a form. */
+const ENROLMENT_SECONDS = 1800
+
+/** The account for the app, and the user. */
+export interface NewEnrolment {
+  subject: string
+  /** The name of the account in the app. */
+  account: string
+  /** The name of the service in the app. */
+  service: string
+}
+
+/** A new secret for the page. Nothing is stored. */
+export interface StartedEnrolment {
+  /** The sealed secret, for a hidden field of the form. */
+  sealed: string
+  /** The secret in base32, in groups of four characters, for a user who types it. */
+  secret: string
+  /** The address in the QR code. */
+  uri: string
+  /** The QR code: SVG, without text from the user. */
+  qr: string
+}
+
+/** Who changes a factor, for the audit trail. */
+export interface FactorChange {
+  subject: string
+  clientId: string | null
+  api: string | null
+}
+
+export type EnrolmentResult =
+  /** The user sees the codes once. */
+  | { kind: 'added'; recoveryCodes: string[] }
+  | { kind: 'wrong_code' }
+  /** The form is too old or belongs to another user. */
+  | { kind: 'expired' }
+
+interface Dependencies {
+  factors: FactorStore
+  secrets: FactorSecrets
+  audit: AuditStore
+}
+
+/** Adds, renews and removes the authenticator apps of users. */
+export class AuthenticatorApps {
+  readonly #factors: FactorStore
+  readonly #secrets: FactorSecrets
+  readonly #audit: AuditStore
+
+  constructor({ factors, secrets, audit }: Dependencies) {
+    this.#factors = factors
+    this.#secrets = secrets
+    this.#audit = audit
+  }
+
+  /** Makes the secret of a new app. `confirm` stores it. @param now Unix seconds. */
+  async start({ subject, ...names }: NewEnrolment, now: number): Promise<StartedEnrolment> {
+    const secret = generateTotpSecret()
+    const enrolment = { subject, secret, expiresAt: now + ENROLMENT_SECONDS }
+    return { sealed: await this.#secrets.sealEnrolment(enrolment), ...(await describe(names, secret)) }
+  }
+
+  /**
+   * Describes the secret of a form again, after a wrong code.
+   *
+   * @returns null for an expired form and that of another user
+   */
+  async continue(
+    { sealed, subject, ...names }: NewEnrolment & { sealed: string },
+    now: number,
+  ): Promise<StartedEnrolment | null> {
+    const secret = await this.#secrets.openEnrolment(sealed, subject, now)
+    return secret === null ? null : { sealed, ...(await describe(names, secret)) }
+  }
+
+  /**
+   * Stores an app after its first code, with ten new recovery codes. They replace those of before. The caller has authenticated the
+   * user, with an existing factor if the user has one.
+   *
+   * @param isFirst Whether the user must have no app, also if another request adds one at the same time.
+   * @throws StorageUnavailable
+   */
+  async confirm(
+    { sealed, code, isFirst, ...change }: FactorChange & { sealed: string; code: string; isFirst: boolean },
+    context: RequestContext,
+  ): Promise<EnrolmentResult> {
+    const { subject } = change
+    const secret = await this.#secrets.openEnrolment(sealed, subject, context.now)
+    if (secret === null) return { kind: 'expired' }
+    const typed = parseTotpCode(code)
+    const lastStep = typed === null ? null : await findTotpStep(secret, typed, context.now)
+    if (lastStep === null) return { kind: 'wrong_code' }
+    const recoveryCodes = generateRecoveryCodes()
+    const codeHashes = await hashRecoveryCodes(subject, recoveryCodes)
+    const factor = { ...(await this.#secrets.seal(subject, secret)), subject, lastStep, codeHashes, isFirst }
+    const event = this.#eventOf('an authenticator app was added', change, context)
+    const isAdded = await this.#factors.addTotp(factor, [event], context.now)
+    return isAdded ? { kind: 'added', recoveryCodes } : { kind: 'expired' }
+  }
+
+  /**
+   * Replaces the recovery codes of a user with an app.
+   *
+   * @returns the new codes, which the user sees once
+   * @throws StorageUnavailable
+   */
+  async renewRecoveryCodes(change: FactorChange, context: RequestContext): Promise<string[]> {
+    const { subject } = change
+    const codes = generateRecoveryCodes()
+    const codeHashes = await hashRecoveryCodes(subject, codes)
+    const event = this.#eventOf('the recovery codes were replaced', change, context)
+    await this.#factors.replaceCodes({ subject, codeHashes }, [event], context.now)
+    return codes
+  }
+
+  /** Removes the app and the recovery codes of a user. @returns whether the user had an app @throws StorageUnavailable */
+  remove(change: FactorChange, context: RequestContext): Promise<boolean> {
+    const event = this.#eventOf('the authenticator app and the recovery codes were removed', change, context)
+    return this.#factors.remove(change.subject, [event])
+  }
+
+  /** The statement of an event if the statement before it changed a row. */
+  #eventOf(reason: string, { subject, clientId, api }: FactorChange, context: RequestContext) {
+    const event = { kind: 'factor', outcome: 'ok', reason, subject, clientId, api, sid: null } as const
+    return this.#audit.additionIfChanged(event, context)
+  }
+}
+
+async function describe({ account, service }: Omit<NewEnrolment, 'subject'>, secret: Uint8Array) {
+  const uri = totpUri({ issuer: service, account, secret })
+  const groups = encodeBase32(secret).match(/.{1,4}/g) ?? []
+  return { secret: groups.join(' '), uri, qr: await qrSvg(uri) }
+}

@@ -1,0 +1,116 @@
+import type { Config } from '../config/config.ts'
+import { type RequestContext, runToEnd } from '../lib/request_context.ts'
+import type { BurstLimits } from '../storage/burst_limits.ts'
+import { type FailureKey, failureOf } from '../users/failure_count.ts'
+import type { SignInGuard } from '../users/sign_in_guard.ts'
+import type { StoredUser } from '../users/user.ts'
+import type { FactorSecrets } from './factor_secrets.ts'
+import type { FactorRecord, FactorStore, FactorUse } from './factor_store.ts'
+import { hashRecoveryCode, parseRecoveryCode } from './recovery_code.ts'
+import { findTotpStep, parseTotpCode } from './totp.ts'
+
+/** A second factor, as the request has it. */
+export interface GivenFactor {
+  kind: 'totp' | 'recovery_code'
+  code: string
+}
+
+interface Check {
+  subject: string
+  given: GivenFactor
+  clientId: string
+  /** For the audit trail. */
+  api: string | null
+}
+
+/** The result of a check. A wrong, a used and an unknown code have the same result. */
+export type FactorResult =
+  /** The user is the record at the primary in the moment of the check. The caller checks pool, roles and `tokensValidFrom`. */
+  | { kind: 'proven'; user: StoredUser; amr: readonly string[] }
+  | { kind: 'wrong' }
+  | { kind: 'locked'; retryAfterSeconds: number }
+
+interface Dependencies {
+  factors: FactorStore
+  factorSecrets: FactorSecrets
+  guard: SignInGuard
+  bursts: BurstLimits
+  config: Pick<Config, 'signInLimits'>
+}
+
+/** The method of a one-time password and of several factors (RFC 8176 §2). */
+const AMR = ['otp', 'mfa'] as const
+
+/**
+ * Checks the second factor of a user who has proven the first one. It costs one read and one write at the primary. The transaction of
+ * the write counts a failure before it uses the code, so parallel guesses cannot exceed the limit. A right code resets the count of
+ * second factors; the counts of passwords stay until the sign-in is finished.
+ *
+ * @throws OAuthError too_many_attempts if the address or the caller's network must wait; StorageUnavailable, CorruptRecord
+ */
+export async function verifySecondFactor(
+  check: Check,
+  dependencies: Dependencies,
+  context: RequestContext,
+): Promise<FactorResult> {
+  const { subject, clientId } = check
+  const { bursts, guard, factors } = dependencies
+  const { now } = context
+  await bursts.spend('sign_ins', subject, context)
+  const own: FailureKey = { kind: 'second_factor', key: subject }
+  const keys = [own, ...(await guard.keysOfCaller(clientId, context))]
+  const codeHash = await hashOf(check)
+  const record = await factors.findForCheck({ subject, codeHash }, keys, now)
+  guard.requireAdmission(record.failures, { context })
+  const lockedUntil = record.failures.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? 0
+  if (lockedUntil > now) return { kind: 'locked', retryAfterSeconds: lockedUntil - now }
+  const use = await prepareUse(check, record, { ...dependencies, codeHash, now })
+  return runToEnd(context, finish(check, { ...record, use, keys }, dependencies, context))
+}
+
+/** The hash of a recovery code; null for another factor and for a text that is not a code. */
+async function hashOf({ subject, given }: Check): Promise<string | null> {
+  const code = given.kind === 'recovery_code' ? parseRecoveryCode(given.code) : null
+  return code === null ? null : hashRecoveryCode(subject, code)
+}
+
+/** The statement that uses the code; null for a code that is wrong or was used. */
+type PreparedUse = ((use: FactorUse) => Promise<boolean>) | null
+
+async function prepareUse(
+  { subject, given }: Check,
+  { user, totp, hasCode }: FactorRecord,
+  { factors, factorSecrets, codeHash, now }: Dependencies & { codeHash: string | null; now: number },
+): Promise<PreparedUse> {
+  if (user === null || !user.enabled || totp === null) return null
+  if (given.kind === 'recovery_code')
+    return hasCode && codeHash !== null ? (use) => factors.useRecoveryCode(codeHash, use) : null
+  const code = parseTotpCode(given.code)
+  const secret = await factorSecrets.open(totp, subject)
+  const step = code === null || secret === null ? null : await findTotpStep(secret, code, now)
+  if (step === null || step <= totp.lastStep) return null
+  return (use) => factors.useTotp(totp.id, step, use)
+}
+
+interface Pending extends Pick<FactorRecord, 'user'> {
+  use: PreparedUse
+  keys: readonly FailureKey[]
+}
+
+/** Runs the one write of the check. A lost race for the same code counts as a failure too. */
+async function finish(
+  { subject, clientId, api }: Check,
+  { user, use, keys }: Pending,
+  { guard, config }: Dependencies,
+  context: RequestContext,
+): Promise<FactorResult> {
+  const own = { kind: 'second_factor', key: subject } as const
+  if (use !== null && user !== null) {
+    const failure = failureOf(own, config.signInLimits)
+    return (await use({ failure, now: context.now })) ? { kind: 'proven', user, amr: AMR } : { kind: 'wrong' }
+  }
+  const counted = await guard.countKeys(keys, { clientId, api, context }, subject)
+  const lockedUntil = counted.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? null
+  if (lockedUntil === null) return { kind: 'wrong' }
+  return { kind: 'locked', retryAfterSeconds: lockedUntil - context.now }
+}

@@ -1,0 +1,90 @@
+import { describeError, log } from '../lib/log.ts'
+import type { Sealer } from '../lib/sealer.ts'
+import { MAIL_KINDS, type QueuedMail, queuedMailSchema } from './mail.ts'
+import type { Delivery, MailDriver } from './mail_driver.ts'
+import { type MailLooks, renderMail } from './render_mail.ts'
+
+/** A sealed mail in the queue. `attempts` begins with 1. */
+export interface MailMessage {
+  readonly body: unknown
+  readonly attempts: number
+  ack(): void
+  retry(options: { delaySeconds: number }): void
+}
+
+/** The parts of the delivery. */
+export interface DeliveryParts {
+  sealer: Sealer
+  driver: MailDriver
+  looks: MailLooks
+}
+
+const FIRST_DELAY_SECONDS = 5
+const LONGEST_DELAY_SECONDS = 3600
+
+/** Delivers the mails of a batch. A failed mail is tried again until its code or link has expired. Never throws. */
+export async function deliverMails(
+  messages: readonly MailMessage[],
+  parts: DeliveryParts,
+  now: number,
+): Promise<void> {
+  await Promise.all(messages.map((message) => deliverOne(message, parts, now)))
+}
+
+/** Removes the mails of a batch from the queue, if config.yml has no `mail` any more. */
+export function dropMails(messages: readonly MailMessage[]): void {
+  for (const message of messages) {
+    log('error', 'mail_dropped', { reason: 'config.yml has no mail', attempts: message.attempts })
+    message.ack()
+  }
+}
+
+async function deliverOne(message: MailMessage, parts: DeliveryParts, now: number): Promise<void> {
+  const queued = await openMail(message.body, parts.sealer)
+  if (queued === null) return drop(message, null, 'no sealing key opens it')
+  const expiresAt = queued.queuedAt + MAIL_KINDS[queued.mail.kind].usefulSeconds
+  if (now >= expiresAt) return drop(message, queued, 'it is too old')
+  const delivery = await tryDelivery(queued, parts, now)
+  switch (delivery.outcome) {
+    case 'delivered':
+      return message.ack()
+    case 'dropped':
+      return drop(message, queued, delivery.reason)
+    case 'failed': {
+      const delaySeconds = delayAfter(message.attempts)
+      log('warn', 'mail_delayed', { ...factsOf(message, queued), reason: delivery.reason, delaySeconds })
+      return message.retry({ delaySeconds })
+    }
+  }
+}
+
+function openMail(body: unknown, sealer: Sealer): Promise<QueuedMail | null> {
+  return typeof body === 'string' ? sealer.openValue(body, queuedMailSchema) : Promise.resolve(null)
+}
+
+async function tryDelivery(
+  queued: QueuedMail,
+  { driver, looks }: DeliveryParts,
+  now: number,
+): Promise<Delivery> {
+  try {
+    return await driver.deliver(renderMail(queued, looks), now)
+  } catch (error) {
+    return { outcome: 'failed', reason: describeError(error) }
+  }
+}
+
+/** Twice as long after each attempt. @param attempts The number of attempts until now. */
+function delayAfter(attempts: number): number {
+  return Math.min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempts - 1))
+}
+
+function drop(message: MailMessage, queued: QueuedMail | null, reason: string): void {
+  log('error', 'mail_dropped', { ...factsOf(message, queued), reason })
+  message.ack()
+}
+
+/** The facts of a mail for the log: no address and no text. */
+function factsOf({ attempts }: MailMessage, queued: QueuedMail | null) {
+  return { id: queued?.id, kind: queued?.mail.kind, attempts }
+}

@@ -1,0 +1,85 @@
+import type { MailTexts } from './en.ts'
+
+/** The Polish texts. They address the user as "ty", without a word that depends on the gender of the user. */
+export const pl: MailTexts = {
+  kinds: {
+    verify_sign_up: {
+      subject: (name) => `Potwierdź swój adres e-mail w ${name}`,
+      text: (name) => `Potwierdź ten adres e-mail, aby dokończyć zakładanie konta w ${name}.`,
+      action: 'Potwierdź adres e-mail',
+    },
+    address_has_account: {
+      subject: (name) => `Masz już konto w ${name}`,
+      text: (name) =>
+        `Otrzymaliśmy prośbę o nowe konto w ${name} z tym adresem e-mail. Masz już konto, więc nic się nie zmieniło. Jeśli nie pamiętasz hasła, możesz wybrać nowe podczas logowania.`,
+      action: 'Zaloguj się',
+    },
+    email_code: {
+      subject: (name) => `Twój kod do ${name}`,
+      text: (name) =>
+        `Wpisz ten kod w ${name}. Nie podawaj go żadnej innej osobie, nawet pracownikom ${name}.`,
+    },
+    reset_password: {
+      subject: (name) => `Wybierz nowe hasło do ${name}`,
+      text: (name) => `Otrzymaliśmy prośbę o nowe hasło do Twojego konta w ${name}.`,
+      action: 'Wybierz nowe hasło',
+    },
+    confirm_new_address: {
+      subject: (name) => `Potwierdź swój nowy adres e-mail w ${name}`,
+      text: (name) => `Potwierdź ten adres e-mail, aby używać go z kontem w ${name}.`,
+      action: 'Potwierdź adres e-mail',
+    },
+    address_changes: {
+      subject: (name) => `Nowy adres e-mail Twojego konta w ${name}`,
+      text: (name) =>
+        `Otrzymaliśmy prośbę o nowy adres e-mail dla Twojego konta w ${name}. Po potwierdzeniu wiadomości będą trafiać tylko na nowy adres.`,
+    },
+    password_changed: {
+      subject: (name) => `Hasło do Twojego konta w ${name} zostało zmienione`,
+      text: (name) => `Hasło do Twojego konta w ${name} zostało zmienione.`,
+    },
+    factor_changed: {
+      subject: (name) => `Sposoby logowania do ${name} zostały zmienione`,
+      text: (name) => `Dotyczy to Twojego konta w ${name}.`,
+    },
+    new_device: {
+      subject: (name) => `Nowe logowanie do Twojego konta w ${name}`,
+      text: (name) => `Twoje konto w ${name} zostało użyte na nowym urządzeniu lub w nowym miejscu.`,
+    },
+    token_theft: {
+      subject: (name) => `Sesja Twojego konta w ${name} została zakończona`,
+      text: (name) =>
+        `Sesja Twojego konta w ${name} była używana w dwóch miejscach, dlatego została zakończona.`,
+    },
+    invitation: {
+      subject: (name) => `Twoje konto w ${name}`,
+      text: (name) => `W ${name} założono dla Ciebie konto. Wybierz hasło, aby z niego korzystać.`,
+      action: 'Wybierz hasło',
+    },
+    deletion_scheduled: {
+      subject: (name) => `Twoje konto w ${name} zostanie usunięte`,
+      text: (name) =>
+        `Otrzymaliśmy prośbę o usunięcie Twojego konta w ${name}. Zalogowanie się przed tą datą zachowa konto.`,
+    },
+    more_needed: {
+      subject: (name) => `Logowanie do Twojego konta w ${name} nie zostało dokończone`,
+      text: (name) => `Wpisano Twoje hasło w ${name}, ale brakuje drugiego kroku logowania.`,
+    },
+  },
+  changes: {
+    totp_added: 'Dodano aplikację uwierzytelniającą.',
+    totp_removed: 'Usunięto aplikację uwierzytelniającą.',
+    passkey_added: 'Dodano klucz dostępu.',
+    passkey_removed: 'Usunięto klucz dostępu.',
+    recovery_codes_renewed: 'Utworzono nowe kody odzyskiwania. Stare już nie działają.',
+    recovery_code_used: 'Do logowania użyto kodu odzyskiwania.',
+  },
+  linkLifetime: (duration) => `Link działa jeden raz. Ważność: ${duration}.`,
+  codeLifetime: (duration) => `Kod działa jeden raz. Ważność: ${duration}.`,
+  deletion: (date) => `Data usunięcia: ${date}.`,
+  notRequested: 'Jeśli to nie Twoja prośba, zignoruj tę wiadomość. Bez Ciebie nic się nie zmieni.',
+  notYou: 'Jeśli to nie Ty, zakończ wszystkie sesje i wybierz nowe hasło.',
+  endSessions: 'Zakończ wszystkie sesje',
+  facts: { at: 'Czas', device: 'Urządzenie', country: 'Kraj' },
+  links: { privacy: 'Prywatność', terms: 'Warunki', help: 'Pomoc' },
+}

@@ -1,0 +1,86 @@
+import type { Language } from '../lib/language.ts'
+import type { MailTexts } from './languages/en.ts'
+import type { Mail } from './mail.ts'
+
+/** A part of the body. The text and the HTML of a mail have the same parts in the same order. */
+export type MailBlock =
+  | { type: 'text'; text: string }
+  | { type: 'code'; code: string }
+  | { type: 'facts'; facts: [label: string, value: string][] }
+  | { type: 'link'; label: string; href: string }
+
+const text = (words: string): MailBlock => ({ type: 'text', text: words })
+const link = (label: string, href: string): MailBlock => ({ type: 'link', label, href })
+
+/** The parts of a mail: its text, its facts, its action, and the advice to a reader who did not request it. */
+export function blocksOf(mail: Mail, texts: MailTexts, name: string): MailBlock[] {
+  return [
+    text(texts.kinds[mail.kind].text(name)),
+    ...factsOf(mail, texts),
+    ...('link' in mail ? [link(texts.kinds[mail.kind].action, mail.link)] : []),
+    ...lifetimeOf(mail, texts),
+    ...('endSessionsLink' in mail
+      ? [text(texts.notYou), link(texts.endSessions, mail.endSessionsLink)]
+      : [text(texts.notRequested)]),
+  ]
+}
+
+function factsOf(mail: Mail, texts: MailTexts): MailBlock[] {
+  switch (mail.kind) {
+    case 'email_code':
+      return [{ type: 'code', code: mail.code }]
+    case 'factor_changed':
+      return [text(texts.changes[mail.change])]
+    case 'deletion_scheduled':
+      return [text(texts.deletion(formatTime(mail.deletedAt, mail.language)))]
+    case 'new_device':
+    case 'more_needed':
+      return [{ type: 'facts', facts: originOf(mail, texts) }]
+    default:
+      return []
+  }
+}
+
+function originOf(
+  { at, device, country, language }: Extract<Mail, { device: string | null }>,
+  { facts }: MailTexts,
+): [string, string][] {
+  return [
+    [facts.at, formatTime(at, language)],
+    ...(device === null ? [] : [[facts.device, device] satisfies [string, string]]),
+    ...(country === null
+      ? []
+      : [[facts.country, formatCountry(country, language)] satisfies [string, string]]),
+  ]
+}
+
+function lifetimeOf(mail: Mail, texts: MailTexts): MailBlock[] {
+  if (!('lifetimeSeconds' in mail)) return []
+  const duration = formatDuration(mail.lifetimeSeconds, mail.language)
+  return [text(mail.kind === 'email_code' ? texts.codeLifetime(duration) : texts.linkLifetime(duration))]
+}
+
+/** @param at Unix seconds. The time zone of the reader is not known, so the time is in UTC. */
+function formatTime(at: number, language: Language): string {
+  const format = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+  return `${format.format(at * 1000)} UTC`
+}
+
+/** @param code Two letters. Cloudflare also has codes that are not countries, such as `T1`. */
+function formatCountry(code: string, language: Language): string {
+  return /^[A-Z]{2}$/.test(code)
+    ? (new Intl.DisplayNames(language, { type: 'region' }).of(code) ?? code)
+    : code
+}
+
+const MINUTE = 60
+const HOUR = 3600
+const DAY = 86_400
+
+/** Whole minutes below an hour, whole hours below two days, otherwise days. */
+function formatDuration(seconds: number, language: Language): string {
+  const [unit, length] =
+    seconds < HOUR ? ['minute', MINUTE] : seconds < 2 * DAY ? ['hour', HOUR] : ['day', DAY]
+  const format = new Intl.NumberFormat(language, { style: 'unit', unit: String(unit), unitDisplay: 'long' })
+  return format.format(Math.floor(seconds / Number(length)))
+}

@@ -1,0 +1,88 @@
+import { normalizeEmail } from '@sallyport/formats/email'
+import type { MailBudgets } from '../config/mail_schema.ts'
+import type { KeyedHash } from '../lib/keyed_hash.ts'
+import { describeError, log } from '../lib/log.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import { MAIL_KINDS, type Mail, type NoMail } from './mail.ts'
+import type { MailBudgetStore } from './mail_budget_store.ts'
+
+/** The budgets of a mail. A device has its own budget, in place of that of the address. */
+export type BudgetName = 'sender' | 'address' | 'device' | 'notifications' | 'pool'
+
+/** The caller whose budgets a mail uses. */
+export interface Spender {
+  /** The id of a browser that signed in to this account before. Requests of other browsers do not use up its budget. */
+  device?: string
+}
+
+/** A budget that a mail uses. */
+interface Use {
+  name: BudgetName
+  /** The owner of the budget. */
+  of: string[]
+  limit: number
+}
+
+/** The number of mails in an hour. Budgets do not depend on whether an account exists. */
+export class MailBudget {
+  readonly #store: MailBudgetStore
+  readonly #names: KeyedHash
+  readonly #limits: MailBudgets
+
+  constructor({ store, names, limits }: { store: MailBudgetStore; names: KeyedHash; limits: MailBudgets }) {
+    this.#store = store
+    this.#names = names
+    this.#limits = limits
+  }
+
+  /**
+   * Takes one mail from each of its budgets. A notification has a budget of its own, so that requests cannot suppress it. It is sent
+   * also if the store is down.
+   *
+   * @returns the budget that is used up; null if the mail is allowed
+   * @throws StorageUnavailable, but not for a notification
+   */
+  async spend(mail: Mail | NoMail, context: RequestContext, spender: Spender): Promise<BudgetName | null> {
+    const { pool, kind } = mail
+    const to = normalizeEmail(mail.to)
+    const { address: limit } = this.#limits
+    if (kind === 'nothing' || MAIL_KINDS[kind].budget === 'request')
+      return this.#take(this.#usesOfRequest({ to, pool, address: context.address }, spender), context.now)
+    try {
+      const uses: Use[] = [
+        { name: 'notifications', of: [pool, to], limit: limit * NOTIFICATIONS_PER_REQUEST },
+      ]
+      return await this.#take(uses, context.now)
+    } catch (error) {
+      log('error', 'mail_budget_unavailable', { kind, cause: describeError(error) })
+      return null
+    }
+  }
+
+  /** The sender comes first and the pool last: a sender or an address without a budget uses up no other budget. */
+  #usesOfRequest(
+    { to, pool, address }: { to: string; pool: string; address: string | null },
+    { device }: Spender,
+  ): Use[] {
+    const { sender, address: perAddress, pool: perPool } = this.#limits
+    return [
+      ...(address === null ? [] : [{ name: 'sender' as const, of: [address], limit: sender }]),
+      device === undefined
+        ? { name: 'address', of: [pool, to], limit: perAddress }
+        : { name: 'device', of: [pool, to, device], limit: perAddress },
+      { name: 'pool', of: [pool], limit: perPool },
+    ]
+  }
+
+  async #take(uses: readonly Use[], now: number): Promise<BudgetName | null> {
+    const charges = uses.map(async ({ name, of, limit }) => ({
+      key: await this.#names.name(name, ...of),
+      limit,
+    }))
+    const exhausted = await this.#store.take(await Promise.all(charges), now)
+    return exhausted === null ? null : (uses[exhausted]?.name ?? null)
+  }
+}
+
+/** One action of a user can cause several notifications. */
+const NOTIFICATIONS_PER_REQUEST = 4

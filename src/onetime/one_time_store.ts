@@ -1,0 +1,196 @@
+import { base64url } from 'jose'
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import type { KeyedHash } from '../lib/keyed_hash.ts'
+import type { Sealer } from '../lib/sealer.ts'
+import { CorruptRecord, callStore } from '../lib/storage_error.ts'
+import {
+  generateToken,
+  idOfToken,
+  MAX_LIFETIME_SECONDS,
+  type NewOneTimeValue,
+  type OneTimeKind,
+  type OneTimeReference,
+  type TriedCode,
+  triesOf,
+} from './one_time_value.ts'
+
+const STORE = 'D1 one_time_values'
+
+/** Whether a value can be used. Parameters: ?1 the id, ?2 the kind, ?3 now. */
+const IS_OPEN = 'id = ?1 AND kind = ?2 AND used_at IS NULL AND expires_at > ?3'
+
+/** A value with a code needs the code. */
+const USE = `UPDATE one_time_values SET used_at = ?3 WHERE ${IS_OPEN} AND code_hash IS NULL RETURNING sealed`
+
+/** ?4 is a JSON array of the hashes of the code, one for each sealing key. */
+const TRY_CODE = `
+  UPDATE one_time_values SET tries = tries + 1,
+    used_at = CASE WHEN code_hash IN (SELECT value FROM json_each(?4)) THEN ?3 END
+  WHERE ${IS_OPEN} AND tries < max_tries
+  RETURNING sealed, max_tries - tries AS tries_left, used_at IS NOT NULL AS is_right`
+
+const COLUMNS = '(id, kind, code_hash, max_tries, sealed, expires_at)'
+
+const usedSchema = z.object({ sealed: z.string() })
+const triedSchema = z.object({ sealed: z.string(), tries_left: z.int(), is_right: z.int() })
+
+/** A new value with its row. */
+interface Row {
+  token: string
+  values: [
+    id: string,
+    kind: OneTimeKind,
+    codeHash: string | null,
+    maxTries: number,
+    sealed: string,
+    expiresAt: number,
+  ]
+}
+
+/**
+ * Values that are used once, over all locations: each use is one conditional statement at the primary. `now` is in Unix seconds.
+ * Each call throws StorageUnavailable; a call that reads data throws CorruptRecord if no sealing key opens it.
+ */
+export class OneTimeStore {
+  readonly #db: D1Database
+  readonly #sealer: Sealer
+  readonly #codeHashes: readonly KeyedHash[]
+
+  /** @param codeHashes One for each sealing key. The first one hashes new codes. */
+  constructor(
+    db: D1Database,
+    { sealer, codeHashes }: { sealer: Sealer; codeHashes: readonly [KeyedHash, ...KeyedHash[]] },
+  ) {
+    this.#db = db
+    this.#sealer = sealer
+    this.#codeHashes = codeHashes
+  }
+
+  /** Stores a value. @returns its token: 256 random bits, of which the store has only the hash */
+  async create(value: NewOneTimeValue, now: number): Promise<string> {
+    const { token, statement } = await this.prepare(value, now)
+    await callStore(STORE, () => statement.run())
+    return token
+  }
+
+  /** As `create`, for a transaction with other statements: the value is stored when the statement runs. */
+  async prepare(
+    value: NewOneTimeValue,
+    now: number,
+  ): Promise<{ token: string; statement: D1PreparedStatement }> {
+    const { token, values } = await this.#rowOf(value, now)
+    const insert = `INSERT INTO one_time_values ${COLUMNS} VALUES (?, ?, ?, ?, ?, ?)`
+    return { token, statement: this.#db.prepare(insert).bind(...values) }
+  }
+
+  /** The data of a value that can be used; null for every other token. It does not use the value. */
+  async find<T>(reference: OneTimeReference, schema: z.ZodMiniType<T>, now: number): Promise<T | null> {
+    const id = await idOfToken(reference.token)
+    if (id === null) return null
+    const select = this.#db
+      .prepare(`SELECT sealed FROM one_time_values WHERE ${IS_OPEN}`)
+      .bind(id, reference.kind, now)
+    const row = await callStore(STORE, () => select.first())
+    return row === null ? null : this.#open(id, reference.kind, { row, schema })
+  }
+
+  /** Uses a value without a code. @returns its data for exactly one call; null for every other call */
+  async use<T>(reference: OneTimeReference, schema: z.ZodMiniType<T>, now: number): Promise<T | null> {
+    const id = await idOfToken(reference.token)
+    if (id === null) return null
+    const use = this.#db.prepare(USE).bind(id, reference.kind, now)
+    const row = await callStore(STORE, () => use.first())
+    return row === null ? null : this.#open(id, reference.kind, { row, schema })
+  }
+
+  /**
+   * Uses a value without a code, and stores another one, in one transaction.
+   *
+   * @returns the token of the new value for exactly one call; null for every other call, which stores nothing
+   */
+  async replace(reference: OneTimeReference, next: NewOneTimeValue, now: number): Promise<string | null> {
+    const id = await idOfToken(reference.token)
+    if (id === null) return null
+    const use = this.#db.prepare(USE).bind(id, reference.kind, now)
+    const { token, values } = await this.#rowOf(next, now)
+    const insert = this.#db
+      .prepare(`INSERT INTO one_time_values ${COLUMNS} SELECT ?, ?, ?, ?, ?, ? WHERE changes() > 0`)
+      .bind(...values)
+    const [used] = await callStore(STORE, () => this.#db.batch([use, insert]))
+    return used?.results.length === 1 ? token : null
+  }
+
+  /**
+   * A statement that uses a token which the caller keeps sealed, so that no row exists before. Its row begins used and stays until
+   * the token expires. In a transaction, `changes()` is 0 after every such statement but the first.
+   *
+   * @param expiresAt Unix seconds.
+   */
+  async spending(
+    { kind, token }: OneTimeReference,
+    expiresAt: number,
+    now: number,
+  ): Promise<{ statement: D1PreparedStatement }> {
+    const insert = `INSERT INTO one_time_values ${COLUMNS.replace(')', ', used_at)')} VALUES (?, ?, NULL, 0, '', ?, ?)
+      ON CONFLICT DO NOTHING`
+    return { statement: this.#db.prepare(insert).bind(await idOfToken(token), kind, expiresAt, now) }
+  }
+
+  /** Tries a code. The statement that compares the code also counts the try. The right code uses the value. */
+  async tryCode<T>(
+    { kind, token, code }: OneTimeReference & { code: string },
+    schema: z.ZodMiniType<T>,
+    now: number,
+  ): Promise<TriedCode<T>> {
+    const id = await idOfToken(token)
+    if (id === null) return { outcome: 'gone' }
+    const hashes = await Promise.all(this.#codeHashes.map((hash) => hashOf(hash, id, code)))
+    const attempt = this.#db.prepare(TRY_CODE).bind(id, kind, now, JSON.stringify(hashes))
+    const row = await callStore(STORE, () => attempt.first())
+    if (row === null) return { outcome: 'gone' }
+    const { tries_left: triesLeft, is_right: isRight } = decodeRecord(triedSchema, 'one-time value', row)
+    const data = await this.#open(id, kind, { row, schema })
+    return isRight === 1 ? { outcome: 'right', data } : { outcome: 'wrong', data, triesLeft }
+  }
+
+  /** Removes up to `limit` expired rows. @returns how many */
+  async sweep(now: number, limit: number): Promise<number> {
+    const sweep = this.#db
+      .prepare(
+        `DELETE FROM one_time_values WHERE id IN
+           (SELECT id FROM one_time_values WHERE expires_at <= ? LIMIT ?)`,
+      )
+      .bind(now, limit)
+    const { meta } = await callStore(STORE, () => sweep.run())
+    return meta.changes
+  }
+
+  async #rowOf(value: NewOneTimeValue, now: number): Promise<Row> {
+    const { kind, data, lifetimeSeconds, code } = value
+    if (lifetimeSeconds > MAX_LIFETIME_SECONDS) throw new RangeError('a one-time value lasts 30 days at most')
+    const token = generateToken()
+    const id = (await idOfToken(token)) ?? ''
+    const [codeHash] = this.#codeHashes
+    const hash = code === undefined || codeHash === undefined ? null : await hashOf(codeHash, id, code)
+    const sealed = await this.#sealer.sealValue({ id, kind, data })
+    return { token, values: [id, kind, hash, triesOf(value), sealed, now + lifetimeSeconds] }
+  }
+
+  /** Opens the data of a row. The seal names the row, so that the data of one row does not open in another row. */
+  async #open<T>(
+    id: string,
+    kind: OneTimeKind,
+    { row, schema }: { row: unknown; schema: z.ZodMiniType<T> },
+  ): Promise<T> {
+    const { sealed } = decodeRecord(usedSchema, 'one-time value', row)
+    const content = z.object({ id: z.literal(id), kind: z.literal(kind), data: schema })
+    const opened = await this.#sealer.openValue(sealed, content)
+    if (opened === null) throw new CorruptRecord(`a one-time value of the kind ${kind} does not open`)
+    return opened.data as T
+  }
+}
+
+async function hashOf(hash: KeyedHash, id: string, code: string): Promise<string> {
+  return base64url.encode(await hash.digest(id, code))
+}

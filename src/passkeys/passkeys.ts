@@ -1,0 +1,185 @@
+import type { AuditStore } from '../audit/audit_store.ts'
+import { accountsOf, type PasskeySettings } from '../config/accounts_schema.ts'
+import type { Config } from '../config/config.ts'
+import { randomId } from '../lib/bytes.ts'
+import type { RequestContext } from '../lib/request_context.ts'
+import type { OneTimeStore } from '../onetime/one_time_store.ts'
+import { generateToken } from '../onetime/one_time_value.ts'
+import {
+  type CreationOptionsJson,
+  creationOptions,
+  type PasskeyAccount,
+  type RequestOptionsJson,
+  requestOptions,
+} from './ceremony_options.ts'
+import { MAX_NAME_CHARACTERS, type Passkey } from './passkey.ts'
+import type { ChallengeSealer } from './passkey_challenge.ts'
+import { PasskeyRefused, requirePasskey } from './passkey_refused.ts'
+import type { PasskeyStore } from './passkey_store.ts'
+import { parseRegistration } from './response_json.ts'
+import { type ExpectedCeremony, verifyRegistration } from './verify_response.ts'
+
+/** The start of a ceremony: options for the browser, and the sealed challenge for a hidden field of the form. */
+export interface StartedCeremony<Options> {
+  options: Options
+  sealed: string
+}
+
+/** The end of a registration, as the form sends it. */
+export interface FinishedRegistration {
+  sealed: string
+  /** The JSON of the browser's response. */
+  response: string
+  /** The name that the list shows, such as the browser and the system. */
+  name: string
+  subject: string
+  pool: string
+  clientId: string | null
+  api: string | null
+}
+
+/** A change of a passkey by its user or an operator. */
+export interface PasskeyChange {
+  id: string
+  subject: string
+  clientId: string | null
+  api: string | null
+}
+
+interface Dependencies {
+  store: PasskeyStore
+  challenges: ChallengeSealer
+  oneTime: OneTimeStore
+  audit: AuditStore
+  config: Config
+}
+
+/** Adds, renames and removes passkeys. `signInByPasskey` checks a sign-in. */
+export class Passkeys {
+  readonly #dependencies: Dependencies
+
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /** The settings of a pool; null if the pool has no passkeys. */
+  settingsOf(pool: string): PasskeySettings | null {
+    return accountsOf(pool, this.#dependencies.config).passkeys
+  }
+
+  /**
+   * Starts a registration. The caller has authenticated the user, with an existing factor if the user has one.
+   *
+   * @returns null if the pool has no passkeys
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async startRegistration(
+    account: PasskeyAccount,
+    now: number,
+  ): Promise<StartedCeremony<CreationOptionsJson> | null> {
+    const { subject, pool } = account
+    const settings = this.settingsOf(pool)
+    if (settings === null) return null
+    const { store, challenges } = this.#dependencies
+    const challenge = generateToken()
+    const existing = await store.list(subject)
+    const sealed = await challenges.seal({ ceremony: 'registration', challenge, pool, subject }, now)
+    return { options: creationOptions(account, challenge, { ...settings, existing }), sealed }
+  }
+
+  /**
+   * Finishes a registration and stores the passkey.
+   *
+   * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has MAX_PASSKEYS; StorageUnavailable
+   */
+  async finishRegistration(finished: FinishedRegistration, context: RequestContext): Promise<Passkey> {
+    const { sealed, subject, pool } = finished
+    const { store, challenges, oneTime } = this.#dependencies
+    const settings = this.settingsOf(pool)
+    requirePasskey(settings !== null, 'the pool has no passkeys')
+    const opened = await challenges.open(sealed, { ceremony: 'registration', pool, subject }, context.now)
+    requirePasskey(opened !== null, 'the challenge is expired or belongs to another ceremony')
+    const response = parseRegistration(finished.response)
+    const verified = await verifyRegistration(response, this.expect(opened.challenge, settings))
+    const passkey: Passkey = {
+      ...verified,
+      id: randomId(16),
+      subject,
+      pool,
+      rpId: settings.rpId,
+      transports: response.transports,
+      name: cleanName(finished.name),
+      createdAt: context.now,
+      lastUsedAt: null,
+    }
+    const { statement: spend } = await oneTime.spending(
+      { kind: 'passkey_challenge', token: opened.challenge },
+      opened.expiresAt,
+      context.now,
+    )
+    const event = this.#eventOf('added', { ...finished, id: passkey.id }, context)
+    if (await store.add(passkey, spend, [event])) return passkey
+    throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+  }
+
+  /**
+   * Starts a sign-in.
+   *
+   * @param subject The user of the sign-in; null if any passkey of the pool may sign in.
+   * @returns null if the pool has no passkeys
+   * @throws StorageUnavailable, CorruptRecord, only for a known user
+   */
+  async startAuthentication(
+    { pool, subject }: { pool: string; subject: string | null },
+    now: number,
+  ): Promise<StartedCeremony<RequestOptionsJson> | null> {
+    const settings = this.settingsOf(pool)
+    if (settings === null) return null
+    const { store, challenges } = this.#dependencies
+    const challenge = generateToken()
+    const allowed = subject === null ? [] : await store.list(subject)
+    const sealed = await challenges.seal({ ceremony: 'authentication', challenge, pool, subject }, now)
+    return { options: requestOptions(challenge, { ...settings, allowed }), sealed }
+  }
+
+  /** What a response must have. */
+  expect(challenge: string, { rpId, origins, userVerification }: PasskeySettings): ExpectedCeremony {
+    return {
+      challenge,
+      origins: [this.#dependencies.config.issuer, ...origins],
+      rpId,
+      requiresUserVerification: userVerification === 'required',
+    }
+  }
+
+  /** The passkeys of a user, oldest first. One of another relying party id does not work. @throws StorageUnavailable, CorruptRecord */
+  list(subject: string): Promise<Passkey[]> {
+    return this.#dependencies.store.list(subject)
+  }
+
+  /** @returns false for an unknown passkey @throws StorageUnavailable */
+  rename({ id, subject, name }: Pick<Passkey, 'id' | 'subject' | 'name'>): Promise<boolean> {
+    return this.#dependencies.store.rename({ id, subject, name: cleanName(name) })
+  }
+
+  /** @returns false for an unknown passkey @throws StorageUnavailable */
+  remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
+    return this.#dependencies.store.remove(change, [this.#eventOf('removed', change, context)])
+  }
+
+  #eventOf(
+    what: 'added' | 'removed',
+    { id, subject, clientId, api }: PasskeyChange,
+    context: RequestContext,
+  ) {
+    const reason = `the passkey ${id} was ${what}`
+    const event = { kind: 'factor', outcome: 'ok', reason, subject, clientId, api, sid: null } as const
+    return this.#dependencies.audit.additionIfChanged(event, context)
+  }
+}
+
+/** A name in one line. An empty name gets a default, so that the list can show it. */
+function cleanName(name: string): string {
+  const clean = name.replace(/[\p{C}\s]+/gu, ' ').trim()
+  return [...clean].slice(0, MAX_NAME_CHARACTERS).join('') || 'Passkey'
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { unstable_readConfig as readWranglerConfig } from 'wrangler'
+import { findDifferences } from '../../scripts/wrangler_toml.ts'
+import { parseConfig } from '../../src/config/parse_config.ts'
+
+const FROM = 'from: { name: Corner Shop, address: shop@shop.test }'
+const configOf = (mail: string) =>
+  parseConfig(
+    `issuer: https://id.shop.test\napis: { shop: { audience: https://shop.test/api, users: customers } }\n${mail}`,
+  )
+const toml = readWranglerConfig({ config: 'wrangler.toml' })
+const { producers = [], consumers = [] } = toml.queues
+
+describe('wrangler.toml', () => {
+  const binding = configOf(`mail: { ${FROM} }`)
+  const webhook = configOf(`mail: { ${FROM}, driver: webhook, url: https://mail.shop.test/ }`)
+  const [consumer] = consumers
+
+  it('wrangler.toml of the repository has the bindings of both drivers of mails', () => {
+    expect([findDifferences(binding, toml), findDifferences(webhook, toml)]).toEqual([[], []])
+  })
+
+  it.each([
+    [
+      'the producer',
+      { ...toml, queues: { consumers } },
+      ['mail: wrangler.toml has no [[queues.producers]] with the binding MAIL_QUEUE'],
+    ],
+    [
+      'the consumer',
+      { ...toml, queues: { producers } },
+      ['mail: wrangler.toml has no [[queues.consumers]] of the queue sallyport-mail'],
+    ],
+    [
+      'enough retries',
+      {
+        ...toml,
+        queues: { producers, consumers: [{ ...consumer, queue: 'sallyport-mail', max_retries: 3 }] },
+      },
+      ['mail: max_retries of the queue sallyport-mail is 3, must be at least 40'],
+    ],
+    [
+      'the mail service',
+      { ...toml, send_email: [] },
+      ['mail.driver: wrangler.toml has no [[send_email]] with the name EMAIL'],
+    ],
+  ])('the check names what wrangler.toml lacks: %s', (_case, lacking, problems) => {
+    expect(findDifferences(binding, lacking)).toEqual(problems)
+  })
+
+  it('without mail in config.yml wrangler.toml needs no queue, and a webhook needs no mail service', () => {
+    expect(findDifferences(configOf(''), { ...toml, queues: {}, send_email: [] })).toEqual([])
+    expect(findDifferences(webhook, { ...toml, send_email: [] })).toEqual([])
+  })
+})
