@@ -5,7 +5,6 @@ import type { KeyedHash } from '../lib/keyed_hash.ts'
 import type { Sealer } from '../lib/sealer.ts'
 import { CorruptRecord, callStore } from '../lib/storage_error.ts'
 import {
-  type CodeAttempt,
   generateToken,
   idOfToken,
   MAX_LIFETIME_SECONDS,
@@ -47,6 +46,16 @@ interface Row {
     sealed: string,
     expiresAt: number,
   ]
+}
+
+/** A try of a code. */
+export interface CodeAttempt extends OneTimeReference {
+  code: string
+  /**
+   * A statement that counts the try for more than this value, in the same transaction. If it changes no row, because its limit is
+   * reached, the code is not tried. Absent: the value alone counts its tries.
+   */
+  counting?: D1PreparedStatement
 }
 
 /**

@@ -29,16 +29,6 @@ export interface OneTimeReference {
   token: string
 }
 
-/** A try of a code. */
-export interface CodeAttempt extends OneTimeReference {
-  code: string
-  /**
-   * A statement that counts the try for more than this value, in the same transaction. If it changes no row, because its limit is
-   * reached, the code is not tried. Absent: the value alone counts its tries.
-   */
-  counting?: D1PreparedStatement
-}
-
 /** The result of a try. `data` is that of the value. */
 export type TriedCode<T> =
   | { outcome: 'right'; data: T }

@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { authorizeUrl } from '../support/authorize.ts'
-import { checkPage, type OpenPages, openPages, pageForm, pageRequest, WITH_EMAIL_CODES } from '../support/fuzz_pages.ts'
+import {
+  checkPage,
+  type OpenPages,
+  openPages,
+  pageForm,
+  pageRequest,
+  WITH_EMAIL_CODES,
+} from '../support/fuzz_pages.ts'
 import type { FuzzRequest } from '../support/fuzz_requests.ts'
 import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
 import { FuzzServer, Witness } from '../support/fuzz_server.ts'
