@@ -233,6 +233,9 @@ describe('the sign-in page', () => {
     expect((await type(PASSWORD, NEW_PASSWORD, 'other')).html).toContain('The two new passwords differ.')
     expect((await type('wrong', NEW_PASSWORD)).html).toContain('The current password is wrong.')
     expect((await type(PASSWORD, 'password')).html).toContain('easy to guess')
+    expect((await type(PASSWORD, PASSWORD)).html).toContain(
+      'Choose a password that differs from the current one.',
+    )
     const end = await type(PASSWORD, NEW_PASSWORD)
     expect(end.url.origin).toBe(new URL(CALLBACK).origin)
     await exchange(browser)
