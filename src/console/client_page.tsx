@@ -22,7 +22,7 @@ import { countLiveSessions } from './live_sessions.ts'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { EnabledBadge } from './tones.tsx'
-import { CONFIRM_FIELDS, type TypedName } from './typed_name.tsx'
+import { confirmFields, type TypedName } from './typed_name.tsx'
 
 export type ClientAction = 'edit' | 'sign-out' | 'disable' | 'enable' | 'delete' | 'secrets'
 
@@ -56,7 +56,7 @@ export async function showClient(
         {refused === null || conflict !== null ? null : (
           <ProblemNote
             problem={refused.problem.inOrder(CLIENT_FIELDS)}
-            fields={problem === null ? CONFIRM_FIELDS : CLIENT_FIELDS}
+            fields={problem === null ? confirmFields(typedClientId(id)) : CLIENT_FIELDS}
           />
         )}
         <ClientFacts client={client} now={now} config={config} />
@@ -230,5 +230,5 @@ function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: 
 
 /** The name to type before the deletion of a client. */
 export function typedClientId(name: string): TypedName {
-  return { label: 'Client id', name }
+  return { label: 'Client id to delete', name }
 }

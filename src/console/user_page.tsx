@@ -12,8 +12,8 @@ import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
-import { CONFIRM_FIELDS } from './typed_name.tsx'
-import { Actions, type UserAction } from './user_action_list.tsx'
+import { confirmFields } from './typed_name.tsx'
+import { Actions, typedUsername, type UserAction, usernameToErase } from './user_action_list.tsx'
 import { formOfUser, OwnPasswordForRoles, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
@@ -49,7 +49,7 @@ export async function showUser(
         {refused === null || conflict !== null ? null : (
           <ProblemNote
             problem={refused.problem.inOrder(USER_FIELDS)}
-            fields={[...USER_FIELDS, ...CONFIRM_FIELDS]}
+            fields={[...USER_FIELDS, ...confirmFields(typedNameFor(refused, user))]}
           />
         )}
         <UserFacts user={user} support={support} now={now} />
@@ -104,6 +104,11 @@ export async function showUser(
       </>
     ),
   })
+}
+
+/** The name to type in the confirmation of a refused action. */
+function typedNameFor({ action }: RefusedAction<UserAction>, { username }: ShownUser) {
+  return action === 'erase' ? usernameToErase(username) : typedUsername(username)
 }
 
 function Links({ id, mayEdit }: { id: string; mayEdit: boolean }) {

@@ -345,6 +345,7 @@ describe('a client', () => {
     expect(mistyped.status).toBe(422)
     expect(mistyped.html).toMatch(/<details class="confirm" open=""><summary class="button danger">Delete…/)
     expect(mistyped.html).toContain(`id="typed_name-error">You typed another name. Type ${id}.`)
+    expect(mistyped.html).toContain('<a href="#typed_name">Client id to delete</a>: You typed another name.')
     const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: id })
     expect(deleted).toMatchObject({ location: '/console/clients', done: 'client-deleted' })
     expect((await admin.get(path)).status).toBe(404)
@@ -465,7 +466,10 @@ describe('a user', () => {
     }
     const refused = await admin.post('/console/users/new', draft)
     expect(refused.status).toBe(403)
-    expect(refused.html).toContain('The operator must confirm the password first')
+    expect(refused.html).toContain(
+      '<strong>Your own password is required.</strong> Nothing was saved. Fix the fields marked below.',
+    )
+    expect(refused.html).not.toContain('/admin/api')
     const made = await admin.post('/console/users/new', { ...draft, own_password: PASSWORD })
     const [path = ''] = made.location?.split('?') ?? []
     expect(made).toMatchObject({ location: path, done: 'user-created' })
