@@ -290,7 +290,7 @@ describe('the keys', () => {
     expect(kidsOf(unchanged)).toEqual(kidsOf(pending))
     const refused = await own.post(`/console/keys/${next}/revoke`)
     expect(refused.status).toBe(403)
-    expect(refused.html).toContain('The operator must confirm the password first')
+    expect(refused.html).toContain('<strong>Your own password is required.</strong>')
     const wrong = await own.post(`/console/keys/${next}/revoke`, { own_password: 'mistyped' })
     expect(wrong.status).toBe(403)
     expect(wrong.html).toContain(`id="own-password-${next}-error">Your own password is wrong.<`)
