@@ -10,7 +10,7 @@ import type { UserDraft } from '../src/users/create_user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 import { UserMaker } from './make_user.ts'
-import { OPERATOR_CLIENTS } from './operator_clients.ts'
+import { ensureOperatorClients, OPERATOR_CLIENT_IDS } from './operator_clients.ts'
 
 /** A demo client. An absent field has the default of a new client. */
 export type DemoClient = Pick<ClientValues, 'id' | 'api' | 'grants' | 'scopes'> &
@@ -78,13 +78,6 @@ const CLIENTS: DemoClient[] = [
     grants: ['password', 'client_credentials'],
     scopes: BACKOFFICE_SCOPES,
   },
-  ...OPERATOR_CLIENTS.map((client) => ({
-    ...client,
-    secret: null,
-    api: 'admin',
-    scopes: [],
-    isFirstParty: true,
-  })),
 ]
 
 const CUSTOMER_PASSWORD = 'correct horse battery staple'
@@ -142,7 +135,7 @@ const USERS: UserDraft[] = [
 ]
 
 /**
- * Adds the missing demo clients and users. Their secrets are public, so a server with another issuer than a loopback address is
+ * Adds the missing demo clients and users, and the clients of operators. Their secrets are public, so a server with another issuer than a loopback address is
  * refused.
  *
  * @param more Further clients. They replace demo clients with the same id.
@@ -159,6 +152,11 @@ export async function seedDemoData(
   for (const demo of [...more, ...CLIENTS]) {
     if ((await clients.find(demo.id)) !== null) continue
     await clients.add(toClient(demo), { secret: await toSecret(demo), now }, [])
+  }
+  const { issuer, adminApi } = config
+  if (adminApi !== null) {
+    const present = await clients.findMany(OPERATOR_CLIENT_IDS)
+    await ensureOperatorClients(clients, present, { issuer, adminApi, now })
   }
   const users = new UserStore(env.DB)
   const userAdmin = new UserAdminStore(env.DB)

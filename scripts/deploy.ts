@@ -1,9 +1,14 @@
 import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 'wrangler'
-import type { Config } from '../src/config/config.ts'
+import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
+import { decodeClientRecord } from '../src/clients/client_record.ts'
+import type { ApiConfig, Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
+import { systemClock } from '../src/lib/clock.ts'
 import { requireConfig } from './config_file.ts'
 import { findMissingMigrations } from './missing_migrations.ts'
+import { ensureOperatorClients, SELECT_OPERATOR_CLIENTS } from './operator_clients.ts'
 import { findUnusablePasskeys, readPasskeyDomains } from './passkey_domains.ts'
+import { sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
 import { readWrangler, runWrangler, WranglerFailed } from './wrangler.ts'
 import { MAIL_QUEUE, requireWranglerToml } from './wrangler_toml.ts'
@@ -24,8 +29,32 @@ if (process.argv.includes('--dry-run')) {
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
   if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
-  if (config.mail !== null) await requireQueue()
+  await requireQueue()
   await runWrangler(['deploy', '--minify'])
+  if (config.adminApi !== null) await renewOperatorClients(config.issuer, config.adminApi)
+}
+
+/** Adds the missing clients of operators, and renews the console's client for this version and this issuer. */
+async function renewOperatorClients(issuer: string, adminApi: ApiConfig): Promise<void> {
+  const lines: string[] = []
+  const clients = new ClientAdminStore(sqlPrinter((line) => lines.push(line)))
+  try {
+    const [{ results }] = JSON.parse(await execute(SELECT_OPERATOR_CLIENTS))
+    const now = systemClock.now()
+    await ensureOperatorClients(clients, results.map(decodeClientRecord), { issuer, adminApi, now })
+    if (lines.length === 0) return
+    await execute(lines.join('\n'))
+    console.log('The clients of operators were added or renewed.')
+  } catch (error) {
+    if (!(error instanceof WranglerFailed)) throw error
+    stop(
+      `Deployed, but the clients of operators were not renewed: run npm run deploy again.\nwrangler: ${error.message.trim()}`,
+    )
+  }
+}
+
+function execute(sql: string): Promise<string> {
+  return readWrangler(['d1', 'execute', 'DB', '--remote', '--yes', '--json', '--command', sql])
 }
 
 /** Applies the migrations of a database. Without them the new Worker would fail, so this process ends if one is missing. */
@@ -45,9 +74,13 @@ async function migrate(binding: string): Promise<void> {
   )
 }
 
-/** Ends this process if the account has no queue of mails, because Cloudflare refuses a Worker with an unknown queue. */
+/**
+ * Ends this process if the account does not have the queue of mails in wrangler.toml, because Cloudflare refuses a Worker with an
+ * unknown queue.
+ */
 async function requireQueue(): Promise<void> {
-  const queue = settings.queues.producers?.find(({ binding }) => binding === MAIL_QUEUE)?.queue ?? ''
+  const queue = settings.queues.producers?.find(({ binding }) => binding === MAIL_QUEUE)?.queue
+  if (queue === undefined) return
   await readWrangler(['queues', 'info', queue]).catch((error) => {
     if (!(error instanceof WranglerFailed)) throw error
     stop(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
-import { type ClientValues, fromDraft } from '../src/clients/client_values.ts'
+import { type ClientRecord, decodeClientRecord } from '../src/clients/client_record.ts'
 import type { ApiConfig } from '../src/config/config.ts'
 import { requireUsername, UserRefused } from '../src/users/create_user.ts'
 import type { User } from '../src/users/user.ts'
@@ -11,7 +11,7 @@ import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
 import { listServers } from './local_servers.ts'
 import { DraftRefused, UserMaker } from './make_user.ts'
-import { OPERATOR_CLIENTS, type OperatorClient } from './operator_clients.ts'
+import { ensureOperatorClients, OPERATOR_CLIENT_IDS, SELECT_OPERATOR_CLIENTS } from './operator_clients.ts'
 import { readPassword } from './read_password.ts'
 import { formatLiteral, sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
@@ -45,7 +45,7 @@ if (present.admins > 0) stop(isRemote ? ADMIN_EXISTS : `${ADMIN_EXISTS}\n${LOCAL
 const user = await makeAdmin(api)
 if (present.usernames.includes(user.username)) stop(`The username is taken in the pool "${api.userPool}"`)
 await execute(await formatSql(user, api)).catch(stopAfterFailure)
-console.log(`${user.username} is an admin. Sign in with the client ${OPERATOR_CLIENTS[0]?.id}.`)
+console.log(`${user.username} is an admin. Sign in with the client ${OPERATOR_CLIENT_IDS[0]}.`)
 
 function readArguments(): { username: string; isRemote: boolean } {
   try {
@@ -82,20 +82,20 @@ async function prepareLocalTables(): Promise<void> {
 interface Present {
   admins: number
   usernames: string[]
-  clients: string[]
+  /** The present clients of operators. */
+  clients: ClientRecord[]
 }
 
-/** The existing admins and usernames. */
+/** The existing admins, usernames and clients of operators. */
 async function findPresent({ userPool }: ApiConfig): Promise<Present> {
   const sql = `SELECT
     (SELECT count(*) FROM users, json_each(roles) WHERE pool = ${formatLiteral(userPool)} AND value = 'admin') AS admins,
-    (SELECT json_group_array(username) FROM users WHERE pool = ${formatLiteral(userPool)}) AS usernames,
-    (SELECT json_group_array(client_id) FROM clients) AS clients`
-  const parameters = ['d1', 'execute', 'DB', where, '--json', '--command', sql.replace(/\s+/g, ' ')]
-  const response = await readWrangler(parameters).catch(stopAfterFailure)
-  const [{ results }] = JSON.parse(response)
-  const [{ admins, usernames, clients }] = results
-  return { admins, usernames: JSON.parse(usernames), clients: JSON.parse(clients) }
+    (SELECT json_group_array(username) FROM users WHERE pool = ${formatLiteral(userPool)}) AS usernames`
+  const command = `${sql.replace(/\s+/g, ' ')}; ${SELECT_OPERATOR_CLIENTS}`
+  const parameters = ['d1', 'execute', 'DB', where, '--json', '--command', command]
+  const [counts, clients] = JSON.parse(await readWrangler(parameters).catch(stopAfterFailure))
+  const [{ admins, usernames }] = counts.results
+  return { admins, usernames: JSON.parse(usernames), clients: clients.results.map(decodeClientRecord) }
 }
 
 async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
@@ -109,25 +109,17 @@ async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
   }
 }
 
-async function formatSql(admin: User, { name }: ApiConfig): Promise<string> {
+async function formatSql(admin: User, adminApi: ApiConfig): Promise<string> {
   const lines: string[] = []
   const printer = sqlPrinter((line) => lines.push(line))
   await new UserAdminStore(printer).add([{ ...admin, profile: {} }], [])
-  const clients = new ClientAdminStore(printer)
-  const start = { secret: null, now: admin.createdAt }
-  for (const client of OPERATOR_CLIENTS) {
-    if (!present.clients.includes(client.id)) await clients.add(toClient(client, name), start, [])
-  }
+  const installation = { issuer: config.issuer, adminApi, now: admin.createdAt }
+  await ensureOperatorClients(new ClientAdminStore(printer), present.clients, installation)
   lines.push(
     `INSERT INTO audit_events (at, kind, outcome, reason, subject) VALUES (${admin.createdAt}, 'admin', 'ok',
       'the first admin was created', ${formatLiteral(admin.id)});`,
   )
   return lines.join('\n')
-}
-
-function toClient(client: OperatorClient, api: string): ClientValues {
-  const draft = fromDraft({ client_id: client.id, api, grants: [...client.grants], confidential: false })
-  return { ...draft, ...client, isFirstParty: true }
 }
 
 /** Runs SQL from a temporary file that only the current user can read, because it has the hash of the password. */

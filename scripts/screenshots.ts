@@ -10,6 +10,7 @@ import { photograph, pictureOf, SCHEMES, signIn, WIDTHS } from './screenshots/ca
 import { readConsolePages } from './screenshots/console_pages.ts'
 import { type View, viewsOf } from './screenshots/console_views.ts'
 import { makeContactSheets } from './screenshots/contact_sheets.ts'
+import { addMails, INBOX_VIEWS } from './screenshots/inbox_views.ts'
 import { addLongRecords, addLongSessions } from './screenshots/long_data.ts'
 import {
   LANGUAGE_VIEWS,
@@ -72,7 +73,7 @@ async function makeAll(browser: Browser, only: string): Promise<void> {
 async function photographShopperPages(browser: Browser, only: string): Promise<string[]> {
   const isWanted = ({ name }: ShopperView) => name.includes(only)
   const sets = [
-    { views: SHOPPER_VIEWS.filter(isWanted), widths: SHOPPER_WIDTHS },
+    { views: [...SHOPPER_VIEWS, ...INBOX_VIEWS].filter(isWanted), widths: SHOPPER_WIDTHS },
     { views: LANGUAGE_VIEWS.filter(isWanted), widths: [390] },
   ]
   if (sets.every(({ views }) => views.length === 0)) return []
@@ -80,6 +81,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
   const { origin, stores, config, close } = await startService(bundle)
   // The sixth of the records is the user who must change the password.
   await addLongRecords(stores, config, 6)
+  await addMails(stores, config)
   for (const shopper of [null, ...SHOPPERS]) {
     const cookies = shopper === null ? {} : { cookies: await signInShopper(browser, origin, shopper) }
     for (const { views, widths } of sets) {

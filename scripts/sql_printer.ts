@@ -4,7 +4,7 @@ import { writeOut } from './write_out.ts'
 export function sqlPrinter(write: (line: string) => void = (line) => writeOut(1, line)): D1Database {
   const print = (statements: PrintedStatement[]) => {
     for (const statement of statements) write(`${statement.text};`)
-    return Promise.resolve(statements.map(() => ({ results: [] })))
+    return Promise.resolve(statements.map(() => ({ results: [], meta: { changes: 0 } })))
   }
   const database = {
     prepare: (sql: string) => new PrintedStatement(sql, print),

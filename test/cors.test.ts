@@ -109,7 +109,7 @@ describe('CORS', () => {
       '/admin/api/me',
       '/admin/api/openapi.json',
       '/admin/api/nowhere',
-      '/console/sign-in',
+      '/console/callback',
     ]) {
       for (const init of [preflight(FROM_CONFIG), { headers: { Origin: FROM_CONFIG } }]) {
         expect(corsOf(await server.fetch(path, init))).toEqual({})

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { version } from '../package.json'
+import { addConsoleClient } from './support/console.ts'
 import { ISSUER, TestServer } from './support/server.ts'
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
@@ -37,6 +38,7 @@ describe('the address without a path', () => {
 
   it('responds to a browser with a page that links to the console and the public documents', async () => {
     const server = new TestServer()
+    await addConsoleClient(server)
     const response = await open(server, BROWSER)
     const html = await response.text()
     expect([response.status, response.headers.get('Content-Type')]).toEqual([200, 'text/html; charset=UTF-8'])

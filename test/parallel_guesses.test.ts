@@ -278,11 +278,13 @@ describe('an operator', () => {
   it('an operator is signed out of the console if guesses lock the account within a minute of the sign-in', async () => {
     const server = new TestServer({ config: CONFIG })
     await addConsoleClient(server)
-    const browser = await ConsoleBrowser.signIn(server)
+    const { username } = await server.addUser({ pool: 'operators', roles: ['admin'] })
+    const browser = new ConsoleBrowser(server)
+    await browser.signInAt('/console', username)
     const client = await server.addClient({ api: 'admin' })
-    const guess = { grant_type: 'password', ...credentials(client), username: browser.user.username }
+    const guess = { grant_type: 'password', ...credentials(client), username }
     for (let i = 0; i < LIMIT; i++) await server.postJson({ ...guess, password: `guess ${i}` })
-    expect((await browser.get('/console')).location).toMatch(/^\/console\/sign-in/)
+    expect((await browser.get('/console')).location).toMatch('/oauth2-token/authorize')
   })
 
   it(`an operator has at most ${LIMIT} attempts at the current password, with any number of parallel isolates`, async () => {

@@ -72,9 +72,16 @@ describe('the security headers', () => {
   it('each page of the console has the security headers, and so has an unknown page', async () => {
     const server = new TestServer()
     const paths = PAGES.map(({ path }) => CONSOLE_PATH + path.replaceAll(/:\w+/g, 'something'))
-    const others = ['', '/', '/sign-in', '/style.css', '/icon.svg', '/nowhere'].map(
-      (path) => CONSOLE_PATH + path,
-    )
+    const others = [
+      '',
+      '/',
+      '/sign-in',
+      '/callback',
+      '/signed-out',
+      '/style.css',
+      '/icon.svg',
+      '/nowhere',
+    ].map((path) => CONSOLE_PATH + path)
     for (const path of new Set([...paths, ...others])) {
       for (const method of METHODS) {
         const response = await ask(server, method, path)
@@ -123,7 +130,7 @@ describe('the security headers', () => {
       ['/health', OF_DATA],
       ['/admin/api/me', OF_DATA],
       ['/nowhere', OF_DATA],
-      ['/console/sign-in', OF_PAGES],
+      ['/console/signed-out', OF_PAGES],
     ] as const) {
       const { 'strict-transport-security': _, ...others } = headers
       expect(protectionOf(await server.fetch(path))).toEqual(others)

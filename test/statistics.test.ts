@@ -196,7 +196,8 @@ describe('a grant of a later version', () => {
     const counts = { ...NOTHING, tokens: { authorization_code: 1 }, active_sessions: 1 }
     expect(body).toMatchObject({ total: counts, buckets: [counts] })
     const { html } = await (await ConsoleBrowser.signIn(server)).get('/console')
-    expect(html).toContain('Authorization code: 1 token.')
+    // The sign-in at the console is the second one.
+    expect(html).toContain('Authorization code: 2 tokens.')
     const { items } = (await operator.get('/audit?client_id=shop&grant=authorization_code')).body
     expect(items).toMatchObject([{ kind: 'issue', grant: 'authorization_code' }])
     await emptyStores()

@@ -6,7 +6,8 @@ import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { aroundD1 } from './support/around_d1.ts'
-import { addConsoleClient } from './support/console.ts'
+import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
+import { newResponse, signedIn } from './support/console_sign_in.ts'
 import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { PAGE_CASES } from './support/page_write_cases.ts'
@@ -41,6 +42,8 @@ const PAST_THE_BUDGET = 30
 const BUSY = [429, 503]
 const AT_ONCE = 10
 
+const ATTEMPT = '__Host-sallyport-console-attempt'
+
 /** A binding with a fixed budget for each key, without refill. */
 function budgetOf(size: number): RateLimit {
   const spent = new Map<string, number>()
@@ -74,7 +77,10 @@ async function makeWorld(): Promise<CountedWorld> {
   const limits = { failures: BINDING_BUDGET, lock: 3600, longest_lock: 3600 }
   const server = new TestServer({
     env: { ...Object.fromEntries(bindings), DB: rows.database },
-    config: { sign_in_limits: { address: limits } },
+    config: {
+      sign_in_limits: { address: limits },
+      accounts: { customers: { second_factor: 'optional' } },
+    },
   })
   const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']
   const shop = await server.addClient({ grants })
@@ -232,9 +238,17 @@ describe('a flood from one address', () => {
 
   it('a flood without a session writes nothing, at any page of the console', async () => {
     const { server, rows } = await makeWorld()
-    const before = rows.written
+    await addConsoleClient(server)
     const form = { ...HERE, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' }
-    for (const { method, path } of PAGES) {
+    // The first request of an hour records the use of the client.
+    await server.fetch('/console', { headers: form })
+    const before = rows.written
+    const own = [
+      { method: 'GET', path: '/sign-in' },
+      { method: 'GET', path: '/callback' },
+      { method: 'POST', path: '/sign-out' },
+    ]
+    for (const { method, path } of [...PAGES, ...own]) {
       const target = `/console${path.replaceAll(/:\w+/g, 'x')}`
       const response = await server.fetch(target, { method, headers: form })
       expect(response.status).toBeGreaterThanOrEqual(300)
@@ -242,12 +256,23 @@ describe('a flood from one address', () => {
     expect(rows.written - before).toBe(0)
   })
 
-  it('sign-ins at the console write no more rows than their budget', async () => {
+  it('one code that is sent to the console again and again writes no more rows than its budget', async () => {
     const { server, rows } = await makeWorld()
-    await addConsoleClient(server)
-    const headers = { ...HERE, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' }
-    const body = new URLSearchParams({ username: '\0', password: PASSWORD }).toString()
-    const send = () => server.fetch('/console/sign-in', { method: 'POST', headers, body })
-    await expectBounded(send, rows, { expected: [401] })
+    const { browser } = await signedIn(server)
+    const { pathname, search } = await newResponse(browser)
+    const headers = { ...HERE, Cookie: `${ATTEMPT}=${browser.pages.cookie(ATTEMPT)}` }
+    const send = () => server.fetch(pathname + search, { headers })
+    expect((await send()).status).toBe(200)
+    await expectBounded(send, rows, { expected: [303] })
+  })
+
+  it('one sign-out of the console that is sent again and again writes no more rows than its budget', async () => {
+    const { server, rows } = await makeWorld()
+    const { cookie, csrfToken } = await ConsoleBrowser.signIn(server)
+    const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    const headers = { ...HERE, ...type, Origin: ISSUER, Cookie: `__Host-sallyport-console=${cookie}` }
+    const body = new URLSearchParams({ csrf_token: csrfToken }).toString()
+    const send = () => server.fetch('/console/sign-out', { method: 'POST', headers, body })
+    await expectBounded(send, rows, { expected: [303] })
   })
 })

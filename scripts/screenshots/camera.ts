@@ -35,7 +35,7 @@ export async function signIn(
 ): Promise<StorageState> {
   const context = await browser.newContext()
   const page = await context.newPage()
-  await page.goto(`${origin}/console/sign-in`)
+  await page.goto(`${origin}/console`)
   await page.getByLabel('Username').fill(username)
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()

@@ -44,13 +44,15 @@ const VIEWS: Readonly<Record<string, Views>> = {
   '/audit': () => ({ audit: '/audit', 'audit-empty': '/audit?subject=nothing' }),
   '/search': () => ({ search: '/search?q=maximiliane', 'search-empty': '/search?q=nothing' }),
   '/password': () => ({ password: '/password' }),
+  '/kept': () => ({ 'form-not-kept': '/kept' }),
 }
 
 /** The views of pages that need no session, and of errors. */
 const otherViews = ({ userId }: LongData): View[] => [
   { name: 'home', path: '/', username: null },
   { name: 'sign-in', path: '/console/sign-in', username: null },
-  { name: 'sign-in-refused', path: '/console/sign-in', username: null, prepare: refuseSignIn },
+  { name: 'sign-in-cancelled', path: '/console', username: null, prepare: cancelSignIn },
+  { name: 'signed-out', path: '/console/signed-out', username: null },
   { name: 'error-without-a-session', path: '/console/nothing', username: null },
   { name: 'error', path: '/console/nothing', username: 'operator' },
   { name: 'error-of-a-role', path: '/console/clients/~new', username: 'support' },
@@ -94,9 +96,7 @@ async function createClient(page: BrowserPage): Promise<void> {
   await page.locator('#secret').waitFor()
 }
 
-async function refuseSignIn(page: BrowserPage): Promise<void> {
-  await page.getByLabel('Username').fill('operator')
-  await page.getByLabel('Password').fill('a wrong password')
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-  await page.getByRole('alert').first().waitFor()
+async function cancelSignIn(page: BrowserPage): Promise<void> {
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click()
+  await page.getByText('The sign-in was cancelled.').waitFor()
 }

@@ -34,6 +34,8 @@ export const authorizationRequestSchema = z.extend(returnAddressSchema, {
   nonce: z.nullable(z.string()),
   prompt: z.array(z.enum(PROMPTS)),
   maxAgeSeconds: z.nullable(z.int()),
+  /** The level of authentication that the request demands. A request that the version before sealed has none. */
+  acrLevel: z._default(z.union([z.literal(1), z.literal(2)]), 1),
   loginHint: z.nullable(z.string()),
   uiLocales: z.array(z.string()),
   /** The user that `id_token_hint` names; null without a hint. */

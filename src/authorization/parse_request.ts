@@ -7,7 +7,7 @@ import type { AuthorizationFailure } from '../oauth/authorization_failure.ts'
 import { isIdentityScope, OFFLINE_ACCESS } from '../oauth/identity_scope.ts'
 import type { Parameters } from '../oauth/parameters.ts'
 import { parseScope } from '../oauth/scope.ts'
-import { ONE_FACTOR } from '../signin/browser_session.ts'
+import { ACR_VALUES, type AcrLevel, levelOf } from '../signin/authentication_level.ts'
 import { AuthorizationError, UnprovenRequest } from './authorization_error.ts'
 import {
   type AuthorizationRequest,
@@ -49,6 +49,11 @@ export interface ScopeHolder extends RequestingClient {
   openIdEnabled: boolean
 }
 
+/** The same, and the highest level of authentication of its users. */
+interface RequestHolder extends ScopeHolder {
+  highestLevel: AcrLevel
+}
+
 /** The values that the caller checked: the user of `id_token_hint` and the visitor of `visitor_access_token`. */
 export type CheckedHints = Pick<AuthorizationRequest, 'hintedSubject' | 'visitor'>
 
@@ -87,7 +92,7 @@ export function readReturnAddress(
  */
 export function parseAuthorizationRequest(
   parameters: Parameters,
-  holder: ScopeHolder,
+  holder: RequestHolder,
   { hasRedirectUri, ...returnAddress }: ReturnType<typeof readReturnAddress>,
   hints: CheckedHints,
   now: number,
@@ -109,7 +114,6 @@ export function parseAuthorizationRequest(
   if (responseType === null) fail('no_response_type')
   if (responseType !== 'code') fail('response_type')
   if (!namesOwnApi(parameters, api)) fail('resource')
-  requireAcr(parameters, fail)
   return {
     ...returnAddress,
     hasRedirectUri,
@@ -119,6 +123,7 @@ export function parseAuthorizationRequest(
     nonce: parameters.find('nonce'),
     prompt: readPrompt(parameters, fail),
     maxAgeSeconds: readMaxAge(parameters, fail),
+    acrLevel: readAcrLevel(parameters, holder, fail),
     loginHint: parameters.find('login_hint'),
     uiLocales: splitWords(parameters.find('ui_locales') ?? parameters.find('user_locale')),
     ...hints,
@@ -128,10 +133,17 @@ export function parseAuthorizationRequest(
 
 type Fail = (failure: AuthorizationFailure) => never
 
-/** A request that names levels of authentication needs one that the server can reach (OpenID Connect Core §5.5.1.1). */
-function requireAcr(parameters: Parameters, fail: Fail): void {
+/** The lowest of the named levels of authentication that the users can reach (OpenID Connect Core §5.5.1.1). */
+function readAcrLevel(
+  parameters: Parameters,
+  { highestLevel }: Pick<RequestHolder, 'highestLevel'>,
+  fail: Fail,
+): AcrLevel {
   const values = splitWords(parameters.find('acr_values'))
-  if (values.length > 0 && !values.includes(ONE_FACTOR)) fail('acr_values')
+  if (values.length === 0) return 1
+  const lowest = ACR_VALUES.find((acr) => values.includes(acr))
+  if (lowest === undefined || levelOf(lowest) > highestLevel) fail('acr_values')
+  return levelOf(lowest)
 }
 
 /** The requested scope without the scopes that the client cannot have. Without `scope`: all scopes of the client. */

@@ -1,17 +1,18 @@
 import type { Context } from 'hono'
 import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import { randomId } from '../lib/bytes.ts'
-import { type BrowserSession, earlierOf, ONE_FACTOR } from '../signin/browser_session.ts'
+import { type BrowserSession, earlierOf } from '../signin/browser_session.ts'
 import { advance } from '../signin/next_step.ts'
+import type { Proof } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
-import { issueTimeOf, type User } from '../users/user.ts'
+import type { User } from '../users/user.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { endBrowserSessions } from './end_browser_sessions.ts'
 import { consentIdFor, describeSituation, type Situation } from './situation.ts'
 
-/** How the user proved the account. `signIn` is null if the guard records no sign-in. */
-interface Proof {
-  kind: 'password' | 'new_password'
+/** The proof of a finished sign-in. `signIn` is null if the guard records no sign-in. */
+interface FinishedSignIn extends Proof {
+  kind: 'password' | 'new_password' | 'second_factor' | 'new_second_factor'
   user: User
   signIn: VerifiedSignIn | null
 }
@@ -25,7 +26,7 @@ interface Proof {
  */
 export async function beginBrowserSession(
   c: Context,
-  { kind, user, signIn }: Proof,
+  { kind, user, signIn, authTime, amr, acr }: FinishedSignIn,
   { browserRequest, known }: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
@@ -42,9 +43,7 @@ export async function beginBrowserSession(
     id: randomId(16),
     earlierIds,
     subject: user.id,
-    authTime: issueTimeOf(user, context.now),
-    amr: ['pwd'],
-    acr: ONE_FACTOR,
+    ...{ authTime, amr: [...amr], acr },
     startedAt: context.now,
     endsAt: context.now + lifetimeSeconds,
     usedAt: context.now,
@@ -58,7 +57,7 @@ export async function beginBrowserSession(
     { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },
     services,
   )
-  const next = { ...situation.known, isOpening: known.isOpening }
+  const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   return { ...situation, signIn, known: advance(next, { kind, user: situation.known.user }) }
 }

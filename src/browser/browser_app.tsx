@@ -18,6 +18,9 @@ import {
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
   PASSWORD_PATH,
+  RECOVERY_CODES_PATH,
+  SECOND_FACTOR_PATH,
+  SET_UP_PATH,
   SIGN_IN_PATH,
 } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
@@ -40,6 +43,9 @@ const PAGES: Readonly<Record<string, Methods>> = {
   [AUTHORIZE_VISITOR_PATH]: { GET: authorizeVisitor },
   [SIGN_IN_PATH]: formOf('sign_in'),
   [ACCOUNT_PATH]: formOf('select_account'),
+  [SECOND_FACTOR_PATH]: formOf('second_factor'),
+  [SET_UP_PATH]: formOf('set_up_second_factor'),
+  [RECOVERY_CODES_PATH]: formOf('recovery_codes'),
   [PASSWORD_PATH]: formOf('change_password'),
   [CONSENT_PATH]: formOf('consent'),
 }

@@ -11,6 +11,9 @@ export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const AUTHORIZE_VISITOR_PATH = VISITOR_AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
 export const ACCOUNT_PATH = '/account'
+export const SECOND_FACTOR_PATH = '/second-factor'
+export const SET_UP_PATH = `${SECOND_FACTOR_PATH}/set-up`
+export const RECOVERY_CODES_PATH = `${SECOND_FACTOR_PATH}/recovery-codes`
 export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
 export const LOGOUT_PATH = LOGOUT_ENDPOINT_PATH.slice(BROWSER_PATH.length)
@@ -23,6 +26,7 @@ export const FILES_PATH = '/pages'
 export const PAGE_PATHS = [
   ...[AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH],
   ...[SIGN_IN_PATH, ACCOUNT_PATH, PASSWORD_PATH, CONSENT_PATH],
+  ...[SECOND_FACTOR_PATH, SET_UP_PATH, RECOVERY_CODES_PATH],
   ...[LOGOUT_PATH, LOGOUT_CONFIRM_PATH],
   `${FILES_PATH}/*`,
 ] as const

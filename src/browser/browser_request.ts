@@ -14,6 +14,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
+import { highestLevelOf } from '../signin/second_factor.ts'
 
 /** An authorization request in a browser, with its client and its API. */
 export interface BrowserRequest {
@@ -48,8 +49,9 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const visitorToken = parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, { ...found, context, isFromClient: false }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
-  const { openIdEnabled } = services.config
-  const holder = { ...found, openIdEnabled }
+  const { config } = services
+  const highestLevel = highestLevelOf(found.api.userPool, config)
+  const holder = { ...found, openIdEnabled: config.openIdEnabled, highestLevel }
   const request = parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { STEPS } from '../signin/next_step.ts'
+import { pendingSchema } from './pending_sign_in.ts'
 
 /** The hidden field of each form. */
 export const TICKET_FIELD = 'ticket'
@@ -18,6 +19,8 @@ const ticketSchema = z.object({
   step: z.enum(STEPS),
   /** Whether the user chose the account of that browser session for this request. */
   isAccountChosen: z.boolean(),
+  /** The sign-in that needs a second factor; null without one. A form of the version before has none. */
+  pending: z._default(z.nullable(pendingSchema), null),
   sealedAt: z.int(),
 })
 

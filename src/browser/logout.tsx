@@ -7,6 +7,7 @@ import { requestContext } from '../http/request_context.ts'
 import { readForm } from '../pages/read_form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import { idsOf, isLive } from '../signin/browser_session.ts'
+import type { SignInProblem } from '../signin/next_step.ts'
 import { BROWSER_PATH, LOGOUT_CONFIRM_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { endBrowserSessions, type PoolSession } from './end_browser_sessions.ts'
@@ -23,6 +24,7 @@ import {
 } from './logout_request.ts'
 import { type Looks, looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
+import { describeProblem } from './problem_words.ts'
 import { BrokenForm } from './read_submission.ts'
 
 const ticketSchema = z.object({
@@ -46,7 +48,7 @@ export async function logout(c: Context, services: BrowserServices): Promise<Res
   const hinted = await findHinted(request, sessions, services)
   if (hinted !== null) return endAndLeave(c, [hinted], { request, services })
   if (sessions.length === 0) return leave(c, request, services)
-  return showQuestion(c, request, { sessions, services, hasChanged: false })
+  return showQuestion(c, request, { sessions, services, problem: null })
 }
 
 /** Handles a POST. A POST from another site has no `Lax` cookie, so the server redirects to GET with the sealed request. */
@@ -55,21 +57,39 @@ export async function forwardLogout(c: Context, services: BrowserServices): Prom
   return c.redirect(addressOf(LOGOUT_ENDPOINT_PATH, sealed), 303)
 }
 
-/** Handles the form of the question. @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable */
+/**
+ * Handles the form of the question. A form of another browser, or from before the sign-in of another user, ends nothing: the next page
+ * shows who is signed in and asks again.
+ *
+ * @throws BrokenForm, BrokenLogout, OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
+ */
 export async function confirmLogout(c: Context, services: BrowserServices): Promise<Response> {
   const form = await readForm(c)
   const ticket = await services.formSealer.openValue(form.text(TICKET_FIELD), ticketSchema)
-  if (ticket === null || ticket.formId !== (await services.cookies.readFormId(c))) throw new BrokenForm()
-  const { browserIds, request } = ticket
+  if (ticket === null) throw new BrokenForm()
+  const { request } = ticket
   useLanguageOf(request, c)
   await requireLogoutClient(request, services, requestContext(c, services.clock))
   if (form.text(STAY.name) === STAY.value) return c.redirect(returnAddressOf(request) ?? '/', 303)
   const sessions = await readSessions(c, services)
   if (sessions.length > 0) await spend(c, services)
-  const wasShown = ({ session }: PoolSession) => idsOf(session).some((id) => browserIds.includes(id))
-  // Another tab signed another user in, whom the page did not show.
-  if (!sessions.every(wasShown)) return showQuestion(c, request, { sessions, services, hasChanged: true })
-  return endAndLeave(c, sessions, { request, services })
+  const problem = findProblem(ticket, await services.cookies.readFormId(c), sessions)
+  if (problem === null || sessions.length === 0) return endAndLeave(c, sessions, { request, services })
+  return showQuestion(c, request, { sessions, services, problem })
+}
+
+type Ticket = z.output<typeof ticketSchema>
+
+/** Why the form ends no browser session; null if it does. @param formId The id of the browser's cookie; null without the cookie. */
+function findProblem(
+  ticket: Ticket,
+  formId: string | null,
+  sessions: readonly PoolSession[],
+): SignInProblem | null {
+  if (formId === null) return { kind: 'no_cookie' }
+  if (formId !== ticket.formId) return { kind: 'other_browser' }
+  const wasShown = ({ session }: PoolSession) => idsOf(session).some((id) => ticket.browserIds.includes(id))
+  return sessions.every(wasShown) ? null : { kind: 'other_session' }
 }
 
 /** @throws OAuthError too_many_attempts if the IP address has used its budget of logouts */
@@ -138,29 +158,33 @@ function leave(
 interface Question {
   sessions: readonly PoolSession[]
   services: BrowserServices
-  /** Whether the page before showed other browser sessions. */
-  hasChanged: boolean
+  /** Why the form before ended no browser session; null without a form before. */
+  problem: SignInProblem | null
 }
 
 async function showQuestion(
   c: Context,
   request: LogoutRequest,
-  { sessions, services, hasChanged }: Question,
+  { sessions, services, problem }: Question,
 ): Promise<Response> {
+  const names = problem === null ? [] : await readNames(sessions, services)
   const formId = await services.cookies.requireFormId(c)
   const browserIds = sessions.map(({ session }) => session.id)
-  const content: z.output<typeof ticketSchema> = { request, formId, browserIds }
+  const content: Ticket = { request, formId, browserIds }
   const ticket = await services.formSealer.sealValue(content)
-  return showCard(c, { request, services }, ({ texts: { signOut, problems } }) => ({
-    title: signOut.title,
-    ...(hasChanged && { status: 409 }),
-    body: (
+  return showCard(c, { request, services }, (looks) => {
+    const { signOut, account } = looks.texts
+    const words = problem === null ? null : describeProblem(problem, looks, services.config)
+    const body = (
       <form method="post" action={BROWSER_PATH + LOGOUT_CONFIRM_PATH} class="form">
-        {hasChanged ? (
+        {words === null ? null : (
           <p class="note bad" role="alert">
-            {problems.otherSession}
+            {words.text}
           </p>
-        ) : null}
+        )}
+        {names.map((name) => (
+          <p>{account.signedInAs(name)}</p>
+        ))}
         <input type="hidden" name={TICKET_FIELD} value={ticket} />
         <button type="submit" class="primary">
           {signOut.submit}
@@ -169,8 +193,20 @@ async function showQuestion(
           {signOut.stay}
         </button>
       </form>
-    ),
-  }))
+    )
+    return { title: signOut.title, body, ...(words && { status: words.status }) }
+  })
+}
+
+/** The usernames of the signed-in users. @throws StorageUnavailable, CorruptRecord */
+async function readNames(
+  sessions: readonly PoolSession[],
+  { authorizationState }: BrowserServices,
+): Promise<string[]> {
+  const states = sessions.map(({ session: { subject, id } }) =>
+    authorizationState.find({ subject, browserId: id, consentId: null }),
+  )
+  return (await Promise.all(states)).flatMap(({ user }) => (user === null ? [] : [user.username]))
 }
 
 /** Shows a page with the looks of the client's API. */

@@ -1,13 +1,13 @@
-import { type FieldErrors, Input } from '../pages/fields.tsx'
+import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { PASSWORD_PATH } from './browser_path.ts'
-import type { ProblemWords } from './problem_words.ts'
+import { fieldErrors } from './field_errors.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for a new password. Password managers need the username to store it. */
 export function passwordPage({ situation, looks: { texts }, problem }: PageContent): StepPage {
   const username = situation.signedIn?.user.username ?? ''
-  const state = { form: Form.of({ username }), problem: problem === null ? null : errorsOf(problem) }
+  const state = { form: Form.of({ username }), problem: fieldErrors(problem) }
   const field = { state, type: 'password', required: true } as const
   const form = (
     <>
@@ -29,8 +29,4 @@ export function passwordPage({ situation, looks: { texts }, problem }: PageConte
     </>
   )
   return { title: texts.password.title, path: PASSWORD_PATH, form }
-}
-
-function errorsOf({ field, text }: ProblemWords): FieldErrors {
-  return { errorsOf: (name) => (name === field ? [text] : []), isFirst: (name) => name === field }
 }

@@ -30,6 +30,8 @@ export function describeProblem(
     }
     case 'wrong_current_password':
       return { ...refused, text: problems.wrongCurrentPassword, field: 'current_password' }
+    case 'wrong_code':
+      return { ...refused, text: problems.wrongCode[problem.factor], field: problem.factor }
     case 'different_passwords':
       return { ...refused, text: problems.differentPasswords, field: 'password' }
     case 'refused_password':

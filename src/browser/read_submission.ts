@@ -6,6 +6,7 @@ import { advance, type SignInProblem, type Step } from '../signin/next_step.ts'
 import { restoreBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { type FormTicket, hasExpired, openTicket, TICKET_FIELD } from './form_ticket.ts'
+import { restorePending } from './restore_pending.ts'
 import { readSituation, type Situation } from './situation.ts'
 
 /** The button of each form that cancels the sign-in. */
@@ -36,13 +37,14 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   if (ticket?.step !== step) throw new BrokenForm()
   const request = requestOf(ticket, services.clock.now())
   const browserRequest = await restoreBrowserRequest(c, request, services)
-  const situation = await readSituation(c, browserRequest, services)
-  const problem = await findProblem(c, ticket, situation, services)
+  const read = await readSituation(c, browserRequest, services)
+  const problem = await findProblem(c, ticket, read, services)
+  if (problem !== null) return { form, situation: refuse(read, problem), isAccepted: false }
+  const { pending } = ticket
+  const situation = pending === null ? read : await restorePending(pending, read, services)
+  if (situation === null)
+    return { form, situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const { known } = situation
-  if (problem !== null) {
-    const account = { isChosen: false, mustCheck: true }
-    return { form, situation: { ...situation, known: { ...known, account, problem } }, isAccepted: false }
-  }
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const isCancelled = form.text(CANCEL.name) === CANCEL.value
   const next = { ...known, account }
@@ -51,6 +53,12 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
     situation: { ...situation, known: isCancelled ? advance(next, { kind: 'cancel' }) : next },
     isAccepted: !isCancelled,
   }
+}
+
+/** The state after a form that is not accepted. The next page does not continue a pending sign-in. */
+function refuse(situation: Situation, problem: SignInProblem): Situation {
+  const account = { isChosen: false, mustCheck: true }
+  return { ...situation, known: { ...situation.known, account, problem } }
 }
 
 /** The request of a form. An expired form makes a new request, so that `prompt=login` and `max_age` need a newer sign-in. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
+import type { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { NextStep, Step } from '../signin/next_step.ts'
 import { accountPage } from './account_page.tsx'
@@ -10,8 +11,12 @@ import { sealTicket, TICKET_FIELD } from './form_ticket.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
 import { passwordPage } from './password_page.tsx'
+import { sealPending } from './pending_sign_in.ts'
 import { describeProblem } from './problem_words.ts'
 import { CANCEL } from './read_submission.ts'
+import { recoveryCodesPage } from './recovery_codes_page.tsx'
+import { secondFactorPage } from './second_factor_page.tsx'
+import { setUpPage } from './set_up_page.tsx'
 import { signInPage } from './sign_in_page.tsx'
 import type { Situation } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
@@ -19,13 +24,16 @@ import type { PageContent, StepPage } from './step_page.ts'
 /** The page that the user must see. */
 export interface StepView
   extends Pick<Extract<NextStep, { kind: 'show' }>, 'step' | 'problem' | 'offersGuest'> {
-  /** The username that the user typed before; null without one. */
-  username: string | null
+  /** The refused form of this page, whose values the user typed; null without one. */
+  typed: Form | null
 }
 
 const PAGES: Readonly<Record<Step, (content: PageContent) => StepPage | Promise<StepPage>>> = {
   sign_in: signInPage,
   select_account: accountPage,
+  second_factor: secondFactorPage,
+  set_up_second_factor: setUpPage,
+  recovery_codes: recoveryCodesPage,
   change_password: passwordPage,
   consent: consentPage,
 }
@@ -42,7 +50,7 @@ export async function showStep(
   if (view.problem?.kind === 'must_wait') c.header('Retry-After', String(view.problem.seconds))
   const formId = await services.cookies.requireFormId(c)
   const ticketFor = (step: Step) => makeTicket({ formId, step }, situation, services)
-  const page = await PAGES[view.step]({ ...view, situation, looks, problem, ticketFor })
+  const page = await PAGES[view.step]({ ...view, situation, services, looks, problem, ticketFor })
   // Without a script, a screen reader reads the title first.
   const title = problem === null ? page.title : `${problem.text} · ${page.title}`
   const document = (
@@ -55,9 +63,11 @@ export async function showStep(
         )}
         {page.form}
         {await ticketFor(view.step)}
-        <button type="submit" {...CANCEL} formnovalidate>
-          {looks.texts.cancel}
-        </button>
+        {page.isFinal ? null : (
+          <button type="submit" {...CANCEL} formnovalidate>
+            {looks.texts.cancel}
+          </button>
+        )}
       </form>
       {page.after}
     </PageFrame>
@@ -75,12 +85,13 @@ export async function showStep(
 /** The hidden field of a form: the request, the browser and the state that the page shows. */
 async function makeTicket(
   { formId, step }: { formId: string; step: Step },
-  { browserRequest, signedIn, known }: Situation,
+  { browserRequest, signedIn, pending, known }: Situation,
   { formSealer }: BrowserServices,
 ): Promise<Child> {
   const { request, context } = browserRequest
   const browserId = signedIn?.session.id ?? null
-  const state = { formId, browserId, step, isAccountChosen: known.account.isChosen }
+  const own = pending === null ? null : sealPending(pending)
+  const state = { formId, browserId, step, isAccountChosen: known.account.isChosen, pending: own }
   const ticket = await sealTicket({ request, ...state, sealedAt: context.now }, formSealer)
   return <input type="hidden" name={TICKET_FIELD} value={ticket} />
 }

@@ -5,10 +5,10 @@ import { OwnText } from './own_text.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for username and password. The browser focuses the first field that the user must fill. */
-export function signInPage({ situation, looks, offersGuest, username }: PageContent): StepPage {
+export function signInPage({ situation, looks, offersGuest, typed }: PageContent): StepPage {
   const { request, client } = situation.browserRequest
   const { texts, branding, language } = looks
-  const name = username ?? request.loginHint ?? ''
+  const name = typed?.text('username') ?? request.loginHint ?? ''
   const state = { form: Form.of({ username: name }), problem: null }
   const own = branding?.texts ?? null
   const form = (

@@ -6,11 +6,14 @@ import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
 import type { IdentityScope } from '../oauth/identity_scope.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import type { Known, KnownUser } from '../signin/next_step.ts'
+import type { Proof } from '../signin/proof.ts'
+import { secondFactorOf } from '../signin/second_factor.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
+import type { PendingSignIn } from './pending_sign_in.ts'
 
 const OPENID: IdentityScope = 'openid'
 
@@ -20,6 +23,10 @@ export interface Situation {
   known: Known
   /** The valid browser session and its user; null if the user is not signed in. */
   signedIn: SignedInUser | null
+  /** The sign-in that needs a second factor; null without one. `known.user` is then its user. */
+  pending: PendingSignIn | null
+  /** The new recovery codes, which the next page shows once; null without new codes. */
+  recoveryCodes: readonly string[] | null
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
@@ -86,20 +93,23 @@ export function describeSituation(
     demands: {
       prompt: request.prompt,
       maxAgeSeconds: request.maxAgeSeconds,
+      acrLevel: request.acrLevel,
       receivedAt: request.receivedAt,
       subject: request.hintedSubject,
       loginHint: request.loginHint === null ? null : normalizeName(request.loginHint),
       needsIdToken: request.scope.includes(OPENID),
     },
     isOpening: false,
-    user: state === null ? null : knownUser(state, config),
+    user:
+      state === null ? null : knownUser({ ...state, ...state.signedIn.session, ...state.signedIn }, config),
+    mustKeepCodes: false,
     account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
       isFirstParty: client.isFirstParty,
       // A consent without scopes still gives the client the user's id and roles.
       isCovered: consented !== null && request.scope.every((scope) => consented.includes(scope)),
-      mustConfirm: kindOfRedirect(request.redirectUri) !== 'web',
+      mustConfirm: mayReachAnotherApp(request.redirectUri, config),
       given: null,
     },
     isCancelled: false,
@@ -108,7 +118,16 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  return { browserRequest, known, signedIn, consentId, validFrom, signIn: null }
+  const none = { pending: null, recoveryCodes: null, signIn: null }
+  return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+}
+
+/** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */
+function mayReachAnotherApp(
+  redirectUri: string,
+  { issuer }: Pick<BrowserServices['config'], 'issuer'>,
+): boolean {
+  return kindOfRedirect(redirectUri) !== 'web' && !redirectUri.startsWith(`${issuer}/`)
 }
 
 /** The consent that a user gives to the client of a request; null for a first-party client. */
@@ -121,14 +140,29 @@ export async function consentIdFor(
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 
-function knownUser(
-  { signedIn: { session, user }, verifiedEmail }: FoundState,
+/** A user who has proven the first factor. */
+interface ProvenUser extends Proof {
+  user: User
+  verifiedEmail?: string | null
+}
+
+/** Describes a user for the state machine. */
+export function knownUser(
+  { user, verifiedEmail = null, authTime, amr, acr }: ProvenUser,
   config: BrowserServices['config'],
 ): KnownUser {
-  const { subject, authTime, amr, acr } = session
-  const { mustChange } = passwordStateOf(user, config)
-  const names = [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])]
-  return { subject, names, authTime, amr, acr, mustChangePassword: mustChange }
+  return {
+    subject: user.id,
+    names: [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])],
+    ...{ authTime, amr, acr },
+    secondFactor: secondFactorOf(user, config),
+    mustChangePassword: passwordStateOf(user, config).mustChange,
+  }
+}
+
+/** The user of the pending sign-in or of the browser session; null without one. */
+export function userOf({ pending, signedIn }: Situation): User | null {
+  return pending?.user ?? signedIn?.user ?? null
 }
 
 /** The form of a name in which names are compared. A text that is no possible username keeps its form. */

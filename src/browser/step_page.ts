@@ -1,5 +1,7 @@
 import type { Child } from 'hono/jsx'
+import type { Form } from '../pages/form.ts'
 import type { Step } from '../signin/next_step.ts'
+import type { BrowserServices } from './browser_services.ts'
 import type { Looks } from './looks.ts'
 import type { ProblemWords } from './problem_words.ts'
 import type { Situation } from './situation.ts'
@@ -11,8 +13,9 @@ export interface PageContent {
   /** Null if the last input was accepted. */
   problem: ProblemWords | null
   offersGuest: boolean
-  /** The username that the user typed before; null without one. */
-  username: string | null
+  /** The refused form of this page, whose values the user typed; null without one. */
+  typed: Form | null
+  services: BrowserServices
   /** Makes the hidden fields of a form for another page. */
   ticketFor(step: Step): Promise<Child>
 }
@@ -24,6 +27,8 @@ export interface StepPage {
   path: string
   /** The content of the form, before the button Cancel. */
   form: Child
+  /** Whether the page has no button Cancel, because the user has done all that it asks. */
+  isFinal?: boolean
   /** The content after the form. */
   after?: Child
 }

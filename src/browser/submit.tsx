@@ -3,38 +3,42 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { Parameters } from '../oauth/parameters.ts'
 import { changePassword } from '../sessions/change_password.ts'
-import { advance, type Given, type SignInProblem, type Step } from '../signin/next_step.ts'
-import { PAGE } from '../users/authenticate_user.ts'
+import { ONE_FACTOR } from '../signin/authentication_level.ts'
+import {
+  advance,
+  type Given,
+  isPending,
+  nextStep,
+  type SignInProblem,
+  type Step,
+} from '../signin/next_step.ts'
+import { type AuthenticatedUser, PAGE } from '../users/authenticate_user.ts'
 import { confirmPassword } from '../users/confirm_password.ts'
 import { PasswordRefused } from '../users/create_user.ts'
 import { proveUser } from '../users/sign_in.ts'
+import { issueTimeOf } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
+import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { InputRefused } from './input_refused.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
-import type { SignedInUser, Situation } from './situation.ts'
+import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
+import { knownUser, type SignedInUser, type Situation } from './situation.ts'
 import { takeNextStep } from './take_next_step.ts'
 
 /** Uses an accepted form. @throws InputRefused, OAuthError, StorageUnavailable */
 type UseForm = (c: Context, submission: Submission, services: BrowserServices) => Promise<Situation>
-
-/** The input of a form is refused. The page of the form shows the problem. */
-class InputRefused extends Error {
-  override name = 'InputRefused'
-  readonly problem: SignInProblem
-
-  constructor(problem: SignInProblem) {
-    super(problem.kind)
-    this.problem = problem
-  }
-}
 
 /** The handlers of the forms, by the page of the form. */
 const FORMS: Readonly<Record<Step, UseForm>> = {
   sign_in: useSignIn,
   select_account: async (_c, { form, situation }) =>
     give({ kind: 'account', isKept: form.text('decision') === 'keep' }, situation),
-  change_password: useNewPassword,
+  second_factor: ifNext('second_factor', useSecondFactor),
+  set_up_second_factor: ifNext('set_up_second_factor', useNewSecondFactor),
+  recovery_codes: async (_c, { situation }) => give({ kind: 'kept_codes' }, situation),
+  change_password: ifNext('change_password', useNewPassword),
   consent: async (_c, { form, situation }) =>
     give({ kind: 'consent', isAllowed: form.text('decision') === 'allow' }, situation),
 }
@@ -50,7 +54,16 @@ export async function submitForm(c: Context, step: Step, services: BrowserServic
     const problem = describeProblem(error)
     if (problem === null) throw error
     const refused = give({ kind: 'refused', step, problem }, situation)
-    return takeNextStep(c, refused, services, { username: form.text('username') })
+    return takeNextStep(c, refused, services, form)
+  }
+}
+
+/** Uses a form only if its page is the next one. A second factor can have become necessary since the page was shown. */
+function ifNext(step: Step, use: UseForm): UseForm {
+  return async (c, submission, services) => {
+    const next = nextStep(submission.situation.known)
+    const isNext = next.kind === 'show' && next.step === step
+    return isNext ? use(c, submission, services) : submission.situation
   }
 }
 
@@ -87,7 +100,7 @@ async function useSignIn(
   } as const
   try {
     const proven = await proveUser(credentials, requestOf(situation), services)
-    return await beginBrowserSession(c, { kind: 'password', ...proven }, situation, services)
+    return await acceptPassword(c, proven, situation, services)
   } catch (error) {
     if (error instanceof OAuthError && error.refusal.kind === 'wrong_credentials')
       auditFailure(error, situation, services)
@@ -95,22 +108,31 @@ async function useSignIn(
   }
 }
 
+/** Begins the browser session, or the pending sign-in of a user who needs a second factor. */
+async function acceptPassword(
+  c: Context,
+  { user, signIn }: AuthenticatedUser,
+  situation: Situation,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { browserRequest, known } = situation
+  const proof = { authTime: issueTimeOf(user, browserRequest.context.now), amr: ['pwd'], acr: ONE_FACTOR }
+  const proven = knownUser({ user, ...proof }, services.config)
+  if (!isPending(proven, known.demands))
+    return beginBrowserSession(c, { kind: 'password', user, signIn, ...proof }, situation, services)
+  const pending = { ...proof, user, seen: signIn.seen }
+  return { ...situation, pending, known: advance(known, { kind: 'password', user: proven }) }
+}
+
 /** A request without a secret, because the browser sends it and not the client. */
 function requestOf({ browserRequest: { client, api, context } }: Situation): ClientRequest {
   return { client, secretHash: null, api, parameters: new Parameters(new Map()), context }
 }
 
-function auditFailure(
-  { reason, about }: Pick<OAuthError, 'reason' | 'about'>,
-  { browserRequest: { client, api, context } }: Situation,
-  { audit }: BrowserServices,
-): void {
-  const { subject = null, cause = 'other' } = about
-  const who = { api: api.name, clientId: client.id, subject, sid: null, grant: 'authorization_code' }
-  audit.record({ kind: 'sign_in_failure', outcome: 'refused', reason, cause, ...who }, context)
-}
-
-/** Sets a new password. All earlier sessions end, so a new browser session begins. */
+/**
+ * Sets a new password. All earlier sessions end, so a new browser session begins. It keeps a second factor that the user proved for
+ * this request.
+ */
 async function useNewPassword(
   c: Context,
   { form, situation }: Submission,
@@ -124,7 +146,12 @@ async function useNewPassword(
     situation,
     services,
   })
-  return beginBrowserSession(c, { kind: 'new_password', user, signIn: null }, situation, services)
+  const { request, context } = situation.browserRequest
+  const { session } = signedIn
+  const isNew = session.authTime >= request.receivedAt
+  const { amr, acr } = isNew ? session : { amr: ['pwd'], acr: ONE_FACTOR }
+  const proof = { authTime: issueTimeOf(user, context.now), amr, acr }
+  return beginBrowserSession(c, { kind: 'new_password', user, signIn: null, ...proof }, situation, services)
 }
 
 /** @throws InputRefused, PasswordRefused, OAuthError temporarily_unavailable, StorageUnavailable, CorruptRecord */

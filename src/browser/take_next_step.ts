@@ -3,6 +3,7 @@ import { AuthorizationError } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
+import type { Form } from '../pages/form.ts'
 import { nextStep } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
 import { scopeOfGuest } from './authorize_visitor.ts'
@@ -14,20 +15,20 @@ import type { SignedInUser, Situation } from './situation.ts'
 /**
  * Shows the next page, or sends the browser to the client with a code or an error.
  *
- * @param typed The values that the user typed on the page before.
+ * @param typed The refused form of the page before.
  */
 export async function takeNextStep(
   c: Context,
   situation: Situation,
   services: BrowserServices,
-  typed: { username: string } | null = null,
+  typed: Form | null = null,
 ): Promise<Response> {
   const next = nextStep(situation.known)
   const { request } = situation.browserRequest
   if (next.kind === 'fail') throw new AuthorizationError(next.error, request)
   if (next.kind === 'show') {
     recordSignIn(situation, null, services)
-    return showStep(c, { ...next, username: typed?.username ?? null }, situation, services)
+    return showStep(c, { ...next, typed }, situation, services)
   }
   const isGuest = next.user === null
   const issuing = isGuest ? issueToGuest(situation, services) : issueToUser(situation, services)
@@ -46,7 +47,8 @@ export async function takeNextStep(
  * @throws AuthorizationError temporarily_unavailable if the budget is used up
  */
 async function issueToUser(situation: Situation, services: BrowserServices) {
-  const { browserRequest, signedIn, consentId, known, validFrom } = situation
+  const { browserRequest, signedIn, pending, consentId, known, validFrom } = situation
+  if (pending !== null) throw new Error('a finished sign-in is still pending')
   const { request, context } = browserRequest
   const { session } = requireSignedIn(signedIn)
   const { subject, authTime: time, amr, acr, id: browser } = session

@@ -20,7 +20,7 @@ import { EditConflict } from './edit_conflict.tsx'
 import { formatSpan } from './format.ts'
 import { countLiveSessions } from './live_sessions.ts'
 import type { PageRequest, PageResponse } from './page.ts'
-import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { Facts, Heading, LastUse, Link, Moment, ProblemNote, Section } from './parts.tsx'
 import { EnabledBadge } from './tones.tsx'
 import { confirmFields, type TypedName } from './typed_name.tsx'
 
@@ -120,7 +120,7 @@ function ClientFacts({ client, now, config }: ClientFactsProps) {
         ['Scopes', client.scopes.join(', ') || <span class="soft">None</span>],
         ...lifetimeFacts(client, config),
         ...browserFacts(client),
-        ['Last used', <MomentOr at={client.last_used_at} now={now} none="Never" />],
+        ['Last used', <LastUse at={client.last_used_at} now={now} />],
         ['Created', <Moment at={client.created_at} />],
         ['Changed', <Moment at={client.updated_at} />],
       ]}

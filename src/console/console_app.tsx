@@ -13,22 +13,24 @@ import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { type ConsoleSession, createSessionCookie } from './console_session.ts'
 import { roleMissing } from './error_content.ts'
-import { keepForm } from './kept_form.tsx'
+import { KeptForms } from './kept_forms.ts'
 import localTimes from './local_times.js.txt'
 import { NoticeCookie } from './notice_cookie.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
-import { SCRIPT_NAME, sendFile, showError, showPage } from './respond.tsx'
+import { SCRIPT_NAME, sendFile, showPage } from './respond.tsx'
 import type { Server } from './server.ts'
-import { isSignInNeeded, SessionLoader, SignInNeeded } from './session_loader.ts'
+import { isSignInNeeded, SessionLoader } from './session_loader.ts'
+import { showError } from './show_error.tsx'
 import { signInRoutes } from './sign_in.tsx'
+import { SignInAttempts } from './sign_in_attempt.ts'
 import style from './style.css'
 import { TokenClient, toSession } from './token_client.ts'
 
 export interface ConsoleOptions {
   /** The whole server. The console sends requests to it. */
   server: Server
-  /** Seals the session cookie. */
+  /** Seals the cookies and the attempts to sign in. */
   sealer: TextSealer
   config: Config
   clock: Clock
@@ -38,11 +40,14 @@ export interface ConsoleOptions {
 export function createConsole({ server, sealer, config, clock }: ConsoleOptions): Hono {
   const { issuer } = config
   const cookie = createSessionCookie(sealer, issuer)
+  const attempts = new SignInAttempts(sealer, issuer)
   const notices = new NoticeCookie(sealer, issuer)
+  const keptForms = new KeptForms(sealer, issuer)
   const tokens = new TokenClient(server, issuer)
   const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
   const assets = new Assets(CONSOLE_PATH, style, { name: SCRIPT_NAME, text: localTimes })
-  const services: ConsoleServices = { sessionLoader, cookie, notices, sealer, tokens, assets, config, clock }
+  const cookies = { cookie, attempts, notices, keptForms }
+  const services: ConsoleServices = { sessionLoader, ...cookies, tokens, assets, config, clock }
   const app = createPageApp({
     basePath: CONSOLE_PATH,
     issuer,
@@ -71,8 +76,9 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   const form = page.method === 'POST' ? await readProtectedForm(c, csrfToken) : Form.of({})
   const { admin, operator } = await openOrKeep(c, { session, form, now }, services)
   const query = new Form(new URL(c.req.url).searchParams)
-  const request = { admin, operator, csrfToken, params: c.req.param(), query, form, now, config }
-  const response = await handle(page, request)
+  const findKeptForm = () => services.keptForms.find(c, { operatorId: operator.id, now })
+  const given = { params: c.req.param(), query, form, findKeptForm }
+  const response = await handle(page, { admin, operator, csrfToken, ...given, now, config })
   if ('document' in response) return sendFile(c, response)
   if (!('location' in response)) {
     const notice = await services.notices.take(c, now)
@@ -81,7 +87,10 @@ async function servePage(c: Context, page: Page, services: ConsoleServices): Pro
   }
   const { location, done: name, sessions } = response
   if (name !== undefined) await services.notices.set(c, compact({ name, sessions, path: location, at: now }))
-  if (response.tokens) await services.cookie.write(c, toSession(response.tokens, newCsrfToken(), now))
+  if (response.tokens) {
+    const marks = { csrfToken: newCsrfToken(), nonce: session.nonce }
+    await services.cookie.write(c, toSession(response.tokens, marks, now))
+  }
   return c.redirect(location, 303)
 }
 
@@ -96,18 +105,18 @@ function withoutEmptyParameters(url: string): string | null {
   return pathname + formatQuery(Object.fromEntries(given))
 }
 
-/** Opens the session. If it has ended, a posted form goes to the sign-in. @throws SignInNeeded, PageError, AdminProblem */
+/** Opens the session. If it has ended, a posted form is kept. @throws SignInNeeded, PageError, AdminProblem */
 async function openOrKeep(
   c: Context,
   { session, form, now }: { session: ConsoleSession; form: Form; now: number },
-  { sessionLoader, sealer }: ConsoleServices,
+  { sessionLoader, keptForms }: ConsoleServices,
 ) {
   try {
     return await sessionLoader.open(c, session, now)
   } catch (error) {
-    if (c.req.method !== 'POST' || !isSignInNeeded(error)) throw error
-    const { pathname: path } = new URL(c.req.url)
-    throw new SignInNeeded({ hasEnded: true, kept: await keepForm(form, { path, session, now }, sealer) })
+    if (c.req.method === 'POST' && isSignInNeeded(error))
+      await keptForms.keep(c, form, { path: new URL(c.req.url).pathname, session, now })
+    throw error
   }
 }
 

@@ -10,6 +10,8 @@ const sessionSchema = z.object({
   /** The expiry of the access token, in Unix seconds. */
   expiresAt: z.int(),
   csrfToken: z.string(),
+  /** The nonce of the sign-in. */
+  nonce: z.string(),
 })
 
 export type ConsoleSession = z.output<typeof sessionSchema>

@@ -7,6 +7,13 @@ const ACTIONS: ReadonlyMap<string, string> = new Map([
   ['/users/new', 'create a user'],
 ])
 
+/** The user has no role of an operator. */
+export const WITHOUT_ROLE: ErrorContent = {
+  status: 403,
+  title: 'Your account cannot use the console',
+  text: 'The console needs an account with the role admin or support. Ask an admin for the role, or use another account.',
+}
+
 /** @param path The path of the page, below /console */
 export function roleMissing(path: string): ErrorContent {
   return {

@@ -4,6 +4,7 @@ import { compact } from '../lib/compact.ts'
 import type { Form } from '../pages/form.ts'
 import type { AdminClient } from './admin_client.ts'
 import { CONSOLE_PATH } from './console_path.ts'
+import type { KeptForm } from './kept_forms.ts'
 import type { TokenResponse } from './token_client.ts'
 
 /** The signed-in operator, with the current data of the admin API. */
@@ -27,6 +28,8 @@ export interface PageRequest {
   query: Form
   /** The posted form; empty for GET. */
   form: Form
+  /** Finds the form that the operator sent after an earlier session had ended; null without one. */
+  findKeptForm(): Promise<KeptForm | null>
   /** Unix seconds. */
   now: number
   config: Config

@@ -2,6 +2,7 @@ import { auditPage } from './audit_page.tsx'
 import { CLIENT_PAGES } from './client_actions.tsx'
 import { clientsPage } from './clients_page.tsx'
 import { dashboardPage } from './dashboard_page.tsx'
+import { keptPage } from './kept_page.tsx'
 import { KEY_PAGES } from './keys_page.tsx'
 import { NEW_CLIENT_PAGES } from './new_client_page.tsx'
 import { NEW_USER_PAGES } from './new_user_page.tsx'
@@ -23,4 +24,5 @@ export const PAGES: readonly Page[] = [
   auditPage,
   searchPage,
   ...PASSWORD_PAGES,
+  keptPage,
 ]

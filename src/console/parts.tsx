@@ -4,6 +4,8 @@ import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDay, formatDistance, formatIso, formatTime } from './format.ts'
 
+const HOUR_SECONDS = 3600
+
 /**
  * A time in UTC, or its distance from `now` if `now` is given. The title has the time in UTC. The script of the console
  * (local_times.js.txt) shows the time in the time zone of the browser.
@@ -31,6 +33,17 @@ export function ShortTime({ at, form }: { at: number; form: 'clock' | 'day' }) {
 export function MomentOr({ at, now, none }: { at: number | null; now?: number; none: string }) {
   if (at === null) return <span class="soft nowrap">{none}</span>
   return now === undefined ? <Moment at={at} /> : <Moment at={at} now={now} />
+}
+
+/** The last use of a client, which the server knows with the precision of an hour. */
+export function LastUse({ at, now }: { at: number | null; now: number }) {
+  if (at === null) return <span class="soft nowrap">Never</span>
+  const hour = at - (at % HOUR_SECONDS)
+  return (
+    <time datetime={formatIso(hour)} title={`${formatTime(hour)} UTC`}>
+      {now - at < HOUR_SECONDS ? 'within the last hour' : formatDistance(at, now)}
+    </time>
+  )
 }
 
 export type Tone = 'good' | 'bad' | 'warn' | 'plain'

@@ -1,24 +1,21 @@
 import type { Context } from 'hono'
-import { describeError, log } from '../lib/log.ts'
+import { compact } from '../lib/compact.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import { CardDocument } from '../pages/document.tsx'
-import { ErrorCard, type ErrorContent, UNEXPECTED } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
-import { AdminProblem } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
-import { findErrorContent } from './error_content.ts'
 import { ConsoleDocument } from './layout.tsx'
 import type { ConsoleOperator, Download, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
-import { isWithoutRole, SignInNeeded } from './session_loader.ts'
-import { SignIn } from './sign_in_page.tsx'
 
 /** The file name of the script of the console. */
 export const SCRIPT_NAME = 'local_times.js'
 
-const HOME = { href: CONSOLE_PATH, label: 'Go to the dashboard' }
-const SIGN_IN = { href: `${CONSOLE_PATH}/sign-in`, label: 'Sign in' }
+interface Link {
+  href: string
+  label: string
+}
 
 /** Responds with a file that the browser saves (RFC 6266). */
 export function sendFile(c: Context, { fileName, document }: Download): Response {
@@ -74,54 +71,34 @@ export async function showCard(
   return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status })
 }
 
+/** Responds with a short message and a link. */
+export function showMessage(
+  c: Context,
+  { title, text, link, status }: { title: string; text: string; link: Link; status?: number },
+  services: ConsoleServices,
+): Promise<Response> {
+  const body = (
+    <div class="card">
+      <h1>{title}</h1>
+      <p>{text}</p>
+      <p>
+        <a class="button primary" href={link.href}>
+          {link.label}
+        </a>
+      </p>
+    </div>
+  )
+  return showCard(c, compact({ title, body, status }), services)
+}
+
 /**
- * Responds to an error: with the sign-in if the session has ended, otherwise with an error page. The page has the navigation if
- * the operator is signed in. Only the log has the cause.
+ * Leads the browser to a page of the console by a page of this site. After a link of another site, browsers send no `Strict` cookie
+ * with a redirect.
+ *
+ * @param address The path and the query of the page.
  */
-export async function showError(c: Context, error: Error, services: ConsoleServices): Promise<Response> {
-  if (error instanceof SignInNeeded && error.kept !== '') return showSignIn(c, error.kept, services)
-  if (error instanceof SignInNeeded) return sendToSignIn(c, error.hasEnded, services)
-  if (error instanceof AdminProblem && error.status === 401) return sendToSignIn(c, true, services)
-  if (isWithoutRole(error)) services.cookie.clear(c)
-  const content = findErrorContent(error) ?? UNEXPECTED
-  logError(c, error, content)
-  if (content.retryAfter !== undefined) c.header('Retry-After', content.retryAfter)
-  const { title, status } = content
-  const signedIn = isWithoutRole(error) ? null : await findSignedIn(c, content, services)
-  const body = <ErrorCard content={content} home={signedIn === null ? SIGN_IN : HOME} />
-  if (signedIn === null) return showCard(c, { title, body, status }, services)
-  return showPage(c, { title, body, status, ...signedIn }, services)
-}
-
-/** The operator of a failed request. A store that does not respond is not called again. */
-function findSignedIn(c: Context, { status }: ErrorContent, { sessionLoader, clock }: ConsoleServices) {
-  return sessionLoader.findSignedIn(c, { now: clock.now(), mayRead: status < 500 })
-}
-
-/** The sign-in in place of the page, with the posted form. */
-function showSignIn(c: Context, kept: string, services: ConsoleServices): Promise<Response> {
-  services.cookie.clear(c)
-  const body = <SignIn next={CONSOLE_PATH} reason="kept" kept={kept} />
-  return showCard(c, { title: 'Sign in', body, status: 401 }, services)
-}
-
-function sendToSignIn(c: Context, hasEnded: boolean, services: ConsoleServices): Response {
-  if (hasEnded) services.cookie.clear(c)
-  const { pathname, search } = new URL(c.req.url)
-  const isPost = c.req.method === 'POST'
-  // The browser does not repeat a post after the sign-in.
-  const next = isPost ? CONSOLE_PATH : pathname + search
-  const reason = isPost ? 'not-done' : 'ended'
-  const query = new URLSearchParams({ ...(hasEnded ? { reason } : {}), next })
-  return c.redirect(`${CONSOLE_PATH}/sign-in?${query}`, 303)
-}
-
-function logError(c: Context, error: Error, { status }: ErrorContent): void {
-  log(status >= 500 ? 'error' : 'info', 'console_refused', {
-    // An unknown path can contain a token, so the log omits it.
-    path: status === 404 ? null : c.req.path,
-    method: c.req.method,
-    status,
-    reason: describeError(error),
-  })
+export function goOn(c: Context, address: string, services: ConsoleServices): Promise<Response> {
+  c.header('Refresh', `0; url=${address}`)
+  const link = { href: address, label: 'Continue' }
+  return showMessage(c, { title: 'Opening the console', text: 'The page opens in a moment.', link }, services)
 }

@@ -27,13 +27,10 @@ export class SignInNeeded extends Error {
   override name = 'SignInNeeded'
   /** Whether the browser had a session before. */
   readonly hasEnded: boolean
-  /** The sealed form that the operator posted; empty without one. */
-  readonly kept: string
 
-  constructor({ hasEnded, kept = '' }: { hasEnded: boolean; kept?: string }) {
+  constructor({ hasEnded }: { hasEnded: boolean }) {
     super(hasEnded ? 'the session has ended' : 'the request has no session')
     this.hasEnded = hasEnded
-    this.kept = kept
   }
 }
 
@@ -69,7 +66,7 @@ export class SessionLoader {
   /** The session in the cookie. It may have ended on the server. @throws SignInNeeded */
   async requireSession(c: Context): Promise<ConsoleSession> {
     const session = await this.#dependencies.cookie.read(c)
-    if (session === null) throw new SignInNeeded({ hasEnded: c.req.method === 'POST' })
+    if (session === null) throw new SignInNeeded({ hasEnded: false })
     return session
   }
 

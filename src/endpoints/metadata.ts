@@ -16,7 +16,8 @@ import { StorageUnavailable } from '../lib/storage_error.ts'
 import { CLIENT_AUTHENTICATION_METHODS } from '../oauth/client_authentication.ts'
 import { IDENTITY_SCOPES } from '../oauth/identity_scope.ts'
 import type { Services } from '../services/services.ts'
-import { ONE_FACTOR } from '../signin/browser_session.ts'
+import { ACR_VALUES, levelOf } from '../signin/authentication_level.ts'
+import { highestLevelOf } from '../signin/second_factor.ts'
 import { namesOfClaims } from '../tokens/claims.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { introspectEndpoint } from './introspect.ts'
@@ -90,11 +91,16 @@ function describeProvider({ issuer, openIdEnabled }: Config) {
   return {
     userinfo_endpoint: issuer + userinfoEndpoint.path,
     end_session_endpoint: issuer + LOGOUT_ENDPOINT_PATH,
-    acr_values_supported: [ONE_FACTOR],
     prompt_values_supported: PROMPTS,
     claim_types_supported: ['normal'],
     claims_supported: [...new Set([...namesOfClaims('id_token'), ...namesOfClaims('userinfo')])],
   }
+}
+
+/** The levels of authentication that users of any pool can reach (RFC 9470 §7). */
+function acrValues(config: Config): string[] {
+  const levels = [...config.apis.values()].map(({ userPool }) => highestLevelOf(userPool, config))
+  return ACR_VALUES.filter((acr) => levelOf(acr) === 1 || levels.includes(levelOf(acr)))
 }
 
 /** Creates the document from the tables of grants, endpoints and claims (docs/decisions/0056). */
@@ -114,6 +120,7 @@ function describeServer(config: Config, algorithms: string[]) {
     response_modes_supported: RESPONSE_MODES,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
+    acr_values_supported: acrValues(config),
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),
     // Required by OpenID Connect Discovery §3.
     subject_types_supported: ['public'],

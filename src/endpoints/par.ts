@@ -12,6 +12,7 @@ import { runAsClient } from '../http/run_as_client.ts'
 import { invalidAuthorizationRequest } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
+import { highestLevelOf } from '../signin/second_factor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The pushed authorization request endpoint (RFC 9126). It checks the request and seals it into the `request_uri`. */
@@ -49,8 +50,10 @@ async function checkRequest(
     const address = readReturnAddress(parameters, { client })
     const hintedSubject = await readHintedSubject(parameters, address, services, context)
     const hints = { hintedSubject, visitor }
-    const { openIdEnabled } = services.config
-    return parseAuthorizationRequest(parameters, { client, api, openIdEnabled }, address, hints, context.now)
+    const { config } = services
+    const highestLevel = highestLevelOf(api.userPool, config)
+    const holder = { client, api, openIdEnabled: config.openIdEnabled, highestLevel }
+    return parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)
     if (error instanceof UnprovenRequest) throw invalidAuthorizationRequest('unknown_redirect_uri')

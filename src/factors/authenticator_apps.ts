@@ -87,10 +87,11 @@ export class AuthenticatorApps {
    * Stores an app after its first code, with ten new recovery codes. They replace those of before. The caller has authenticated the
    * user, with an existing factor if the user has one.
    *
+   * @param isFirst Whether the user must have no app, also if another request adds one at the same time.
    * @throws StorageUnavailable
    */
   async confirm(
-    { sealed, code, ...change }: FactorChange & { sealed: string; code: string },
+    { sealed, code, isFirst, ...change }: FactorChange & { sealed: string; code: string; isFirst: boolean },
     context: RequestContext,
   ): Promise<EnrolmentResult> {
     const { subject } = change
@@ -101,7 +102,7 @@ export class AuthenticatorApps {
     if (lastStep === null) return { kind: 'wrong_code' }
     const recoveryCodes = generateRecoveryCodes()
     const codeHashes = await hashRecoveryCodes(subject, recoveryCodes)
-    const factor = { ...(await this.#secrets.seal(subject, secret)), subject, lastStep, codeHashes }
+    const factor = { ...(await this.#secrets.seal(subject, secret)), subject, lastStep, codeHashes, isFirst }
     const event = this.#eventOf('an authenticator app was added', change, context)
     const isAdded = await this.#factors.addTotp(factor, [event], context.now)
     return isAdded ? { kind: 'added', recoveryCodes } : { kind: 'expired' }

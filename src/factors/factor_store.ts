@@ -26,6 +26,8 @@ export interface NewTotpFactor extends TotpFactor {
   sealedBy: string
   /** The hashes of the new recovery codes. They replace all earlier codes. */
   codeHashes: readonly string[]
+  /** Whether the app is added only if the user has none. */
+  isFirst: boolean
 }
 
 /** The user, the authenticator app and the counts of failures of a check. */
@@ -162,7 +164,7 @@ export class FactorStore {
   /**
    * Adds an authenticator app and new recovery codes, in one transaction with further statements. They replace those of before.
    *
-   * @returns false if the user was deleted
+   * @returns false if the user was deleted, or has an app and the new one must be the first
    * @throws StorageUnavailable
    */
   async addTotp(
@@ -170,17 +172,18 @@ export class FactorStore {
     alongside: readonly D1PreparedStatement[],
     now: number,
   ): Promise<boolean> {
-    const { id, subject, sealedSecret, sealedBy, lastStep, codeHashes } = factor
+    const { id, subject, sealedSecret, sealedBy, lastStep, codeHashes, isFirst } = factor
     const insert = this.#db
       .prepare(
         `INSERT INTO totp_factors (id, subject, sealed_secret, sealed_by, last_step, confirmed_at)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE id = ?2)
+           AND (?7 = 0 OR NOT EXISTS (SELECT 1 FROM totp_factors WHERE subject = ?2))
          ON CONFLICT (subject) DO UPDATE SET id = excluded.id, sealed_secret = excluded.sealed_secret,
            sealed_by = excluded.sealed_by, last_step = excluded.last_step, confirmed_at = excluded.confirmed_at,
            last_used_at = NULL`,
       )
-      .bind(id, subject, sealedSecret, sealedBy, lastStep, now)
-    const statements = [insert, ...alongside, ...this.#replacingCodes(subject, codeHashes, now)]
+      .bind(id, subject, sealedSecret, sealedBy, lastStep, now, Number(isFirst))
+    const statements = [insert, ...alongside, ...this.#replacingCodes({ subject, codeHashes, id }, now)]
     const [added] = await callStore('D1 factors', () => this.#db.batch(statements))
     return (added?.meta.changes ?? 0) > 0
   }
@@ -195,19 +198,28 @@ export class FactorStore {
     alongside: readonly D1PreparedStatement[],
     now: number,
   ): Promise<void> {
-    const statements = [...this.#replacingCodes(subject, codeHashes, now), ...alongside]
+    const statements = [...this.#replacingCodes({ subject, codeHashes, id: null }, now), ...alongside]
     await callStore('D1 factors', () => this.#db.batch(statements))
   }
 
-  #replacingCodes(subject: string, codeHashes: readonly string[], now: number): D1PreparedStatement[] {
+  /** @param codes `id` is the app whose codes they are; null for any app of the user. */
+  #replacingCodes(
+    { subject, codeHashes, id }: Pick<NewTotpFactor, 'subject' | 'codeHashes'> & { id: string | null },
+    now: number,
+  ): D1PreparedStatement[] {
     return [
-      this.#db.prepare('DELETE FROM recovery_codes WHERE subject = ?').bind(subject),
+      this.#db
+        .prepare(
+          `DELETE FROM recovery_codes WHERE subject = ?1
+           AND EXISTS (SELECT 1 FROM totp_factors WHERE subject = ?1 AND id = coalesce(?2, id))`,
+        )
+        .bind(subject, id),
       this.#db
         .prepare(
           `INSERT INTO recovery_codes (subject, code_hash, created_at) SELECT ?1, value, ?3 FROM json_each(?2)
-           WHERE EXISTS (SELECT 1 FROM totp_factors WHERE subject = ?1)`,
+           WHERE EXISTS (SELECT 1 FROM totp_factors WHERE subject = ?1 AND id = coalesce(?4, id))`,
         )
-        .bind(subject, JSON.stringify(codeHashes), now),
+        .bind(subject, JSON.stringify(codeHashes), now, id),
     ]
   }
 

@@ -131,10 +131,10 @@ export class OneTimeStore {
     { kind, token }: OneTimeReference,
     expiresAt: number,
     now: number,
-  ): Promise<D1PreparedStatement> {
+  ): Promise<{ statement: D1PreparedStatement }> {
     const insert = `INSERT INTO one_time_values ${COLUMNS.replace(')', ', used_at)')} VALUES (?, ?, NULL, 0, '', ?, ?)
       ON CONFLICT DO NOTHING`
-    return this.#db.prepare(insert).bind(await idOfToken(token), kind, expiresAt, now)
+    return { statement: this.#db.prepare(insert).bind(await idOfToken(token), kind, expiresAt, now) }
   }
 
   /** Tries a code. The statement that compares the code also counts the try. The right code uses the value. */

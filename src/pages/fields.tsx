@@ -33,6 +33,7 @@ interface InputProps extends FieldProps {
   maxlength?: number
   autocomplete?: string
   autocapitalize?: 'none'
+  inputmode?: 'numeric'
   spellcheck?: false
   readonly?: boolean
   autofocus?: boolean

@@ -49,11 +49,15 @@ export class SealedCookie<T> {
    * @throws Error if the sealed value is too long for a cookie
    */
   async write(c: Context, value: T, maxAge?: number): Promise<void> {
+    if (!(await this.tryWrite(c, value, maxAge))) throw new Error(`the value of ${this.#name} is too long`)
+  }
+
+  /** The same. @returns false if the sealed value is too long for a cookie */
+  async tryWrite(c: Context, value: T, maxAge?: number): Promise<boolean> {
     const sealed = await this.#sealer.sealValue({ name: this.#name, value })
-    if (sealed.length > MAX_COOKIE_CHARACTERS) {
-      throw new Error(`the cookie ${this.#name} would have ${sealed.length} characters`)
-    }
+    if (sealed.length > MAX_COOKIE_CHARACTERS) return false
     setCookie(c, this.#name, sealed, { ...this.#attributes, ...(maxAge !== undefined && { maxAge }) })
+    return true
   }
 
   clear(c: Context): void {

@@ -112,7 +112,7 @@ export class Passkeys {
       createdAt: context.now,
       lastUsedAt: null,
     }
-    const spend = await oneTime.spending(
+    const { statement: spend } = await oneTime.spending(
       { kind: 'passkey_challenge', token: opened.challenge },
       opened.expiresAt,
       context.now,

@@ -113,7 +113,7 @@ async function prove(
     throw new PasskeyRefused(reason)
   }
   const reference = { kind: 'passkey_challenge', token: challenge.challenge } as const
-  const spend = await oneTime.spending(reference, challenge.expiresAt, context.now)
+  const { statement: spend } = await oneTime.spending(reference, challenge.expiresAt, context.now)
   const isUsed = await passkeyStore.use({ id: passkey.id, signCount, isBackedUp, now: context.now }, spend)
   requirePasskey(isUsed, 'the challenge was used, or the counter of the passkey did not grow')
   return { user, passkey, isUserVerified, amr: amrOf(passkey, isUserVerified) }

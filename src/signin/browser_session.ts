@@ -2,9 +2,6 @@ import * as z from 'zod/mini'
 import type { BrowserSessionLimits } from '../config/browser_session_schema.ts'
 import type { User } from '../users/user.ts'
 
-/** The level of an authentication with one factor (RFC 9470 `acr`). */
-export const ONE_FACTOR = 'urn:sallyport:1'
-
 /** The sign-in of a user in one browser. The cookie of the pool contains it sealed. Times are Unix seconds. */
 export const browserSessionSchema = z.object({
   id: z.string(),
@@ -60,8 +57,12 @@ export function isLive(
   return usedAt + idleSeconds > now && Math.min(endsAt, startedAt + lifetimeSeconds) > now
 }
 
-/** Whether the user may use the browser session: a sign-out, a new password or a disabled account ends it. */
-export function isUsableBy({ authTime, subject }: BrowserSession, user: User | null, pool: string): boolean {
+/** Whether the user may use the browser session or the pending sign-in: a sign-out, a new password or a disabled account ends it. */
+export function isUsableBy(
+  { authTime, subject }: Pick<BrowserSession, 'authTime' | 'subject'>,
+  user: User | null,
+  pool: string,
+): boolean {
   return (
     user !== null &&
     user.id === subject &&

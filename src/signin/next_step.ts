@@ -1,12 +1,17 @@
 import type { PasswordRule } from '../users/create_user.ts'
+import { type AcrLevel, levelOf } from './authentication_level.ts'
+import type { Proof } from './proof.ts'
+import type { SecondFactor } from './second_factor.ts'
 
 /** The state of the sign-in for an authorization request. Times are Unix seconds. */
 export interface Known {
   demands: Demands
   /** Whether this call is the first one for the request, so that no sign-in for it exists yet. */
   isOpening: boolean
-  /** The authenticated user; null before the authentication. */
+  /** The user who has proven the first factor; null before. */
   user: KnownUser | null
+  /** Whether the user must confirm that the new recovery codes are kept. */
+  mustKeepCodes: boolean
   account: {
     /** Whether the user chose this account for this request: by a sign-in or by a button. */
     isChosen: boolean
@@ -39,6 +44,8 @@ export interface Demands {
   /** `none`: no page may be shown. The other values demand a page. */
   prompt: readonly string[]
   maxAgeSeconds: number | null
+  /** The level of authentication that `acr_values` demands (RFC 9470 §4). */
+  acrLevel: AcrLevel
   /** When the server first received the request. */
   receivedAt: number
   /** The only user who may sign in; null for any user. */
@@ -49,14 +56,12 @@ export interface Demands {
   needsIdToken: boolean
 }
 
-/** An authenticated user. */
-export interface KnownUser {
+/** A user who has proven the first factor. Without a required second factor the sign-in is pending. */
+export interface KnownUser extends Proof {
   subject: string
   /** The normalised names by which an application can propose this account. */
   names: readonly string[]
-  authTime: number
-  amr: readonly string[]
-  acr: string
+  secondFactor: Pick<SecondFactor, 'isNeeded' | 'isPossible' | 'isSetUp'>
   /** Whether the user must set a new password before anything else. */
   mustChangePassword: boolean
 }
@@ -70,6 +75,8 @@ export type SignInProblem =
   /** A limit of sign-ins, a queue or the wait after a suspicion. */
   | { kind: 'must_wait'; seconds: number; isLimit: boolean }
   | { kind: 'wrong_current_password' }
+  /** A second factor that is wrong or was used before. */
+  | { kind: 'wrong_code'; factor: 'totp' | 'recovery_code' }
   | { kind: 'different_passwords' }
   | { kind: 'refused_password'; rule: PasswordRule }
   /** The application asked for another account. */
@@ -86,6 +93,10 @@ export type SignInProblem =
 /** An input of the user, checked against the stores. */
 export type Given =
   | { kind: 'password'; user: KnownUser }
+  | { kind: 'second_factor'; user: KnownUser }
+  /** The first code of a new authenticator app. The user then sees the recovery codes. */
+  | { kind: 'new_second_factor'; user: KnownUser }
+  | { kind: 'kept_codes' }
   | { kind: 'account'; isKept: boolean }
   | { kind: 'guest' }
   | { kind: 'new_password'; user: KnownUser }
@@ -95,11 +106,23 @@ export type Given =
   | { kind: 'refused'; step: Step; problem: SignInProblem }
 
 /** A page that the user must see. */
-export const STEPS = ['sign_in', 'select_account', 'change_password', 'consent'] as const
+export const STEPS = [
+  ...(['sign_in', 'select_account'] as const),
+  ...(['second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
+  ...(['change_password', 'consent'] as const),
+] as const
 export type Step = (typeof STEPS)[number]
 
-/** The errors of OpenID Connect Core §3.1.2.6, and a refused consent (RFC 6749 §4.1.2.1). */
-export type SignInError = 'login_required' | 'consent_required' | 'interaction_required' | 'access_denied'
+/**
+ * The errors of OpenID Connect Core §3.1.2.6, and a refused consent (RFC 6749 §4.1.2.1). `acr_values`: the user cannot reach the
+ * demanded level.
+ */
+export type SignInError =
+  | 'login_required'
+  | 'consent_required'
+  | 'interaction_required'
+  | 'access_denied'
+  | 'acr_values'
 
 export type NextStep =
   | { kind: 'show'; step: Step; problem: SignInProblem | null; offersGuest: boolean }
@@ -114,6 +137,12 @@ export function advance(known: Known, given: Given): Known {
     case 'password':
     case 'new_password':
       return { ...next, isOpening: false, user: given.user, account: { isChosen: true, mustCheck: false } }
+    case 'second_factor':
+      return { ...next, user: given.user }
+    case 'new_second_factor':
+      return { ...next, user: given.user, mustKeepCodes: true }
+    case 'kept_codes':
+      return { ...next, mustKeepCodes: false }
     case 'account':
       if (!given.isKept) return { ...next, user: null }
       return { ...next, account: { isChosen: true, mustCheck: false } }
@@ -133,10 +162,13 @@ export function nextStep(known: Known): NextStep {
   const { user, demands, consent, guest } = known
   if (known.isCancelled) return fail('access_denied')
   if (guest.isChosen && mayBeGuest(known)) return { kind: 'done', user: null }
+  if (user !== null && isSilentStranger(known)) return fail('consent_required')
   if (user === null || !isFresh(user, known)) return show('sign_in', 'login_required', known)
   if (demands.subject !== null && demands.subject !== user.subject)
     return show('sign_in', 'login_required', { ...known, problem: { kind: 'other_account' } })
   if (mustChoose(user, known)) return show('select_account', 'login_required', known)
+  if (isPending(user, demands)) return nextFactor(user, known)
+  if (known.mustKeepCodes) return show('recovery_codes', 'interaction_required', known)
   if (user.mustChangePassword) return show('change_password', 'interaction_required', known)
   if (consent.given === false) return fail('access_denied')
   if (consent.given === null && needsConsent(known)) {
@@ -146,12 +178,46 @@ export function nextStep(known: Known): NextStep {
   return { kind: 'done', user }
 }
 
+/** Whether the user must prove a second factor before the sign-in is finished. */
+export function isPending(
+  { acr, secondFactor }: Pick<KnownUser, 'acr' | 'secondFactor'>,
+  { acrLevel }: Pick<Demands, 'acrLevel'>,
+): boolean {
+  return levelOf(acr) < (secondFactor.isNeeded ? 2 : acrLevel)
+}
+
+/**
+ * The page of the second factor. A user without one sets it up only just after the first factor, so that an unlocked browser of
+ * another user is not enough.
+ */
+function nextFactor(user: KnownUser, known: Known): NextStep {
+  if (user.secondFactor.isSetUp) return show('second_factor', 'interaction_required', known)
+  if (!user.secondFactor.isPossible) return fail('acr_values')
+  const isNew = isForRequest(user, known)
+  return show(isNew ? 'set_up_second_factor' : 'sign_in', 'interaction_required', known)
+}
+
+/** Whether the user authenticated for this request. A sign-in of the same second is older than a request that arrives now. */
+function isForRequest(
+  { authTime }: Pick<KnownUser, 'authTime'>,
+  { demands: { receivedAt }, isOpening }: Known,
+): boolean {
+  return isOpening ? authTime > receivedAt : authTime >= receivedAt
+}
+
+/**
+ * Whether a client without a consent sends `prompt=none`. It learns only that a user is signed in. With other errors, `login_hint` and
+ * `max_age` would reveal who the user is, and since when.
+ */
+function isSilentStranger({ demands, consent }: Known): boolean {
+  return demands.prompt.includes('none') && !consent.isFirstParty && !consent.isCovered
+}
+
 /** Whether the authentication is new enough for `prompt=login` and `max_age` (OpenID Connect Core §3.1.2.1). */
-function isFresh({ authTime }: KnownUser, { demands, isOpening, now }: Known): boolean {
-  const { prompt, maxAgeSeconds, receivedAt } = demands
-  // A sign-in of the same second is older than a request that arrives now.
-  const isForRequest = isOpening ? authTime > receivedAt : authTime >= receivedAt
-  if (isForRequest) return true
+function isFresh({ authTime }: KnownUser, known: Known): boolean {
+  const { demands, now } = known
+  const { prompt, maxAgeSeconds } = demands
+  if (isForRequest({ authTime }, known)) return true
   if (prompt.includes('login') || maxAgeSeconds === 0) return false
   return maxAgeSeconds === null || authTime + maxAgeSeconds >= now
 }

@@ -67,7 +67,7 @@ const lockedSchema = z.object({ locked: z.int() })
 export interface ReadBySignIn {
   user: Pick<User, 'id' | 'tokensValidFrom' | 'accessValidFrom'>
   /** The failures of the account; null if there are no failures. */
-  seen: FailureCount | null
+  seen: Pick<FailureCount, 'failures' | 'locks'> | null
 }
 
 /**

@@ -82,6 +82,15 @@ export class SignInGuard {
     return { ...attempt, account, others: await this.keysOfCaller(attempt.clientId, context), context }
   }
 
+  /** Continues a sign-in whose password was correct in an earlier request, for `recordSignIn`. */
+  async resume(
+    { attempt, ...read }: ReadBySignIn & { attempt: Attempt },
+    context: RequestContext,
+  ): Promise<VerifiedSignIn> {
+    const account = await this.accountKey(attempt)
+    return { ...read, attempt: { ...attempt, account, others: [], context } }
+  }
+
   /** The keys of the counts of a caller: the client, the address and its networks. */
   async keysOfCaller(clientId: string, context: RequestContext): Promise<FailureKey[]> {
     return [{ kind: 'client', key: clientId }, ...(await this.#placeKeys(context))]

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { breachScene, FRESH } from '../support/breaches.ts'
-import { ConsoleBrowser } from '../support/console.ts'
+import { addConsoleClient, ConsoleBrowser, makeSessionCookie } from '../support/console.ts'
 import { TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 
@@ -26,7 +26,7 @@ it('the dashboard shows both counts only if config.yml has `breached_passwords`'
   const titlesOf = (html: string) =>
     [...html.matchAll(/class="chart-title">([^<]+)</g)].map(([, title]) => title)
   const calm = new TestServer({ clock: server.clock })
-  const usual = ['Password', 'Active sessions', 'Failures']
+  const usual = ['Authorization code', 'Password', 'Active sessions', 'Failures']
   expect(titlesOf((await (await ConsoleBrowser.signIn(calm)).get('/console')).html)).toEqual(usual)
   const { html } = await (await ConsoleBrowser.signIn(server)).get('/console')
   expect(titlesOf(html)).toEqual([...usual, 'Breached passwords', 'Unchecked passwords'])
@@ -36,7 +36,10 @@ it('the console shows a breached password of the operator and of a user', async 
   const { server, client } = await breachScene({ outcome: 'change' })
   const operator = await server.addUser({ pool: 'operators', roles: ['admin'] })
   const browser = new ConsoleBrowser(server)
-  await browser.postSignIn(operator.username)
+  await addConsoleClient(server)
+  await browser.signInAt('/console/users', operator.username)
+  // The page records the breach. The next session is one of another browser.
+  browser.cookie = await makeSessionCookie(server, operator)
   expect(await browser.get('/console/users')).toMatchObject({ status: 303, location: '/console/password' })
   const { html } = await browser.get('/console/password')
   expect(html).toContain(

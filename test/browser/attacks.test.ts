@@ -157,6 +157,27 @@ describe('attacks on the sign-in by browser', () => {
     expect([tokens.scope, decodeJwt(tokens.access_token).scope]).toEqual(['cart', 'cart'])
   })
 
+  it('a client without a consent learns with prompt=none neither who is signed in nor since when', async () => {
+    const stranger = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
+    const browser = browserOf(server)
+    await authorize(server, client, { username, browser })
+    server.clock.time += 100
+    const errorOf = async (changes: Record<string, string>) =>
+      (await browser.open(authorizeUrl(stranger, { prompt: 'none', ...changes }))).url.searchParams.get(
+        'error',
+      )
+    const guesses: Record<string, string>[] = [
+      {},
+      { login_hint: username },
+      { login_hint: 'other@example.com' },
+      { max_age: '50' },
+      { max_age: '200' },
+    ]
+    const errors: unknown[] = []
+    for (const guess of guesses) errors.push(await errorOf(guess))
+    expect(errors).toEqual(guesses.map(() => 'consent_required'))
+  })
+
   it('a browser session signs no user in at a client of another pool', async () => {
     const staff = await server.addClient({ ...CODE_CLIENT, api: 'backoffice' })
     const browser = browserOf(server)

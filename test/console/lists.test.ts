@@ -242,7 +242,7 @@ describe('names', () => {
     for (const html of ended) expect(html).toContain(operator)
     expect(ended[0]).toContain('<dd><span title="CH">Switzerland</span></dd>')
     expect(ended[0]).toContain('<span title="T1">Tor network</span>')
-    expect(ended[1]).toContain('<span class="under" title="sallyport-console">via A test client</span>')
+    expect(ended[1]).toContain('<span class="under" title="sallyport-console">via Sallyport console</span>')
   })
 
   it('a deleted user has its id instead of a name', async () => {

@@ -126,7 +126,8 @@ describe('the dashboard', () => {
       ([, label = '']) => label.split('.')[0],
     )
     expect(labels).toEqual([
-      'Password: 3 tokens',
+      'Authorization code: 1 token',
+      'Password: 2 tokens',
       'Refresh token: 1 token',
       'Active sessions: 3 sessions',
       'Failures: 1 failure',
@@ -145,7 +146,7 @@ describe('the figures of the dashboard', () => {
     const own = await ConsoleBrowser.signIn(server)
     const { html } = await own.get('/console')
     const column =
-      /<a href="([^"]+)" tabindex="-1" data-from="\d+" data-to="\d+"><title>(\S+ (\S+)) to \S+ UTC: 1 token<\/title><rect/.exec(
+      /<a href="([^"]+grant=guest[^"]+)" tabindex="-1" data-from="\d+" data-to="\d+"><title>(\S+ (\S+)) to \S+ UTC: 1 token<\/title><rect/.exec(
         html,
       )
     const [, path = '', , time = ''] = column ?? []

@@ -1,39 +1,45 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { auditOf } from '../support/audit.ts'
+import { CHALLENGE, newCode } from '../support/authorize.ts'
 import { addConsoleClient, ConsoleBrowser, inputOf } from '../support/console.ts'
-import { FaultyStores } from '../support/faults.ts'
-import { TestOperator } from '../support/operator.ts'
+import {
+  AUTHORIZE,
+  asksForPassword,
+  newOperator,
+  newResponse,
+  openResponse,
+  signedIn,
+} from '../support/console_sign_in.ts'
+import { PageBrowser } from '../support/page_browser.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from '../support/server.ts'
-import { signOutUser } from '../support/sign_out.ts'
 
-const SIGN_IN = '/console/sign-in?next=%2Fconsole'
+const ATTEMPT = '__Host-sallyport-console-attempt'
+const FRESH = 'a new battery staple'
 
 // The clocks of this file run ahead, and so do its events.
 afterAll(emptyStores)
 
-async function newOperator(server: TestServer, roles = ['admin']) {
-  await addConsoleClient(server)
-  return server.addUser({ pool: 'operators', roles })
-}
-
 describe('signing in', () => {
-  it('a browser without a session is redirected to the sign-in, with the requested page', async () => {
-    const browser = new ConsoleBrowser(new TestServer())
-    const answer = await browser.get('/console/audit?kind=key')
-    expect(answer).toMatchObject({
-      status: 303,
-      location: '/console/sign-in?next=%2Fconsole%2Faudit%3Fkind%3Dkey',
-    })
-    const page = await browser.get(answer.location ?? '')
-    expect(page.status).toBe(200)
-    expect(page.html).toContain('<input type="hidden" name="next" value="/console/audit?kind=key"/>')
-  })
-
-  it('the cookie is sealed and has HttpOnly, SameSite=Strict and the prefix __Host-', async () => {
+  it('a page without a session leads to the authorization endpoint, and the sign-in leads back to the page', async () => {
     const server = new TestServer()
     const { username } = await newOperator(server)
     const browser = new ConsoleBrowser(server)
-    const answer = await browser.postSignIn(username, PASSWORD, '/console/audit?kind=key')
-    expect(answer).toMatchObject({ status: 303, location: '/console/audit?kind=key' })
+    const { status, location } = await browser.get('/console/users?q=ada%26b')
+    const { pathname, searchParams } = new URL(location ?? '', ISSUER)
+    expect([status, pathname, [...searchParams.keys()]]).toEqual([
+      303,
+      AUTHORIZE,
+      ['client_id', 'request_uri'],
+    ])
+    const page = await browser.signInAt('/console/users?q=ada%26b', username)
+    expect([page.status, page.url.pathname, page.url.search]).toEqual([200, '/console/users', '?q=ada%26b'])
+    expect(page.html).toContain(`<span class="who">${username}</span>`)
+  })
+
+  it('the cookie is sealed and has HttpOnly, SameSite=Strict and the prefix __Host-', async () => {
+    const { browser } = await signedIn()
+    const answer = await openResponse(browser, await newResponse(browser, '/console/audit?kind=key'))
+    expect([answer.status, answer.headers.get('Refresh')]).toEqual([200, '0; url=/console/audit?kind=key'])
     expect(browser.setCookie).toMatch(
       /^__Host-sallyport-console=eyJ[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
     )
@@ -42,73 +48,113 @@ describe('signing in', () => {
     expect((await browser.get('/console')).status).toBe(200)
   })
 
-  it('on a loopback address the cookie has no Secure, and its path is the console', async () => {
-    const server = new TestServer({ config: { issuer: 'http://127.0.0.1:8787' } })
+  it('on a loopback address the console needs no confirmation, and another port does; the cookie has no Secure', async () => {
+    const issuer = 'http://127.0.0.1:8787'
+    const server = new TestServer({ config: { issuer } })
     const { username } = await newOperator(server)
-    const body = new URLSearchParams({ username, password: PASSWORD })
-    const response = await server.fetch('/console/sign-in', {
-      method: 'POST',
-      body,
-      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'http://127.0.0.1:8787' },
+    const lines: string[] = []
+    const browser = new PageBrowser(async (request) => {
+      const response = await server.send(request)
+      lines.push(...response.headers.getSetCookie())
+      return response
     })
-    expect(response.status).toBe(303)
-    expect(response.headers.get('Set-Cookie')).toMatch(
-      /^sallyport-console=[\w.-]+; Path=\/console; HttpOnly; SameSite=Strict$/,
-    )
+    await browser.open(`${issuer}/console`)
+    const page = await browser.press('Sign in', { Username: username, Password: PASSWORD })
+    expect([page.status, page.url.pathname]).toEqual([200, '/console'])
+    const request = {
+      response_type: 'code',
+      client_id: 'sallyport-console',
+      redirect_uri: 'http://127.0.0.1:8788/console/callback',
+      code_challenge: CHALLENGE,
+      code_challenge_method: 'S256',
+    }
+    const other = await browser.open(`${issuer}${AUTHORIZE}?${new URLSearchParams(request)}`)
+    expect(other.html).toContain('Allow Sallyport console to use your account?')
+    expect(lines.filter((line) => line.startsWith('sallyport-console='))).toEqual([
+      expect.stringMatching(/^sallyport-console=[\w.-]+; Path=\/console; HttpOnly; SameSite=Strict$/),
+    ])
   })
 
-  it.each([
-    'https://evil.test/console',
-    '//evil.test',
-    '/console@evil.test',
-    '/console/\\evil.test',
-    '/console/../oauth2-token',
-    '/oauth2-token',
-    '/console/sign-out',
-    'javascript:alert(1)',
-  ])('the sign-in redirects to the dashboard, never to %s', async (next) => {
-    const server = new TestServer()
-    const { username } = await newOperator(server)
-    const answer = await new ConsoleBrowser(server).postSignIn(username, PASSWORD, next)
-    expect(answer).toMatchObject({ status: 303, location: '/console' })
+  it.each(['cross-site', 'same-site'])(
+    'a link of another place (%s) opens its page by this site, because browsers send no Strict cookie',
+    async (relation) => {
+      const browser = new ConsoleBrowser(new TestServer())
+      await addConsoleClient(browser.server)
+      const open = (site: string) =>
+        browser.send('/console/users?q=a', { headers: { 'Sec-Fetch-Site': site } })
+      const { status, headers, html } = await open(relation)
+      expect([status, headers.get('Refresh')]).toEqual([200, '0; url=/console/users?q=a'])
+      expect(html).toContain('href="/console/users?q=a"')
+      expect((await open('same-origin')).status).toBe(303)
+    },
+  )
+
+  it('a very long address leads to the dashboard', async () => {
+    const { browser } = await signedIn()
+    const response = await newResponse(browser, `/console/users?q=${'a'.repeat(1000)}`)
+    expect((await openResponse(browser, response)).headers.get('Refresh')).toBe('0; url=/console')
   })
 
-  it('a wrong password, an unknown name, a user of another pool and an operator without a role get the same page', async () => {
+  it('a user without a role and a user of another pool are refused, and no session stays', async () => {
     const server = new TestServer()
-    const operator = await newOperator(server)
-    const customer = await server.addUser()
     const withoutRole = await newOperator(server, [])
-    const attempts = [
-      [operator.username, 'wrong'],
-      ['nobody', PASSWORD],
-      [customer.username, PASSWORD],
-      [withoutRole.username, PASSWORD],
-    ] as const
-    const pages = await Promise.all(
-      attempts.map(async ([username, password]) => {
-        const browser = new ConsoleBrowser(server)
-        const { status, html } = await browser.postSignIn(username, password)
-        expect(browser.setCookie).toBeNull()
-        expect(html).toContain(`value="${username}"`)
-        return { status, html: html.replace(username, '') }
-      }),
-    )
-    expect(pages[0]).toMatchObject({
-      status: 401,
-      html: expect.stringContaining('Wrong username or password'),
-    })
-    expect(new Set(pages.map(({ status, html }) => `${status} ${html}`)).size).toBe(1)
-    expect(pages[0]?.html).not.toContain('wrong')
+    const customer = await server.addUser()
+    const browser = new ConsoleBrowser(server)
+    const refused = await browser.signInAt('/console', customer.username)
+    expect([refused.status, refused.html.includes('Wrong username or password')]).toEqual([400, true])
+    const page = await browser.pages.press('Sign in', { Username: withoutRole.username, Password: PASSWORD })
+    expect([page.status, browser.cookie]).toEqual([403, null])
+    expect(page.html).toContain('Your account cannot use the console')
+    expect(page.html).not.toContain('<nav')
+    const [issue] = await auditOf({ subject: withoutRole.id, kind: 'issue' })
+    expect(await auditOf({ sid: issue?.sid ?? '', kind: 'revoke' })).toHaveLength(1)
+    const { username } = await newOperator(server)
+    await browser.pages.open(`${ISSUER}/console/sign-in`)
+    const other = await browser.pages.press('Sign in', { Username: username, Password: PASSWORD })
+    expect([other.status, other.url.pathname]).toEqual([200, '/console'])
   })
 
-  it('the sign-in says what to do if the client of the console is missing or belongs to another API', async () => {
+  it('an operator who must change the password does it on the page of the service', async () => {
+    const server = new TestServer()
+    const { id, username } = await newOperator(server)
+    const admin = await ConsoleBrowser.signIn(server)
+    const etag = inputOf((await admin.get(`/console/users/${id}`)).html, 'etag')
+    await admin.post(`/console/users/${id}/require-password-change`, { etag })
+    const browser = new ConsoleBrowser(server)
+    const page = await browser.signInAt('/console/clients', username)
+    expect(page.html).toContain('Choose a new password')
+    const next = await browser.pages.press('Set password', {
+      'Current password': PASSWORD,
+      'New password': FRESH,
+      'New password again': FRESH,
+    })
+    expect([next.status, next.url.pathname]).toEqual([200, '/console/clients'])
+  })
+
+  it('the console says what to do if its client is missing, has the old grant or belongs to another API', async () => {
     await emptyStores()
-    const missing = await new ConsoleBrowser(new TestServer()).postSignIn('anybody')
-    expect(missing).toMatchObject({ status: 503, html: expect.stringContaining('npm run first-admin') })
-    const server = new TestServer({ config: { admin_api: 'backoffice' } })
+    const expectNotSetUp = async (server: TestServer) =>
+      expect(await new ConsoleBrowser(server).get('/console')).toMatchObject({
+        status: 503,
+        html: expect.stringContaining('npm run deploy'),
+      })
+    const server = new TestServer()
+    await expectNotSetUp(server)
+    await server.addClient({
+      id: 'sallyport-console',
+      api: 'admin',
+      confidential: false,
+      grants: ['password'],
+    })
+    server.clock.time += 60
+    await expectNotSetUp(server)
+    await addConsoleClient(server)
+    server.clock.time += 60
+    expect((await new ConsoleBrowser(server).get('/console')).status).toBe(303)
+    const foreign = new TestServer({ config: { admin_api: 'backoffice' }, clock: server.clock })
     const { username } = await newOperator(server)
-    const foreign = await new ConsoleBrowser(server).postSignIn(username)
-    expect(foreign).toMatchObject({ status: 503, html: expect.stringContaining('npm run first-admin') })
+    const page = await new ConsoleBrowser(foreign).signInAt('/console', username)
+    expect([page.status, page.html.includes('npm run deploy')]).toEqual([503, true])
   })
 
   it('a changed cookie, or one sealed under another secret, leads to the sign-in', async () => {
@@ -116,238 +162,116 @@ describe('signing in', () => {
     const browser = await ConsoleBrowser.signIn(server)
     const cookie = browser.cookie ?? ''
     browser.cookie = `${cookie.slice(0, -8)}${cookie.at(-8) === 'A' ? 'B' : 'A'}${cookie.slice(-7)}`
-    expect(await browser.get('/console')).toMatchObject({ status: 303, location: SIGN_IN })
-    const env = { SEALING_KEY: 'A'.repeat(43) }
-    const elsewhere = new ConsoleBrowser(new TestServer({ env }))
+    expect((await browser.get('/console')).location).toMatch(AUTHORIZE)
+    const elsewhere = new ConsoleBrowser(new TestServer({ env: { SEALING_KEY: 'A'.repeat(43) } }))
     elsewhere.cookie = cookie
-    expect(await elsewhere.get('/console')).toMatchObject({ status: 303, location: SIGN_IN })
+    expect((await elsewhere.get('/console')).location).toMatch(AUTHORIZE)
   })
 })
 
-describe('a session', () => {
-  it('the console refreshes the session before the end of its access token, also in two tabs', async () => {
-    const server = new TestServer()
-    const browser = await ConsoleBrowser.signIn(server)
-    const first = browser.cookie
-    server.clock.time += 3550
-    const otherTab = new ConsoleBrowser(server)
-    otherTab.cookie = first
-    const answers = await Promise.all([browser.get('/console/clients'), otherTab.get('/console/users')])
-    expect(answers.map(({ status }) => status)).toEqual([200, 200])
-    expect(browser.cookie).not.toBe(first)
-    server.clock.time += 3550
-    expect((await browser.get('/console')).status).toBe(200)
-    otherTab.cookie = browser.cookie
-    expect((await otherTab.get('/console')).status).toBe(200)
+describe('the response of the authorization endpoint', () => {
+  it("an attacker's response signs no operator in (CSRF on sign-in)", async () => {
+    const { server, browser: attacker } = await signedIn()
+    const response = await newResponse(attacker)
+    const { username } = await newOperator(server)
+    const victim = new ConsoleBrowser(server)
+    await victim.signInAt('/console', username)
+    const before = victim.cookie
+    expect((await openResponse(victim, response)).location).toMatch(AUTHORIZE)
+    expect(victim.cookie).toBe(before)
+    expect((await victim.get('/console')).html).toContain(username)
   })
 
-  it('a refresh keeps the form token, so that an open page can still be sent', async () => {
-    const server = new TestServer()
-    const browser = await ConsoleBrowser.signIn(server)
-    server.clock.time += 3550
-    const { status } = await browser.post('/console/clients/~new', { api: 'storefront', client_id: '' })
-    expect(status).toBe(422)
-  })
-
-  it('a session that another operator ended leads to the sign-in with a message', async () => {
-    const server = new TestServer()
-    const browser = await ConsoleBrowser.signIn(server)
-    const admin = await ConsoleBrowser.signIn(server)
-    const done = await admin.post(`/console/users/${browser.user.id}/sign-out`)
-    expect(done).toMatchObject({
-      location: `/console/users/${encodeURIComponent(browser.user.id)}`,
-      done: 'user-signed-out',
-    })
-    server.clock.time += 5
-    const get = await browser.get('/console')
-    expect(get).toMatchObject({ status: 303, location: '/console/sign-in?reason=ended&next=%2Fconsole' })
-    expect(browser.cookie).toBeNull()
-    expect((await browser.get(get.location ?? '')).html).toContain('Your session has ended')
-  })
-
-  it('the session survives an outage of the stores', async () => {
-    const stores = new FaultyStores()
-    const server = new TestServer({ env: stores.env })
-    const browser = await ConsoleBrowser.signIn(server)
-    const { cookie } = browser
-    stores.up = false
-    for (const wait of [0, 3600]) {
-      server.clock.time += wait
-      const answer = await browser.get('/console')
-      expect(answer.status).toBe(503)
-      expect(answer.headers.get('Retry-After')).toMatch(/^\d+$/)
-      expect(answer.html).toContain('You are still signed in')
-    }
-    expect(browser.cookie).toBe(cookie)
-    expect((await new ConsoleBrowser(server).postSignIn(browser.user.username)).status).toBe(503)
-    stores.up = true
+  it('two tabs sign in at the same time, in any order', async () => {
+    const { browser } = await signedIn()
+    const [first, second] = [
+      await newResponse(browser, '/console/keys'),
+      await newResponse(browser, '/console/users'),
+    ]
+    expect((await openResponse(browser, second)).headers.get('Refresh')).toBe('0; url=/console/users')
+    expect((await openResponse(browser, first)).headers.get('Refresh')).toBe('0; url=/console/keys')
     expect((await browser.get('/console')).status).toBe(200)
   })
 
-  it('an operator who must change the password gets only that page', async () => {
+  it('a response that is loaded again does not end the session, and a used code leads to a new attempt', async () => {
+    const { browser, user } = await signedIn()
+    const response = await newResponse(browser)
+    await openResponse(browser, response)
+    expect((await openResponse(browser, response)).headers.get('Refresh')).toBe('0; url=/console')
+    expect((await browser.get('/console')).status).toBe(200)
+    expect(await auditOf({ subject: user.id, outcome: 'refused' })).toEqual([])
+    browser.cookie = null
+    expect((await openResponse(browser, response)).location).toMatch(AUTHORIZE)
+    expect(await asksForPassword(browser)).toBe(false)
+  })
+
+  it.each<[string, (browser: ConsoleBrowser) => void, Record<string, string>]>([
+    ['without the cookie of its attempt', (browser) => browser.removeCookie(ATTEMPT), {}],
+    [
+      'of an attempt of an hour ago',
+      ({ server }) => {
+        server.clock.time += 3601
+      },
+      {},
+    ],
+    ['of another issuer (RFC 9207 §2.4)', () => {}, { iss: 'https://evil.test' }],
+    ['with an error in place of the code', () => {}, { code: '', error: 'invalid_request_uri' }],
+  ])(
+    'a response %s leads to a new attempt for the same page, and the second one to a page',
+    async (_, change, parameters) => {
+      const { browser } = await signedIn()
+      const response = await newResponse(browser, '/console/keys')
+      change(browser)
+      const again = await openResponse(browser, response, parameters)
+      expect([again.status, again.location?.startsWith(AUTHORIZE), browser.cookie]).toEqual([303, true, null])
+      const { location } = await browser.get(again.location ?? '')
+      if (location === null) return
+      const refused = await openResponse(browser, new URL(location), { iss: '' })
+      expect([refused.status, refused.html.includes('Allow cookies for this site')]).toEqual([400, true])
+      expect((await browser.get(location.slice(ISSUER.length))).headers.get('Refresh')).toBe(
+        '0; url=/console/keys',
+      )
+    },
+  )
+
+  it('a response without a state of this server leads to a new attempt', async () => {
+    const { browser } = await signedIn()
+    for (const path of ['/console/callback', '/console/callback?state=x&code=y'])
+      expect((await browser.get(path)).location).toMatch(AUTHORIZE)
+  })
+
+  it('an operator who cancels, and a service without capacity, get a page with a link to a new sign-in', async () => {
     const server = new TestServer()
-    const { id, username } = await newOperator(server)
-    const admin = await ConsoleBrowser.signIn(server)
-    const etag = inputOf((await admin.get(`/console/users/${id}`)).html, 'etag')
-    await admin.post(`/console/users/${id}/require-password-change`, { etag })
+    await addConsoleClient(server)
     const browser = new ConsoleBrowser(server)
-    await browser.postSignIn(username)
-    expect(await browser.get('/console/clients')).toMatchObject({
-      status: 303,
-      location: '/console/password',
-    })
-    expect((await browser.get('/console/password')).html).toContain(
-      'You must set a new password before you can do anything else',
-    )
-    const change = (fields: Record<string, string>) => browser.post('/console/password', fields)
-    const before = browser.cookie
-    const twice = await change({ current_password: PASSWORD, password: 'a new password', repeated: 'other' })
-    expect(twice).toMatchObject({
-      status: 422,
-      html: expect.stringContaining('The two new passwords differ'),
-    })
-    const wrong = await change({
-      current_password: 'x',
-      password: 'a new password',
-      repeated: 'a new password',
-    })
-    expect(wrong).toMatchObject({
-      status: 403,
-      html: expect.stringContaining('Your own password is wrong'),
-    })
-    const done = await change({
-      current_password: PASSWORD,
-      password: 'a new password',
-      repeated: 'a new password',
-    })
-    expect(done).toMatchObject({ status: 303, location: '/console', done: 'own-password-set' })
-    expect(browser.cookie).not.toBe(before)
-    expect((await browser.get('/console')).status).toBe(200)
-    const other = Object.assign(new ConsoleBrowser(server), { cookie: before })
-    expect((await other.get('/console')).location).toBe('/console/sign-in?reason=ended&next=%2Fconsole')
-    expect((await new ConsoleBrowser(server).postSignIn(username, 'a new password')).status).toBe(303)
-  })
-})
-
-describe('an operator who loses a role', () => {
-  it('the operator stays signed in with the other role, and the form keeps the typed values', async () => {
-    const server = new TestServer()
-    const boss = await TestOperator.signIn(server)
-    const browser = await ConsoleBrowser.signIn(server, ['admin', 'support'])
-    const before = browser.cookie
-    const change = await boss.patch(`/users/${browser.user.id}`, { roles: ['support'] }, '"1"')
-    expect(change.status).toBe(200)
-    const user = await server.addUser()
-    const disabled = await browser.post(`/console/users/${user.id}/disable`)
-    expect(disabled).toMatchObject({ status: 303, done: 'user-disabled' })
-    expect(browser.cookie).not.toBe(before)
-    expect((await browser.get('/console/users/new')).status).toBe(403)
-  })
-})
-
-describe('signing out', () => {
-  it('the sign-out ends the session on the server, so that a copied cookie is useless', async () => {
-    const server = new TestServer()
-    const browser = await ConsoleBrowser.signIn(server)
-    const { cookie } = browser
-    const answer = await browser.post('/console/sign-out')
-    expect(answer).toMatchObject({ status: 303, location: '/console/sign-in?reason=signed-out' })
-    expect(browser.setCookie).toMatch(/^__Host-sallyport-console=; Max-Age=0; Path=\/; HttpOnly; Secure/)
-    browser.cookie = cookie
-    expect((await browser.get('/console')).location).toBe('/console/sign-in?reason=ended&next=%2Fconsole')
+    await browser.pages.open(`${ISSUER}/console`)
+    const page = await browser.pages.press('Cancel')
+    expect([page.status, page.url.pathname]).toEqual([200, '/console/callback'])
+    expect(page.html).toContain('The sign-in was cancelled.')
+    expect(page.html).toContain('href="/console"')
+    const answer = await openResponse(browser, page.url, { error: 'temporarily_unavailable' })
+    expect([answer.status, answer.headers.get('Retry-After')]).toEqual([503, '5'])
   })
 
-  it('the page says that the server could not end the session', async () => {
-    const stores = new FaultyStores()
-    const browser = await ConsoleBrowser.signIn(new TestServer({ env: stores.env }))
-    stores.up = false
-    const answer = await browser.post('/console/sign-out')
-    expect(answer.location).toBe('/console/sign-in?reason=signed-out-here')
-    expect(browser.cookie).toBeNull()
-  })
-})
-
-it('the console is 404 if config.yml has no admin API', async () => {
-  const server = new TestServer({ config: { admin_api: undefined } })
-  const response = await server.fetch('/console')
-  expect(response.status).toBe(404)
-  expect(await response.json()).toMatchObject({ error: 'invalid_request' })
-})
-
-describe('a form that is sent after the session has ended', () => {
-  const server = new TestServer()
-  const fields = { client_id: 'kept-client', api: 'storefront', kind: 'public', grants: ['password'] }
-
-  async function sendLate(more: Record<string, string> = {}) {
-    const browser = await ConsoleBrowser.signIn(server)
-    await signOutUser(server, browser.user.id)
-    server.clock.time += 5
-    const late = await browser.post('/console/clients/~new', { ...fields, ...more })
-    const kept = inputOf(late.html, 'kept')
-    const signIn = (username: string, password = PASSWORD) =>
-      browser.send('/console/sign-in', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: ISSUER },
-        body: new URLSearchParams({ username, password, kept }).toString(),
-      })
-    return { browser, late, kept, signIn }
-  }
-
-  it('the same operator sees the values after the sign-in, without passwords, and sends them', async () => {
-    const password = `typed-${crypto.randomUUID()}`
-    const { browser, late, kept, signIn } = await sendLate({ own_password: password })
-    expect(late.status).toBe(401)
-    expect(late.html).toContain('Sign in again: your form is kept, without passwords.')
-    expect(late.html).not.toContain(fields.client_id)
-    expect(await server.services.consoleSealer.open(kept)).not.toContain(password)
-    const mistyped = await signIn(browser.user.username, 'mistyped')
-    expect([mistyped.status, inputOf(mistyped.html, 'kept')]).toEqual([401, kept])
-    const { status, html } = await signIn(browser.user.username)
-    expect([status, inputOf(html, 'client_id')]).toEqual([200, fields.client_id])
-    expect(html).toContain('action="/console/clients/~new"')
-    expect([...html.matchAll(/<dt>([^<]*)<\/dt><dd>([^<]*)<\/dd>/g)].map(([, ...row]) => row)).toEqual([
-      ['Form', 'A new client'],
-      ['Client id', fields.client_id],
-      ['API', 'storefront'],
-      ['Kind', 'public'],
-      ['Grants', 'password'],
-    ])
-    expect(html).not.toContain(password)
-    expect(await server.services.clientAdmin.find(fields.client_id)).toBeNull()
-    expect((await browser.post('/console/clients/~new', fields)).status).toBe(201)
+  it('an ID token of another attempt signs no operator in, and its session ends', async () => {
+    const { server, browser, user } = await signedIn()
+    const response = await newResponse(browser)
+    const { consoleSealer, codes } = server.services
+    const state = response.searchParams.get('state') ?? ''
+    const attempt = JSON.parse((await consoleSealer.open(state)) ?? '{}')
+    const forged = await consoleSealer.sealValue({ ...attempt, nonce: 'another nonce' })
+    const code = await codes.open(response.searchParams.get('code') ?? '')
+    const answer = await openResponse(browser, response, { state: forged })
+    expect([answer.location?.startsWith(AUTHORIZE), browser.cookie]).toEqual([true, null])
+    expect(await auditOf({ subject: user.id, sid: code?.sid ?? '', kind: 'revoke' })).toHaveLength(1)
   })
 
-  it('the operator sees which object the action of the form changes', async () => {
-    const browser = await ConsoleBrowser.signIn(server)
-    await signOutUser(server, browser.user.id)
-    server.clock.time += 5
-    const late = await browser.post('/console/clients/shop%26more/sign-out', {})
-    const body = new URLSearchParams({
-      username: browser.user.username,
-      password: PASSWORD,
-      kept: inputOf(late.html, 'kept'),
-    })
-    const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Origin: ISSUER }
-    const { html } = await browser.send('/console/sign-in', {
-      method: 'POST',
-      headers,
-      body: body.toString(),
-    })
-    expect(html).toContain('<dt>Form</dt><dd>The client shop&amp;more: sign out</dd>')
-  })
-
-  it('another operator, a later sign-in and a forged form get the dashboard', async () => {
-    const { signIn, browser, late } = await sendLate()
-    expect(late.status).toBe(401)
-    const other = await newOperator(server)
-    expect(await signIn(other.username)).toMatchObject({ status: 303, location: '/console' })
-    server.clock.time += 3601
-    expect(await signIn(browser.user.username)).toMatchObject({ status: 303, location: '/console' })
-  })
-
-  it('a form without the token of the ended session, and a long form, are not kept', async () => {
-    expect((await sendLate({ csrf_token: 'A'.repeat(32) })).late.status).toBe(403)
-    const { late } = await sendLate({ name: 'x'.repeat(12_000) })
-    expect(late).toMatchObject({ status: 303, location: '/console/sign-in?reason=not-done&next=%2Fconsole' })
+  it('a code of another attempt is refused, because it needs the verifier of that attempt', async () => {
+    const { server, browser, user } = await signedIn()
+    const response = await newResponse(browser)
+    const changes = { api: 'admin', scope: ['openid'], challenge: CHALLENGE }
+    const code = await newCode(server, { id: 'sallyport-console' }, user.id, changes)
+    const answer = await openResponse(browser, response, { code })
+    expect([answer.location?.startsWith(AUTHORIZE), browser.cookie]).toEqual([true, null])
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AUDIT_KINDS } from '../../src/audit/audit_event.ts'
 import { toneOf } from '../../src/console/events.tsx'
 import { formatDistance, formatSpan } from '../../src/console/format.ts'
+import { LastUse } from '../../src/console/parts.tsx'
 import { stateOf } from '../../src/console/sessions_page.tsx'
 import { EVENT_TONES, STATES } from '../../src/console/tones.tsx'
 import style from '../../src/pages/style.css'
@@ -103,6 +104,19 @@ describe('durations', () => {
     [31_536_000, '365 days'],
   ])('a duration of %i seconds reads %s', (seconds, text) => {
     expect(formatSpan(seconds)).toBe(text)
+  })
+
+  it.each([
+    [null, 'Never'],
+    [0, 'within the last hour'],
+    [3599, 'within the last hour'],
+    [3600, '1 hour ago'],
+    [180_000, '2 days ago'],
+  ])('a last use that is %s seconds old reads %s, because it is precise to an hour', (age, text) => {
+    const now = 1_700_000_000
+    const html = String(LastUse({ at: age === null ? null : now - age, now }))
+    expect(html.replaceAll(/<[^>]+>/g, '')).toBe(text)
+    expect(html).not.toMatch(/title="[^"]*:(?!00:00 UTC")/)
   })
 
   it.each([

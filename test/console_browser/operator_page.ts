@@ -41,10 +41,15 @@ export class OperatorPage {
 
   async signIn(username: string, password: string): Promise<void> {
     await this.goTo('/console')
+    await this.fillSignIn(username, password)
+    await this.hasHeading('Dashboard')
+  }
+
+  /** Signs in on the page of the service. */
+  async fillSignIn(username: string, password: string): Promise<void> {
     await this.page.getByLabel('Username').fill(username)
     await this.page.getByLabel('Password').fill(password)
     await this.press('Sign in')
-    await this.hasHeading('Dashboard')
   }
 
   press(name: string): Promise<void> {

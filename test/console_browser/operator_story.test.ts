@@ -5,6 +5,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { viewsOf } from '../../scripts/screenshots/console_views.ts'
+import { addMails } from '../../scripts/screenshots/inbox_views.ts'
 import { addLongRecords, addLongSessions, type LongData } from '../../scripts/screenshots/long_data.ts'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
@@ -36,6 +37,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     browser = await launchChromium()
     await makeTraffic(service.origin)
     await addLongRecords(service.stores, service.config, ROWS)
+    await addMails(service.stores, service.config)
     longData = await addLongSessions(service.origin, ROWS)
     await untilAudited()
   })
@@ -101,7 +103,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await operator.screenshot('5-timeline')
 
     await operator.press('Sign out')
-    await operator.hasHeading('Sign in')
+    await operator.hasHeading('Signed out')
     await page.goBack()
     await operator.hasHeading('Sign in')
     expect(await operator.leave()).toEqual([])
@@ -122,6 +124,43 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await operator.screenshot('6-refused-form')
     // Chromium logs the 422 as an error.
     expect((await operator.leave()).every((complaint) => complaint.includes('422'))).toBe(true)
+  })
+
+  it('a link of another site opens its page, with and without a session, and so does the back button after the sign-in', async () => {
+    const operator = await arrive()
+    const { page } = operator
+    const address = `${service.origin}/console/users?q=amanda`
+    await page.route('http://elsewhere.test/', (route) =>
+      route.fulfill({ contentType: 'text/html', body: `<a href="${address}">Users</a>` }),
+    )
+    const followLink = async () => {
+      await page.goto('http://elsewhere.test/')
+      await page.getByRole('link', { name: 'Users' }).click()
+    }
+    const expectUsers = async () => {
+      await operator.hasHeading('Users')
+      expect(page.url()).toBe(address)
+    }
+    const readSession = async () =>
+      (await page.context().cookies()).find(({ name }) => name === 'sallyport-console')?.value
+    await followLink()
+    await operator.fillSignIn(...OPERATOR)
+    await expectUsers()
+    const session = await readSession()
+    await page.goBack()
+    await expectUsers()
+    await followLink()
+    await expectUsers()
+    expect(await readSession()).toBe(session)
+    // The browser session of the service signs the operator in.
+    await page.context().clearCookies({ name: 'sallyport-console' })
+    await followLink()
+    await expectUsers()
+    await operator.press('Sign out')
+    await operator.hasHeading('Signed out')
+    await page.goBack()
+    await page.getByLabel('Password').waitFor()
+    expect(await operator.leave()).toEqual([])
   })
 
   it('the console works with the keyboard only', async () => {

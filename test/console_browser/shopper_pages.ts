@@ -2,9 +2,12 @@ import type { Browser } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
+import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
 import { SHOPPER_VIEWS, SHOPPERS, signInShopper } from '../../scripts/screenshots/shopper_views.ts'
 import { OperatorPage } from './operator_page.ts'
+
+const VIEWS = [...SHOPPER_VIEWS, ...INBOX_VIEWS]
 
 /** A running service with the demo data, and a browser. */
 interface Running {
@@ -18,7 +21,7 @@ export function testShopperPages(running: () => Running): void {
     [320, 'light'],
     [1440, 'dark'],
   ] as const)(
-    'every page of the sign-in fits %i pixels in %s, passes axe and requests only the service',
+    'every page of the sign-in and of the inbox fits %i pixels in %s, passes axe and requests only the service',
     async (width, colorScheme) => {
       const { browser, origin } = running()
       for (const shopper of [null, ...SHOPPERS]) {
@@ -34,7 +37,7 @@ export function testShopperPages(running: () => Running): void {
           if (!/^data:/.test(request.url()) && new URL(request.url()).origin !== origin)
             foreign.push(request.url())
         })
-        for (const { name, path, prepare } of SHOPPER_VIEWS.filter((view) => view.shopper === shopper)) {
+        for (const { name, path, prepare } of VIEWS.filter((view) => view.shopper === shopper)) {
           await visitor.goTo(path)
           await prepare?.(visitor.page)
           expect([name, await visitor.findCut()]).toEqual([name, []])

@@ -35,7 +35,7 @@ describe('npm run demo --state', () => {
     expect(output).toContain(`console          ${issuer}/console\n`)
     const [, username = '', password = ''] =
       /Sign in to the console as (\S+) with the password: (.+)\n/.exec(output) ?? []
-    const client = { client_id: 'sallyport-console', grant_type: 'password' }
+    const client = { client_id: 'sallyport-cli', grant_type: 'password' }
     expect(await requestTokens({ ...client, username, password })).toMatchObject({ token_type: 'Bearer' })
   })
 })

@@ -1,35 +1,18 @@
 import { env } from 'cloudflare:workers'
 import { base64url } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { findTotpStep, totpCodeOf, totpStepOf } from '../../src/factors/totp.ts'
+import { totpCodeOf, totpStepOf } from '../../src/factors/totp.ts'
 import { type GivenFactor, verifySecondFactor } from '../../src/factors/verify_second_factor.ts'
+import { aroundD1, isDeferredWrite } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
 import { decodeBase32 } from '../support/base32.ts'
 import { TestOperator } from '../support/operator.ts'
+import { enrol, wrongCode } from '../support/second_factor.ts'
 import { emptyStores, TestServer } from '../support/server.ts'
 
 const CLIENT = { clientId: 'shop', api: 'storefront' }
 
-/** A user with an authenticator app, and the app. */
-async function enrol(server: TestServer) {
-  const user = await server.addUser()
-  const change = { ...CLIENT, subject: user.id }
-  const names = { account: user.username, service: 'Slow Pour' }
-  const started = await server.services.authenticatorApps.start(
-    { subject: user.id, ...names },
-    server.clock.time,
-  )
-  const secret = decodeBase32(started.secret.replaceAll(' ', ''))
-  const codeAt = (time: number) => totpCodeOf(secret, totpStepOf(time))
-  const code = await codeAt(server.clock.time)
-  const confirmed = await server.services.authenticatorApps.confirm(
-    { ...change, sealed: started.sealed, code },
-    server.context(),
-  )
-  if (confirmed.kind !== 'added') throw new Error(confirmed.kind)
-  server.clock.time += 30
-  return { user, change, started, secret, codeAt, recoveryCodes: confirmed.recoveryCodes }
-}
+const addWithApp = async (server: TestServer) => enrol(server, await server.addUser())
 
 function check(server: TestServer, subject: string, given: GivenFactor, address: string | null = null) {
   return verifySecondFactor({ ...CLIENT, subject, given }, server.services, { ...server.context(), address })
@@ -43,7 +26,7 @@ describe('an authenticator app', () => {
 
   it('an app is stored after its first code, sealed, and the user gets ten recovery codes', async () => {
     const server = new TestServer()
-    const { user, started, secret, recoveryCodes } = await enrol(server)
+    const { user, started, secret, recoveryCodes } = await addWithApp(server)
     expect(started.uri).toContain(`otpauth://totp/Slow%20Pour:${encodeURIComponent(user.username)}?secret=`)
     expect(started.qr).toMatch(/^<svg /)
     expect(recoveryCodes).toHaveLength(10)
@@ -78,7 +61,7 @@ describe('an authenticator app', () => {
     const code = await totpCodeOf(decodeBase32(secret.replaceAll(' ', '')), totpStepOf(server.clock.time))
     const confirm = (subject: string, changes: { code?: string; sealed?: string } = {}) =>
       server.services.authenticatorApps.confirm(
-        { ...CLIENT, subject, sealed, code, ...changes },
+        { ...CLIENT, subject, sealed, code, isFirst: false, ...changes },
         server.context(),
       )
     expect(await confirm(ann.id, { code: '12345' })).toEqual({ kind: 'wrong_code' })
@@ -96,7 +79,7 @@ describe('an authenticator app', () => {
 
   it('a code is accepted once over all locations, also if many isolates send it at the same time', async () => {
     const server = new TestServer()
-    const { user, codeAt } = await enrol(server)
+    const { user, codeAt } = await addWithApp(server)
     const code = await codeAt(server.clock.time)
     const isolates = Array.from({ length: 8 }, () => server.anotherIsolate())
     const results = await Promise.all(isolates.map((isolate) => check(isolate, user.id, totp(code))))
@@ -116,7 +99,7 @@ describe('an authenticator app', () => {
 
   it('the code of the enrolment is used, so the sign-in refuses it', async () => {
     const server = new TestServer()
-    const { user, codeAt } = await enrol(server)
+    const { user, codeAt } = await addWithApp(server)
     expect(await check(server, user.id, totp(await codeAt(server.clock.time - 30)))).toEqual({
       kind: 'wrong',
     })
@@ -124,7 +107,7 @@ describe('an authenticator app', () => {
 
   it('a recovery code is accepted once in any spelling, and users and operators see how many are left', async () => {
     const server = new TestServer()
-    const { user, recoveryCodes } = await enrol(server)
+    const { user, recoveryCodes } = await addWithApp(server)
     const [code = '', other = ''] = recoveryCodes
     const created = { createdAt: server.clock.time - 30, lastUsedAt: null }
     const list = () => server.services.factors.list(user.id)
@@ -139,7 +122,7 @@ describe('an authenticator app', () => {
     })
     expect(await check(server, user.id, recovery(code))).toEqual({ kind: 'wrong' })
     expect(await check(server, user.id, recovery('no code'))).toEqual({ kind: 'wrong' })
-    const bob = await enrol(server)
+    const bob = await addWithApp(server)
     expect(await check(server, bob.user.id, recovery(other))).toEqual({ kind: 'wrong' })
     const isolates = [server.anotherIsolate(), server.anotherIsolate(), server.anotherIsolate()]
     const results = await Promise.all(isolates.map((isolate) => check(isolate, user.id, recovery(other))))
@@ -153,7 +136,7 @@ describe('an authenticator app', () => {
 
   it('new recovery codes replace the old ones, and the removal of the app removes them too', async () => {
     const server = new TestServer()
-    const { user, change, codeAt, recoveryCodes } = await enrol(server)
+    const { user, change, codeAt, recoveryCodes } = await addWithApp(server)
     const [old = ''] = recoveryCodes
     const [fresh = ''] = await server.services.authenticatorApps.renewRecoveryCodes(change, server.context())
     expect(await check(server, user.id, recovery(old))).toEqual({ kind: 'wrong' })
@@ -176,7 +159,7 @@ describe('an authenticator app', () => {
 
   it('a disabled user proves no second factor, and a deleted user leaves no row', async () => {
     const server = new TestServer()
-    const { user, codeAt } = await enrol(server)
+    const { user, codeAt } = await addWithApp(server)
     await env.DB.prepare('UPDATE users SET enabled = 0 WHERE id = ?').bind(user.id).run()
     expect(await check(server, user.id, totp(await codeAt(server.clock.time)))).toEqual({ kind: 'wrong' })
     await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(user.id).run()
@@ -190,18 +173,31 @@ describe('an authenticator app', () => {
 describe('wrong second factors', () => {
   beforeEach(emptyStores)
 
-  /** A code that no step near now has. */
-  async function wrongCode(secret: Uint8Array, now: number): Promise<string> {
-    for (let code = 0; ; code++) {
-      const text = String(code).padStart(6, '0')
-      if ((await findTotpStep(secret, text, now)) === null) return text
+  it('a check costs one read and one write, whether the code is right, wrong or unknown', async () => {
+    let calls = 0
+    const DB = aroundD1((sql, call) => {
+      if (!isDeferredWrite(sql)) calls++
+      return call()
+    })
+    const server = new TestServer({ env: { DB } })
+    const { user, codeAt, recoveryCodes } = await addWithApp(server)
+    const countOf = async (given: GivenFactor) => {
+      calls = 0
+      const { kind } = await check(server, user.id, given, '192.0.2.1')
+      return [kind, calls]
     }
-  }
+    const right = await codeAt(server.clock.time)
+    expect(await countOf(totp(right))).toEqual(['proven', 2])
+    expect(await countOf(totp(right))).toEqual(['wrong', 2])
+    expect(await countOf(totp(await wrongCode({ codeAt }, server.clock.time)))).toEqual(['wrong', 2])
+    expect(await countOf(recovery(recoveryCodes[0] ?? ''))).toEqual(['proven', 2])
+    expect(await countOf(recovery(recoveryCodes[0] ?? ''))).toEqual(['wrong', 2])
+  })
 
   it('ten wrong codes lock the second factor at all locations for 60 s, and each further lock takes twice as long', async () => {
     const server = new TestServer()
-    const { user, secret, codeAt } = await enrol(server)
-    const wrong = totp(await wrongCode(secret, server.clock.time))
+    const { user, codeAt } = await addWithApp(server)
+    const wrong = totp(await wrongCode({ codeAt }, server.clock.time))
     const isolates = Array.from({ length: 10 }, () => server.anotherIsolate())
     const guess = (count: number) =>
       Promise.all(isolates.slice(0, count).map((isolate) => check(isolate, user.id, wrong)))
@@ -224,8 +220,8 @@ describe('wrong second factors', () => {
 
   it('parallel guesses cannot exceed the limit, even if one of them is right', async () => {
     const server = new TestServer()
-    const { user, secret, codeAt } = await enrol(server)
-    const wrong = totp(await wrongCode(secret, server.clock.time))
+    const { user, codeAt } = await addWithApp(server)
+    const wrong = totp(await wrongCode({ codeAt }, server.clock.time))
     const right = totp(await codeAt(server.clock.time))
     await Promise.all(Array.from({ length: 40 }, () => check(server.anotherIsolate(), user.id, wrong)))
     expect(await check(server, user.id, right)).toMatchObject({ kind: 'locked' })
@@ -238,8 +234,8 @@ describe('wrong second factors', () => {
 
   it('a right code resets the count of the second factor only', async () => {
     const server = new TestServer()
-    const { user, secret, codeAt } = await enrol(server)
-    const wrong = totp(await wrongCode(secret, server.clock.time))
+    const { user, codeAt } = await addWithApp(server)
+    const wrong = totp(await wrongCode({ codeAt }, server.clock.time))
     for (let i = 0; i < 9; i++) await check(server, user.id, wrong, '192.0.2.1')
     expect(await check(server, user.id, totp(await codeAt(server.clock.time)))).toMatchObject({
       kind: 'proven',
@@ -258,8 +254,8 @@ describe('wrong second factors', () => {
   it('support unlocks the second factor with the account', async () => {
     const server = new TestServer()
     const support = await TestOperator.signIn(server, ['support'])
-    const { user, secret, codeAt } = await enrol(server)
-    const wrong = totp(await wrongCode(secret, server.clock.time))
+    const { user, codeAt } = await addWithApp(server)
+    const wrong = totp(await wrongCode({ codeAt }, server.clock.time))
     for (let i = 0; i < 10; i++) await check(server, user.id, wrong)
     expect((await support.post(`/users/${user.id}/unlock`)).status).toBe(200)
     const right = totp(await codeAt(server.clock.time))
@@ -268,10 +264,10 @@ describe('wrong second factors', () => {
 
   it('an attacker with a pause of an hour between the guesses does not reset the count', async () => {
     const server = new TestServer()
-    const { user, secret } = await enrol(server)
+    const { user, codeAt } = await addWithApp(server)
     const results: string[] = []
     for (let i = 0; i < 10; i++) {
-      const wrong = totp(await wrongCode(secret, server.clock.time))
+      const wrong = totp(await wrongCode({ codeAt }, server.clock.time))
       results.push((await check(server, user.id, wrong)).kind)
       server.clock.time += 7200
     }
@@ -288,7 +284,7 @@ describe('a change of SEALING_KEY', () => {
     const { clock } = before
     const both = new TestServer({ clock, env: { SEALING_KEY_NEXT: secret } })
     const after = new TestServer({ clock, env: { SEALING_KEY: secret } })
-    const { user, codeAt } = await enrol(before)
+    const { user, codeAt } = await addWithApp(before)
     const proves = async (server: TestServer) => {
       clock.time += 30
       return (await check(server, user.id, totp(await codeAt(clock.time)))).kind

@@ -285,10 +285,26 @@ describe('the logout endpoint', () => {
     const question = await browser.press('Sign out')
     expect([question.url.origin, question.status]).toEqual([ISSUER, 409])
     expect(question.html).toContain(`role="alert">${en.problems.otherSession}<`)
+    expect(question.html).toContain(`<p>${en.account.signedInAs(other)}</p>`)
     expect(await isSignedIn(browser)).toBe(true)
     browser.show(question)
     expect((await browser.press('Sign out')).url.href).toBe(SIGNED_OUT)
     expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  it('a sign-out form of another browser, or without its cookie, asks the signed-in user again (CSRF)', async () => {
+    const attacker = (await signedIn()).browser
+    const form = await attacker.open(LOGOUT)
+    const { browser } = await signedIn()
+    browser.show(form)
+    const question = await browser.press('Sign out')
+    expect(question.status).toBe(400)
+    expect(question.html).toContain(`role="alert">${en.problems.otherBrowser}<`)
+    expect(question.html).toContain(`<p>${en.account.signedInAs(username)}</p>`)
+    expect(await isSignedIn(browser)).toBe(true)
+    browser.removeCookies()
+    browser.show(question)
+    expect((await browser.press('Sign out')).html).toContain('You are signed out')
   })
 
   it('a sign-out form from before another sign-in of the same user signs the user out', async () => {

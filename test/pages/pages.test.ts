@@ -147,7 +147,7 @@ describe('the console in a browser that fills forms by their labels', () => {
     const { username } = await server.addUser({ pool: 'operators', roles: ['admin'] })
     const browser = new PageBrowser((request) => server.send(request))
     await browser.open(`${ISSUER}/console/users/new`)
-    expect(browser.page.url.pathname).toBe('/console/sign-in')
+    expect(browser.page.url.pathname).toBe('/oauth2-token/authorize')
     await browser.press('Sign in', { Username: username, Password: PASSWORD })
     expect(browser.page.url.pathname).toBe('/console/users/new')
     const name = `${crypto.randomUUID()}@example.com`
@@ -157,7 +157,7 @@ describe('the console in a browser that fills forms by their labels', () => {
     expect(created.html).toContain('The user was created and can sign in.')
     expect(created.html).toContain(name)
     await browser.press('Sign out')
-    expect(browser.page.url.search).toBe('?reason=signed-out')
+    expect(browser.page.url.pathname).toBe('/console/signed-out')
     expect(browser.cookie('__Host-sallyport-console')).toBeUndefined()
   })
 })

@@ -5,6 +5,7 @@ import { PasskeyRefused } from '../../src/passkeys/passkey_refused.ts'
 import type { PasskeyAlgorithm } from '../../src/passkeys/public_key.ts'
 import { type GivenPasskey, signInByPasskey } from '../../src/passkeys/sign_in_by_passkey.ts'
 import type { User } from '../../src/users/user.ts'
+import { aroundD1, isDeferredWrite } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
 import { emptyStores, ISSUER, TestServer } from '../support/server.ts'
 import { type CeremonyChanges, FLAG, SoftwareAuthenticator } from '../support/software_authenticator.ts'
@@ -242,6 +243,26 @@ describe('a sign-in by passkey', () => {
     const own = { type: 'public-key', id: passkey.credentialId, transports: ['hybrid', 'internal'] }
     expect(await start(user.id)).toEqual({ ...options, allowCredentials: [own] })
     expect(await passkeys.startAuthentication({ pool: 'operators', subject: null }, 0)).toBeNull()
+  })
+
+  it('a sign-in costs one read and one write, whether the response is right or wrong, and its start costs nothing', async () => {
+    let calls = 0
+    const DB = aroundD1((sql, call) => {
+      if (!isDeferredWrite(sql)) calls++
+      return call()
+    })
+    const server = new TestServer({
+      config: { accounts: { customers: { passkeys: { rp_id: 'shop.test' } } } },
+      env: { DB },
+    })
+    const { authenticator } = await register(server)
+    for (const changes of [{}, { breaksSignature: true }]) {
+      calls = 0
+      const given = await startSignIn(server, authenticator, changes)
+      expect(calls).toBe(0)
+      await reasonOf(finishSignIn(server, given, '192.0.2.1'))
+      expect(calls).toBe(2)
+    }
   })
 
   it('a response is accepted once over all locations', async () => {

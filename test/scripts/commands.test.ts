@@ -17,6 +17,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { unstable_readConfig as readWranglerConfig } from 'wrangler'
+import { parse, stringify } from 'yaml'
 import { seedDemoData } from '../../scripts/demo_data.ts'
 import { listServers } from '../../scripts/local_servers.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
@@ -199,7 +200,10 @@ const FAKE_WRANGLER = `
 const { appendFileSync, existsSync, readFileSync } = require('node:fs')
 const parameters = process.argv.slice(2)
 appendFileSync('wrangler.log', parameters.slice(0, 4).join(' ') + '\\n')
-if (parameters[1] === 'execute') console.log(readFileSync('applied.json', 'utf8'))
+const sql = parameters.at(-1)
+if (sql.includes('clients')) appendFileSync('clients.sql', sql + '\\n')
+const file = sql.includes('d1_migrations') ? 'applied.json' : sql.includes('passkeys') ? 'passkeys.json' : 'none'
+if (parameters[1] === 'execute') console.log(existsSync(file) ? readFileSync(file, 'utf8') : '[{"results":[]}]')
 if (parameters[0] === 'queues' && existsSync('no_queue')) {
   console.error('Queue does not exist')
   process.exit(1)
@@ -245,14 +249,52 @@ describe('the migrations of a deployment', () => {
     const missing = `Not deployed: the database DB has no ${last}. The Worker needs every migration: run npm run deploy again and confirm them.\n`
     expect(await runScript(folder, 'deploy')).toEqual({
       code: isDeployed ? 0 : 1,
-      stdout: '',
+      stdout: isDeployed ? 'The clients of operators were added or renewed.\n' : '',
       stderr: isDeployed ? '' : missing,
     })
     expect(readFileSync(join(folder, 'wrangler.log'), 'utf8').trim().split('\n')).toEqual([
       'd1 migrations apply DB',
       'd1 execute DB --remote',
-      ...(isDeployed ? ['queues info sallyport-mail', 'deploy --minify'] : []),
+      ...(isDeployed
+        ? [
+            'd1 execute DB --remote',
+            'queues info sallyport-mail',
+            'deploy --minify',
+            'd1 execute DB --remote',
+            'd1 execute DB --remote',
+          ]
+        : []),
     ])
+    if (!isDeployed) return
+    const [select = '', ...inserts] = readFileSync(join(folder, 'clients.sql'), 'utf8').trim().split('\n')
+    expect(select).toContain("WHERE c.client_id IN ('sallyport-cli', 'sallyport-console')")
+    expect(inserts.map((sql) => /VALUES \('([^']+)'/.exec(sql)?.[1])).toEqual([
+      'sallyport-cli',
+      'sallyport-console',
+    ])
+    expect(inserts[1]).toContain('["https://id.shop.test/console/callback"]')
+  })
+
+  it('npm run deploy stops if a changed rp_id makes passkeys unusable, unless the operator confirms it', async () => {
+    const folder = checkoutForDeployment(files)
+    const config = join(folder, 'config.yml')
+    const passkeys = { rp_id: 'shop.test' }
+    writeFileSync(
+      config,
+      stringify({ ...parse(readFileSync(config, 'utf8')), accounts: { customers: { passkeys } } }),
+    )
+    const results = [{ pool: 'customers', rpId: 'id.shop.test', count: 3 }]
+    writeFileSync(join(folder, 'passkeys.json'), JSON.stringify([{ results }]))
+    expect(await runScript(folder, 'deploy')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'Not deployed:\n' +
+        '  config.yml: accounts.customers.passkeys.rp_id: 3 passkeys have id.shop.test and do not work with shop.test\n' +
+        'To deploy anyway, run npm run deploy -- --confirm-rp-id\n',
+    })
+    expect(readFileSync(join(folder, 'wrangler.log'), 'utf8')).not.toContain('deploy --minify')
+    expect((await runScript(folder, 'deploy', '--confirm-rp-id')).code).toBe(0)
   })
 
   it('npm run deploy stops if the account has no queue of mails', async () => {
@@ -470,7 +512,8 @@ It can be the demo admin of npm start. npm run reset removes all local data, the
         username: 'zoe@example.com',
         roles: '["admin"]',
         is_hashed: 1,
-        clients: 'sallyport-cli admin 0 ["http://127.0.0.1/callback"],sallyport-console admin 0 []',
+        clients:
+          'sallyport-cli admin 0 ["http://127.0.0.1/callback"],sallyport-console admin 0 ["http://127.0.0.1:8787/console/callback"]',
         events: 'admin: the first admin was created',
       },
     ])

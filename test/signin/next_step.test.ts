@@ -19,9 +19,15 @@ const ANN: KnownUser = {
   authTime: NOW - 1000,
   amr: ['pwd'],
   acr: 'urn:sallyport:1',
+  secondFactor: { isNeeded: false, isPossible: false, isSetUp: false },
   mustChangePassword: false,
 }
 const NEW_ANN = { ...ANN, authTime: NOW }
+/** A user who must prove a second factor, one who must set it up, and one who has a factor for requests that demand it. */
+const WITH_APP = { ...ANN, secondFactor: { isNeeded: true, isPossible: true, isSetUp: true } }
+const WITHOUT_APP = { ...ANN, secondFactor: { isNeeded: true, isPossible: true, isSetUp: false } }
+const OPTIONAL = { ...ANN, secondFactor: { isNeeded: false, isPossible: true, isSetUp: false } }
+const TWICE = { amr: ['pwd', 'otp', 'mfa'], acr: 'urn:sallyport:2' }
 const NEW_BOB = { ...NEW_ANN, subject: 'user:bob', names: ['bob'] }
 
 /** A request of a first-party client without demands, from a browser without a session. */
@@ -29,6 +35,7 @@ const NOTHING: Known = {
   demands: {
     prompt: [],
     maxAgeSeconds: null,
+    acrLevel: 1,
     receivedAt: NOW,
     subject: null,
     loginHint: null,
@@ -36,6 +43,7 @@ const NOTHING: Known = {
   },
   isOpening: true,
   user: null,
+  mustKeepCodes: false,
   account: { isChosen: false, mustCheck: false },
   guest: { isAllowed: false, isChosen: false },
   consent: { isFirstParty: true, isCovered: false, mustConfirm: false, given: null },
@@ -64,10 +72,22 @@ const GUESTS = { isAllowed: true, isChosen: false }
 const WRONG: SignInProblem = { kind: 'wrong_credentials' }
 const PARTNER = { isFirstParty: false }
 const APP = { mustConfirm: true }
+/** A client without a consent of the user who is signed in. */
+const STRANGER = { ...PARTNER, isCovered: false, prompt: ['none'], user: ANN }
 
 const PASSWORD: Given = { kind: 'password', user: NEW_ANN }
 const BOBS_PASSWORD: Given = { kind: 'password', user: NEW_BOB }
 const OLD_PASSWORD: Given = { kind: 'password', user: { ...NEW_ANN, mustChangePassword: true } }
+const by = (user: KnownUser): Given => ({ kind: 'password', user: { ...user, authTime: NOW } })
+const SECOND: Given = { kind: 'second_factor', user: { ...WITH_APP, ...TWICE, authTime: NOW } }
+const NEW_APP: Given = { kind: 'new_second_factor', user: { ...WITH_APP, ...TWICE, authTime: NOW } }
+const OLD_SECOND: Given = { kind: 'second_factor', user: { ...WITH_APP, ...TWICE } }
+const KEPT: Given = { kind: 'kept_codes' }
+const WRONG_CODE: Given = {
+  kind: 'refused',
+  step: 'second_factor',
+  problem: { kind: 'wrong_code', factor: 'totp' },
+}
 const REFUSED: Given = { kind: 'refused', step: 'sign_in', problem: WRONG }
 
 /** `step`, `step: problem`, `step + guest`, the error, or `done` with the name of the holder. */
@@ -103,6 +123,59 @@ const ROWS: Row[] = [
     'change_password',
   ],
 
+  ['a password of a user with an app', {}, [by(WITH_APP)], 'second_factor'],
+  ['a wrong code', {}, [by(WITH_APP), WRONG_CODE], 'second_factor: wrong_code'],
+  ['a second factor', {}, [by(WITH_APP), SECOND], 'done: ann'],
+  ['a second factor after a wrong one', {}, [by(WITH_APP), WRONG_CODE, SECOND], 'done: ann'],
+  ['a password of a user who needs an app', {}, [by(WITHOUT_APP)], 'set_up_second_factor'],
+  ['a new app', {}, [by(WITHOUT_APP), NEW_APP], 'recovery_codes'],
+  ['kept recovery codes', {}, [by(WITHOUT_APP), NEW_APP, KEPT], 'done: ann'],
+  ['kept recovery codes without a new app', {}, [by(WITHOUT_APP), KEPT], 'set_up_second_factor'],
+  ['a session of one factor, an app', { user: WITH_APP }, [], 'second_factor'],
+  ['a session of one factor, proven', { user: WITH_APP }, [OLD_SECOND], 'done: ann'],
+  ['a session of two factors', { user: { ...WITH_APP, ...TWICE } }, [], 'done: ann'],
+  ['a session of one factor, no app', { user: WITHOUT_APP }, [], 'sign_in'],
+  ['an old session, no app', { user: WITHOUT_APP, isOpening: false }, [], 'sign_in'],
+  ['an app before a new password', {}, [by({ ...WITH_APP, mustChangePassword: true })], 'second_factor'],
+  [
+    'a new password after an app',
+    {},
+    [by(WITH_APP), { ...SECOND, user: { ...SECOND.user, mustChangePassword: true } }],
+    'change_password',
+  ],
+  ['a new password of one factor', {}, [{ kind: 'new_password', user: WITH_APP }], 'second_factor'],
+  ['an app before a consent', PARTNER, [by(WITH_APP)], 'second_factor'],
+  ['a consent after an app', PARTNER, [by(WITH_APP), SECOND], 'consent'],
+  ['a remembered consent, an app', { ...PARTNER, user: WITH_APP, isCovered: true }, [], 'second_factor'],
+  ['a chosen account, an app', { user: WITH_APP }, [{ kind: 'account', isKept: true }], 'second_factor'],
+  [
+    'another account than that with an app',
+    {},
+    [by(WITH_APP), { kind: 'account', isKept: false }],
+    'sign_in',
+  ],
+  ['a cancelled second factor', {}, [by(WITH_APP), { kind: 'cancel' }], 'access_denied'],
+  ['prompt=none, app', { prompt: ['none'], user: WITH_APP }, [], 'interaction_required'],
+  ['prompt=none, no app', { prompt: ['none'], user: WITHOUT_APP }, [], 'interaction_required'],
+  ['prompt=none, two factors', { prompt: ['none'], user: { ...WITH_APP, ...TWICE } }, [], 'done: ann'],
+
+  ['level 2, a user without', { acrLevel: 2 }, [PASSWORD], 'acr_values'],
+  ['level 2, session of a user without', { acrLevel: 2, user: ANN }, [], 'acr_values'],
+  ['level 2, a user who can have an app', { acrLevel: 2 }, [by(OPTIONAL)], 'set_up_second_factor'],
+  ['level 2, session of a user who can have one', { acrLevel: 2, user: OPTIONAL }, [], 'sign_in'],
+  ['level 2, a user with an app', { acrLevel: 2, user: WITH_APP }, [], 'second_factor'],
+  ['level 2, proven', { acrLevel: 2, user: WITH_APP }, [OLD_SECOND], 'done: ann'],
+  ['level 2, two factors', { acrLevel: 2, user: { ...WITH_APP, ...TWICE } }, [], 'done: ann'],
+  ['level 2, prompt=none', { acrLevel: 2, prompt: ['none'], user: WITH_APP }, [], 'interaction_required'],
+  [
+    'level 2, max_age, two old factors',
+    { acrLevel: 2, maxAgeSeconds: 60, user: { ...WITH_APP, ...TWICE } },
+    [],
+    'sign_in',
+  ],
+  ['level 2, max_age, a password', { acrLevel: 2, maxAgeSeconds: 60 }, [by(WITH_APP)], 'second_factor'],
+  ['a second factor is no sign-in', { prompt: ['login'], user: WITH_APP }, [OLD_SECOND], 'sign_in'],
+
   ['a third-party client', PARTNER, [PASSWORD], 'consent'],
   ['an allowed consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: true }], 'done: ann'],
   ['a denied consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: false }], 'access_denied'],
@@ -126,6 +199,14 @@ const ROWS: Row[] = [
   ['prompt=none without a session', { prompt: ['none'] }, [], 'login_required'],
   ['prompt=none with a session', { prompt: ['none'], user: ANN }, [], 'done: ann'],
   ['prompt=none, new scopes', { ...PARTNER, prompt: ['none'], user: ANN }, [], 'consent_required'],
+  [
+    'prompt=none of a stranger, hint of another account',
+    { ...STRANGER, loginHint: 'bob' },
+    [],
+    'consent_required',
+  ],
+  ['prompt=none of a stranger, old sign-in', { ...STRANGER, maxAgeSeconds: 1 }, [], 'consent_required'],
+  ['prompt=none of a stranger without a session', { ...STRANGER, user: null }, [], 'login_required'],
   ['prompt=none, loopback address', { ...APP, prompt: ['none'], user: ANN }, [], 'interaction_required'],
   [
     'prompt=none, old password',
@@ -221,14 +302,19 @@ describe('the steps of a sign-in', () => {
 const someone = fc.record({
   subject: fc.constantFrom('user:ann', 'user:bob'),
   authTime: fc.constantFrom(NOW - 1000, NOW),
+  acr: fc.constantFrom('urn:sallyport:1', 'urn:sallyport:2'),
+  secondFactor: fc.record({ isNeeded: fc.boolean(), isPossible: fc.boolean(), isSetUp: fc.boolean() }),
   mustChangePassword: fc.boolean(),
 })
 const anyUser = someone.map((changes): KnownUser => ({ ...ANN, ...changes }))
+/** A user after the first factor only. */
+const afterOne = anyUser.map((user): KnownUser => ({ ...user, authTime: NOW, acr: 'urn:sallyport:1' }))
 const anyKnown = fc
   .record({
     prompt: fc.subarray(['login', 'consent', 'select_account']),
     isSilent: fc.boolean(),
     maxAgeSeconds: fc.constantFrom(null, 0, 60),
+    acrLevel: fc.constantFrom(1 as const, 2 as const),
     subject: fc.constantFrom(null, 'user:bob'),
     needsIdToken: fc.boolean(),
     isOpening: fc.boolean(),
@@ -242,17 +328,27 @@ const anyKnown = fc
   .map(({ isSilent, prompt, ...changes }) => known({ ...changes, prompt: isSilent ? ['none'] : prompt }))
 
 const anyGiven: fc.Arbitrary<Given> = fc.oneof(
-  anyUser.map((user): Given => ({ kind: 'password', user: { ...user, authTime: NOW } })),
-  anyUser.map((user): Given => ({ kind: 'new_password', user: { ...user, authTime: NOW } })),
+  afterOne.map((user): Given => ({ kind: 'password', user })),
+  afterOne.map((user): Given => ({ kind: 'new_password', user })),
+  fc
+    .constantFrom('second_factor' as const, 'new_second_factor' as const)
+    .map((kind): Given => ({ kind, user: { ...ANN, ...TWICE } })),
   fc.boolean().map((isKept): Given => ({ kind: 'account', isKept })),
   fc.boolean().map((isAllowed): Given => ({ kind: 'consent', isAllowed })),
   fc.constantFrom(...STEPS).map((step): Given => ({ kind: 'refused', step, problem: WRONG })),
-  fc.constantFrom<Given>({ kind: 'guest' }, { kind: 'cancel' }),
+  fc.constantFrom<Given>({ kind: 'guest' }, { kind: 'cancel' }, { kind: 'kept_codes' }),
 )
+
+/** Adds an input. A second factor is that of the user who has proven the first one. */
+function give(known: Known, given: Given): Known {
+  if (given.kind !== 'second_factor' && given.kind !== 'new_second_factor') return advance(known, given)
+  if (known.user === null) return known
+  return advance(known, { kind: given.kind, user: { ...known.user, ...TWICE } })
+}
 
 /** Whether a finished sign-in passed each step that its request requires. */
 function skipsNothing(start: Known, given: Given[]): void {
-  const end = given.reduce(advance, start)
+  const end = given.reduce(give, start)
   const next = nextStep(end)
   if (next.kind === 'show') expect(start.demands.prompt).not.toContain('none')
   if (next.kind !== 'done') return
@@ -266,6 +362,8 @@ function skipsNothing(start: Known, given: Given[]): void {
   const isAllowed = end.consent.given === true
   const hasAuthenticated = has('password') || has('new_password')
   expect(next.user.mustChangePassword).toBe(false)
+  const needsTwo = next.user.secondFactor.isNeeded || demands.acrLevel === 2
+  if (needsTwo) expect(next.user.acr).toBe('urn:sallyport:2')
   if (demands.subject !== null) expect(next.user.subject).toBe(demands.subject)
   if (demands.prompt.includes('login') && start.isOpening) expect(hasAuthenticated).toBe(true)
   if (demands.prompt.includes('select_account') && !start.account.isChosen)

@@ -1,6 +1,6 @@
 import type { AuthorizationCode } from '../../src/authorization/authorization_code.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
-import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
+import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import { PageBrowser, type ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
@@ -86,7 +86,7 @@ export function exchangeOf(
 /** A code for a user, as the authorization endpoint issues it, without a browser. */
 export async function newCode(
   server: TestServer,
-  { id }: TestClient,
+  { id }: Pick<TestClient, 'id'>,
   subject: string,
   changes: Partial<AuthorizationCode> = {},
 ): Promise<string> {

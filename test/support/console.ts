@@ -1,5 +1,12 @@
 import { CookieJar } from '../../scripts/cookie_jar.ts'
+import { ensureOperatorClients, OPERATOR_CLIENT_IDS } from '../../scripts/operator_clients.ts'
+import { hashUri } from '../../src/authorization/issue_code.ts'
+import { CONSOLE_CLIENT, consoleAddressesOf } from '../../src/console/console_client.ts'
+import type { ConsoleSession } from '../../src/console/console_session.ts'
+import { newCsrfToken } from '../../src/pages/csrf.ts'
 import type { User } from '../../src/users/user.ts'
+import { newCode, VERIFIER } from './authorize.ts'
+import { PageBrowser, type ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 
 const COOKIE = '__Host-sallyport-console'
@@ -21,34 +28,33 @@ export interface ConsoleResponse {
 export class ConsoleBrowser {
   readonly server: TestServer
   readonly #cookies = new CookieJar()
+  /** The same browser, which also follows redirects and fills forms by their labels. */
+  readonly pages: PageBrowser
   /** The `Set-Cookie` of the last response that had one. */
   setCookie: string | null = null
   csrfToken = ''
 
   constructor(server: TestServer) {
     this.server = server
+    this.pages = new PageBrowser((request) => server.send(request), this.#cookies)
   }
 
-  /** A new operator, signed in. */
+  /** A new operator, signed in by a session cookie. `signInAt` signs an operator in on the pages. */
   static async signIn(
     server: TestServer,
     roles: string[] = ['admin'],
   ): Promise<ConsoleBrowser & { user: User }> {
-    await addConsoleClient(server)
     const user = await server.addUser({ pool: 'operators', roles })
     const browser = new ConsoleBrowser(server)
-    const { location } = await browser.postSignIn(user.username)
-    if (location === null) throw new Error('the console did not let the operator in')
+    browser.cookie = await makeSessionCookie(server, user)
     await browser.get('/console')
     return Object.assign(browser, { user })
   }
 
-  postSignIn(username: string, password = PASSWORD, next = ''): Promise<ConsoleResponse> {
-    return this.send('/console/sign-in', {
-      method: 'POST',
-      headers: { ...FORM, Origin: ISSUER },
-      body: new URLSearchParams({ username, password, next }).toString(),
-    })
+  /** Opens a page of the console and signs an operator in on the pages of the service. */
+  async signInAt(path: string, username: string, password = PASSWORD): Promise<ShownPage> {
+    await this.pages.open(ISSUER + path)
+    return this.pages.press('Sign in', { Username: username, Password: password })
   }
 
   get(path: string): Promise<ConsoleResponse> {
@@ -97,6 +103,10 @@ export class ConsoleBrowser {
     else this.#cookies.set(COOKIE, value)
   }
 
+  removeCookie(name: string): void {
+    this.#cookies.delete(name)
+  }
+
   async #readNotice(setCookies: readonly string[]): Promise<string | null> {
     const [sealed] = setCookies.flatMap((text) => new RegExp(`^${NOTICE}=([^;]+)`).exec(text)?.[1] ?? [])
     if (sealed === undefined) return null
@@ -104,11 +114,38 @@ export class ConsoleBrowser {
   }
 }
 
-/** Adds the public client of the console if it is missing. */
-export async function addConsoleClient(server: TestServer): Promise<void> {
-  const id = 'sallyport-console'
-  if ((await server.services.clientAdmin.find(id)) !== null) return
-  await server.addClient({ id, api: 'admin', confidential: false, grants: ['password'], scopes: [] })
+/** Adds the clients of operators if they are missing, as an installation has them. */
+export async function addConsoleClient({ services, config, clock }: TestServer): Promise<void> {
+  const { issuer, adminApi } = config
+  if (adminApi === null) throw new Error('the configuration has no admin API')
+  const present = await services.clientAdmin.findMany(OPERATOR_CLIENT_IDS)
+  await ensureOperatorClients(services.clientAdmin, present, { issuer, adminApi, now: clock.time })
+}
+
+/** The session cookie after a sign-in of the operator, without the pages. */
+export async function makeSessionCookie(server: TestServer, { id }: User): Promise<string> {
+  await addConsoleClient(server)
+  const { redirectUri } = consoleAddressesOf(server.config.issuer)
+  const code = await newCode(server, { id: CONSOLE_CLIENT }, id, {
+    api: server.config.adminApi?.name ?? '',
+    scope: ['openid'],
+    uri: await hashUri(redirectUri),
+  })
+  const tokens = await server.requireTokens({
+    grant_type: 'authorization_code',
+    client_id: CONSOLE_CLIENT,
+    code,
+    redirect_uri: redirectUri,
+    code_verifier: VERIFIER,
+  })
+  const value: ConsoleSession = {
+    accessToken: tokens.access_token,
+    refreshToken: tokens.refresh_token ?? '',
+    expiresAt: server.clock.time + tokens.expires_in,
+    csrfToken: newCsrfToken(),
+    nonce: '',
+  }
+  return server.services.consoleSealer.sealValue({ name: COOKIE, value })
 }
 
 /** The value of an input of a page. */

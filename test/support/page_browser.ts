@@ -16,15 +16,16 @@ export interface ShownPage {
 /** The values of fields and the states of checkboxes by the text of the label. */
 type Values = Readonly<Record<string, string | boolean>>
 
-/** A browser for pages. It keeps cookies, follows redirects, fills forms by their labels, and obeys `form-action`. */
+/** A browser for pages. It keeps cookies, follows redirects and refreshes, fills forms by their labels, and obeys `form-action`. */
 export class PageBrowser {
   readonly #fetch: (request: Request) => Promise<Response>
-  readonly #cookies = new CookieJar()
+  readonly #cookies: CookieJar
   #page: ShownPage | null = null
 
   /** @param fetch Responds to a request to any host */
-  constructor(fetch: (request: Request) => Promise<Response>) {
+  constructor(fetch: (request: Request) => Promise<Response>, cookies = new CookieJar()) {
     this.#fetch = fetch
+    this.#cookies = cookies
   }
 
   get page(): ShownPage {
@@ -72,7 +73,7 @@ export class PageBrowser {
       const response = await this.#fetch(request)
       this.#cookies.keep(response.headers.getSetCookie())
       const html = await response.text()
-      const location = response.headers.get('Location')
+      const location = response.headers.get('Location') ?? findRefresh(response.headers)
       if (location === null) {
         this.#page = { url, status: response.status, headers: response.headers, html }
         return this.#page
@@ -81,6 +82,11 @@ export class PageBrowser {
     }
     throw new Error('there are too many redirects')
   }
+}
+
+/** The address that a page opens at once; null for a page that stays. */
+function findRefresh(headers: Headers): string | null {
+  return /^0; url=(.*)/.exec(headers.get('Refresh') ?? '')?.[1] ?? null
 }
 
 function fill(form: HtmlForm, label: string, value: string | boolean): void {

@@ -7,10 +7,14 @@ import {
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
   PASSWORD_PATH,
+  RECOVERY_CODES_PATH,
+  SECOND_FACTOR_PATH,
+  SET_UP_PATH,
   SIGN_IN_PATH,
 } from '../../src/browser/browser_path.ts'
-import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf } from './authorize.ts'
+import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
 import type { PageBrowser } from './page_browser.ts'
+import { appOf, enrol } from './second_factor.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
 
@@ -73,6 +77,28 @@ async function signedIn({ server }: World) {
   const response = await authorize(server, client, { username, browser, changes: { scope: 'openid' } })
   const { id_token: hint = '' } = await server.requireTokens(exchangeOf(client, response.get('code')))
   return { client, browser, hint }
+}
+
+/** A browser that shows the page of the second factor of a user with an app. */
+async function atSecondFactor({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { user } = await enrol(server, await server.addUser())
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client))
+  const { html } = await signInAt(browser, user.username)
+  return { browser, html }
+}
+
+/** A browser that shows the page on which a user sets up an app, and the fields of its form. */
+async function atSetUp({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { username } = await server.addUser()
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client, { acr_values: 'urn:sallyport:2' }))
+  const { html } = await signInAt(browser, username)
+  const [, enrolment = ''] = /name="enrolment" value="([^"]+)"/.exec(html) ?? []
+  const [, key = ''] = /<code class="key">([^<]+)</.exec(html) ?? []
+  return { browser, html, enrolment, app: appOf(key) }
 }
 
 /** A logout with the ID token of the session. */
@@ -162,6 +188,39 @@ export const PAGE_CASES: readonly WriteCase[] = [
     async prepare(world) {
       const { username } = await world.server.addUser()
       return posting(world, CONSENT_PATH, { username, client: THIRD_PARTY }, () => ({ decision: 'allow' }))
+    },
+  },
+  {
+    what: 'wrong second factors',
+    path: BROWSER_PATH + SECOND_FACTOR_PATH,
+    expected: [400],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atSecondFactor(world)
+      return postingForm(world.server, SECOND_FACTOR_PATH, { ...shown, fieldsOf: () => ({ totp: 'wrong' }) })
+    },
+  },
+  {
+    what: 'wrong codes of a new app',
+    path: BROWSER_PATH + SET_UP_PATH,
+    expected: [400],
+    async prepare(world) {
+      const { enrolment, ...shown } = await atSetUp(world)
+      return postingForm(world.server, SET_UP_PATH, {
+        ...shown,
+        fieldsOf: () => ({ enrolment, totp: 'wrong' }),
+      })
+    },
+  },
+  {
+    what: 'confirmations of recovery codes',
+    path: BROWSER_PATH + RECOVERY_CODES_PATH,
+    expected: [303],
+    async prepare(world) {
+      const { browser, app } = await atSetUp(world)
+      const code = await app.codeAt(world.server.clock.time)
+      const { html } = await browser.press('Confirm the code', { 'Code of 6 digits from the app': code })
+      return postingForm(world.server, RECOVERY_CODES_PATH, { browser, html, fieldsOf: () => ({}) })
     },
   },
   {

@@ -1,11 +1,9 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
-import { consentIdOf } from '../../src/authorization/consent.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
-import { withdrawConsent } from '../../src/authorization/withdraw_consent.ts'
 import { endBrowserSessions } from '../../src/browser/end_browser_sessions.ts'
-import { ONE_FACTOR } from '../../src/signin/browser_session.ts'
+import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import type { User } from '../../src/users/user.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
@@ -19,14 +17,18 @@ import {
   TestServer,
   type TokenResponse,
 } from './server.ts'
+import { consentOf, withdrawConsentOf } from './session_consents.ts'
 import type { Seen } from './session_history.ts'
 import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
 import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
 
-/** No lock: the wrong passwords of one sequence would count in the next. */
 /** The default lifetime of a browser session. */
 const BROWSER_SECONDS = 12 * 3600
 
+/** Each code of a sequence has its own redirect URI, so that it has its own consent. */
+const REDIRECT_URIS = Array.from({ length: 20 }, (_, i) => `${CALLBACK}/${i}`)
+
+/** No lock: the wrong passwords of one sequence would count in the next. */
 const CONFIG = {
   session_shards: [
     { name: 's1', binding: 'DB' },
@@ -64,6 +66,7 @@ export async function makeCast(): Promise<Cast> {
   ])
   const client = {
     ...CODE_CLIENT,
+    redirectUris: REDIRECT_URIS,
     grants: ['password', 'authorization_code', 'refresh_token'],
     confidential: true,
   } satisfies Parameters<TestServer['addClient']>[0]
@@ -140,11 +143,13 @@ export class SessionDriver {
     const holder = subject ?? generateVisitorId()
     const browser = subject === null ? null : `browser ${this.#logouts.get(subject) ?? 0} of ${subject}`
     const hasConsent = subject !== null && client.id === this.#cast.app.id
-    const code = { sid, subject: holder, clientId: client.id, issuedAt: iat, at, browser, hasConsent }
+    const redirectUri = REDIRECT_URIS[this.codes.length] ?? ''
+    const origin = { clientId: client.id, redirectUri, browser, hasConsent }
+    const code = { sid, subject: holder, issuedAt: iat, at, ...origin }
     const text = await newCode(server, client, holder, {
       sid,
       iat,
-      uri: await hashUri(addressOf(sid)),
+      uri: await hashUri(redirectUri),
       auth: browser === null ? null : { time: at, amr: ['pwd'], acr: ONE_FACTOR, browser },
       consent: hasConsent ? { id: await consentOf(code), given: true } : null,
     })
@@ -178,7 +183,7 @@ export class SessionDriver {
       case 'exchange': {
         const { code, verifier, fate } = action
         const { client_id, client_secret, ...parameters } = exchangeOf(this.#cast.web, code.text, {
-          redirect_uri: addressOf(code.sid),
+          redirect_uri: code.redirectUri,
           ...(verifier === 'wrong' && { code_verifier: 'x'.repeat(43) }),
         })
         const response = await this.#post(fate === 'stopped' ? this.#revive() : server, action, parameters)
@@ -267,30 +272,6 @@ export class SessionDriver {
     this.sessions.push(session)
     return session
   }
-}
-
-/** Each code has its own redirect URI, so that it has its own consent. */
-const addressOf = (sid: string) => `${CALLBACK}/${sid}`
-
-/** The id of the consent of a code. */
-function consentOf({ sid, subject, clientId }: Pick<Code, 'sid' | 'subject' | 'clientId'>): Promise<string> {
-  return consentIdOf({ subject, clientId, api: 'storefront', redirectUri: addressOf(sid) })
-}
-
-/** Withdraws the consent of a code. If the exchange has not stored it yet, the user gave a consent before. */
-async function withdrawConsentOf(server: TestServer, code: Code): Promise<void> {
-  const { sid, subject, clientId } = code
-  const now = server.clock.time
-  const id = await consentOf(code)
-  await env.DB.prepare(
-    `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at)
-     VALUES (?1, ?2, ?3, 'storefront', ?4, '[]', ?5, ?5) ON CONFLICT DO NOTHING`,
-  )
-    .bind(id, subject, clientId, addressOf(sid), now)
-    .run()
-  const consent = await server.services.consents.find(subject, id)
-  if (consent === null) throw new Error('the user has no consent')
-  await withdrawConsent(consent, [], server.services, now)
 }
 
 type Claims = Record<'sid' | 'sub' | 'client_id', string> & Record<'iat' | 'exp', number> & { seq?: number }

@@ -37,6 +37,7 @@ export interface Code {
   /** The `iat` of the code. It can be after `at`, because of a revocation of the user. */
   issuedAt: number
   at: number
+  redirectUri: string
   /** The browser session in which the user signed in; null for a guest. */
   browser: string | null
   /** Whether the session begins under a consent of the user. */

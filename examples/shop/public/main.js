@@ -164,8 +164,9 @@ async function renew() {
 
 async function renewWithLoss() {
   await network.losingOne(() => client.refresh())
+  const kept = isCustomer() ? 'You are still signed in.' : 'You are still the same guest.'
   showOutcome(
-    'The first response was dropped after the service had used the token. The retry got the same successor. You are still signed in.',
+    `The first response was dropped after the service had used the token. The retry got the same successor. ${kept}`,
   )
 }
 

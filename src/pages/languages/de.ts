@@ -18,6 +18,30 @@ export const de: Texts = {
     choose: (client) => `Wählen Sie das Konto für ${client} aus.`,
     keep: (name) => `Als ${name} fortfahren`,
   },
+  secondFactor: {
+    title: 'Bestätigen Sie, dass Sie es sind',
+    text: (name) => `Geben Sie den Code ein, den Ihre Authenticator-App für ${name} anzeigt.`,
+    code: 'Code mit 6 Ziffern',
+    submit: 'Weiter',
+    lost: 'Wiederherstellungscode verwenden',
+    recoveryCode: 'Wiederherstellungscode',
+    recoveryHint: 'Jeder Wiederherstellungscode gilt einmal.',
+    submitRecovery: 'Mit dem Wiederherstellungscode fortfahren',
+  },
+  setUp: {
+    title: 'Zweiten Faktor einrichten',
+    reason: 'Ihr Konto braucht zusätzlich zum Passwort einen Code aus einer Authenticator-App.',
+    scan: 'Scannen Sie diesen QR-Code mit Ihrer Authenticator-App.',
+    qr: 'QR-Code für die Authenticator-App',
+    key: 'Oder geben Sie diesen Schlüssel in die App ein:',
+    code: 'Code mit 6 Ziffern aus der App',
+    submit: 'Code bestätigen',
+  },
+  recoveryCodes: {
+    title: 'Bewahren Sie Ihre Wiederherstellungscodes auf',
+    text: 'Jeder Code ersetzt Ihre Authenticator-App einmal. Bewahren Sie die Codes an einem sicheren Ort auf, zum Beispiel in einem Passwortmanager. Sie werden nicht noch einmal angezeigt.',
+    submit: 'Ich habe die Codes aufbewahrt',
+  },
   password: {
     title: 'Neues Passwort wählen',
     reason:
@@ -58,6 +82,11 @@ export const de: Texts = {
     wrongCredentials: 'Benutzername oder Passwort ist falsch. Prüfen Sie beides und versuchen Sie es erneut.',
     tooManyAttempts: (when) => `Es gab zu viele Versuche. Versuchen Sie es ${when} erneut.`,
     busy: (when) => `Der Dienst ist ausgelastet. Versuchen Sie es ${when} erneut.`,
+    wrongCode: {
+      totp: 'Der Code ist falsch oder wurde schon verwendet. Geben Sie den aktuellen Code der App ein.',
+      recovery_code:
+        'Der Wiederherstellungscode ist falsch oder wurde schon verwendet. Geben Sie einen anderen ein.',
+    },
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

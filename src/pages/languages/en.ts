@@ -16,6 +16,30 @@ export const en = {
     choose: (client: string) => `Choose the account for ${client}.`,
     keep: (name: string) => `Continue as ${name}`,
   },
+  secondFactor: {
+    title: 'Confirm that it is you',
+    text: (name: string) => `Enter the code that your authenticator app shows for ${name}.`,
+    code: 'Code of 6 digits',
+    submit: 'Continue',
+    lost: 'Use a recovery code',
+    recoveryCode: 'Recovery code',
+    recoveryHint: 'Each recovery code works once.',
+    submitRecovery: 'Continue with the recovery code',
+  },
+  setUp: {
+    title: 'Set up a second factor',
+    reason: 'Your account needs a code from an authenticator app in addition to your password.',
+    scan: 'Scan this QR code with your authenticator app.',
+    qr: 'QR code for the authenticator app',
+    key: 'Or type this key into the app:',
+    code: 'Code of 6 digits from the app',
+    submit: 'Confirm the code',
+  },
+  recoveryCodes: {
+    title: 'Keep your recovery codes',
+    text: 'Each code replaces your authenticator app once. Store the codes in a safe place, such as a password manager. They are not shown again.',
+    submit: 'I have kept the codes',
+  },
   password: {
     title: 'Choose a new password',
     reason:
@@ -60,6 +84,10 @@ export const en = {
     wrongCredentials: 'Wrong username or password. Check both and try again.',
     tooManyAttempts: (when: string) => `There were too many attempts. Try again ${when}.`,
     busy: (when: string) => `The service is busy. Try again ${when}.`,
+    wrongCode: {
+      totp: 'The code is wrong or was used before. Enter the current code of the app.',
+      recovery_code: 'The recovery code is wrong or was used before. Enter another one.',
+    },
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

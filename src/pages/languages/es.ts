@@ -18,6 +18,30 @@ export const es: Texts = {
     choose: (client) => `Elige la cuenta para ${client}.`,
     keep: (name) => `Continuar como ${name}`,
   },
+  secondFactor: {
+    title: 'Confirme que es usted',
+    text: (name) => `Introduzca el código que su aplicación de autenticación muestra para ${name}.`,
+    code: 'Código de 6 cifras',
+    submit: 'Continuar',
+    lost: 'Usar un código de recuperación',
+    recoveryCode: 'Código de recuperación',
+    recoveryHint: 'Cada código de recuperación funciona una vez.',
+    submitRecovery: 'Continuar con el código de recuperación',
+  },
+  setUp: {
+    title: 'Configurar un segundo factor',
+    reason: 'Su cuenta necesita un código de una aplicación de autenticación además de la contraseña.',
+    scan: 'Escanee este código QR con su aplicación de autenticación.',
+    qr: 'Código QR para la aplicación de autenticación',
+    key: 'O introduzca esta clave en la aplicación:',
+    code: 'Código de 6 cifras de la aplicación',
+    submit: 'Confirmar el código',
+  },
+  recoveryCodes: {
+    title: 'Guarde sus códigos de recuperación',
+    text: 'Cada código sustituye una vez a su aplicación de autenticación. Guarde los códigos en un lugar seguro, por ejemplo en un gestor de contraseñas. No se muestran de nuevo.',
+    submit: 'He guardado los códigos',
+  },
   password: {
     title: 'Elige una contraseña nueva',
     reason:
@@ -58,6 +82,10 @@ export const es: Texts = {
       'El nombre de usuario o la contraseña no son correctos. Comprueba ambos e inténtalo de nuevo.',
     tooManyAttempts: (when) => `Ha habido demasiados intentos. Inténtalo de nuevo ${when}.`,
     busy: (when) => `El servicio está saturado. Inténtalo de nuevo ${when}.`,
+    wrongCode: {
+      totp: 'El código es incorrecto o ya se usó. Introduzca el código actual de la aplicación.',
+      recovery_code: 'El código de recuperación es incorrecto o ya se usó. Introduzca otro.',
+    },
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>

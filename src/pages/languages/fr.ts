@@ -21,6 +21,30 @@ export const fr: Texts = {
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
   },
+  secondFactor: {
+    title: 'Confirmez votre identité',
+    text: (name) => `Saisissez le code affiché par votre application d’authentification pour ${name}.`,
+    code: 'Code à 6 chiffres',
+    submit: 'Continuer',
+    lost: 'Utiliser un code de récupération',
+    recoveryCode: 'Code de récupération',
+    recoveryHint: 'Chaque code de récupération fonctionne une seule fois.',
+    submitRecovery: 'Continuer avec le code de récupération',
+  },
+  setUp: {
+    title: 'Configurer un second facteur',
+    reason: 'Votre compte demande un code d’une application d’authentification en plus du mot de passe.',
+    scan: 'Scannez ce code QR avec votre application d’authentification.',
+    qr: 'Code QR pour l’application d’authentification',
+    key: 'Ou saisissez cette clé dans l’application\u00a0:',
+    code: 'Code à 6 chiffres de l’application',
+    submit: 'Confirmer le code',
+  },
+  recoveryCodes: {
+    title: 'Conservez vos codes de récupération',
+    text: 'Chaque code remplace une fois votre application d’authentification. Conservez les codes en lieu sûr, par exemple dans un gestionnaire de mots de passe. Ils ne seront plus affichés.',
+    submit: 'J’ai conservé les codes',
+  },
   password: {
     title: 'Choisir un nouveau mot de passe',
     reason:
@@ -60,6 +84,10 @@ export const fr: Texts = {
     wrongCredentials: 'Nom d’utilisateur ou mot de passe incorrect. Vérifiez les deux et réessayez.',
     tooManyAttempts: (when) => `Il y a eu trop de tentatives. Réessayez ${when}.`,
     busy: (when) => `Le service est très sollicité. Réessayez ${when}.`,
+    wrongCode: {
+      totp: 'Le code est incorrect ou a déjà été utilisé. Saisissez le code actuel de l’application.',
+      recovery_code: 'Le code de récupération est incorrect ou a déjà été utilisé. Saisissez-en un autre.',
+    },
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>

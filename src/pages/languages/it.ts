@@ -18,6 +18,30 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
+  secondFactor: {
+    title: 'Conferma la tua identità',
+    text: (name) => `Inserisci il codice che la tua app di autenticazione mostra per ${name}.`,
+    code: 'Codice di 6 cifre',
+    submit: 'Continua',
+    lost: 'Usa un codice di recupero',
+    recoveryCode: 'Codice di recupero',
+    recoveryHint: 'Ogni codice di recupero funziona una sola volta.',
+    submitRecovery: 'Continua con il codice di recupero',
+  },
+  setUp: {
+    title: 'Configura un secondo fattore',
+    reason: 'Il tuo account richiede un codice di un’app di autenticazione oltre alla password.',
+    scan: 'Scansiona questo codice QR con la tua app di autenticazione.',
+    qr: 'Codice QR per l’app di autenticazione',
+    key: 'Oppure inserisci questa chiave nell’app:',
+    code: 'Codice di 6 cifre dell’app',
+    submit: 'Conferma il codice',
+  },
+  recoveryCodes: {
+    title: 'Conserva i tuoi codici di recupero',
+    text: 'Ogni codice sostituisce una volta la tua app di autenticazione. Conserva i codici in un luogo sicuro, per esempio in un gestore di password. Non vengono mostrati di nuovo.',
+    submit: 'Ho conservato i codici',
+  },
   password: {
     title: 'Scegli una nuova password',
     reason:
@@ -57,6 +81,10 @@ export const it: Texts = {
     wrongCredentials: 'Nome utente o password errati. Controlla entrambi e riprova.',
     tooManyAttempts: (when) => `Ci sono stati troppi tentativi. Riprova ${when}.`,
     busy: (when) => `Il servizio è sovraccarico. Riprova ${when}.`,
+    wrongCode: {
+      totp: 'Il codice è errato o è già stato usato. Inserisci il codice attuale dell’app.',
+      recovery_code: 'Il codice di recupero è errato o è già stato usato. Inseriscine un altro.',
+    },
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

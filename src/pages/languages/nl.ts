@@ -18,6 +18,30 @@ export const nl: Texts = {
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
   },
+  secondFactor: {
+    title: 'Bevestig dat u het bent',
+    text: (name) => `Voer de code in die uw authenticator-app toont voor ${name}.`,
+    code: 'Code van 6 cijfers',
+    submit: 'Doorgaan',
+    lost: 'Een herstelcode gebruiken',
+    recoveryCode: 'Herstelcode',
+    recoveryHint: 'Elke herstelcode werkt één keer.',
+    submitRecovery: 'Doorgaan met de herstelcode',
+  },
+  setUp: {
+    title: 'Tweede factor instellen',
+    reason: 'Uw account heeft naast het wachtwoord een code van een authenticator-app nodig.',
+    scan: 'Scan deze QR-code met uw authenticator-app.',
+    qr: 'QR-code voor de authenticator-app',
+    key: 'Of typ deze sleutel in de app:',
+    code: 'Code van 6 cijfers uit de app',
+    submit: 'Code bevestigen',
+  },
+  recoveryCodes: {
+    title: 'Bewaar uw herstelcodes',
+    text: 'Elke code vervangt uw authenticator-app één keer. Bewaar de codes op een veilige plaats, bijvoorbeeld in een wachtwoordmanager. Ze worden niet opnieuw getoond.',
+    submit: 'Ik heb de codes bewaard',
+  },
   password: {
     title: 'Kies een nieuw wachtwoord',
     reason:
@@ -58,6 +82,10 @@ export const nl: Texts = {
       'De gebruikersnaam of het wachtwoord is onjuist. Controleer beide en probeer het opnieuw.',
     tooManyAttempts: (when) => `Er waren te veel pogingen. Probeer het ${when} opnieuw.`,
     busy: (when) => `De dienst is overbelast. Probeer het ${when} opnieuw.`,
+    wrongCode: {
+      totp: 'De code is onjuist of al gebruikt. Voer de huidige code van de app in.',
+      recovery_code: 'De herstelcode is onjuist of al gebruikt. Voer een andere in.',
+    },
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

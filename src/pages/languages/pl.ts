@@ -21,6 +21,30 @@ export const pl: Texts = {
     choose: (client) => `Wybierz konto dla: ${client}.`,
     keep: (name) => `Kontynuuj jako ${name}`,
   },
+  secondFactor: {
+    title: 'Potwierdź swoją tożsamość',
+    text: (name) => `Wpisz kod, który aplikacja uwierzytelniająca pokazuje dla ${name}.`,
+    code: 'Kod z 6 cyfr',
+    submit: 'Dalej',
+    lost: 'Użyj kodu odzyskiwania',
+    recoveryCode: 'Kod odzyskiwania',
+    recoveryHint: 'Każdy kod odzyskiwania działa jeden raz.',
+    submitRecovery: 'Dalej z kodem odzyskiwania',
+  },
+  setUp: {
+    title: 'Skonfiguruj drugi składnik',
+    reason: 'Twoje konto wymaga oprócz hasła kodu z aplikacji uwierzytelniającej.',
+    scan: 'Zeskanuj ten kod QR aplikacją uwierzytelniającą.',
+    qr: 'Kod QR dla aplikacji uwierzytelniającej',
+    key: 'Albo wpisz ten klucz w aplikacji:',
+    code: 'Kod z 6 cyfr z aplikacji',
+    submit: 'Potwierdź kod',
+  },
+  recoveryCodes: {
+    title: 'Zachowaj kody odzyskiwania',
+    text: 'Każdy kod zastępuje jeden raz aplikację uwierzytelniającą. Przechowuj kody w bezpiecznym miejscu, na przykład w menedżerze haseł. Nie pokażemy ich ponownie.',
+    submit: 'Kody są zachowane',
+  },
   password: {
     title: 'Wybierz nowe hasło',
     reason:
@@ -62,6 +86,10 @@ export const pl: Texts = {
       'Nieprawidłowa nazwa użytkownika lub hasło. Sprawdź jedno i drugie, a potem spróbuj ponownie.',
     tooManyAttempts: (when) => `Było zbyt wiele prób. Spróbuj ponownie ${when}.`,
     busy: (when) => `Usługa jest przeciążona. Spróbuj ponownie ${when}.`,
+    wrongCode: {
+      totp: 'Kod jest nieprawidłowy lub został już użyty. Wpisz aktualny kod z aplikacji.',
+      recovery_code: 'Kod odzyskiwania jest nieprawidłowy lub został już użyty. Wpisz inny.',
+    },
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>

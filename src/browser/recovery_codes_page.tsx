@@ -1,0 +1,23 @@
+import { RECOVERY_CODES_PATH } from './browser_path.ts'
+import type { PageContent, StepPage } from './step_page.ts'
+
+/** The page that shows the new recovery codes once. Its button confirms that the user has kept them. */
+export function recoveryCodesPage({ situation, looks: { texts } }: PageContent): StepPage {
+  const form = (
+    <>
+      <h1>{texts.recoveryCodes.title}</h1>
+      <p>{texts.recoveryCodes.text}</p>
+      <ol class="codes">
+        {(situation.recoveryCodes ?? []).map((code) => (
+          <li>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ol>
+      <button type="submit" class="primary">
+        {texts.recoveryCodes.submit}
+      </button>
+    </>
+  )
+  return { title: texts.recoveryCodes.title, path: RECOVERY_CODES_PATH, form, isFinal: true }
+}

@@ -1,0 +1,98 @@
+import type { Context } from 'hono'
+import { type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
+import type { Form } from '../pages/form.ts'
+import { TWO_FACTORS } from '../signin/authentication_level.ts'
+import { isUsableBy } from '../signin/browser_session.ts'
+import type { Proof } from '../signin/proof.ts'
+import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
+import type { User } from '../users/user.ts'
+import { auditFailure } from './audit_failure.ts'
+import { beginBrowserSession } from './begin_browser_session.ts'
+import type { BrowserServices } from './browser_services.ts'
+import { InputRefused } from './input_refused.ts'
+import type { Submission } from './read_submission.ts'
+import type { Situation } from './situation.ts'
+
+/** The methods of a new authenticator app, whose first code was accepted (RFC 8176). */
+const NEW_APP = ['otp', 'mfa'] as const
+
+/** Checks a second factor and begins the browser session. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
+export async function useSecondFactor(
+  c: Context,
+  { form, situation }: Submission,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { client, api, context } = situation.browserRequest
+  const first = firstFactorOf(situation)
+  const { id: subject } = first.user
+  const given = readFactor(form)
+  const check = { subject, given, clientId: client.id, api: api.name }
+  const result = await verifySecondFactor(check, services, context)
+  if (result.kind === 'proven' && isUsableBy({ ...first, subject }, result.user, api.userPool)) {
+    const { user, amr } = result
+    return finish(
+      c,
+      { ...first, kind: 'second_factor', user, amr: [...first.amr, ...amr] },
+      situation,
+      services,
+    )
+  }
+  auditFailure({ reason: 'wrong second factor', about: { subject } }, situation, services)
+  if (result.kind === 'locked')
+    throw new InputRefused({ kind: 'must_wait', seconds: result.retryAfterSeconds, isLimit: true })
+  throw new InputRefused(
+    result.kind === 'wrong' ? { kind: 'wrong_code', factor: given.kind } : { kind: 'other_session' },
+  )
+}
+
+function readFactor(form: Form): GivenFactor {
+  const kind = form.has('recovery_code') ? 'recovery_code' : 'totp'
+  return { kind, code: form.text(kind) }
+}
+
+/** Stores a new authenticator app and begins the browser session. The next page shows the recovery codes. */
+export async function useNewSecondFactor(
+  c: Context,
+  { form, situation }: Submission,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { client, api, context } = situation.browserRequest
+  const first = firstFactorOf(situation)
+  const { user } = first
+  const enrolment = { sealed: form.text('enrolment'), code: form.text('totp'), isFirst: true }
+  const change = { subject: user.id, clientId: client.id, api: api.name }
+  const result = await services.authenticatorApps.confirm({ ...enrolment, ...change }, context)
+  if (result.kind === 'expired') throw new InputRefused({ kind: 'expired_form' })
+  if (result.kind === 'wrong_code') throw new InputRefused({ kind: 'wrong_code', factor: 'totp' })
+  const amr = [...first.amr, ...NEW_APP]
+  const finished = { ...first, kind: 'new_second_factor', user: { ...user, hasTotp: true }, amr } as const
+  const next = await finish(c, finished, situation, services)
+  return { ...next, recoveryCodes: result.recoveryCodes }
+}
+
+interface FirstFactor extends Proof {
+  user: User
+  /** The failures that the sign-in has read; undefined for the first factor of a browser session. */
+  seen?: VerifiedSignIn['seen']
+}
+
+/** The first factor: that of the pending sign-in, or that of the browser session. */
+function firstFactorOf({ pending, signedIn }: Situation): FirstFactor {
+  if (pending !== null) return pending
+  if (signedIn === null) throw new Error('a second factor follows no first factor')
+  return { ...signedIn.session, user: signedIn.user }
+}
+
+/** Only the finished sign-in resets the failures of the account. */
+async function finish(
+  c: Context,
+  { kind, user, authTime, amr, seen }: FirstFactor & { kind: 'second_factor' | 'new_second_factor' },
+  situation: Situation,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { client, api, context } = situation.browserRequest
+  const attempt = { pool: api.userPool, username: user.username, clientId: client.id, api: api.name }
+  const signIn = seen === undefined ? null : await services.guard.resume({ attempt, user, seen }, context)
+  const proof = { authTime, amr, acr: TWO_FACTORS }
+  return beginBrowserSession(c, { kind, user, signIn, ...proof }, situation, services)
+}

@@ -1,0 +1,64 @@
+import { Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { ACCOUNT_PATH, BROWSER_PATH, SECOND_FACTOR_PATH } from './browser_path.ts'
+import { fieldErrors } from './field_errors.ts'
+import { userOf } from './situation.ts'
+import type { PageContent, StepPage } from './step_page.ts'
+
+/** The page that asks for a code of the authenticator app, or for a recovery code in its place. */
+export async function secondFactorPage({
+  situation,
+  looks: { texts },
+  problem,
+  ticketFor,
+}: PageContent): Promise<StepPage> {
+  const state = { form: Form.of({}), problem: fieldErrors(problem) }
+  const isRecovery = problem?.field === 'recovery_code'
+  const name = userOf(situation)?.username ?? ''
+  const form = (
+    <>
+      <h1>{texts.secondFactor.title}</h1>
+      <p class="soft">{texts.secondFactor.text(name)}</p>
+      <Input
+        state={state}
+        name="totp"
+        label={texts.secondFactor.code}
+        inputmode="numeric"
+        autocomplete="one-time-code"
+        required
+        autofocus={!isRecovery}
+      />
+      <button type="submit" class="primary">
+        {texts.secondFactor.submit}
+      </button>
+    </>
+  )
+  const after = (
+    <>
+      <details class="aside" open={isRecovery}>
+        <summary>{texts.secondFactor.lost}</summary>
+        <form method="post" action={BROWSER_PATH + SECOND_FACTOR_PATH} class="form">
+          <Input
+            state={state}
+            name="recovery_code"
+            label={texts.secondFactor.recoveryCode}
+            hint={texts.secondFactor.recoveryHint}
+            autocomplete="off"
+            autocapitalize="none"
+            spellcheck={false}
+            required
+          />
+          {await ticketFor('second_factor')}
+          <button type="submit">{texts.secondFactor.submitRecovery}</button>
+        </form>
+      </details>
+      <form method="post" action={BROWSER_PATH + ACCOUNT_PATH} class="aside">
+        {await ticketFor('select_account')}
+        <button type="submit" name="decision" value="other" class="link">
+          {texts.useAnotherAccount}
+        </button>
+      </form>
+    </>
+  )
+  return { title: texts.secondFactor.title, path: SECOND_FACTOR_PATH, form, after }
+}

@@ -1,0 +1,53 @@
+import { raw } from 'hono/html'
+import type { StartedEnrolment } from '../factors/authenticator_apps.ts'
+import { Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { SET_UP_PATH } from './browser_path.ts'
+import { fieldErrors } from './field_errors.ts'
+import { userOf } from './situation.ts'
+import type { PageContent, StepPage } from './step_page.ts'
+
+/** The page that sets up an authenticator app: the QR code, the key as text, and the first code. */
+export async function setUpPage(content: PageContent): Promise<StepPage> {
+  const { texts } = content.looks
+  const { sealed, secret, qr } = await enrolmentOf(content)
+  const state = { form: Form.of({}), problem: fieldErrors(content.problem) }
+  const form = (
+    <>
+      <h1>{texts.setUp.title}</h1>
+      <p>{texts.setUp.reason}</p>
+      <p>{texts.setUp.scan}</p>
+      <div class="qr" role="img" aria-label={texts.setUp.qr}>
+        {raw(qr)}
+      </div>
+      <p>
+        {texts.setUp.key} <code class="key">{secret}</code>
+      </p>
+      <input type="hidden" name="enrolment" value={sealed} />
+      <Input
+        state={state}
+        name="totp"
+        label={texts.setUp.code}
+        inputmode="numeric"
+        autocomplete="one-time-code"
+        required
+      />
+      <button type="submit" class="primary">
+        {texts.setUp.submit}
+      </button>
+    </>
+  )
+  return { title: texts.setUp.title, path: SET_UP_PATH, form }
+}
+
+/** The secret of the refused form, so that the user need not scan again; otherwise a new one. */
+async function enrolmentOf({ situation, looks, typed, services }: PageContent): Promise<StartedEnrolment> {
+  const { now } = situation.browserRequest.context
+  const user = userOf(situation)
+  if (user === null) throw new Error('the page of a new second factor has no user')
+  const names = { subject: user.id, account: user.username, service: looks.name }
+  const sealed = typed?.text('enrolment') ?? ''
+  const { authenticatorApps } = services
+  const continued = sealed === '' ? null : await authenticatorApps.continue({ sealed, ...names }, now)
+  return continued ?? authenticatorApps.start(names, now)
+}

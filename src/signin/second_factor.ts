@@ -1,0 +1,51 @@
+import { accountsOf } from '../config/accounts_schema.ts'
+import type { Config } from '../config/config.ts'
+import type { User } from '../users/user.ts'
+import { type AcrLevel, levelOf } from './authentication_level.ts'
+
+type Accounts = Pick<Config, 'accounts'>
+
+/** The second factor of a user, by the record of the user and `accounts` of config.yml. */
+export interface SecondFactor {
+  /** Whether the pool or a role of the user requires one. */
+  isRequired: boolean
+  /** Whether each sign-in needs one: it is required, or the user has chosen it. */
+  isNeeded: boolean
+  /** Whether the user can have one. */
+  isPossible: boolean
+  /** Whether the user has one. */
+  isSetUp: boolean
+}
+
+export function secondFactorOf(
+  { pool, roles, hasTotp, hasPasskey }: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey'>,
+  config: Accounts,
+): SecondFactor {
+  const { secondFactor, secondFactorRoles } = accountsOf(pool, config)
+  const isRequired = secondFactor === 'required' || roles.some((role) => secondFactorRoles.includes(role))
+  const isPossible = isRequired || secondFactor === 'optional'
+  return {
+    isRequired,
+    isNeeded: isRequired || (isPossible && hasTotp),
+    isPossible,
+    isSetUp: hasTotp || hasPasskey,
+  }
+}
+
+/** The highest level that a sign-in of the pool can reach. */
+export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
+  const { secondFactor, secondFactorRoles } = accountsOf(pool, config)
+  return secondFactor !== 'off' || secondFactorRoles.length > 0 ? 2 : 1
+}
+
+/**
+ * Whether a session of this level must end, because the pool or a role of the user requires a second factor. A factor that the user
+ * has chosen does not end earlier sessions.
+ */
+export function isBelowRequiredLevel(
+  user: Parameters<typeof secondFactorOf>[0],
+  acr: string | null,
+  config: Accounts,
+): boolean {
+  return levelOf(acr) < 2 && secondFactorOf(user, config).isRequired
+}
