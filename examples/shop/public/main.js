@@ -129,7 +129,8 @@ function describeSignInFailure(error) {
   const { code, status } = error instanceof TokenRequestError ? error : {}
   if (code === 'invalid_grant') return 'Wrong email or password.'
   if (status === 429) return 'There were too many sign-ins. Wait a minute, then try again.'
-  if (status === 503) return 'The token service is busy or its database does not respond. Try again in a moment.'
+  if (status === 503)
+    return 'The token service is busy or its database does not respond. Try again in a moment.'
   return 'Sign-in failed. Try again.'
 }
 
