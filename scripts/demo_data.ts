@@ -7,6 +7,7 @@ import { systemClock } from '../src/lib/clock.ts'
 import type { ClientGrant } from '../src/oauth/grant_type.ts'
 import type { Env } from '../src/services/environment.ts'
 import type { UserDraft } from '../src/users/create_user.ts'
+import type { Profile } from '../src/users/profile.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 import { UserMaker } from './make_user.ts'
@@ -90,6 +91,11 @@ export function describeOperator(): string {
   return `Sign in to the console as ${DEMO_OPERATOR.username} with the password: ${DEMO_OPERATOR.password}`
 }
 
+/** The profiles of demo users. The first one gets codes by mail. */
+const PROFILES: Readonly<Record<string, Profile>> = {
+  'amanda@example.com': { email: 'amanda@example.com', email_verified: true },
+}
+
 const USERS: UserDraft[] = [
   {
     pool: 'customers',
@@ -165,7 +171,7 @@ export async function seedDemoData(
   for (const draft of USERS) {
     const present = await users.findByUsername(draft.pool, draft.username, 'primary')
     if (present !== null) continue
-    await userAdmin.add([{ ...(await maker.make(draft)), profile: {} }], [])
+    await userAdmin.add([{ ...(await maker.make(draft)), profile: PROFILES[draft.username] ?? {} }], [])
   }
 }
 

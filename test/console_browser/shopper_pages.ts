@@ -52,6 +52,34 @@ export function testShopperPages(running: () => Running): void {
     },
   )
 
+  it('a user signs in by a code from the inbox, without a password and without a script', async () => {
+    const { browser, origin } = running()
+    const options = { viewport: { width: 390, height: 700 }, javaScriptEnabled: false }
+    const visitor = await OperatorPage.open(browser, origin, options)
+    const { page } = visitor
+    await visitor.goTo(authorizePath({ ui_locales: 'en' }))
+    await page.locator('#username').fill(SHOPPERS[0])
+    await visitor.press('Email me a code')
+    await visitor.hasHeading('Check your email')
+    const inbox = await page.context().newPage()
+    await expect
+      .poll(
+        async () => {
+          await inbox.goto(`${origin}/inbox`)
+          return inbox.getByRole('link', { name: /code/i }).count()
+        },
+        { timeout: 20_000 },
+      )
+      .toBeGreaterThan(1)
+    await inbox.getByRole('link', { name: /code/i }).first().click()
+    const [code = ''] = /\b\d{6}\b/.exec(await inbox.locator('body').innerText()) ?? []
+    await page.locator('#email_code').fill(code)
+    const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
+    await visitor.press('Sign in')
+    expect([...new URL((await response).url()).searchParams.keys()]).toEqual(['code', 'state', 'iss'])
+    await visitor.leave()
+  })
+
   it('a user signs in and gives consent with the keyboard only, without a script, and the code goes to the client', async () => {
     const { browser, origin } = running()
     const visitor = await OperatorPage.open(browser, origin, {
