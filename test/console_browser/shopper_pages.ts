@@ -57,22 +57,22 @@ export function testShopperPages(running: () => Running): void {
     const options = { viewport: { width: 390, height: 700 }, javaScriptEnabled: false }
     const visitor = await OperatorPage.open(browser, origin, options)
     const { page } = visitor
+    const inbox = await page.context().newPage()
+    const codes = inbox.getByRole('link', { name: /code/i })
+    const countCodes = async () => {
+      await inbox.goto(`${origin}/inbox`)
+      return codes.count()
+    }
+    const before = await countCodes()
     await visitor.goTo(authorizePath({ ui_locales: 'en' }))
     await page.locator('#username').fill(SHOPPERS[0])
     await visitor.press('Email me a code')
     await visitor.hasHeading('Check your email')
-    const inbox = await page.context().newPage()
-    await expect
-      .poll(
-        async () => {
-          await inbox.goto(`${origin}/inbox`)
-          return inbox.getByRole('link', { name: /code/i }).count()
-        },
-        { timeout: 20_000 },
-      )
-      .toBeGreaterThan(1)
-    await inbox.getByRole('link', { name: /code/i }).first().click()
+    await expect.poll(countCodes, { timeout: 20_000 }).toBeGreaterThan(before)
+    await codes.first().click()
+    await inbox.waitForURL('**/inbox/*')
     const [code = ''] = /\b\d{6}\b/.exec(await inbox.locator('body').innerText()) ?? []
+    expect(code).not.toBe('')
     await page.locator('#email_code').fill(code)
     const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
     await visitor.press('Sign in')
