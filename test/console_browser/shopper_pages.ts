@@ -74,8 +74,9 @@ export function testShopperPages(running: () => Running): void {
     const [code = ''] = /\b\d{6}\b/.exec(await inbox.locator('body').innerText()) ?? []
     expect(code).not.toBe('')
     await page.locator('#email_code').fill(code)
-    const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
     await visitor.press('Sign in')
+    const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
+    await visitor.press('Allow')
     expect([...new URL((await response).url()).searchParams.keys()]).toEqual(['code', 'state', 'iss'])
     await visitor.leave()
   })
