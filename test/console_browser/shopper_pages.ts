@@ -82,4 +82,35 @@ export function testShopperPages(running: () => Running): void {
     expect([...searchParams.keys()]).toEqual(['code', 'state', 'iss'])
     await visitor.leave()
   })
+
+  it('the back button shows a page that continues, after a consent and after a wrong password', async () => {
+    const { browser, origin } = running()
+    const visitor = await OperatorPage.open(browser, origin, { viewport: { width: 390, height: 700 } })
+    const { page } = visitor
+    const submit = async (password: string) => {
+      await page.getByLabel('Username').fill(SHOPPERS[0])
+      await page.getByLabel('Password').fill(password)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+    }
+    const allow = async () => {
+      await visitor.hasHeading('Allow Partner app to use your account?')
+      const sent = page.waitForEvent('requestfailed', (request) => request.url().startsWith(LOCAL_CALLBACK))
+      await page.getByRole('button', { name: 'Allow' }).click()
+      expect(new URL((await sent).url()).searchParams.has('code')).toBe(true)
+    }
+    await visitor.goTo(authorizePath({ client_id: 'demo-partner', scope: 'orders', prompt: 'consent' }))
+    await submit('wrong')
+    await page.getByRole('alert').filter({ hasText: 'Wrong username or password.' }).waitFor()
+    await submit(PASSWORD)
+    await allow()
+    await page.goBack()
+    await allow()
+    // The page of the consent, then the page after the wrong password.
+    await page.goBack()
+    await page.goBack()
+    await page.getByRole('alert').filter({ hasText: 'Your sign-in has changed' }).waitFor()
+    await page.getByRole('button', { name: `Continue as ${SHOPPERS[0]}` }).click()
+    await allow()
+    await visitor.leave()
+  })
 }
