@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { Browser } from 'playwright-core'
 import { expect, it } from 'vitest'
+import * as z from 'zod/mini'
 import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
@@ -92,13 +95,17 @@ export function testShopperPages(running: () => Running): void {
       await page.getByLabel('Password').fill(password)
       await page.getByRole('button', { name: 'Sign in' }).click()
     }
+    const application = createServer((_request, response) => response.end('The application'))
+    await once(application.listen(0, '127.0.0.1'), 'listening')
+    const { port } = z.object({ port: z.int() }).parse(application.address())
+    const callback = `http://127.0.0.1:${port}/callback`
     const allow = async () => {
       await visitor.hasHeading('Allow Partner app to use your account?')
-      const sent = page.waitForEvent('requestfailed', (request) => request.url().startsWith(LOCAL_CALLBACK))
       await page.getByRole('button', { name: 'Allow' }).click()
-      expect(new URL((await sent).url()).searchParams.has('code')).toBe(true)
+      await page.waitForURL((url) => url.href.startsWith(`${callback}?code=`))
     }
-    await visitor.goTo(authorizePath({ client_id: 'demo-partner', scope: 'orders', prompt: 'consent' }))
+    const request = { client_id: 'demo-partner', scope: 'orders', prompt: 'consent', redirect_uri: callback }
+    await visitor.goTo(authorizePath(request))
     await submit('wrong')
     await page.getByRole('alert').filter({ hasText: 'Wrong username or password.' }).waitFor()
     await submit(PASSWORD)
@@ -112,5 +119,6 @@ export function testShopperPages(running: () => Running): void {
     await page.getByRole('button', { name: `Continue as ${SHOPPERS[0]}` }).click()
     await allow()
     await visitor.leave()
+    application.close()
   })
 }
