@@ -17,8 +17,8 @@ const asked = (name: string, prepare: (page: Page) => Promise<unknown>): Shopper
   prepare: async (page) => void (await prepare(page)),
 })
 
-/** The next user of the views. Each view has its own user, because a user sets up a second factor once. */
-let next = 0
+/** The next user of the views, after those of SHOPPERS. Each view has its own user, because a user sets up a second factor once. */
+let next = 10
 
 /** The pages of the second factor. */
 export const SECOND_FACTOR_VIEWS: readonly ShopperView[] = [
