@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { accountsOf } from '../config/accounts_schema.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import { advance } from '../signin/next_step.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'

@@ -161,7 +161,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'wrong passwords',
     path: BROWSER_PATH + SIGN_IN_PATH,
-    expected: [400],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const { username } = await world.server.addUser()
@@ -169,9 +169,21 @@ export const PAGE_CASES: readonly WriteCase[] = [
     },
   },
   {
-    what: 'made-up names',
+    what: 'the page of a refused sign-in',
     path: BROWSER_PATH + SIGN_IN_PATH,
     expected: [400],
+    async prepare({ server }) {
+      const browser = browserOf(server)
+      await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
+      const { url } = await signInAt(browser, 'unknown@example.com')
+      const headers = { ...HERE, Cookie: cookiesOf(browser) }
+      return () => server.send(new Request(url, { headers }))
+    },
+  },
+  {
+    what: 'made-up names',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [303],
     toExhaust: 60,
     prepare: (world) =>
       posting(world, SIGN_IN_PATH, {}, (i) => ({ username: `unknown-${i}@example.com`, password: 'x' })),
@@ -185,7 +197,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'codes by mail for one user',
     path: BROWSER_PATH + SIGN_IN_PATH,
-    expected: [200],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const { username } = await world.server.addUser()
@@ -195,7 +207,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'codes by mail for made-up names',
     path: BROWSER_PATH + SIGN_IN_PATH,
-    expected: [200],
+    expected: [303],
     toExhaust: 60,
     prepare: (world) =>
       posting(world, SIGN_IN_PATH, {}, (i) => ({
@@ -206,7 +218,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'wrong codes',
     path: BROWSER_PATH + EMAIL_CODE_PATH,
-    expected: [400],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const shown = await atEmailCode(world)
@@ -238,7 +250,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'wrong second factors',
     path: BROWSER_PATH + SECOND_FACTOR_PATH,
-    expected: [400],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const shown = await atSecondFactor(world)
@@ -271,7 +283,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'changes of a password with a wrong current password',
     path: BROWSER_PATH + PASSWORD_PATH,
-    expected: [400],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const { username } = await world.server.addUser({ mustChangePassword: true })
