@@ -3,6 +3,7 @@ import type { Client } from '../clients/client.ts'
 import { kindOfRedirect } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH } from './browser_path.ts'
 import type { Looks } from './looks.ts'
 import { OwnText } from './own_text.tsx'
@@ -17,10 +18,10 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
   const form = (
     <>
       {client.logoUri === null ? null : <img class="client-logo" src={client.logoUri} alt="" />}
-      <h1>{texts.consent.question(client.name)}</h1>
+      <h1>{breakable(texts.consent.question(client.name))}</h1>
       {request.scope.length === 0 ? null : (
         <div>
-          <p>{texts.consent.scopes(client.name)}</p>
+          <p>{breakable(texts.consent.scopes(client.name))}</p>
           <ul class="scopes">
             {request.scope.map((scope) => (
               <li>{describeScope(scope, api, looks)}</li>
@@ -28,7 +29,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
           </ul>
         </div>
       )}
-      <p class="soft">{texts.consent.returnTo(describeTarget(request.redirectUri))}</p>
+      <p class="soft">{breakable(texts.consent.returnTo(describeTarget(request.redirectUri)))}</p>
       <button type="submit" name="decision" value="allow" class="primary">
         {texts.consent.allow}
       </button>
@@ -38,7 +39,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
     <>
       <ClientLinks client={client} looks={looks} />
       <form method="post" action={BROWSER_PATH + ACCOUNT_PATH} class="aside">
-        <p>{texts.account.signedInAs(signedIn?.user.username ?? '')}</p>
+        <p>{breakable(texts.account.signedInAs(signedIn?.user.username ?? ''))}</p>
         {await ticketFor('select_account')}
         <button type="submit" name="decision" value="other" class="link">
           {texts.useAnotherAccount}
