@@ -13,6 +13,12 @@ import { makeContactSheets } from './screenshots/contact_sheets.ts'
 import { addMails, INBOX_VIEWS } from './screenshots/inbox_views.ts'
 import { addLongRecords, addLongSessions } from './screenshots/long_data.ts'
 import {
+  allowSecondFactors,
+  SECOND_FACTOR_LANGUAGE_VIEWS,
+  SECOND_FACTOR_USERS,
+  SECOND_FACTOR_VIEWS,
+} from './screenshots/second_factor_views.ts'
+import {
   LANGUAGE_VIEWS,
   SHOPPER_VIEWS,
   SHOPPER_WIDTHS,
@@ -73,14 +79,18 @@ async function makeAll(browser: Browser, only: string): Promise<void> {
 async function photographShopperPages(browser: Browser, only: string): Promise<string[]> {
   const isWanted = ({ name }: ShopperView) => name.includes(only)
   const sets = [
-    { views: [...SHOPPER_VIEWS, ...INBOX_VIEWS].filter(isWanted), widths: SHOPPER_WIDTHS },
-    { views: LANGUAGE_VIEWS.filter(isWanted), widths: [390] },
+    {
+      views: [...SHOPPER_VIEWS, ...INBOX_VIEWS, ...SECOND_FACTOR_VIEWS].filter(isWanted),
+      widths: SHOPPER_WIDTHS,
+    },
+    { views: [...LANGUAGE_VIEWS, ...SECOND_FACTOR_LANGUAGE_VIEWS].filter(isWanted), widths: [390] },
   ]
   if (sets.every(({ views }) => views.length === 0)) return []
   const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
+  allowSecondFactors(bundle)
   const { origin, stores, config, close } = await startService(bundle)
   // The sixth of the records is the user who must change the password.
-  await addLongRecords(stores, config, 6)
+  await addLongRecords(stores, config, SECOND_FACTOR_USERS)
   await addMails(stores, config)
   for (const shopper of [null, ...SHOPPERS]) {
     const cookies = shopper === null ? {} : { cookies: await signInShopper(browser, origin, shopper) }
