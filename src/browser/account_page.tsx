@@ -8,7 +8,7 @@ export function accountPage({ situation, looks: { texts } }: PageContent): StepP
   const form = (
     <>
       <h1>{breakable(texts.account.signedInAs(name))}</h1>
-      <p class="soft">{breakable(texts.account.choose(situation.browserRequest.client.name))}</p>
+      <p class="soft">{texts.account.choose(situation.browserRequest.client.name)}</p>
       <button type="submit" name="decision" value="keep" class="primary">
         {breakable(texts.account.keep(name))}
       </button>

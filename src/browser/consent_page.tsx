@@ -21,7 +21,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
       <h1>{breakable(texts.consent.question(client.name))}</h1>
       {request.scope.length === 0 ? null : (
         <div>
-          <p>{breakable(texts.consent.scopes(client.name))}</p>
+          <p>{texts.consent.scopes(client.name)}</p>
           <ul class="scopes">
             {request.scope.map((scope) => (
               <li>{describeScope(scope, api, looks)}</li>
@@ -29,7 +29,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
           </ul>
         </div>
       )}
-      <p class="soft">{breakable(texts.consent.returnTo(describeTarget(request.redirectUri)))}</p>
+      <p class="soft">{texts.consent.returnTo(describeTarget(request.redirectUri))}</p>
       <button type="submit" name="decision" value="allow" class="primary">
         {texts.consent.allow}
       </button>

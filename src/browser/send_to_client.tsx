@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import type { AuthorizationResponse } from '../authorization/authorization_response.ts'
-import { breakable } from '../pages/breakable.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import { BROWSER_PATH, FILES_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
@@ -27,7 +26,7 @@ export async function sendToClient(
     <PageFrame title={leave.title} looks={looks} assets={await services.assets.paths()} hasScript>
       <form method="post" action={action} class="form">
         <h1>{leave.title}</h1>
-        <p>{breakable(leave.text(new URL(action).host))}</p>
+        <p>{leave.text(new URL(action).host)}</p>
         {Object.entries(fields).map(([name, value]) => (
           <input type="hidden" name={name} value={value} />
         ))}

@@ -1,4 +1,3 @@
-import { breakable } from '../pages/breakable.tsx'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { SIGN_IN_PATH } from './browser_path.ts'
@@ -15,7 +14,7 @@ export function signInPage({ situation, looks, offersGuest, typed }: PageContent
   const form = (
     <>
       <h1>{texts.signIn.title}</h1>
-      <p class="soft">{breakable(texts.signIn.to(client.name))}</p>
+      <p class="soft">{texts.signIn.to(client.name)}</p>
       {own?.signIn ? (
         <p>
           <OwnText texts={own.signIn} language={language} />
