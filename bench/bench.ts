@@ -63,7 +63,7 @@ async function record(): Promise<void> {
 async function count() {
   const service = await startService(
     await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts'),
-    { fill: prepareCodeClient },
+    { fill: prepareCodeClient, hasLargeBudgets: true },
   )
   const send = sender(service.origin)
   const costs = []

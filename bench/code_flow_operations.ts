@@ -112,7 +112,7 @@ async function newCode(send: Send, authorize: HttpRequest): Promise<string> {
   const { headers, status, body } = await send(authorize)
   const location = headers.location
   const code = typeof location === 'string' ? new URL(location).searchParams.get('code') : null
-  if (code === null) throw new Error(`authorize returned ${status}: ${body}`)
+  if (code === null) throw new Error(`authorize returned ${status} with the address ${location}: ${body}`)
   return code
 }
 

@@ -33,7 +33,7 @@ export async function startServers(directory: string, bundle: Bundle): Promise<S
     await build('bare_rotation'),
     await build('verifier'),
   ]
-  const service = await start(startService(bundle, { fill: prepareCodeClient }))
+  const service = await start(startService(bundle, { fill: prepareCodeClient, hasLargeBudgets: true }))
   const { origin } = service.server
   return {
     service,

@@ -46,6 +46,8 @@ export interface ServiceOptions {
   fill?: (env: Env) => Promise<void>
   /** Whether a debugger can inspect the heap. */
   inspect?: boolean
+  /** Whether the budgets of a minute are so large that a measurement cannot use them up. The Worker still counts each request. */
+  hasLargeBudgets?: boolean
 }
 
 /** Makes a directory for the files of a run. It is removed when the process ends. */
@@ -58,7 +60,7 @@ export function makeTemporaryDirectory(): string {
 /** Starts the service with the demo data. */
 export async function startService(
   { directory, modules }: Bundle,
-  { port, stateDirectory, sealingKey, hashKeys, vars, fill, inspect }: ServiceOptions = {},
+  { port, stateDirectory, sealingKey, hashKeys, vars, fill, inspect, hasLargeBudgets }: ServiceOptions = {},
 ): Promise<ServiceServer> {
   // The issuer has its port in it, so it must be known before the Worker starts.
   const localPort = String(port ?? (await findFreePort()))
@@ -72,18 +74,25 @@ export async function startService(
     ...(hashKeys === undefined ? {} : { HASH_KEYS: hashKeys }),
   }
   const bindings = Object.assign({}, workerOptions.bindings, secrets)
-  const { server, miniflare } = await start(
-    { ...workerOptions, bindings, modulesRoot: directory, modules },
-    {
-      port: Number(localPort),
-      resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
-      ...(inspect ? { inspectorPort: 0 } : {}),
-    },
-  )
+  const worker: V4WorkerOptions = { ...workerOptions, bindings, modulesRoot: directory, modules }
+  const { server, miniflare } = await start(hasLargeBudgets ? withLargeBudgets(worker) : worker, {
+    port: Number(localPort),
+    resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
+    ...(inspect ? { inspectorPort: 0 } : {}),
+  })
   const stores = await miniflare.getBindings<Env>()
   await prepareStores(stores, config)
   await fill?.(stores)
   return { ...server, config, stores }
+}
+
+/** The Worker with budgets that no measurement uses up. */
+function withLargeBudgets({ ratelimits = {}, ...worker }: V4WorkerOptions): V4WorkerOptions {
+  const large = Object.entries(ratelimits).map(([name, budget]) => [
+    name,
+    { ...budget, simple: { ...budget.simple, limit: 1e9 } },
+  ])
+  return { ...worker, ratelimits: Object.fromEntries(large) }
 }
 
 /** Starts another Worker by its own configuration file. */

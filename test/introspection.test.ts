@@ -28,6 +28,9 @@ describe('the introspection endpoint (RFC 7662)', () => {
       client_id: owner.id,
       sid,
       scope: 'cart orders catalog',
+      auth_time: iat,
+      amr: ['pwd'],
+      acr: 'urn:sallyport:1',
     }
     expect(await introspect(server, asker, tokens.access_token)).toEqual({
       ...common,

@@ -259,6 +259,15 @@ describe('a right that is removed from a client', () => {
     await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
   })
 
+  it('the sessions of a client that is no longer first-party end, because their users gave no consent', async () => {
+    const { server, operator, user, verify } = await scene()
+    const client = await server.addClient({ isFirstParty: true })
+    const { access_token, refresh_token } = await server.signIn(client, user.username)
+    await patch(operator, `/clients/${client.id}`, { first_party: false })
+    await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
+    await expect(server.refresh(client, refresh_token)).rejects.toThrow('400 {"error":"invalid_grant"')
+  })
+
   it.each([
     [
       'a grant and scopes that are added',

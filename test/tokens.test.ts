@@ -30,9 +30,16 @@ describe('an access token', () => {
   it('an access token has exactly the documented claims and no personal data', async () => {
     const { server, shop, customer, ofCustomer, ofGuest, ofStaff, ofMachine } = await issueAll()
     const always = ['iss', 'aud', 'sub', 'client_id', 'iat', 'exp', 'jti']
-    expect(Object.keys(decodeJwt(ofCustomer.access_token))).toEqual([...always, 'sid', 'scope'])
+    const ofSignIn = ['auth_time', 'amr', 'acr']
+    expect(Object.keys(decodeJwt(ofCustomer.access_token))).toEqual([...always, 'sid', 'scope', ...ofSignIn])
     expect(Object.keys(decodeJwt(ofGuest.access_token))).toEqual([...always, 'sid', 'scope'])
-    expect(Object.keys(decodeJwt(ofStaff.access_token))).toEqual([...always, 'sid', 'scope', 'roles'])
+    expect(Object.keys(decodeJwt(ofStaff.access_token))).toEqual([
+      ...always,
+      'sid',
+      'scope',
+      'roles',
+      ...ofSignIn,
+    ])
     expect(Object.keys(decodeJwt(ofMachine.access_token))).toEqual([...always, 'scope'])
     expect(decodeJwt(ofCustomer.access_token)).toEqual({
       iss: ISSUER,
@@ -44,6 +51,9 @@ describe('an access token', () => {
       jti: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
       sid: expect.stringMatching(/^s1\.[A-Za-z0-9_-]{22}$/),
       scope: 'cart orders catalog',
+      auth_time: server.clock.time,
+      amr: ['pwd'],
+      acr: 'urn:sallyport:1',
     })
     expect(decodeJwt(ofMachine.access_token).sub).toBe(shop.id)
   })
@@ -117,6 +127,9 @@ describe('a refresh token', () => {
       jti: `${sid}.0`,
       sid,
       scope: 'cart orders catalog',
+      auth_time: server.clock.time,
+      amr: ['pwd'],
+      acr: 'urn:sallyport:1',
       seq: 0,
     })
     expect(ofMachine).not.toHaveProperty('refresh_token')

@@ -4,6 +4,8 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { bearerChallenge, readBearer } from '../oauth/bearer.ts'
 import type { Services } from '../services/services.ts'
 import { findHolder, findMachine } from '../sessions/find_holder.ts'
+import { TWO_FACTORS } from '../signin/authentication_level.ts'
+import { isBelowRequiredLevel } from '../signin/second_factor.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { SessionClaims, TokenClaims } from '../tokens/claims.ts'
 import { InvalidToken } from '../tokens/invalid_token.ts'
@@ -67,8 +69,10 @@ async function requireOperator(
   if (holder === null) throw invalidToken('the token was revoked')
   const { user } = holder
   if (user === null || user.pool !== api.userPool) throw invalidToken('the user is not an operator')
-  const { clientId, sid, scope } = claims
-  return { kind: 'operator', user, isAdmin: user.roles.includes('admin'), clientId, sid, scope }
+  const { clientId, sid, scope, authTime, amr, acr } = claims
+  if (isBelowRequiredLevel(user, acr, services.config)) throw needsSecondFactor()
+  const proof = { authTime, amr, acr }
+  return { kind: 'operator', user, isAdmin: user.roles.includes('admin'), clientId, sid, scope, proof }
 }
 
 async function requireServiceAccount(
@@ -117,6 +121,12 @@ function authorizeServiceAccount({ scope }: ServiceAccount, { scope: needed }: O
 
 function invalidToken(reason: string): Problem {
   return unauthenticated(reason, bearerChallenge(REALM, { error: 'invalid_token' }))
+}
+
+/** The operator signed in before the role or the pool required a second factor (RFC 9470 §3). */
+function needsSecondFactor(): Problem {
+  const challenge = { error: 'insufficient_user_authentication', acr_values: TWO_FACTORS }
+  return unauthenticated('the operator needs a second factor', bearerChallenge(REALM, challenge))
 }
 
 function unauthenticated(reason: string, challenge: string): Problem {

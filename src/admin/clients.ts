@@ -175,18 +175,22 @@ const updateClient = operation({
     const event = adminEvent(call, 'the client was changed', { api, clientId: id, change })
     const conditions = { versions: [before.version], now: context.now }
     const revocation = { reason: 'the client lost a right', edit, conditions, event }
-    const outcome = losesRights(before, after)
-      ? await services.signOut.reduceClient(id, revocation, context)
-      : await services.clientAdmin.change(id, edit, conditions, [
-          services.audit.additionIfChanged(event, context),
-        ])
+    // The users of these sessions gave no consent, which a third-party client needs.
+    const endsSessions = before.isFirstParty && !after.isFirstParty
+    const outcome = endsSessions
+      ? await services.signOut.endClient(id, revocation, context)
+      : losesRights(before, after)
+        ? await services.signOut.reduceClient(id, revocation, context)
+        : await services.clientAdmin.change(id, edit, conditions, [
+            services.audit.additionIfChanged(event, context),
+          ])
     const record = requireChanged(outcome, 'client', unexpected)
     await renewCopies(id, call)
     return show(record)
   },
 })
 
-type ClientRights = Pick<ClientRecord, 'scopes' | 'grants' | 'isFirstParty'>
+type ClientRights = Pick<ClientRecord, 'scopes' | 'grants'>
 
 export const CLIENT_OPERATIONS: readonly Operation[] = [listClients, createClient, readClient, updateClient]
 
@@ -217,7 +221,9 @@ export function showWithSecret(
   const { version } = client
   if (!isConfidential(client)) return { body: { ...showClient(client), client_secret: null }, version }
   if (secretsOf(client.authentication).every((known) => known.id !== id)) {
-    throw new Problem('conflict', { detail: 'The client no longer has the secret of this Idempotency-Key.' })
+    throw new Problem('conflict', {
+      detail: 'The client no longer has the secret that this request created.',
+    })
   }
   return { body: { ...showClient(client), client_secret: secret }, version }
 }
@@ -232,11 +238,7 @@ export function unexpected(): Problem {
  * them.
  */
 function losesRights(before: ClientRights, after: ClientRights): boolean {
-  return (
-    lacksSome(after.scopes, before.scopes) ||
-    lacksSome(after.grants, before.grants) ||
-    (before.isFirstParty && !after.isFirstParty)
-  )
+  return lacksSome(after.scopes, before.scopes) || lacksSome(after.grants, before.grants)
 }
 
 function lacksSome(names: readonly string[], before: readonly string[]): boolean {

@@ -3,6 +3,7 @@ import type { ValueProblem } from '../lib/problems.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { AdminScope } from '../oauth/admin_scope.ts'
 import type { Services } from '../services/services.ts'
+import type { SessionClaims } from '../tokens/claims.ts'
 import type { User } from '../users/user.ts'
 
 /** `support` can read, disable and sign out; `admin` can do everything. */
@@ -18,6 +19,8 @@ export interface Operator {
   clientId: string
   sid: string
   scope: readonly string[]
+  /** The authentication that the access token names. */
+  proof: Pick<SessionClaims, 'authTime' | 'amr' | 'acr'>
 }
 
 /** A confidential client of the admin API that calls it with its own token. Only scopes give rights. */

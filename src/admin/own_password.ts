@@ -94,7 +94,7 @@ function signInAgain(user: UserRecord, request: ClientRequest, call: Call) {
   const signedIn = {
     ...describeUser(user, config, request.context.now),
     scope: grantScope(null, scopes),
-    facts: {},
+    facts: operator.proof,
     by: 'password',
     signIn: null,
   } as const

@@ -2,7 +2,7 @@ import { Confirm, confirmInRow } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import type { AdminProblem } from './admin_problem.ts'
 import type { ShownClient } from './clients_page.tsx'
-import { Badge, Moment, MomentOr, Section } from './parts.tsx'
+import { Badge, LastUse, Moment, Section } from './parts.tsx'
 import { Table } from './table.tsx'
 import { StateBadge } from './tones.tsx'
 
@@ -31,7 +31,7 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }
             <code>{secret.secret_id}</code>,
             <SecretState secret={secret} now={now} />,
             <Moment at={secret.created_at} />,
-            <MomentOr at={secret.last_used_at} now={now} none="Never" />,
+            <LastUse at={secret.last_used_at} now={now} />,
           ]
           if (!isAdmin) return cells
           return isLive(secret, now)

@@ -4,7 +4,7 @@ import { pathOf } from './admin_client.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { type ListAddress, readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
-import { Empty, Heading, Link, Moment, MomentOr } from './parts.tsx'
+import { Empty, Heading, LastUse, Link, Moment } from './parts.tsx'
 import { Table } from './table.tsx'
 import { EnabledBadge } from './tones.tsx'
 
@@ -74,7 +74,7 @@ function ClientTable({ clients, address, now }: ClientTableProps) {
           <span class="under">{client.confidential ? 'Confidential' : 'Public'}</span>
         </>,
         <EnabledBadge enabled={client.enabled} />,
-        <MomentOr at={client.last_used_at} now={now} none="Never" />,
+        <LastUse at={client.last_used_at} now={now} />,
         <Moment at={client.created_at} />,
       ])}
     />

@@ -5,6 +5,8 @@ import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDay, formatDistance, formatIso, formatTime } from './format.ts'
 
+const HOUR_SECONDS = 3600
+
 /**
  * A time in UTC, or its distance from `now` if `now` is given. The title has the time in UTC. The script of the console
  * (local_times.js.txt) shows the time in the time zone of the browser.
@@ -32,6 +34,17 @@ export function ShortTime({ at, form }: { at: number; form: 'clock' | 'day' }) {
 export function MomentOr({ at, now, none }: { at: number | null; now?: number; none: string }) {
   if (at === null) return <span class="soft nowrap">{none}</span>
   return now === undefined ? <Moment at={at} /> : <Moment at={at} now={now} />
+}
+
+/** The last use of a client, which the server knows with the precision of an hour. */
+export function LastUse({ at, now }: { at: number | null; now: number }) {
+  if (at === null) return <span class="soft nowrap">Never</span>
+  const hour = at - (at % HOUR_SECONDS)
+  return (
+    <time datetime={formatIso(hour)} title={`${formatTime(hour)} UTC`}>
+      {now - at < HOUR_SECONDS ? 'within the last hour' : formatDistance(at, now)}
+    </time>
+  )
 }
 
 export type Tone = 'good' | 'bad' | 'warn' | 'plain'
@@ -148,7 +161,7 @@ export function ProblemNote({
   return (
     <div class="note bad" role="alert">
       <p>
-        <strong>{problem.title}.</strong> {adviceOf(problem)}
+        <strong>{problem.title}.</strong> {problem.detail ?? 'Nothing was saved.'}
       </p>
       {problem.errors.length === 0 ? null : (
         <ul>
@@ -178,15 +191,4 @@ function FieldProblem({
       {field?.id === undefined ? label : <a href={`#${field.id}`}>{label}</a>}: {message}
     </>
   )
-}
-
-/** The detail of the admin API, in the words of a form. */
-function adviceOf({ status, code, detail, errors }: AdminProblem): string {
-  if (code === 'idempotency-key-reused') {
-    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client or user exists, then send the form again.'
-  }
-  if (detail !== null) return detail
-  if (code === 'invalid-query') return 'Correct the fields, and search again.'
-  if (status === 503) return 'Your change was not saved. Try again in a moment.'
-  return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

@@ -34,6 +34,7 @@ async function runGrant(request: ClientRequest, services: Services): Promise<Tok
 /** The audit events of refusals. The server only logs other refusals. */
 const AUDITED: ReadonlyMap<Refusal['kind'], AuditKind> = new Map([
   ['wrong_credentials', 'sign_in_failure'],
+  ['insufficient_authorization', 'sign_in_failure'],
   ['invalid_refresh_token', 'refresh_refused'],
   ['invalid_code', 'code_refused'],
   ['wrong_redirect_uri', 'code_refused'],

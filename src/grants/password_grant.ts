@@ -1,11 +1,15 @@
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireCurrentClientDuring } from '../clients/require_current_client.ts'
+import { insufficientAuthorization } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { endGuestSession } from '../sessions/end_guest_session.ts'
 import { startSession } from '../sessions/start_session.ts'
-import { describeGuest, signIn, type TokenUser } from '../users/sign_in.ts'
+import { ONE_FACTOR } from '../signin/authentication_level.ts'
+import { secondFactorOf } from '../signin/second_factor.ts'
+import { describeGuest, describeUser, proveUser, type TokenUser } from '../users/sign_in.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
+import type { User } from '../users/user.ts'
 import { GUEST, generateVisitorId } from '../users/visitor.ts'
 import type { Grant, GrantServices } from './grant.ts'
 
@@ -30,14 +34,37 @@ export const passwordGrant: Grant = {
     const visitorToken = isGuest ? null : parameters.find('visitor_access_token')
     const signingIn: Promise<SignedIn> = isGuest
       ? signInGuest(request, services)
-      : signIn({ username, password }, request, services)
+      : signInUser({ username, password }, request, services)
     const signedIn = await requireCurrentClientDuring(signingIn, request, services)
     // The last step, because a refused request must not end the guest's session.
     const merge = { token: visitorToken, customer: signedIn.subject }
     const visitorId = await endGuestSession(merge, request, services)
     const by = isGuest ? 'guest' : 'password'
-    return startSession({ ...signedIn, scope, facts: { visitorId }, by }, request, services)
+    const { issuedAt: authTime } = signedIn
+    const proof = isGuest ? {} : { authTime, amr: ['pwd'], acr: ONE_FACTOR }
+    return startSession({ ...signedIn, scope, facts: { visitorId, ...proof }, by }, request, services)
   },
+}
+
+/**
+ * Signs a user in. A user who needs a second factor gets no tokens. A first-party client learns that the password is right; another
+ * client gets the response to a wrong password.
+ *
+ * @throws OAuthError insufficient_authorization, or as `proveUser`; StorageUnavailable, CorruptRecord
+ */
+async function signInUser(
+  credentials: { username: string; password: string },
+  request: ClientRequest,
+  services: GrantServices,
+): Promise<SignedIn> {
+  const { client, parameters, context } = request
+  const { config } = services
+  const needsMore = (user: User) => secondFactorOf(user, config).isNeeded
+  const refuses = client.isFirstParty ? () => false : needsMore
+  const challengeResponse = parameters.find('challenge_response')
+  const { user, signIn } = await proveUser({ ...credentials, challengeResponse, refuses }, request, services)
+  if (needsMore(user)) throw insufficientAuthorization({ subject: user.id })
+  return { ...describeUser(user, config, context.now), signIn }
 }
 
 /** Creates a guest without a store: a guest is only a random id in tokens. @throws OAuthError temporarily_unavailable */

@@ -8,6 +8,7 @@ import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
 import { rotateSession } from '../sessions/rotate_session.ts'
+import { isBelowRequiredLevel } from '../signin/second_factor.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { describeGuest, describeUser } from '../users/sign_in.ts'
@@ -42,6 +43,8 @@ export const refreshTokenGrant: Grant = {
     await spendRefresh(claims, request, services)
     // The last step, because a refused request must not use the token.
     const { session, user } = await rotateSession(claims, request, services)
+    if (user !== null && isBelowRequiredLevel(user, claims.acr, config))
+      throw refuseRefresh('other', 'the user needs a second factor', claims)
     const { now } = context
     const holder = user === null ? describeGuest(claims.subject, now) : describeUser(user, config, now)
     return issueTokens({ ...holder, user, client, api, scope, session }, services, context)

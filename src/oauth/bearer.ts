@@ -8,8 +8,10 @@ export function readBearer(authorization: string): string | null {
 /** A challenge of RFC 6750 §3. `error` is absent if the request had no token. `scope` is what the request needs. */
 export function bearerChallenge(
   realm: string,
-  { error, scope }: { error?: string; scope?: string } = {},
+  { error, scope, acr_values }: { error?: string; scope?: string; acr_values?: string } = {},
 ): string {
-  const members = Object.entries({ realm, error, scope }).filter(([, value]) => value !== undefined)
+  const members = Object.entries({ realm, error, scope, acr_values }).filter(
+    ([, value]) => value !== undefined,
+  )
   return `Bearer ${members.map(([name, value]) => `${name}="${value}"`).join(', ')}`
 }

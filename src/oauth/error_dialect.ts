@@ -40,6 +40,8 @@ const rfc6749: Table = {
   wrong_credentials: () => wire(400, 'invalid_grant', 'The user credentials were incorrect.'),
   challenge_required: () =>
     wire(400, 'challenge_required', 'Solve a challenge and send its response as challenge_response.'),
+  insufficient_authorization: () =>
+    wire(403, 'insufficient_authorization', 'The user must sign in with a second factor.'),
   invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
   invalid_code: () => ({
     ...wire(400, 'invalid_grant', 'The authorization code is invalid.'),

@@ -34,6 +34,7 @@ export type Refusal =
   | { kind: 'unauthorized_client' }
   | { kind: 'wrong_credentials' }
   | { kind: 'challenge_required' }
+  | { kind: 'insufficient_authorization' }
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
   | { kind: 'invalid_code' }
@@ -130,6 +131,14 @@ export function wrongCredentials(reason: string, about?: RefusalDetails): OAuthE
 /** A sign-in needs a solved challenge. The response is the same for every password, so it reveals nothing about an account. */
 export function challengeRequired(reason: string): OAuthError {
   return new OAuthError({ kind: 'challenge_required' }, reason)
+}
+
+/**
+ * The password is right, and the user must prove a second factor (First-Party Apps draft). Only first-party clients get this response,
+ * because it confirms the password.
+ */
+export function insufficientAuthorization(about: RefusalDetails): OAuthError {
+  return new OAuthError({ kind: 'insufficient_authorization' }, 'the user needs a second factor', about)
 }
 
 export function invalidRefreshToken(reason: string, about?: RefusalDetails): OAuthError {

@@ -17,6 +17,8 @@ export interface UserCredentials {
   password: string
   clientId: string
   api: string
+  /** Whether the caller refuses a user whose password is right. The response is that of a wrong password. */
+  refuses?: (user: User) => boolean
   /** The challenge response, as the request has it; null if the request has none; PAGE for a sign-in on a page. */
   challengeResponse: string | null | typeof PAGE
 }
@@ -46,7 +48,7 @@ interface Dependencies {
  *   challenge_required after recent failures of the account or the address; too_many_attempts in its place on a page
  */
 export async function authenticateUser(
-  { password, challengeResponse, ...credentials }: UserCredentials,
+  { password, challengeResponse, refuses = () => false, ...credentials }: UserCredentials,
   dependencies: Dependencies,
   context: RequestContext,
 ): Promise<AuthenticatedUser> {
@@ -56,7 +58,7 @@ export async function authenticateUser(
   if (username === null || forms === null)
     throw wrongCredentials('the username or the password is not allowed', { cause: 'malformed_credentials' })
   const attempt = await guard.watch({ ...credentials, username }, context)
-  const first = await checkOnReplica({ ...attempt, challengeResponse }, forms, dependencies)
+  const first = await checkOnReplica({ ...attempt, challengeResponse, refuses }, forms, dependencies)
   const { user, reason } = first
   if (user !== null && reason === null && !guard.hadRecentGuess(attempt)) return signedIn(user, first)
   // The check continues if the client closes the connection. Otherwise a client could close it before the failure is counted,
@@ -71,9 +73,11 @@ const CAUSES = {
   'locked user': 'locked_user',
   'locked user, wrong password': 'locked_user',
   'disabled user': 'disabled_user',
+  'the user needs a second factor': 'other',
 } as const satisfies Record<string, FailureCause>
 
 type SignInRefusal = keyof typeof CAUSES
+type Refuses = NonNullable<UserCredentials['refuses']>
 
 /** The result of one read of the user and one check of the password. */
 interface PasswordCheck {
@@ -82,6 +86,7 @@ interface PasswordCheck {
   /** The failures of the account at the first read. */
   seen: FailureCount | null
   isSuspect: boolean
+  refuses: Refuses
   /** Whether the password matches the hash that was read. */
   isProven: boolean
   /** The reason why the attempt fails; null for success. */
@@ -89,7 +94,11 @@ interface PasswordCheck {
 }
 
 async function checkOnReplica(
-  { challengeResponse, ...attempt }: CountedAttempt & Pick<UserCredentials, 'challengeResponse'>,
+  {
+    challengeResponse,
+    refuses,
+    ...attempt
+  }: CountedAttempt & Pick<UserCredentials, 'challengeResponse'> & { refuses: Refuses },
   forms: Uint8Array[],
   { users, passwords, guard, challenge }: Dependencies,
 ): Promise<PasswordCheck> {
@@ -102,9 +111,9 @@ async function checkOnReplica(
     else challenge.requireWait({ api, failedAt: guard.lastFailureOf(found.failures) }, context.now)
   }
   const isProven = await passwords.verify(forms, found.user?.passwordHash ?? null, { isSuspect })
-  const reason = reasonToRefuse(found, isProven, { guard, attempt })
+  const reason = reasonToRefuse(found, isProven, { guard, attempt, refuses })
   const seen = found.failures.find(({ kind }) => kind === 'account') ?? null
-  return { attempt, user: found.user, seen, isSuspect, isProven, reason }
+  return { attempt, user: found.user, seen, isSuspect, refuses, isProven, reason }
 }
 
 /**
@@ -118,14 +127,14 @@ async function checkOnPrimary(
   forms: Uint8Array[],
   { users, passwords, guard }: Dependencies,
 ): Promise<AuthenticatedUser> {
-  const { attempt, isSuspect } = first
+  const { attempt, isSuspect, refuses } = first
   if (first.reason !== null) guard.noteGuess(attempt)
   const newest = await users.findForSignIn(queryOf(attempt), 'primary')
   const { user } = newest
   const hash = user?.passwordHash ?? null
   const hasChanged = hash !== (first.user?.passwordHash ?? null)
   const isProven = hasChanged ? await passwords.verify(forms, hash, { isSuspect }) : first.isProven
-  const reason = reasonToRefuse(newest, isProven, { guard, attempt })
+  const reason = reasonToRefuse(newest, isProven, { guard, attempt, refuses })
   if (user !== null && reason === null) return signedIn(user, first)
   await guard.countFailure(attempt, user?.id ?? null)
   const refused = reason ?? 'unknown user'
@@ -144,11 +153,12 @@ function queryOf({ pool, username, account, others, context }: CountedAttempt) {
 function reasonToRefuse(
   { user, failures }: SignInRecord,
   isProven: boolean,
-  { guard, attempt }: { guard: SignInGuard; attempt: CountedAttempt },
+  { guard, attempt, refuses }: { guard: SignInGuard; attempt: CountedAttempt; refuses: Refuses },
 ): SignInRefusal | null {
   if (user === null) return 'unknown user'
   if (guard.isAccountLocked(failures, attempt))
     return isProven ? 'locked user' : 'locked user, wrong password'
   if (!isProven) return 'wrong password'
-  return user.enabled ? null : 'disabled user'
+  if (!user.enabled) return 'disabled user'
+  return refuses(user) ? 'the user needs a second factor' : null
 }

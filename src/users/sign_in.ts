@@ -8,7 +8,7 @@ import type { Challenge } from './challenge/challenge.ts'
 import type { PasswordHasher } from './password_hash.ts'
 import { type PasswordState, passwordStateOf, VALID_PASSWORD } from './password_state.ts'
 import { renewHash } from './renew_hash.ts'
-import type { SignInGuard, VerifiedSignIn } from './sign_in_guard.ts'
+import type { SignInGuard } from './sign_in_guard.ts'
 import { issueTimeOf, type User } from './user.ts'
 import type { UserStore } from './user_store.ts'
 
@@ -22,7 +22,7 @@ export interface TokenUser {
 }
 
 /** The credentials of a user, as the request has them. */
-type Credentials = Pick<UserCredentials, 'username' | 'password' | 'challengeResponse'>
+type Credentials = Pick<UserCredentials, 'username' | 'password' | 'challengeResponse' | 'refuses'>
 
 interface Dependencies {
   config: Pick<Config, 'breachedPasswords'>
@@ -32,22 +32,6 @@ interface Dependencies {
   guard: SignInGuard
   challenge: Challenge
   audit: AuditStore
-}
-
-/**
- * Signs a user in by username and password.
- *
- * @returns the user, and the sign-in for `SignInGuard.recordSignIn`
- * @throws OAuthError as `authenticateUser`; StorageUnavailable, CorruptRecord
- */
-export async function signIn(
-  credentials: Pick<Credentials, 'username' | 'password'>,
-  request: ClientRequest,
-  services: Dependencies,
-): Promise<TokenUser & { signIn: VerifiedSignIn }> {
-  const challengeResponse = request.parameters.find('challenge_response')
-  const proven = await proveUser({ ...credentials, challengeResponse }, request, services)
-  return { ...describeUser(proven.user, services.config, request.context.now), signIn: proven.signIn }
 }
 
 /**

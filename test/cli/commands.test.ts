@@ -169,7 +169,7 @@ token URL  ${issuer}/oauth2-token
     const { code, stdout, stderr } = await cli.run(['clients', 'list', '--search', 'storefront-'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const [title, ...rows] = stdout.trimEnd().split('\n')
-    expect(title).toMatch(/^Client {13}Name {15}API {9}Grants/)
+    expect(title).toMatch(/^Client {13}Name {22}API {9}Grants/)
     expect(rows.map((row) => row.split(/ {2,}/)[0])).toEqual([
       'storefront-demo',
       'storefront-mobile',
@@ -196,6 +196,10 @@ token URL  ${issuer}/oauth2-token
     expect(await cli.run(retire)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('Repeat it with --yes'),
+    })
+    expect(await cli.run(['clients', 'enable', 'backoffice-demo'])).toMatchObject({
+      code: 0,
+      stderr: 'The client backoffice-demo was enabled before.\n',
     })
     expect((await cli.run([...retire, '--yes'])).code).toBe(0)
     expect(await cli.run([...retire, '--yes'])).toMatchObject({
@@ -422,6 +426,13 @@ describe('users', () => {
     for (const [action, stderr] of Object.entries(sentences)) {
       expect(await cli.run(['users', action, username])).toEqual({ code: 0, stdout: '', stderr })
     }
+    const repeated = {
+      'require-password-change': `A password change of ${username} was required before.\n`,
+      enable: `${username} was enabled before.\n`,
+    }
+    for (const [action, stderr] of Object.entries(repeated)) {
+      expect(await cli.run(['users', action, username])).toEqual({ code: 0, stdout: '', stderr })
+    }
     const guess = { grant_type: 'password', ...client, username, password: 'a wrong passphrase' }
     for (let i = 0; i < FAILURES_TO_LOCK; i++)
       await fetch(`${issuer}/oauth2-token`, { method: 'POST', body: new URLSearchParams(guess) })
@@ -465,7 +476,7 @@ describe('users', () => {
     expect(await erase('--confirm', 'amanda@example.com')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'sallyport: Nothing was done.\n',
+      stderr: `sallyport: You typed another name. Type ${username}. Nothing was done.\n`,
     })
     expect(await erase('--confirm', username)).toEqual({
       code: 0,
@@ -548,7 +559,11 @@ describe('why', () => {
     })
     const { sid } = JSON.parse(Buffer.from(refresh_token.split('.')[1] ?? '', 'base64url').toString())
     await untilAudited()
-    expect((await cli.run(['sessions', 'end', sid])).code).toBe(0)
+    expect(await cli.run(['sessions', 'end', sid])).toMatchObject({
+      code: 0,
+      stderr: `Ended the session ${sid}.\n`,
+    })
+    expect((await cli.run(['sessions', 'end', sid])).stderr).toBe(`The session ${sid} was ended before.\n`)
     const { stdout } = await cli.run(['why', sid])
     expect(stdout).toMatch(/because an operator ended it, by the operator operator\.\n$/)
     const timeline = await cli.json('sessions', 'timeline', sid)
@@ -630,6 +645,8 @@ describe('keys', () => {
     const stdin = `${OPERATORS.operator}\n`
     const retired = await cli.run(['keys', 'revoke', String(next?.kid), '--yes'], { stdin })
     expect(retired.stderr).toMatch(/^Revoked the key \S+, with all tokens that it signed\.\n$/)
+    const repeated = await cli.run(['keys', 'revoke', String(next?.kid), '--yes'], { stdin })
+    expect(repeated.stderr).toMatch(/^The key \S+ was revoked before: \d{4}-\S+ \S+\.\n$/)
     expect(await list('keys', 'list')).toContainEqual(
       expect.objectContaining({ kid: next?.kid, reason: 'compromised' }),
     )

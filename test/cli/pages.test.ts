@@ -22,7 +22,7 @@ function rowsUnder(title: string, text = page): string[] {
 
 describe('docs/cli.md', () => {
   it('the page describes each command as the table of commands does', () => {
-    expect(rowsUnder('command | what')).toEqual(
+    expect(rowsUnder('command | effect')).toEqual(
       COMMANDS.map((command) => `| \`${formatSyntax(command)}\` | ${command.summary} |`),
     )
   })

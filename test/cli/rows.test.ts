@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { showLastUse } from '../../packages/cli/src/commands/output.ts'
 import { formatCsv } from '../../packages/cli/src/core/csv.ts'
 import { formatTable, wrap } from '../../packages/cli/src/core/table.ts'
 import { type NumberedRow, toBatches } from '../../packages/cli/src/import/batches.ts'
@@ -102,6 +103,7 @@ describe('a CSV file', () => {
   it.each([
     ['username;password\na;b\n', {}, "use --delimiter ';'."],
     ['"username";"password"\n"a";"b"\n', {}, "Use --delimiter ';'."],
+    ['username;password\n"a";"b"\n', {}, "line 2: text follows a closing quote. Use --delimiter ';'."],
     ['username\tpassword\n', {}, "use --delimiter $'\\t'."],
     ['username|password\n', { delimiter: ';' }, "use --delimiter '|'."],
     ['username,password\n', { format: 'mysql' }, "use --delimiter ','."],
@@ -326,6 +328,15 @@ describe('a table', () => {
       'Name  What\na     short\nbbbb  a text that is longer than the rest',
     )
     expect(formatTable(rows, columns, 20)).toBe('Name  What\na     short\nbbbb  a text that i…')
+  })
+
+  it('a last use is precise to an hour', () => {
+    const now = Math.floor(new Date('2026-11-25T10:59').getTime() / 1000)
+    expect([null, now - 3599, now - 3600].map((at) => showLastUse(at, now))).toEqual([
+      '–',
+      'within the last hour',
+      'about 2026-11-25 09:00',
+    ])
   })
 
   it('the table never cuts times, and keeps eight characters of other columns', () => {

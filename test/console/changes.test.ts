@@ -30,6 +30,11 @@ async function create(
   return { id, response }
 }
 
+/** The version in the form that posts to a path. */
+function versionOfEdit(html: string, path: string): string {
+  return inputOf(html.split(`action="${path}"`)[1] ?? '', 'etag')
+}
+
 async function etagOf(path: string): Promise<string> {
   return inputOf((await admin.get(path)).html, 'etag')
 }
@@ -264,6 +269,43 @@ describe('an edit', () => {
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Mine' })
   })
 
+  it('a refused form keeps the version that its operator saw, so the corrected form meets the conflict', async () => {
+    const { id } = await create()
+    const { id: userId, username } = await server.addUser()
+    const forms = [
+      {
+        path: `/console/clients/${id}`,
+        base: { grants: ['password'], scopes: ['cart'] },
+        name: 'name',
+        field: 'access_token_lifetime',
+      },
+      {
+        path: `/console/users/${encodeURIComponent(userId)}`,
+        base: { username },
+        name: 'profile.name',
+        field: 'profile.email',
+      },
+    ]
+    for (const { path, base, name, field } of forms) {
+      const etag = await etagOf(path)
+      expect((await admin.post(path, { ...base, [name]: 'Theirs', etag })).status).toBe(303)
+      const refused = await admin.post(path, { ...base, [name]: 'Mine', [field]: 'wrong', etag })
+      expect([refused.status, versionOfEdit(refused.html, path)]).toEqual([422, etag])
+      const mistyped = await admin.post(`${path}/delete`, { etag, typed_name: 'another' })
+      expect([mistyped.status, versionOfEdit(mistyped.html, `${path}/delete`)]).toEqual([422, etag])
+      const corrected = await admin.post(path, { ...base, [name]: 'Mine', etag })
+      expect(corrected.status).toBe(412)
+      expect(corrected.html).toMatch(/<code>Mine<\/code>.*?<code>Theirs<\/code>/)
+      expect(versionOfEdit(corrected.html, path)).not.toBe(etag)
+      // The conflict is the first element below the heading, and the browser focuses it.
+      expect(corrected.html).toMatch(
+        /<\/header><div class="note warn" role="alert" tabindex="-1" autofocus="">/,
+      )
+      expect(corrected.html.match(/autofocus/g)).toHaveLength(1)
+      expect(inputOf((await admin.get(path)).html, name)).toBe('Theirs')
+    }
+  })
+
   it('an edit without its version is refused', async () => {
     const { id } = await create()
     const response = await admin.post(`/console/clients/${id}`, { name: 'x', grants: ['password'], etag: '' })
@@ -303,6 +345,7 @@ describe('a client', () => {
     expect(mistyped.status).toBe(422)
     expect(mistyped.html).toMatch(/<details class="confirm" open=""><summary class="button danger">Delete…/)
     expect(mistyped.html).toContain(`id="typed_name-error">You typed another name. Type ${id}.`)
+    expect(mistyped.html).toContain('<a href="#typed_name">Client id to delete</a>: You typed another name.')
     const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: id })
     expect(deleted).toMatchObject({ location: '/console/clients', done: 'client-deleted' })
     expect((await admin.get(path)).status).toBe(404)
@@ -423,7 +466,10 @@ describe('a user', () => {
     }
     const refused = await admin.post('/console/users/new', draft)
     expect(refused.status).toBe(403)
-    expect(refused.html).toContain('The operator must confirm the password first')
+    expect(refused.html).toContain(
+      '<strong>Your own password is required.</strong> Nothing was saved. Fix the fields marked below.',
+    )
+    expect(refused.html).not.toContain('/admin/api')
     const made = await admin.post('/console/users/new', { ...draft, own_password: PASSWORD })
     const [path = ''] = made.location?.split('?') ?? []
     expect(made).toMatchObject({ location: path, done: 'user-created' })

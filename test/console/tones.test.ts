@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AUDIT_KINDS } from '../../src/audit/audit_event.ts'
 import { toneOf } from '../../src/console/events.tsx'
 import { formatDistance, formatSpan } from '../../src/console/format.ts'
+import { LastUse } from '../../src/console/parts.tsx'
 import { stateOf } from '../../src/console/sessions_page.tsx'
 import { EVENT_TONES, STATES } from '../../src/console/tones.tsx'
 import style from '../../src/pages/style.css'
@@ -54,7 +55,7 @@ describe('the badges of the console', () => {
 
   it('an event is amber for a lock or a retry, red for theft or a refusal, and grey for a normal end', () => {
     expect(byTone(Object.entries(EVENT_TONES))).toEqual({
-      good: ['issue', 'refresh'],
+      good: ['issue', 'browser_sign_in', 'refresh'],
       warn: ['retry', 'lock', 'unchecked_password'],
       bad: ['sign_in_failure', 'refresh_refused', 'code_refused', 'theft', 'breached_password'],
       plain: ['merge', 'revoke', 'cut_off', 'rehash', 'factor', 'key', 'admin'],
@@ -103,6 +104,19 @@ describe('durations', () => {
     [31_536_000, '365 days'],
   ])('a duration of %i seconds reads %s', (seconds, text) => {
     expect(formatSpan(seconds)).toBe(text)
+  })
+
+  it.each([
+    [null, 'Never'],
+    [0, 'within the last hour'],
+    [3599, 'within the last hour'],
+    [3600, '1 hour ago'],
+    [180_000, '2 days ago'],
+  ])('a last use that is %s seconds old reads %s, because it is precise to an hour', (age, text) => {
+    const now = 1_700_000_000
+    const html = String(LastUse({ at: age === null ? null : now - age, now }))
+    expect(html.replaceAll(/<[^>]+>/g, '')).toBe(text)
+    expect(html).not.toMatch(/title="[^"]*:(?!00:00 UTC")/)
   })
 
   it.each([

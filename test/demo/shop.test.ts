@@ -95,6 +95,14 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual(['failed: POST /oauth2-token'])
   })
 
+  it('the button that drops a response keeps a guest a guest', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    await tab.press('Drop the response')
+    await tab.page.locator('#outcome', { hasText: /successor\. You are still the same guest\.$/ }).waitFor()
+    expect(await visitor.leave()).toEqual([])
+  })
+
   it('the button that drops a response does not sign the customer out', async () => {
     const { visitor, tab } = await signedIn()
     await tab.press('Drop the response')

@@ -104,6 +104,11 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     rfc6749: rfc(400, 'invalid_grant', WRONG),
     oro: oro(400, 'invalid_grant', WRONG),
   },
+  insufficient_authorization: {
+    error: errors.insufficientAuthorization({ subject: 'user:ann' }),
+    rfc6749: rfc(403, 'insufficient_authorization', 'The user must sign in with a second factor.'),
+    oro: oro(403, 'insufficient_authorization', 'The user must sign in with a second factor.'),
+  },
   invalid_refresh_token: {
     error: errors.invalidRefreshToken('expired'),
     rfc6749: rfc(400, 'invalid_grant', 'The refresh token is invalid.'),

@@ -39,6 +39,7 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   invalid_client: [{ kind: 'invalid_client' }],
   unauthorized_client: [{ kind: 'unauthorized_client' }],
   wrong_credentials: [{ kind: 'wrong_credentials' }],
+  insufficient_authorization: [{ kind: 'insufficient_authorization' }],
   invalid_refresh_token: [{ kind: 'invalid_refresh_token' }],
   invalid_code: [{ kind: 'invalid_code' }],
   unproven_request: [{ kind: 'unproven_request' }],

@@ -17,6 +17,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { unstable_readConfig as readWranglerConfig } from 'wrangler'
+import { parse, stringify } from 'yaml'
 import { seedDemoData } from '../../scripts/demo_data.ts'
 import { listServers } from '../../scripts/local_servers.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
@@ -201,7 +202,8 @@ const parameters = process.argv.slice(2)
 appendFileSync('wrangler.log', parameters.slice(0, 4).join(' ') + '\\n')
 const sql = parameters.at(-1)
 if (sql.includes('clients')) appendFileSync('clients.sql', sql + '\\n')
-if (parameters[1] === 'execute') console.log(sql.includes('d1_migrations') ? readFileSync('applied.json', 'utf8') : '[{"results":[]}]')
+const file = sql.includes('d1_migrations') ? 'applied.json' : sql.includes('passkeys') ? 'passkeys.json' : 'none'
+if (parameters[1] === 'execute') console.log(existsSync(file) ? readFileSync(file, 'utf8') : '[{"results":[]}]')
 if (parameters[0] === 'queues' && existsSync('no_queue')) {
   console.error('Queue does not exist')
   process.exit(1)
@@ -271,6 +273,28 @@ describe('the migrations of a deployment', () => {
       'sallyport-console',
     ])
     expect(inserts[1]).toContain('["https://id.shop.test/console/callback"]')
+  })
+
+  it('npm run deploy stops if a changed rp_id makes passkeys unusable, unless the operator confirms it', async () => {
+    const folder = checkoutForDeployment(files)
+    const config = join(folder, 'config.yml')
+    const passkeys = { rp_id: 'shop.test' }
+    writeFileSync(
+      config,
+      stringify({ ...parse(readFileSync(config, 'utf8')), accounts: { customers: { passkeys } } }),
+    )
+    const results = [{ pool: 'customers', rpId: 'id.shop.test', count: 3 }]
+    writeFileSync(join(folder, 'passkeys.json'), JSON.stringify([{ results }]))
+    expect(await runScript(folder, 'deploy')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'Not deployed:\n' +
+        '  config.yml: accounts.customers.passkeys.rp_id: 3 passkeys have id.shop.test and do not work with shop.test\n' +
+        'To deploy anyway, run npm run deploy -- --confirm-rp-id\n',
+    })
+    expect(readFileSync(join(folder, 'wrangler.log'), 'utf8')).not.toContain('deploy --minify')
+    expect((await runScript(folder, 'deploy', '--confirm-rp-id')).code).toBe(0)
   })
 
   it('npm run deploy stops if the account has no queue of mails', async () => {

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { D1_DOWN } from './faults.ts'
+import { enrol } from './second_factor.ts'
 import { basic, credentials, TestServer } from './server.ts'
 import { disableUser } from './sign_out.ts'
 import {
@@ -188,6 +189,20 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       expected: BAD_GRANT,
       toExhaust: 60,
       prepare: (world) => posting(TOKEN, world, (i) => signInAs(world.app, `nobody-${i}@example.com`)),
+    },
+  ],
+  insufficient_authorization: [
+    {
+      what: 'a right password of a user with a second factor',
+      path: TOKEN,
+      expected: [403, 'insufficient_authorization'],
+      toExhaust: 40,
+      async prepare(world) {
+        const { server } = world
+        const own = await server.addClient({ confidential: false, grants: ['password'], isFirstParty: true })
+        const { user } = await enrol(server, await server.addUser())
+        return posting(TOKEN, world, () => signInAs(own, user.username))
+      },
     },
   ],
   challenge_required: [

@@ -126,8 +126,12 @@ function showRedirect({ kind, error, returnTo }) {
 
 function describeSignInFailure(error) {
   if (isUnreachable(error)) return describeFailure(error)
-  const isWrong = error instanceof TokenRequestError && error.code === 'invalid_grant'
-  return isWrong ? 'Wrong email or password.' : 'Sign-in failed. Try again.'
+  const { code, status } = error instanceof TokenRequestError ? error : {}
+  if (code === 'invalid_grant') return 'Wrong email or password.'
+  if (status === 429) return 'There were too many sign-ins. Wait a minute, then try again.'
+  if (status === 503)
+    return 'The token service is busy or its database does not respond. Try again in a moment.'
+  return 'Sign-in failed. Try again.'
 }
 
 function isUnreachable(error) {
@@ -161,8 +165,9 @@ async function renew() {
 
 async function renewWithLoss() {
   await network.losingOne(() => client.refresh())
+  const kept = isCustomer() ? 'You are still signed in.' : 'You are still the same guest.'
   showOutcome(
-    'The first response was dropped after the service had used the token. The retry got the same successor. You are still signed in.',
+    `The first response was dropped after the service had used the token. The retry got the same successor. ${kept}`,
   )
 }
 

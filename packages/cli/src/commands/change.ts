@@ -1,4 +1,5 @@
 import type { ApiRequest } from '../api/admin_api.ts'
+import { ProblemError } from '../api/problem.ts'
 import type { Responses } from '../api/schemas.ts'
 import type { Call } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
@@ -22,4 +23,20 @@ export async function readVersioned<O extends ReadOperation>(
   const { body, etag } = await api.ask(request)
   if (etag === null) throw new CliError('failed', 'The response has no version.')
   return { item: body, etag: input.get(IF_MATCH) ?? etag }
+}
+
+/**
+ * Reads an object before a change, so that the command can say whether the change was made before. Null for a service account that
+ * cannot read it, and while a store is down, because an operator must be able to end sessions then.
+ *
+ * @throws as `AdminApi.ask`
+ */
+export async function readBefore<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    if (error.status === 503 || error.problem.type.endsWith(':scope-missing')) return null
+    throw error
+  }
 }

@@ -9,16 +9,18 @@ import { UsageError } from '../core/exit_code.ts'
 import { YES } from '../core/input.ts'
 import { choices, flag, integer, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
-import { IF_MATCH, readVersioned } from './change.ts'
+import { IF_MATCH, readBefore, readVersioned } from './change.ts'
 import { printNewClient, printNewSecret } from './new_secret.ts'
 import {
   LIST_OPTIONS,
+  lastUse,
   member,
   moment,
   printDone,
   printItem,
   printList,
   STATE,
+  showLastUse,
   showTime,
   textOf,
 } from './output.ts'
@@ -55,7 +57,7 @@ const COLUMNS: readonly Column<Item>[] = [
   member('Grants', 'grants'),
   KIND,
   STATE,
-  moment('Last used', 'last_used_at'),
+  lastUse('Last used', 'last_used_at'),
 ]
 /** An image is too long for a terminal. `--json` shows it. */
 const LOGO: Column<Item> = {
@@ -76,7 +78,7 @@ const MEMBERS: readonly Column<Item>[] = [
   { title: 'Secrets', show: (client) => asItems(client.secrets).map(formatSecret).join('; ') || '–' },
   moment('Created', 'created_at'),
   moment('Changed', 'updated_at'),
-  moment('Last used', 'last_used_at'),
+  lastUse('Last used', 'last_used_at'),
 ]
 
 const listClients: Command = {
@@ -152,11 +154,17 @@ const enableClient: Command = {
   name: 'clients enable',
   summary: 'Enable a client; its revoked tokens stay revoked',
   arguments: [CLIENT],
-  operations: ['POST /clients/{client_id}/enable'],
+  operations: ['GET /clients/{client_id}', 'POST /clients/{client_id}/enable'],
   async run(call) {
     const path = pathOf(call)
+    const before = await readBefore(() => call.api.read({ operation: 'GET /clients/{client_id}', path }))
     const client = await call.api.read({ operation: 'POST /clients/{client_id}/enable', path })
-    printDone(call, client, `Enabled the client ${path.client_id}.`)
+    const id = path.client_id
+    printDone(
+      call,
+      client,
+      before?.enabled ? `The client ${id} was enabled before.` : `Enabled the client ${id}.`,
+    )
   },
 }
 
@@ -164,8 +172,14 @@ const disableClient: Command = {
   name: 'clients disable',
   summary: 'Disable a client and revoke every token of it',
   arguments: [CLIENT],
-  operations: ['GET /sessions', 'POST /clients/{client_id}/disable'],
-  run: (call) => revokeTokens(call, 'disable', 'Disabled'),
+  operations: ['GET /clients/{client_id}', 'GET /sessions', 'POST /clients/{client_id}/disable'],
+  async run(call) {
+    const path = pathOf(call)
+    const before = await readBefore(() => call.api.read({ operation: 'GET /clients/{client_id}', path }))
+    await revokeTokens(call, 'disable', (client) =>
+      before?.enabled === false ? `The ${client} was disabled before` : `Disabled the ${client}`,
+    )
+  },
 }
 
 const signOutClient: Command = {
@@ -173,7 +187,7 @@ const signOutClient: Command = {
   summary: 'Revoke every token of a client; it can request new ones',
   arguments: [CLIENT],
   operations: ['GET /sessions', 'POST /clients/{client_id}/sign-out'],
-  run: (call) => revokeTokens(call, 'sign-out', 'Signed out'),
+  run: (call) => revokeTokens(call, 'sign-out', (client) => `Signed out the ${client}`),
 }
 
 const addSecret: Command = {
@@ -249,15 +263,19 @@ function pathOf({ input }: Call) {
   return { client_id: input.argument('CLIENT') }
 }
 
-async function revokeTokens(call: Call, action: 'disable' | 'sign-out', done: string): Promise<void> {
+async function revokeTokens(
+  call: Call,
+  action: 'disable' | 'sign-out',
+  describe: (client: string) => string,
+): Promise<void> {
   const path = pathOf(call)
   const { text: ended } = await countLiveSessions(call.api, path)
   const client = await call.api.read({ operation: `POST /clients/{client_id}/${action}` as const, path })
-  printDone(call, client, `${done} the client ${path.client_id}: ${ended} ended.`)
+  printDone(call, client, `${describe(`client ${path.client_id}`)}: ${ended} ended.`)
 }
 
 function formatSecret(secret: Item): string {
   const end = secret.expires_at === null ? '' : `, ends ${showTime(secret.expires_at)}`
-  const use = secret.last_used_at === null ? 'not used yet' : `used ${showTime(secret.last_used_at)}`
+  const use = secret.last_used_at === null ? 'not used yet' : `used ${showLastUse(secret.last_used_at)}`
   return `${textOf(secret, 'secret_id')} (made ${showTime(secret.created_at)}, ${use}${end})`
 }

@@ -1,7 +1,8 @@
 import type { Item } from '../api/admin_api.ts'
 import type { Command } from '../core/command.ts'
 import type { Column } from '../core/table.ts'
-import { listPrinter, member, moment, VIEW_OPTIONS } from './output.ts'
+import { readBefore } from './change.ts'
+import { listPrinter, member, moment, showTime, VIEW_OPTIONS } from './output.ts'
 import { FIND, findPath, USER } from './user_commands.ts'
 
 const SHOWN: readonly Column<Item>[] = [
@@ -37,12 +38,20 @@ const withdraw: Command = {
   summary: 'Withdraw a consent of a user, and end the sessions that began under it',
   arguments: [USER, { name: 'CONSENT', summary: 'The id of a consent, from users consents' }],
   options: FIND,
-  operations: ['DELETE /users/{id}/consents/{consent_id}'],
+  operations: ['GET /users/{id}/consents', 'DELETE /users/{id}/consents/{consent_id}'],
   async run(call) {
-    const consent = call.input.argument('CONSENT')
-    const path = { ...(await findPath(call)), consent_id: consent }
-    await call.api.ask({ operation: 'DELETE /users/{id}/consents/{consent_id}', path, isRepeatable: true })
-    call.terminal.say(`Withdrew the consent ${consent}. The sessions that began under it ended.`)
+    const { input, api, terminal } = call
+    const consent = input.argument('CONSENT')
+    const user = await findPath(call)
+    const before = await readBefore(() => api.read({ operation: 'GET /users/{id}/consents', path: user }))
+    const withdrawnAt = before?.items.find(({ consent_id: id }) => id === consent)?.withdrawn_at ?? null
+    const path = { ...user, consent_id: consent }
+    await api.ask({ operation: 'DELETE /users/{id}/consents/{consent_id}', path, isRepeatable: true })
+    terminal.say(
+      withdrawnAt === null
+        ? `Withdrew the consent ${consent}. The sessions that began under it ended.`
+        : `The consent ${consent} was withdrawn before: ${showTime(withdrawnAt)}.`,
+    )
   },
 }
 

@@ -1,7 +1,9 @@
+import type { SigningKey } from '../api/schemas.ts'
 import type { Command } from '../core/command.ts'
 import { CliError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { choice, integer } from '../core/option.ts'
+import { readBefore } from './change.ts'
 import { listPrinter, member, moment, printDone, printJson, showTime, VIEW_OPTIONS } from './output.ts'
 
 const COLUMNS = [
@@ -78,15 +80,25 @@ const revokeKey: Command = {
     'On a terminal the command asks for your own password, without echo. Otherwise it is a line of standard input.',
   arguments: [{ name: 'KEY', summary: 'The kid of the key, as "keys list" shows it' }],
   options: [YES],
-  operations: ['DELETE /keys/{kid}', 'POST /me/confirm'],
+  operations: ['GET /keys', 'DELETE /keys/{kid}', 'POST /me/confirm'],
   async run(call) {
     const { terminal, input, api } = call
     const kid = input.argument('KEY')
     await api.requireRole('DELETE /keys/{kid}')
     await terminal.confirm(`Revoke the key ${kid} and all tokens that it signed?`, input.has(YES))
+    const before = await readBefore(() => api.read({ operation: 'GET /keys' }))
     const key = await api.read({ operation: 'DELETE /keys/{kid}', path: { kid } })
-    printDone(call, key, `Revoked the key ${kid}, with all tokens that it signed.`)
+    const end = before?.items.find((item) => item.kid === kid && item.state === 'retired')
+    printDone(
+      call,
+      key,
+      end === undefined ? `Revoked the key ${kid}, with all tokens that it signed.` : describeEnd(end),
+    )
   },
+}
+
+function describeEnd({ kid, reason, retires_at: at }: SigningKey): string {
+  return `The key ${kid} was ${reason === 'compromised' ? 'revoked' : 'retired'} before: ${showTime(at)}.`
 }
 
 const reseal: Command = {

@@ -6,7 +6,7 @@ import { JSON_OUTPUT } from '../core/input.ts'
 import { flag, integer, list, type Option } from '../core/option.ts'
 import { didYouMean } from '../core/suggest.ts'
 import { ABSENT, type Column, formatFields, formatTable } from '../core/table.ts'
-import { formatTime } from '../core/time.ts'
+import { currentTime, formatTime } from '../core/time.ts'
 
 const DEFAULT_LIMIT = 50
 
@@ -45,6 +45,11 @@ export function named(title: string, name: string, id: string): Column<Item> {
 /** A column that shows a time in local time; in CSV, in UTC. */
 export function moment<T extends object = Item>(title: string, name: NoInfer<keyof T & string>): Column<T> {
   return { title, show: (item) => showTime(item[name]), toCell: (item) => toUtc(item[name]) }
+}
+
+/** A column that shows the last use of a client, which the server knows with the precision of an hour; in CSV, the stored time. */
+export function lastUse<T extends object = Item>(title: string, name: NoInfer<keyof T & string>): Column<T> {
+  return { title, show: (item) => showLastUse(item[name]), toCell: (item) => toUtc(item[name]) }
 }
 
 /** The columns of a list: those that it shows, and more that `--columns` can choose. */
@@ -126,6 +131,12 @@ export function showValue(value: unknown): string {
 
 export function showTime(value: unknown): string {
   return typeof value === 'number' ? formatTime(value) : ABSENT
+}
+
+/** A last use in words, such as `within the last hour` or `about 2026-11-25 10:00`. */
+export function showLastUse(value: unknown, now = currentTime()): string {
+  if (typeof value !== 'number') return ABSENT
+  return now - value < 3600 ? 'within the last hour' : `about ${formatTime(value).slice(0, 13)}:00`
 }
 
 /** Formats Unix seconds such as `2026-11-25T10:14:03Z`. */

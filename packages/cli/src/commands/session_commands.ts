@@ -1,8 +1,10 @@
+import { wordOfState } from '@sallyport/formats/session_ending'
 import type { SessionTimeline } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
 import { flag, text } from '../core/option.ts'
 import { formatTable } from '../core/table.ts'
+import { readBefore } from './change.ts'
 import { conclude } from './conclusion.ts'
 import { findSubject } from './find_user.ts'
 import { formatItem, LIST_OPTIONS, printItem, printJson, printList } from './output.ts'
@@ -49,10 +51,18 @@ const endSession: Command = {
   name: 'sessions end',
   summary: 'End a session. Refreshes stop at once, and access tokens stop when APIs read the revocation',
   arguments: [SID],
-  operations: ['DELETE /sessions/{sid}'],
+  operations: ['GET /sessions/{sid}', 'DELETE /sessions/{sid}'],
   async run(call) {
-    await call.api.ask({ operation: 'DELETE /sessions/{sid}', path: pathOf(call), isRepeatable: true })
-    call.terminal.say(`Ended the session ${call.input.argument('SID')}.`)
+    const { api, terminal } = call
+    const path = pathOf(call)
+    const before = await readBefore(() => api.read({ operation: 'GET /sessions/{sid}', path }))
+    await api.ask({ operation: 'DELETE /sessions/{sid}', path, isRepeatable: true })
+    const hasEnded = before !== null && before.state !== 'live'
+    terminal.say(
+      hasEnded
+        ? `The session ${path.sid} was ${wordOfState(before.state)} before.`
+        : `Ended the session ${path.sid}.`,
+    )
   },
 }
 

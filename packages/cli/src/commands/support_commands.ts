@@ -9,7 +9,7 @@ import { FIND, findPath, USER } from './user_commands.ts'
 const FACTS: readonly Column<Item>[] = [
   moment('Last sign-in', 'last_sign_in_at'),
   member('Failed sign-ins today', 'failed_sign_ins_today'),
-  member('Failures', 'failures'),
+  member('Failed sign-ins since the last lock or sign-in', 'failures'),
   moment('Locked until', 'locked_until'),
   member('Live sessions', 'live_sessions'),
 ]

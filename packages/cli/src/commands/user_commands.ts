@@ -1,14 +1,14 @@
 import type { Item } from '../api/admin_api.ts'
 import { countLiveSessions } from '../api/live_sessions.ts'
 import { PROFILE_FIELDS } from '../api/record_fields.ts'
-import type { Profile } from '../api/schemas.ts'
+import type { Profile, User } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, list, text, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
-import { IF_MATCH, readVersioned } from './change.ts'
+import { IF_MATCH, readBefore, readVersioned } from './change.ts'
 import { isUserId, requireUser } from './find_user.ts'
 import {
   LIST_OPTIONS,
@@ -194,9 +194,13 @@ const requirePasswordChange: Command = {
   summary: 'Require a password change at the next sign-in',
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/require-password-change'],
+  operations: ['GET /users/{id}', 'POST /users/{id}/require-password-change'],
   run: (call) =>
-    runAction(call, 'require-password-change', (user) => `Required a password change of ${user}.`),
+    runAction(call, 'require-password-change', (user, before) =>
+      before?.must_change_password
+        ? `A password change of ${user} was required before.`
+        : `Required a password change of ${user}.`,
+    ),
 }
 
 const enableUser: Command = {
@@ -205,8 +209,11 @@ const enableUser: Command = {
   details: CONFIRMED_ADMINS,
   arguments: [USER],
   options: FIND,
-  operations: ['POST /users/{id}/enable', 'POST /me/confirm'],
-  run: (call) => runAction(call, 'enable', (user) => `Enabled ${user}.`),
+  operations: ['GET /users/{id}', 'POST /users/{id}/enable', 'POST /me/confirm'],
+  run: (call) =>
+    runAction(call, 'enable', (user, before) =>
+      before?.enabled ? `${user} was enabled before.` : `Enabled ${user}.`,
+    ),
 }
 
 const disableUser: Command = {
@@ -214,8 +221,16 @@ const disableUser: Command = {
   summary: 'Disable a user and end all sessions',
   arguments: [USER],
   options: FIND,
-  operations: ['GET /sessions', 'POST /users/{id}/disable'],
-  run: (call) => endSessions(call, 'disable', (user, ended) => `Disabled ${user}: ${ended} ended.`),
+  operations: ['GET /users/{id}', 'GET /sessions', 'POST /users/{id}/disable'],
+  async run(call) {
+    const path = await findPath(call)
+    const before = await readBefore(() => call.api.read({ operation: 'GET /users/{id}', path }))
+    await endSessions(call, 'disable', (user, ended) =>
+      before?.enabled === false
+        ? `${user} was disabled before: ${ended} ended.`
+        : `Disabled ${user}: ${ended} ended.`,
+    )
+  },
 }
 
 const signOut: Command = {
@@ -270,11 +285,13 @@ export async function findPath({ api, input }: Call) {
 async function runAction(
   call: Call,
   action: 'enable' | 'require-password-change',
-  describe: (user: string) => string,
+  describe: (user: string, before: User | null) => string,
 ): Promise<void> {
   const operation = `POST /users/{id}/${action}` as const
-  const user = await call.api.read({ operation, path: await findPath(call) })
-  printDone(call, user, describe(user.username))
+  const path = await findPath(call)
+  const before = await readBefore(() => call.api.read({ operation: 'GET /users/{id}', path }))
+  const user = await call.api.read({ operation, path })
+  printDone(call, user, describe(user.username, before))
 }
 
 async function endSessions(

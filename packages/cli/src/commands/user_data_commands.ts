@@ -56,7 +56,9 @@ const eraseUser: Command = {
     const { api, input } = call
     await api.requireRole('POST /users/{id}/erase')
     const { id, username, who } = await findErased(call, input.argument('USER'))
-    if ((await readTyped(call, who)) !== username) throw new CliError('failed', 'Nothing was done.')
+    if ((await readTyped(call, who)) !== username) {
+      throw new CliError('failed', `You typed another name. Type ${username}. Nothing was done.`)
+    }
     const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
     const { text: sessions } = await countLiveSessions(api, { subject: id })
     await api.ask(request)
