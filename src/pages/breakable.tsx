@@ -9,5 +9,5 @@ export function breakable(text: string): Child {
 }
 
 function breakWord(word: string): Child {
-  return word.split(/(?<=[@._-])/).map((part, i) => (i === 0 ? part : [<wbr />, part]))
+  return word.split(/(?<=[@._-]|\/(?!\/))/).map((part, i) => (i === 0 ? part : [<wbr />, part]))
 }
