@@ -12,12 +12,7 @@ import { type View, viewsOf } from './screenshots/console_views.ts'
 import { makeContactSheets } from './screenshots/contact_sheets.ts'
 import { addMails, INBOX_VIEWS } from './screenshots/inbox_views.ts'
 import { addLongRecords, addLongSessions } from './screenshots/long_data.ts'
-import {
-  allowSecondFactors,
-  SECOND_FACTOR_LANGUAGE_VIEWS,
-  SECOND_FACTOR_USERS,
-  SECOND_FACTOR_VIEWS,
-} from './screenshots/second_factor_views.ts'
+import { SECOND_FACTOR_LANGUAGE_VIEWS, SECOND_FACTOR_VIEWS } from './screenshots/second_factor_views.ts'
 import {
   LANGUAGE_VIEWS,
   SHOPPER_VIEWS,
@@ -80,17 +75,16 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
   const isWanted = ({ name }: ShopperView) => name.includes(only)
   const sets = [
     {
-      views: [...SHOPPER_VIEWS, ...INBOX_VIEWS, ...SECOND_FACTOR_VIEWS].filter(isWanted),
+      views: [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...INBOX_VIEWS].filter(isWanted),
       widths: SHOPPER_WIDTHS,
     },
     { views: [...LANGUAGE_VIEWS, ...SECOND_FACTOR_LANGUAGE_VIEWS].filter(isWanted), widths: [390] },
   ]
   if (sets.every(({ views }) => views.length === 0)) return []
   const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
-  allowSecondFactors(bundle)
   const { origin, stores, config, close } = await startService(bundle)
   // The sixth of the records is the user who must change the password.
-  await addLongRecords(stores, config, SECOND_FACTOR_USERS)
+  await addLongRecords(stores, config, 6)
   await addMails(stores, config)
   for (const shopper of [null, ...SHOPPERS]) {
     const cookies = shopper === null ? {} : { cookies: await signInShopper(browser, origin, shopper) }

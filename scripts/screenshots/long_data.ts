@@ -32,6 +32,9 @@ export interface LongData {
   sid: string
 }
 
+/** The username of a user with a long record, of `addLongRecords`. */
+export const usernameOf = (i: number) => `${USERNAMES[i % USERNAMES.length]}${i}`
+
 /** Adds users and clients with long names, many roles, and names in several scripts. */
 export async function addLongRecords(env: Env, config: Config, count: number): Promise<void> {
   await addUsers(env, config, count)
@@ -68,7 +71,7 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
   const users = Array.from({ length: count }, (_, i) => ({
     ...long,
     id: generateUserId(),
-    username: usernameAt(i),
+    username: usernameOf(i),
     profile: { name: NAMES[i % NAMES.length], email: `customer.${i}@shop.example` },
     roles: ROLES.slice(0, i % 4),
     enabled: i % 7 !== 3,
@@ -86,11 +89,6 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
   for (let i = 0; i < all.length; i += BATCH) {
     await store.add(all.slice(i, i + BATCH), [])
   }
-}
-
-/** The name of a user of `addLongRecords`. */
-export function usernameAt(i: number): string {
-  return `${USERNAMES[i % USERNAMES.length]}${i}`
 }
 
 /** Signs users in, so that each list has rows, and makes consents, refreshes, a retry, a failure and a theft. */

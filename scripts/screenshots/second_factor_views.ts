@@ -1,107 +1,87 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { totpCodeOf, totpStepOf } from '../../src/factors/totp.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { LANGUAGES } from '../../src/lib/language.ts'
-import { TWO_FACTORS } from '../../src/signin/authentication_level.ts'
-import { decodeBase32 } from '../base32.ts'
-import type { Bundle } from '../worker_bundle.ts'
 import { authorizePath } from './code_flow.ts'
-import { PASSWORD, usernameAt } from './long_data.ts'
-import { randomAddress, type ShopperView } from './shopper_views.ts'
+import { PASSWORD, usernameOf } from './long_data.ts'
+import type { ShopperView } from './shopper_views.ts'
 
-/** The user who sets up no authenticator app. */
-const WITHOUT_APP = 'amanda@example.com'
-const WRONG_CODE = '000000'
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+// Each view has another user, so it needs a new sign-in.
+const TWO_FACTORS = { acr_values: 'urn:sallyport:2', prompt: 'login' }
+const path = authorizePath(TWO_FACTORS)
+const asked = (name: string, prepare: (page: Page) => Promise<unknown>): ShopperView => ({
+  name: `shopper-${name}`,
+  path,
+  shopper: null,
+  prepare: async (page) => void (await prepare(page)),
+})
 
-/** The users who set up an authenticator app. Each picture of recovery codes needs another user. */
-const users = [12, 18, 30, 36, 42, 48, 54, 60].map(usernameAt)
-/** The users who have an authenticator app. */
-const withApp: string[] = []
-
-/** The users that the views need. */
-export const SECOND_FACTOR_USERS = 61
-
-const path = authorizePath({ acr_values: TWO_FACTORS })
+/** The next user of the views, after those of SHOPPERS. Each view has its own user, because a user sets up a second factor once. */
+let next = 10
 
 /** The pages of the second factor. */
 export const SECOND_FACTOR_VIEWS: readonly ShopperView[] = [
-  { name: 'shopper-set-up', path, shopper: null, prepare: (page) => signIn(page, WITHOUT_APP) },
-  { name: 'shopper-set-up-refused', path, shopper: null, prepare: refuseSetUp },
-  { name: 'shopper-recovery-codes', path, shopper: null, prepare: setUp },
-  { name: 'shopper-second-factor', path, shopper: null, prepare: signInWithApp },
-  { name: 'shopper-second-factor-refused', path, shopper: null, prepare: refuseCode },
-  { name: 'shopper-recovery-code-refused', path, shopper: null, prepare: refuseRecoveryCode },
+  asked('second-factor-set-up', signInFresh),
+  asked('second-factor-set-up-refused', async (page) => {
+    await signInFresh(page)
+    await submitCode(page, 'wrong')
+  }),
+  asked('recovery-codes', setUp),
+  asked('second-factor', async (page) => signInAs(page, await setUp(page))),
+  asked('second-factor-refused', async (page) => {
+    await signInAs(page, await setUp(page))
+    await submitCode(page, 'wrong')
+  }),
 ]
 
-/** The pages of the second factor in each language. They need the users of the other views, who have an app. */
-export const SECOND_FACTOR_LANGUAGE_VIEWS: readonly ShopperView[] = LANGUAGES.flatMap((language) => {
-  const view = { path: authorizePath({ acr_values: TWO_FACTORS, ui_locales: language }), shopper: null }
-  return [
-    { ...view, name: `shopper-set-up-in-${language}`, prepare: (page: Page) => signIn(page, WITHOUT_APP) },
-    { ...view, name: `shopper-second-factor-in-${language}`, prepare: refuseRecoveryCode },
-  ]
-})
+/** The page with the most text in each language. */
+export const SECOND_FACTOR_LANGUAGE_VIEWS: readonly ShopperView[] = LANGUAGES.map((language) => ({
+  ...asked(`second-factor-set-up-in-${language}`, signInFresh),
+  path: authorizePath({ ...TWO_FACTORS, ui_locales: language }),
+}))
 
-/** Lets the users of the shop have a second factor, which the demo does not. */
-export function allowSecondFactors({ directory }: Bundle): void {
-  const name = readdirSync(directory).find((file) => file.endsWith('config.txt')) ?? ''
-  const file = join(directory, name)
-  const config = JSON.parse(readFileSync(file, 'utf8'))
-  writeFileSync(file, JSON.stringify({ ...config, accounts: { customers: { second_factor: 'optional' } } }))
+/** Signs in a user without a second factor. @returns the username */
+async function signInFresh(page: Page): Promise<string> {
+  for (;;) {
+    const username = usernameOf(next++)
+    await fillSignIn(page, username)
+    if ((await page.locator('.qr').count()) > 0) return username
+  }
 }
 
-/** Signs a user in without the browser session of an earlier view. */
-async function signIn(page: Page, username: string): Promise<void> {
-  await page.context().clearCookies()
-  await page.setExtraHTTPHeaders({ 'CF-Connecting-IP': randomAddress() })
-  await page.reload()
+async function signInAs(page: Page, username: string): Promise<void> {
+  await page.goto(new URL(path, page.url()).href)
+  await fillSignIn(page, username)
+  await page.locator('#recovery_code').waitFor({ state: 'attached' })
+}
+
+async function fillSignIn(page: Page, username: string): Promise<void> {
+  const number = () => Math.floor(Math.random() * 254) + 1
+  await page.setExtraHTTPHeaders({ 'CF-Connecting-IP': `198.18.${number()}.${number()}` })
   await page.locator('#username').fill(username)
   await page.locator('#password').fill(PASSWORD)
   await page.locator('.primary').click()
-  await page.locator('#totp').waitFor()
+  await page.waitForLoadState()
+}
+
+/** Adds an authenticator app, and shows the recovery codes. @returns the username */
+async function setUp(page: Page): Promise<string> {
+  const username = await signInFresh(page)
+  const key = (await page.locator('.key').innerText()).replaceAll(' ', '')
+  await submitCode(page, await totpCodeOf(decodeKey(key), totpStepOf(systemClock.now())))
+  await page.locator('.codes').waitFor()
+  return username
 }
 
 async function submitCode(page: Page, code: string): Promise<void> {
   await page.locator('#totp').fill(code)
   await page.locator('.primary').click()
+  await page.waitForLoadState()
 }
 
-async function refuseSetUp(page: Page): Promise<void> {
-  await signIn(page, WITHOUT_APP)
-  await submitCode(page, WRONG_CODE)
-  await page.locator('#totp-error').waitFor()
-}
-
-async function setUp(page: Page): Promise<void> {
-  const user = users.shift()
-  if (user === undefined) throw new Error('each user has an authenticator app')
-  await signIn(page, user)
-  const key = await page.locator('.key').innerText()
-  const secret = decodeBase32(key.replaceAll(/\s/g, ''))
-  await submitCode(page, await totpCodeOf(secret, totpStepOf(Math.floor(Date.now() / 1000))))
-  await page.locator('.codes').waitFor()
-  withApp.push(user)
-}
-
-/** Signs the users in by turns, because the wrong codes of a user have a limit. */
-async function signInWithApp(page: Page): Promise<void> {
-  const user = withApp.shift()
-  if (user === undefined) throw new Error('no user has an authenticator app')
-  withApp.push(user)
-  await signIn(page, user)
-}
-
-async function refuseCode(page: Page): Promise<void> {
-  await signInWithApp(page)
-  await submitCode(page, WRONG_CODE)
-  await page.locator('#totp-error').waitFor()
-}
-
-async function refuseRecoveryCode(page: Page): Promise<void> {
-  await signInWithApp(page)
-  await page.locator('summary').click()
-  await page.locator('#recovery_code').fill('AAAA-AAAA-AAAA')
-  await page.locator('details button').click()
-  await page.locator('#recovery_code-error').waitFor()
+/** Decodes base32 (RFC 4648 §6). */
+function decodeKey(key: string): Uint8Array {
+  const bits = [...key].map((letter) => BASE32.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  return Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2))
 }

@@ -73,7 +73,7 @@ export async function signInShopper(browser: Browser, origin: string, name: Shop
 }
 
 /** An address of its own for a sign-in, because each address has a limit. */
-export function randomAddress(): string {
+function randomAddress(): string {
   return `198.18.${randomNumber()}.${randomNumber()}`
 }
 

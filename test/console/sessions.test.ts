@@ -181,7 +181,7 @@ describe('signing out', () => {
     expect(browser.cookie).toBeNull()
   })
 
-  it('a sign-out without a session leads to the question of the service', async () => {
+  it('a sign-out without a session leads to the logout page, which asks for a confirmation', async () => {
     const { browser } = await signedIn()
     await browser.pages.open(`${ISSUER}/console`)
     browser.cookie = null

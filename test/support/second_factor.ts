@@ -1,5 +1,5 @@
-import { decodeBase32 } from '../../scripts/base32.ts'
 import { totpCodeOf, totpStepOf } from '../../src/factors/totp.ts'
+import { decodeBase32 } from './base32.ts'
 import type { TestServer } from './server.ts'
 
 /** The authenticator app of a user. */
