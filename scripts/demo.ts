@@ -40,7 +40,7 @@ await prepareTokenService(worker('token-service'), config, [
     grants: ['password', ...BROWSER_GRANTS],
     scopes: STOREFRONT_SCOPES,
     origins: [originOf('shop')],
-    redirectUris: [`${originOf('shop')}/`, `${originOf('shop')}/callback`],
+    redirectUris: [`${originOf('shop')}/`],
     postLogoutRedirectUris: [`${originOf('shop')}/`],
     isFirstParty: true,
     accessTokenLifetimeSeconds: ACCESS_TOKEN_SECONDS,

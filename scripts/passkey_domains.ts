@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { accountsOf } from '../src/config/accounts_schema.ts'
 import type { Config } from '../src/config/config.ts'
+import { accountsOf } from '../src/config/pool_settings.ts'
 import { readWrangler } from './wrangler.ts'
 
 /** The passkeys of a pool with one relying party id. */

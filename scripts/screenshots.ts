@@ -12,6 +12,7 @@ import { type View, viewsOf } from './screenshots/console_views.ts'
 import { makeContactSheets } from './screenshots/contact_sheets.ts'
 import { addMails, INBOX_VIEWS } from './screenshots/inbox_views.ts'
 import { addLongRecords, addLongSessions } from './screenshots/long_data.ts'
+import { SECOND_FACTOR_LANGUAGE_VIEWS, SECOND_FACTOR_VIEWS } from './screenshots/second_factor_views.ts'
 import {
   LANGUAGE_VIEWS,
   SHOPPER_VIEWS,
@@ -73,8 +74,11 @@ async function makeAll(browser: Browser, only: string): Promise<void> {
 async function photographShopperPages(browser: Browser, only: string): Promise<string[]> {
   const isWanted = ({ name }: ShopperView) => name.includes(only)
   const sets = [
-    { views: [...SHOPPER_VIEWS, ...INBOX_VIEWS].filter(isWanted), widths: SHOPPER_WIDTHS },
-    { views: LANGUAGE_VIEWS.filter(isWanted), widths: [390] },
+    {
+      views: [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...INBOX_VIEWS].filter(isWanted),
+      widths: SHOPPER_WIDTHS,
+    },
+    { views: [...LANGUAGE_VIEWS, ...SECOND_FACTOR_LANGUAGE_VIEWS].filter(isWanted), widths: [390] },
   ]
   if (sets.every(({ views }) => views.length === 0)) return []
   const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))

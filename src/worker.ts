@@ -2,7 +2,8 @@ import { env as startEnv } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import configText from '../dist/config.txt'
 import { type App, createApp } from './app.ts'
-import { readConfig } from './config/config.ts'
+import { parseBuiltSettings } from './config/built_settings.ts'
+import { resolveConfig } from './config/config.ts'
 import { runCron } from './cron.ts'
 import { Responses } from './http/responses.ts'
 import { systemClock } from './lib/clock.ts'
@@ -12,8 +13,8 @@ import { serverError } from './oauth/errors.ts'
 import type { Env } from './services/environment.ts'
 import { createServices } from './services/services.ts'
 
-// The Worker reads config.yml when it starts, so that a malformed file fails the deployment and not the first request.
-const config = readConfig(JSON.parse(configText), { localPort: (startEnv as Env).LOCAL_PORT })
+// The build has checked config.yml, so that a malformed file fails the deployment (docs/decisions/0021).
+const config = resolveConfig(parseBuiltSettings(configText), (startEnv as Env).LOCAL_PORT)
 
 let app: App | null = null
 

@@ -251,13 +251,16 @@ describe('a right that is removed from a client', () => {
   it.each([
     ['a grant', { grants: ['password'] }],
     ['first party', { first_party: false }],
-  ])('the removal of a grant or of first party has the same effect: %s', async (_case, edit) => {
-    const { server, operator, verify } = await scene()
-    const client = await server.addClient({ isFirstParty: true })
-    const { access_token } = await machineTokens(server, client)
-    await patch(operator, `/clients/${client.id}`, edit)
-    await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
-  })
+  ])(
+    'access tokens are revoked if a client loses a grant or is no longer first-party: %s',
+    async (_case, edit) => {
+      const { server, operator, verify } = await scene()
+      const client = await server.addClient({ isFirstParty: true })
+      const { access_token } = await machineTokens(server, client)
+      await patch(operator, `/clients/${client.id}`, edit)
+      await expect(verify(access_token)).rejects.toThrow('it was revoked by its client_id')
+    },
+  )
 
   it('the sessions of a client that is no longer first-party end, because their users gave no consent', async () => {
     const { server, operator, user, verify } = await scene()

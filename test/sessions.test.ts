@@ -87,7 +87,7 @@ describe('theft', () => {
     ])
   })
 
-  it('the use of a token before the predecessor is theft, also within the retry window', async () => {
+  it('the use of a token that is older than the predecessor is theft, also within the retry window', async () => {
     const { server, client, tokens } = await guestOf(new TestServer())
     const second = await server.refresh(client, tokens.refresh_token)
     const third = await server.refresh(client, second.refresh_token)

@@ -28,6 +28,9 @@ export interface LongData {
   sid: string
 }
 
+/** The username of a user with a long record, of `addLongRecords`. */
+export const usernameOf = (i: number) => `${USERNAMES[i % USERNAMES.length]}${i}`
+
 /** Adds users and clients with long names, many roles, and names in several scripts. */
 export async function addLongRecords(env: Env, config: Config, count: number): Promise<void> {
   await addUsers(env, config, count)
@@ -64,7 +67,7 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
   const users = Array.from({ length: count }, (_, i) => ({
     ...long,
     id: generateUserId(),
-    username: `${USERNAMES[i % USERNAMES.length]}${i}`,
+    username: usernameOf(i),
     profile: { name: NAMES[i % NAMES.length], email: `customer.${i}@shop.example` },
     roles: ROLES.slice(0, i % 4),
     enabled: i % 7 !== 3,

@@ -221,7 +221,9 @@ export function showWithSecret(
   const { version } = client
   if (!isConfidential(client)) return { body: { ...showClient(client), client_secret: null }, version }
   if (secretsOf(client.authentication).every((known) => known.id !== id)) {
-    throw new Problem('conflict', { detail: 'The client no longer has the secret of this Idempotency-Key.' })
+    throw new Problem('conflict', {
+      detail: 'The client no longer has the secret that this request created.',
+    })
   }
   return { body: { ...showClient(client), client_secret: secret }, version }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../config/key_schema.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../config/signing_algorithm.ts'
 import type { KeyEntry } from '../keys/key_life.ts'
 import { TooManyKeys } from '../keys/key_maker.ts'
 import { LEAD_LIMITS, liveAlgorithms } from '../keys/key_schedule.ts'

@@ -16,7 +16,7 @@ const MAX_COUNTED = 100
 export const supportSchema = named(
   'UserSupport',
   z.strictObject({
-    /** Null if the audit trail has no sign-in of the user. */
+    /** The last sign-in by a grant or on the sign-in page. Null if the audit trail has no sign-in of the user. */
     last_sign_in_at: z.nullable(z.int()),
     /** Since midnight UTC, at most 100. Failures past the budget of events are not counted. */
     failed_sign_ins_today: z.int(),

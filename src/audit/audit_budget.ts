@@ -41,6 +41,8 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
     // A passkey whose counter falls can be sent again.
     case 'factor':
       return outcome === 'refused'
+    // `sign_ins` limits these events.
+    case 'browser_sign_in':
     // `refreshes` limits these events.
     case 'refresh':
     // One event for each session, lock, password hash, key or change by an operator.

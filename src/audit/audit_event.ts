@@ -3,6 +3,7 @@ import type { FailureCause } from '../oauth/failure_cause.ts'
 /** The kind of an event. */
 export const AUDIT_KINDS = [
   'issue',
+  'browser_sign_in',
   'sign_in_failure',
   'lock',
   'refresh',

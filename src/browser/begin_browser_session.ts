@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { browserSessionLimitsOf } from '../config/browser_session_schema.ts'
+import { browserSessionLimitsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import { type BrowserSession, earlierOf } from '../signin/browser_session.ts'
 import { advance } from '../signin/next_step.ts'

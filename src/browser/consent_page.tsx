@@ -2,6 +2,7 @@ import type { Child } from 'hono/jsx'
 import type { Client } from '../clients/client.ts'
 import { kindOfRedirect } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
+import { isAdminScope } from '../oauth/admin_scope.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH } from './browser_path.ts'
 import type { Looks } from './looks.ts'
@@ -18,16 +19,11 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
     <>
       {client.logoUri === null ? null : <img class="client-logo" src={client.logoUri} alt="" />}
       <h1>{texts.consent.question(client.name)}</h1>
-      {request.scope.length === 0 ? null : (
-        <div>
-          <p>{texts.consent.scopes(client.name)}</p>
-          <ul class="scopes">
-            {request.scope.map((scope) => (
-              <li>{describeScope(scope, api, looks)}</li>
-            ))}
-          </ul>
-        </div>
-      )}
+      {/* Without such scopes, each client gets all rights of the user. Admin scopes limit no operator. */}
+      {api.scopes.every(isAdminScope) ? (
+        <p>{texts.consent.everything(client.name, api.branding?.name ?? api.name)}</p>
+      ) : null}
+      {request.scope.length === 0 ? null : <Scopes situation={situation} looks={looks} />}
       <p class="soft">{texts.consent.returnTo(describeTarget(request.redirectUri))}</p>
       <button type="submit" name="decision" value="allow" class="primary">
         {texts.consent.allow}
@@ -47,6 +43,21 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
     </>
   )
   return { title: texts.consent.title, path: CONSENT_PATH, form, after }
+}
+
+/** The scopes of the request. */
+function Scopes({ situation, looks }: Pick<PageContent, 'situation' | 'looks'>): Child {
+  const { request, client, api } = situation.browserRequest
+  return (
+    <div>
+      <p>{looks.texts.consent.scopes(client.name)}</p>
+      <ul class="scopes">
+        {request.scope.map((scope) => (
+          <li>{describeScope(scope, api, looks)}</li>
+        ))}
+      </ul>
+    </div>
+  )
 }
 
 /** The text of a scope: that of config.yml, that of an identity scope, or the scope itself. */

@@ -61,5 +61,7 @@ function describeRule(
       return problems.commonPassword
     case 'breached':
       return problems.breachedPassword
+    case 'same':
+      return problems.samePassword
   }
 }

@@ -72,23 +72,26 @@ async function issueToGuest({ browserRequest }: Situation, services: BrowserServ
 }
 
 /**
- * Records the sign-in of this request for the guard, after the response. If guesses lock the account within a minute, the browser
- * session and its sessions end.
+ * Records the sign-in of this request after the response: for the guard, and as an audit event. If guesses lock the account within
+ * a minute, the browser session and its sessions end.
  *
  * @param sid The session that the code names; null if the sign-in continues with another page or has failed.
  */
 function recordSignIn(
   { browserRequest, signedIn, signIn }: Situation,
   sid: string | null,
-  { guard }: BrowserServices,
+  { guard, audit }: BrowserServices,
 ): void {
   if (signIn === null || signedIn === null) return
-  const { client, api } = browserRequest
+  const { client, api, context } = browserRequest
   const { session } = signedIn
-  const { authTime: startedAt } = session
+  const { authTime: startedAt, subject } = session
   const expiresAt = startedAt + lifetimesOf(client, api).refreshTokenSeconds
   const browser = { id: session.id, keepUntil: session.endsAt }
   guard.recordSignIn(signIn, { sid, browser, clientId: client.id, api: api.name, startedAt, expiresAt })
+  const reason = 'password'
+  const who = { api: api.name, clientId: client.id, subject, sid: null, grant: 'authorization_code' }
+  audit.record({ kind: 'browser_sign_in', outcome: 'ok', reason, ...who }, context)
 }
 
 function requireSignedIn(signedIn: SignedInUser | null): SignedInUser {

@@ -12,6 +12,7 @@ import {
   type ValuesOf,
 } from './key.ts'
 import { findOriginProblem } from './origin.ts'
+import type { PerPool } from './pool_settings.ts'
 
 /** A host name in lower case, in ASCII. It is not an IP address, because its last label begins with a letter. */
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
@@ -111,9 +112,12 @@ export type AccountSettings = ValuesOf<typeof keysOfPool>
 
 const poolAccounts = mapping(keysOfPool)
 
-const pools: Check<Record<string, PoolFile>, ReadonlyMap<string, AccountSettings>> = {
+const pools: Check<Record<string, PoolFile>, PerPool<AccountSettings>> = {
   schema: z.record(name.schema, poolAccounts.schema, 'must be a mapping (user pool: accounts)'),
-  read: (file) => new Map(Object.entries(file).map(([pool, entry]) => [pool, poolAccounts.read(entry)])),
+  read: (file) => ({
+    listed: new Map(Object.entries(file).map(([pool, entry]) => [pool, poolAccounts.read(entry)])),
+    other: poolAccounts.read(poolAccounts.schema.parse({})),
+  }),
   unit: 'mapping by user pool',
   bounds: 'pools of `apis`',
   inner: { keys: keysOfPool, step: '.<pool>.' },
@@ -126,13 +130,6 @@ export const accountKeys = {
     description: 'Self-service and ways to sign in. A pool that is not listed has the defaults',
   }),
 }
-
-/** The accounts of a pool. */
-export function accountsOf(pool: string, { accounts }: ValuesOf<typeof accountKeys>): AccountSettings {
-  return accounts.get(pool) ?? DEFAULT_ACCOUNTS
-}
-
-const DEFAULT_ACCOUNTS = poolAccounts.read(poolAccounts.schema.parse({}))
 
 /** The parts of config.yml that the rules compare. */
 interface ComparedFile {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { across } from './across.ts'
 import { DAY, name, seconds } from './checks.ts'
 import { type Check, type FileOf, keyWithDefault, mapping, type ValuesOf } from './key.ts'
+import type { PerPool } from './pool_settings.ts'
 
 const keysOfPool = {
   idleSeconds: keyWithDefault('idle', {
@@ -23,9 +24,12 @@ const limits = mapping(keysOfPool, [
   across(({ idle, lifetime }) => idle <= lifetime, 'idle', 'must be at most the lifetime'),
 ])
 
-const pools: Check<Record<string, FileOf<typeof keysOfPool>>, ReadonlyMap<string, BrowserSessionLimits>> = {
+const pools: Check<Record<string, FileOf<typeof keysOfPool>>, PerPool<BrowserSessionLimits>> = {
   schema: z.record(name.schema, limits.schema, 'must be a mapping (user pool: lifetimes)'),
-  read: (file) => new Map(Object.entries(file).map(([pool, entry]) => [pool, limits.read(entry)])),
+  read: (file) => ({
+    listed: new Map(Object.entries(file).map(([pool, entry]) => [pool, limits.read(entry)])),
+    other: limits.read(limits.schema.parse({})),
+  }),
   unit: 'mapping by user pool',
   bounds: 'pools of `apis`',
   inner: { keys: keysOfPool, step: '.<pool>.' },
@@ -39,13 +43,3 @@ export const browserSessionKeys = {
       'The lifetimes of browser sessions ([browser-sign-in.md](browser-sign-in.md#browser-sessions)). A pool that is not listed has the defaults',
   }),
 }
-
-/** The lifetimes of the browser sessions of a pool. */
-export function browserSessionLimitsOf(
-  pool: string,
-  { browserSessions }: ValuesOf<typeof browserSessionKeys>,
-): BrowserSessionLimits {
-  return browserSessions.get(pool) ?? DEFAULT_LIMITS
-}
-
-const DEFAULT_LIMITS = limits.read(limits.schema.parse({}))

@@ -1,5 +1,5 @@
-import { ConfigError } from './config.ts'
 import { parseConfig } from './parse_config.ts'
+import { ConfigError } from './read_settings.ts'
 
 /** The main facts of a valid file, or the problems of an invalid file, one per line. */
 export type ConfigCheck = { issuer: string; apis: string[] } | { problems: string }

@@ -1,7 +1,7 @@
 import { ADMIN_SCOPE_NAMES } from '../oauth/admin_scope.ts'
 import type { ApiSettings } from './api_schema.ts'
 import { isLoopback } from './origin.ts'
-import { configCheck, type Settings } from './schema.ts'
+import type { Settings } from './schema.ts'
 
 /** One API that accepts tokens. An API without its own lifetimes has the top-level lifetimes. */
 export interface ApiConfig extends ApiSettings {
@@ -21,51 +21,13 @@ export interface Config extends Omit<Settings, Resolved> {
   longestAccessTokenSeconds: number
 }
 
-/** config.yml is invalid. `problems` has one line for each problem: `path: the rule for the value`. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
-  readonly problems: string[]
-
-  constructor(problems: string[]) {
-    super(`config.yml:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
-    this.problems = problems
-  }
-}
-
-type DescribeKey = (path: readonly string[]) => string
-
-interface ReadOptions {
-  /** The port of the local server. It replaces the port of a loopback issuer and of its audiences. */
-  localPort?: string | undefined
-  /** The message for an unknown key, by its keys from the top. */
-  describeUnknownKey?: DescribeKey
-}
-
 /**
- * Checks the content of config.yml and returns `Config`.
+ * Makes `Config` from the checked values of config.yml.
  *
- * @param document The value that a YAML or JSON parser returns.
- * @throws ConfigError, with all problems
+ * @param localPort The port of the local server. It replaces the port of a loopback issuer and of its audiences.
  */
-export function readConfig(document: unknown, options: ReadOptions = {}): Config {
-  const result = configCheck.schema.safeParse(document)
-  if (!result.success) {
-    const describeKey = options.describeUnknownKey ?? (() => 'is not a known key')
-    throw new ConfigError(result.error.issues.flatMap((issue) => describeIssue(issue, describeKey)))
-  }
-  return resolve(followLocalPort(configCheck.read(result.data), options.localPort))
-}
-
-type Issue = { code?: string; path: PropertyKey[]; message: string; keys?: string[] }
-
-function describeIssue(issue: Issue, describeKey: DescribeKey): string[] {
-  const path = issue.path.map(String)
-  if (issue.code === 'unrecognized_keys') {
-    const unknown = (issue.keys ?? []).map((key) => [...path, key])
-    return unknown.map((keys) => `${keys.join('.')}: ${describeKey(keys)}`)
-  }
-  const message = issue.code === 'invalid_key' ? 'must be a lower-case name' : issue.message
-  return [`${path.join('.') || '(top level)'}: ${message}`]
+export function resolveConfig(settings: Settings, localPort?: string): Config {
+  return resolve(followLocalPort(settings, localPort))
 }
 
 function followLocalPort(settings: Settings, localPort: string | undefined): Settings {

@@ -1,9 +1,6 @@
 import { daysToSeconds, oneOf } from './checks.ts'
 import { keyWithDefault } from './key.ts'
-
-/** The JWS algorithms that a server may sign with. */
-export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+import { SIGNING_ALGORITHMS } from './signing_algorithm.ts'
 
 export const keyKeys = {
   signingAlgorithm: keyWithDefault('signing_algorithm', {

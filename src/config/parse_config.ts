@@ -1,5 +1,7 @@
 import { type Document, LineCounter, parseDocument } from 'yaml'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { type Config, resolveConfig } from './config.ts'
+import { ConfigError, readSettings } from './read_settings.ts'
+import type { Settings } from './schema.ts'
 import { describeUnknownKey } from './unknown_key.ts'
 
 // The Worker does not import this module. The build gives it the document as JSON (docs/decisions/0021).
@@ -12,14 +14,13 @@ interface Parsed {
 
 /** Parses and checks the text of config.yml. @throws ConfigError, with all problems */
 export function parseConfig(text: string, options: { localPort?: string | undefined } = {}): Config {
-  const { document, lines } = parseText(text)
-  const describe = (path: readonly string[]) => describeUnknownKey(path, document, lines)
-  return readConfig(toValue(document), { ...options, describeUnknownKey: describe })
+  return resolveConfig(parseSettings(text), options.localPort)
 }
 
-/** Parses YAML without a check of the values. @throws ConfigError if the YAML is invalid */
-export function parseYaml(text: string): unknown {
-  return toValue(parseText(text).document)
+/** Like `parseConfig`, but without the links between keys. @throws ConfigError, with all problems */
+export function parseSettings(text: string): Settings {
+  const { document, lines } = parseText(text)
+  return readSettings(toValue(document), (path) => describeUnknownKey(path, document, lines))
 }
 
 function parseText(text: string): Parsed {

@@ -182,6 +182,21 @@ interface ConfirmationsProps<A extends string> extends Pick<ConfirmProps, 'csrf'
   refused: RefusedAction<A> | null
 }
 
+interface FormVersion {
+  /** The posted form; empty if none was posted. */
+  form: Form
+  /** The current version of the record. */
+  etag: string
+}
+
+/**
+ * The version of a record for a form of it. A refused form keeps the version that its operator saw, so that the corrected form
+ * cannot overwrite a newer change. After a conflict the page shows the newer change, so the form gets the current version.
+ */
+export function versionOf(problem: AdminProblem | null, { form, etag }: FormVersion): string {
+  return problem === null || problem.code === 'stale' || !form.has('etag') ? etag : form.text('etag')
+}
+
 /** The properties that the confirmations of a page share. The path of an action is that of the page and its name. */
 export function confirmationsOf<A extends string>({ csrf, page, refused }: ConfirmationsProps<A>) {
   return (action: A, label: string) => ({

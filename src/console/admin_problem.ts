@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { ValueProblem } from '../lib/problems.ts'
+import { findProblemWords } from './problem_words.ts'
 
 const problemSchema = z.object({
   type: z.string(),
@@ -22,6 +23,7 @@ export class AdminProblem extends Error {
   readonly status: number
   /** The last part of the problem type, such as `stale`. */
   readonly code: string
+  /** In the words of the console, and so is `detail`. */
   readonly title: string
   readonly detail: string | null
   errors: readonly ValueProblem[]
@@ -35,8 +37,9 @@ export class AdminProblem extends Error {
     this.path = path
     this.status = status
     this.code = data?.type.replace(TYPE_PREFIX, '') ?? 'unknown'
-    this.title = data?.title ?? 'The admin API sent an invalid response'
-    this.detail = data?.detail ?? null
+    const words = findProblemWords(this.code)
+    this.title = words?.title ?? data?.title ?? 'The admin API sent an invalid response'
+    this.detail = words?.advice ?? data?.detail ?? null
     this.errors = errorsOf(path, this.code, data?.errors ?? [])
     this.retryAfter = headers.get('Retry-After')
   }
@@ -50,6 +53,12 @@ export class AdminProblem extends Error {
   /** Adds errors of fields that only the console checks. @returns this problem */
   and(errors: readonly ValueProblem[]): this {
     this.errors = [...this.errors, ...errors]
+    return this
+  }
+
+  /** Replaces the messages about some fields. @returns this problem */
+  withMessage(fields: readonly string[], message: string): this {
+    this.errors = this.errors.map((error) => (fields.includes(error.path) ? { ...error, message } : error))
     return this
   }
 

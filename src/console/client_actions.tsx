@@ -28,7 +28,7 @@ const saveClient: Page = {
     const ownPassword = form.text(OWN_PASSWORD_FIELD)
     const change = { method: 'PATCH', body, etag: form.text('etag'), ownPassword } as const
     const saved = await admin.change(pathOf`/clients/${idOf(request)}`, clientSchema, change)
-    if (saved instanceof AdminProblem) return showClient(request, { problem: saved, typed: form })
+    if (saved instanceof AdminProblem) return showClient(request, { problem: saved, action: 'edit' })
     return goTo(pathOf`/clients/${idOf(request)}`, 'client-saved')
   },
 }

@@ -3,8 +3,15 @@ import { isServiceAccount } from '../admin/service_account.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
-import type { Form } from '../pages/form.ts'
-import { ActionForm, Confirm, confirmationsOf, problemOf, type RefusedAction } from './action_form.tsx'
+import type { FieldState } from '../pages/fields.tsx'
+import {
+  ActionForm,
+  Confirm,
+  confirmationsOf,
+  problemOf,
+  type RefusedAction,
+  versionOf,
+} from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { CLIENT_FIELDS, ClientFields, formOfClient } from './client_form.tsx'
 import { ClientSecrets } from './client_secrets.tsx'
@@ -15,20 +22,14 @@ import { countLiveSessions } from './live_sessions.ts'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Facts, Heading, LastUse, Link, Moment, ProblemNote, Section } from './parts.tsx'
 import { EnabledBadge } from './tones.tsx'
-import { CONFIRM_FIELDS, type TypedName } from './typed_name.tsx'
+import { confirmFields, type TypedName } from './typed_name.tsx'
 
-export type ClientAction = 'sign-out' | 'disable' | 'enable' | 'delete' | 'secrets'
-
-/** A refused change, and the posted form. */
-export interface RefusedClientAction extends RefusedAction<ClientAction> {
-  /** The posted form; absent if the change was not an edit. */
-  typed?: Form
-}
+export type ClientAction = 'edit' | 'sign-out' | 'disable' | 'enable' | 'delete' | 'secrets'
 
 /** The page of one client, with its actions. */
 export async function showClient(
   request: PageRequest,
-  refused: RefusedClientAction | null = null,
+  refused: RefusedAction<ClientAction> | null = null,
 ): Promise<PageResponse> {
   const { admin, operator, params, config, now, csrfToken: csrf } = request
   const id = params.id ?? ''
@@ -38,6 +39,9 @@ export async function showClient(
   ])
   const isAccount = isServiceAccount(client, config)
   const isOfOperators = client.api === config.adminApi?.name
+  const problem = problemOf(refused, 'edit')
+  const conflict =
+    problem?.code === 'stale' ? { form: request.form, problem, current: formOfClient(client) } : null
   return compact({
     title: client.client_id,
     status: refused === null ? undefined : refused.problem.status,
@@ -48,10 +52,11 @@ export async function showClient(
           lead={client.name === client.client_id ? undefined : client.name}
           actions={<Links id={id} />}
         />
-        {refused === null || isConflict(refused) ? null : (
+        {conflict === null ? null : <EditConflict what="client" state={conflict} fields={CLIENT_FIELDS} />}
+        {refused === null || conflict !== null ? null : (
           <ProblemNote
             problem={refused.problem.inOrder(CLIENT_FIELDS)}
-            fields={refused.typed ? CLIENT_FIELDS : CONFIRM_FIELDS}
+            fields={problem === null ? confirmFields(typedClientId(id)) : CLIENT_FIELDS}
           />
         )}
         <ClientFacts client={client} now={now} config={config} />
@@ -66,12 +71,17 @@ export async function showClient(
           />
         ) : null}
         {operator.isAdmin ? (
-          <EditForm request={request} client={client} etag={etag} refused={refused} />
+          <EditForm
+            request={request}
+            client={client}
+            etag={versionOf(problem, { form: request.form, etag })}
+            state={conflict ?? { form: problem === null ? formOfClient(client) : request.form, problem }}
+          />
         ) : null}
         {operator.isAdmin || !isOfOperators ? (
           <Actions
             client={client}
-            etag={etag}
+            etag={versionOf(problemOf(refused, 'delete'), { form: request.form, etag })}
             csrf={csrf}
             isAdmin={operator.isAdmin}
             isAccount={isAccount}
@@ -147,30 +157,20 @@ interface EditFormProps {
   request: PageRequest
   client: ShownClient
   etag: string
-  refused: RefusedClientAction | null
+  state: FieldState
 }
 
-function EditForm({ request, client, etag, refused }: EditFormProps) {
-  const { csrfToken: csrf } = request
-  const now = formOfClient(client)
-  const state = { form: refused?.typed ?? now, problem: refused?.typed ? refused.problem : null }
-  const conflict = refused !== null && isConflict(refused) ? { ...state, current: now } : null
+function EditForm({ request: { csrfToken: csrf, config }, client, etag, state }: EditFormProps) {
   return (
     <Section id="edit" title="Settings">
-      {conflict === null ? null : <EditConflict what="client" state={conflict} fields={CLIENT_FIELDS} />}
       <ActionForm csrf={csrf} action={pathOf`/clients/${client.client_id}`} etag={etag}>
-        <ClientFields state={conflict ?? state} api={client.api} config={request.config} />
+        <ClientFields state={state} api={client.api} config={config} />
         <button type="submit" class="primary">
           Save
         </button>
       </ActionForm>
     </Section>
   )
-}
-
-/** Whether another operator saved the client since the form was loaded. */
-function isConflict({ problem, typed }: RefusedClientAction): boolean {
-  return problem.code === 'stale' && typed !== undefined
 }
 
 interface ActionsProps {
@@ -182,7 +182,7 @@ interface ActionsProps {
   isAccount: boolean
   /** The number of live sessions, as words. */
   sessions: string
-  refused: RefusedClientAction | null
+  refused: RefusedAction<ClientAction> | null
 }
 
 function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: ActionsProps) {
@@ -230,5 +230,5 @@ function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: 
 
 /** The name to type before the deletion of a client. */
 export function typedClientId(name: string): TypedName {
-  return { label: 'Client id', name }
+  return { label: 'Client id to delete', name }
 }

@@ -4,16 +4,17 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { compact } from '../lib/compact.ts'
 import { Assets } from '../pages/assets.ts'
-import { newCsrfToken, readProtectedForm } from '../pages/csrf.ts'
+import { hasCsrfToken, newCsrfToken, readProtectedForm } from '../pages/csrf.ts'
 import { Form } from '../pages/form.ts'
 import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import { readForm } from '../pages/read_form.ts'
 import { formatQuery } from './admin_client.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { type ConsoleSession, createSessionCookie } from './console_session.ts'
 import { roleMissing } from './error_content.ts'
-import { KeptForms } from './kept_forms.ts'
+import { authorOf, KeptForms } from './kept_forms.ts'
 import localTimes from './local_times.js.txt'
 import { NoticeCookie } from './notice_cookie.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
@@ -69,9 +70,9 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
 async function servePage(c: Context, page: Page, services: ConsoleServices): Promise<Response> {
   const shorter = withoutEmptyParameters(c.req.url)
   if (page.method === 'GET' && shorter !== null) return c.redirect(shorter, 303)
-  const { sessionLoader, config } = services
+  const { config } = services
   const now = services.clock.now()
-  const session = await sessionLoader.requireSession(c)
+  const session = await requireOrKeep(c, now, services)
   const { csrfToken } = session
   const form = page.method === 'POST' ? await readProtectedForm(c, csrfToken) : Form.of({})
   const { admin, operator } = await openOrKeep(c, { session, form, now }, services)
@@ -105,6 +106,23 @@ function withoutEmptyParameters(url: string): string | null {
   return pathname + formatQuery(Object.fromEntries(given))
 }
 
+/** The session in the cookie. After a sign-out in another tab, a posted form of the session is kept. @throws SignInNeeded */
+async function requireOrKeep(
+  c: Context,
+  now: number,
+  { sessionLoader, keptForms }: ConsoleServices,
+): Promise<ConsoleSession> {
+  try {
+    return await sessionLoader.requireSession(c)
+  } catch (error) {
+    const author = c.req.method === 'POST' ? await keptForms.findSignedOut(c) : null
+    const form = author === null ? null : await readForm(c)
+    if (author !== null && form !== null && hasCsrfToken(form, author.csrfToken))
+      await keptForms.keep(c, form, { author, now })
+    throw error
+  }
+}
+
 /** Opens the session. If it has ended, a posted form is kept. @throws SignInNeeded, PageError, AdminProblem */
 async function openOrKeep(
   c: Context,
@@ -115,7 +133,7 @@ async function openOrKeep(
     return await sessionLoader.open(c, session, now)
   } catch (error) {
     if (c.req.method === 'POST' && isSignInNeeded(error))
-      await keptForms.keep(c, form, { path: new URL(c.req.url).pathname, session, now })
+      await keptForms.keep(c, form, { author: authorOf(session), now })
     throw error
   }
 }

@@ -17,10 +17,10 @@ export function EditConflict({ what, state: { form, current }, fields }: EditCon
     return yours === saved ? [] : [[label, show(yours), show(saved)]]
   })
   return (
-    <div class="note warn" role="alert">
+    <div class="note warn" role="alert" tabindex={-1} autofocus>
       <p>
         <strong>Another operator saved this {what} after you opened it.</strong> Nothing was saved. Check the
-        values and save again: your values then replace the saved values.
+        values in <a href="#edit">the form</a> and save again: your values then replace the saved values.
       </p>
       {rows.length === 0 ? (
         <p>Your values and the saved values are equal.</p>

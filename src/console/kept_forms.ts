@@ -24,9 +24,19 @@ const keptSchema = z.object({
 })
 export type KeptForm = z.output<typeof keptSchema>
 
+/** The author of a form: the operator, and the CSRF token of the session in which the page was shown. */
+const authorSchema = z.object({ subject: z.string(), csrfToken: z.string() })
+export type FormAuthor = z.output<typeof authorSchema>
+
+/** The author of the forms of a session. */
+export function authorOf({ accessToken, csrfToken }: ConsoleSession): FormAuthor {
+  return { subject: decodeJwt(accessToken).sub ?? '', csrfToken }
+}
+
 /** Keeps a posted form whose session has ended in a cookie, without passwords, for the next sign-in of the same operator. */
 export class KeptForms {
   readonly #cookie: SealedCookie<KeptForm>
+  readonly #signedOut: SealedCookie<FormAuthor>
 
   constructor(sealer: TextSealer, issuer: string) {
     this.#cookie = new SealedCookie(sealer, issuer, {
@@ -35,15 +45,31 @@ export class KeptForms {
       sameSite: 'Strict',
       schema: keptSchema,
     })
+    this.#signedOut = new SealedCookie(sealer, issuer, {
+      name: 'sallyport-console-signed-out',
+      path: CONSOLE_PATH,
+      sameSite: 'Strict',
+      schema: authorSchema,
+    })
   }
 
-  /** Keeps a form, unless it is too long for a cookie. @param session The session whose CSRF token the form had. */
+  /** Remembers the operator of a session that ends by a sign-out. Another tab can still have a form of the session. */
+  rememberSignedOut(c: Context, session: ConsoleSession): Promise<void> {
+    return this.#signedOut.write(c, authorOf(session), MAX_AGE_SECONDS)
+  }
+
+  /** The operator of the session that ended by a sign-out in this browser; null without one. */
+  findSignedOut(c: Context): Promise<FormAuthor | null> {
+    return this.#signedOut.read(c)
+  }
+
+  /** Keeps a form, unless it is too long for a cookie. @param author The author whose CSRF token the form had. */
   async keep(
     c: Context,
     form: Form,
-    { path, session, now }: { path: string; session: ConsoleSession; now: number },
+    { author: { subject }, now }: { author: FormAuthor; now: number },
   ): Promise<void> {
-    const subject = decodeJwt(session.accessToken).sub ?? ''
+    const { pathname: path } = new URL(c.req.url)
     const fields = form.entries().filter(([name]) => !LEFT_OUT.includes(name))
     const isKept = await this.#cookie.tryWrite(c, { subject, path, fields, at: now }, MAX_AGE_SECONDS)
     if (!isKept) this.#cookie.clear(c)

@@ -9,7 +9,7 @@ import { formatSpan } from './format.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Empty, Heading, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { Table } from './table.tsx'
-import { type State, StateBadge } from './tones.tsx'
+import { KEY_STATES, StateBadge } from './tones.tsx'
 import { CONFIRM_FIELDS } from './typed_name.tsx'
 
 type ShownKey = z.output<typeof keySchema>
@@ -155,13 +155,6 @@ function Rotate({ csrf, now, alg, isMain, next, problem }: RotateProps) {
   )
 }
 
-const STATES = {
-  next: 'next-key',
-  current: 'signing',
-  verifying: 'verifying',
-  retired: 'retired',
-} as const satisfies Record<ShownKey['state'], State>
-
 interface PublishedProps {
   keys: readonly ShownKey[]
   now: number
@@ -181,7 +174,7 @@ function Published({ keys, now, refused, csrf }: PublishedProps) {
             <KeyId kid={key.kid} />
             <span class="under">{key.alg}</span>
           </>,
-          <StateBadge state={STATES[key.state]} />,
+          <StateBadge state={KEY_STATES[key.state]} />,
           <Moment at={key.created_at} />,
           <>
             <Moment at={key.activates_at} />

@@ -4,7 +4,7 @@ import { Brand } from '../pages/brand.tsx'
 import { Document } from '../pages/document.tsx'
 import { ActionForm } from './action_form.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
-import type { ConsoleOperator } from './page.ts'
+import type { ConsoleOperator, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
 
 const SECTIONS = [
@@ -26,12 +26,13 @@ interface PageProps {
   notice: string | null
   /** The text of the search box. */
   searched: string
+  refresh: PageContent['refresh']
 }
 
 /** The document of a page for a signed-in operator. */
 export function ConsoleDocument({ children, ...page }: PropsWithChildren<PageProps>) {
   return (
-    <Document title={page.title} assets={page.assets} hasScript>
+    <Document title={page.title} assets={page.assets} hasScript head={<Refresh refresh={page.refresh} />}>
       <a class="skip" href="#main">
         Skip to content
       </a>
@@ -71,6 +72,23 @@ export function ConsoleDocument({ children, ...page }: PropsWithChildren<PagePro
         </div>
       </div>
     </Document>
+  )
+}
+
+/**
+ * The next load of a page that refreshes. The script does it (local_times.js.txt), because only a script can wait while the
+ * operator types in the search box. A browser without scripts reads the other element.
+ */
+function Refresh({ refresh }: Pick<PageProps, 'refresh'>) {
+  if (refresh === undefined) return null
+  const content = `${refresh.seconds}; url=${CONSOLE_PATH}${refresh.path}`
+  return (
+    <>
+      <meta name="refresh" content={content} />
+      <noscript>
+        <meta http-equiv="refresh" content={content} />
+      </noscript>
+    </>
   )
 }
 

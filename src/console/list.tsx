@@ -60,11 +60,17 @@ export function showList<T>(title: string, heading: Child, list: ListProps<T>): 
         {heading}
         <SearchForm address={address} query={query} filters={filters} />
         {note}
-        {isRefused ? <ProblemNote problem={page} fields={filters.map(labelOf)} /> : null}
+        {isRefused ? <ProblemNote problem={inWordsOf(filters, page)} fields={filters.map(labelOf)} /> : null}
         {isRefused || page === null ? null : <Items list={list} page={page} />}
       </>
     ),
   })
+}
+
+/** The refusal of a search. A choice has titles in the form, and its values are names of the API. */
+function inWordsOf(filters: readonly Filter[], problem: AdminProblem): AdminProblem {
+  const choices = filters.filter(({ options }) => options !== undefined).map(({ name }) => name)
+  return problem.withMessage(choices, 'Select a value of the list.')
 }
 
 function Items<T>({ list: { address, empty, table }, page }: { list: ListProps<T>; page: ShownPage<T> }) {

@@ -165,7 +165,7 @@ export function ProblemNote({
   return (
     <div class="note bad" role="alert">
       <p>
-        <strong>{problem.title}.</strong> {adviceOf(problem)}
+        <strong>{problem.title}.</strong> {problem.detail ?? 'Nothing was saved.'}
       </p>
       {problem.errors.length === 0 ? null : (
         <ul>
@@ -195,15 +195,4 @@ function FieldProblem({
       {field?.id === undefined ? label : <a href={`#${field.id}`}>{label}</a>}: {message}
     </>
   )
-}
-
-/** The detail of the admin API, in the words of a form. */
-function adviceOf({ status, code, detail, errors }: AdminProblem): string {
-  if (code === 'idempotency-key-reused') {
-    return 'This form was sent before, with other values or before a change of SEALING_KEY. Check whether the client or user exists, then send the form again.'
-  }
-  if (detail !== null) return detail
-  if (code === 'invalid-query') return 'Correct the fields, and search again.'
-  if (status === 503) return 'Your change was not saved. Try again in a moment.'
-  return errors.length > 0 ? 'Nothing was saved. Fix the fields marked below.' : 'Nothing was saved.'
 }

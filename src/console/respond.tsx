@@ -47,11 +47,11 @@ export async function showPage(
       path={path}
       searched={path === SEARCH_PATH ? (c.req.query('q') ?? '') : ''}
       notice={notice}
+      refresh={refresh}
     >
       {body}
     </ConsoleDocument>
   )
-  if (refresh) c.header('Refresh', `${refresh.seconds}; url=${CONSOLE_PATH}${refresh.path}`)
   const { origin } = new URL(services.config.issuer)
   const policy = { ...OWN_ORIGIN_ONLY, scripts: [`${origin}${CONSOLE_PATH}/${SCRIPT_NAME}`] }
   return renderPage(c, { document, policy, status })

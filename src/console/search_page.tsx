@@ -7,6 +7,7 @@ import { AdminProblem } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest } from './page.ts'
 import { Empty, Heading, Link, ProblemNote } from './parts.tsx'
 import { Table } from './table.tsx'
+import { wordOfKeyState } from './tones.tsx'
 
 export const SEARCH_PATH = '/search'
 
@@ -113,11 +114,17 @@ function FoundTable({ found }: { found: readonly Found[] }) {
           {item.name === null || item.name === item.id ? null : <span class="under">{item.id}</span>}
         </>,
         TYPES[item.type],
-        item.type === 'session' ? wordOfState(item.detail) : item.detail,
+        detailOf(item),
         linksOf(item),
       ])}
     />
   )
+}
+
+/** The pool, the API or the state, in the words of the other pages. */
+function detailOf({ type, detail }: Found): string {
+  if (type === 'session') return wordOfState(detail)
+  return type === 'key' ? wordOfKeyState(detail) : detail
 }
 
 function pathOfFound({ type, id }: Found): string {

@@ -169,11 +169,12 @@ function startAgain(c: Context, attempt: SignInAttempt | null, services: Console
  * token comes from a refresh, so that the cookie need not contain it.
  */
 async function signOut(c: Context, services: ConsoleServices): Promise<Response> {
-  const { cookie, tokens, clock, config } = services
+  const { cookie, keptForms, tokens, clock, config } = services
   const session = await cookie.read(c)
   if (session === null) return c.redirect(logoutAddress(null, config), 303)
   await readProtectedForm(c, session.csrfToken)
   cookie.clear(c)
+  await keptForms.rememberSignedOut(c, session)
   const outcome = await tokens.refresh(c, session, clock.now())
   const refreshed = outcome.kind === 'session' ? outcome : { session, idToken: null }
   const isEnded = await tokens.revoke(c, refreshed.session)

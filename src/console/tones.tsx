@@ -23,6 +23,20 @@ export const STATES = {
 
 export type State = keyof typeof STATES
 
+/** The badges of the states of a key. */
+export const KEY_STATES = {
+  next: 'next-key',
+  current: 'signing',
+  verifying: 'verifying',
+  retired: 'retired',
+} as const satisfies Record<string, State>
+
+/** The word of a state of a key; the state itself if it is unknown. */
+export function wordOfKeyState(state: string): string {
+  const badge = new Map<string, State>(Object.entries(KEY_STATES)).get(state)
+  return badge === undefined ? state : STATES[badge][1]
+}
+
 export function StateBadge({ state }: { state: State }) {
   const [tone, word] = STATES[state]
   return <Badge tone={tone}>{word}</Badge>
@@ -35,6 +49,7 @@ export function EnabledBadge({ enabled }: { enabled: boolean }) {
 /** The tone of each kind of event that succeeded. */
 export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   issue: 'good',
+  browser_sign_in: 'good',
   sign_in_failure: 'bad',
   refresh: 'good',
   refresh_refused: 'bad',

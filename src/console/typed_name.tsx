@@ -1,11 +1,12 @@
 import { type FieldErrors, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
+import type { FieldLabel } from './parts.tsx'
 
 export const TYPED_NAME_FIELD = 'typed_name'
 
-/** The fields of confirmations. */
-export const CONFIRM_FIELDS = [
+/** The fields of confirmations, for a page that does not know the label of the typed name. */
+export const CONFIRM_FIELDS: readonly FieldLabel[] = [
   { name: TYPED_NAME_FIELD, label: 'Name to confirm', id: TYPED_NAME_FIELD },
   { name: OWN_PASSWORD_FIELD, label: 'Your own password' },
 ]
@@ -17,6 +18,11 @@ export interface TypedName {
   name: string
   /** The id of the field, if the page has several such fields. */
   id?: string
+}
+
+/** The fields of a confirmation with a typed name. */
+export function confirmFields({ label, id = TYPED_NAME_FIELD }: TypedName): readonly FieldLabel[] {
+  return [{ name: TYPED_NAME_FIELD, label, id }, ...CONFIRM_FIELDS.slice(1)]
 }
 
 export function TypedNameField({

@@ -1,8 +1,9 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import type { FieldState } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { ActionForm, Cancel, OwnPassword, problemOf, type RefusedAction } from './action_form.tsx'
+import { ActionForm, Cancel, OwnPassword, problemOf, type RefusedAction, versionOf } from './action_form.tsx'
 import { formatQuery, pathOf } from './admin_client.ts'
 import { Consents } from './consents.tsx'
 import { EditConflict } from './edit_conflict.tsx'
@@ -12,8 +13,8 @@ import type { PageRequest, PageResponse } from './page.ts'
 import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
 import { type RefusedRemoval, SecondFactors } from './second_factors.tsx'
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
-import { CONFIRM_FIELDS } from './typed_name.tsx'
-import { Actions, type UserAction } from './user_action_list.tsx'
+import { confirmFields } from './typed_name.tsx'
+import { Actions, typedUsername, type UserAction, usernameToErase } from './user_action_list.tsx'
 import { formOfUser, OwnPasswordForRoles, USER_FIELDS, UserFields } from './user_form.tsx'
 import { NameWarnings, type ShownUser, UserState } from './users_page.tsx'
 
@@ -32,6 +33,9 @@ export async function showUser(
   const isOperator = user.pool === config.adminApi?.userPool
   const isOneself = user.id === operator.id
   const mayAct = operator.isAdmin || !isOperator
+  const problem = problemOf(refused, 'edit')
+  const saved = formOfUser(user, isOperator)
+  const conflict = problem?.code === 'stale' ? { form: typed, problem, current: saved } : null
   return compact({
     title: user.username,
     status: refused === null ? undefined : refused.problem.status,
@@ -42,10 +46,11 @@ export async function showUser(
           lead={user.profile.name}
           actions={<Links id={id} mayEdit={operator.isAdmin} />}
         />
-        {refused === null || isConflict(refused) ? null : (
+        {conflict === null ? null : <EditConflict what="user" state={conflict} fields={USER_FIELDS} />}
+        {refused === null || conflict !== null ? null : (
           <ProblemNote
             problem={refused.problem.inOrder(USER_FIELDS)}
-            fields={[...USER_FIELDS, ...CONFIRM_FIELDS]}
+            fields={[...USER_FIELDS, ...confirmFields(typedNameFor(refused, user))]}
           />
         )}
         <UserFacts user={user} support={support} now={now} />
@@ -53,7 +58,7 @@ export async function showUser(
           <Actions
             user={user}
             support={support}
-            etag={etag}
+            etag={versionOf(problemOf(refused, 'delete'), { form: typed, etag })}
             csrf={csrf}
             refused={refused}
             isAdmin={operator.isAdmin}
@@ -101,16 +106,20 @@ export async function showUser(
         {operator.isAdmin ? (
           <EditForm
             user={user}
-            etag={etag}
+            etag={versionOf(problem, { form: typed, etag })}
             csrf={csrf}
-            refused={refused}
+            state={conflict ?? { form: problem === null ? saved : typed, problem }}
             isOperator={isOperator}
-            typed={typed}
           />
         ) : null}
       </>
     ),
   })
+}
+
+/** The name to type in the confirmation of a refused action. */
+function typedNameFor({ action }: RefusedAction<UserAction>, { username }: ShownUser) {
+  return action === 'erase' ? usernameToErase(username) : typedUsername(username)
 }
 
 function Links({ id, mayEdit }: { id: string; mayEdit: boolean }) {
@@ -156,23 +165,16 @@ interface EditFormProps {
   user: ShownUser
   etag: string
   csrf: string
-  refused: RefusedAction<UserAction> | null
+  state: FieldState
   isOperator: boolean
-  /** The posted form. */
-  typed: Form
 }
 
-function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProps) {
-  const now = formOfUser(user, isOperator)
-  const problem = problemOf(refused, 'edit')
-  const state = { form: problem === null ? now : typed, problem }
-  const conflict = isConflict(refused) ? { ...state, current: now } : null
+function EditForm({ user, etag, csrf, state, isOperator }: EditFormProps) {
   return (
     <Section id="edit" title="Profile and roles">
-      {conflict === null ? null : <EditConflict what="user" state={conflict} fields={USER_FIELDS} />}
       <ActionForm csrf={csrf} action={pathOf`/users/${user.id}`} etag={etag}>
-        <UserFields state={conflict ?? state} isOperator={isOperator} />
-        {isOperator && !user.roles.includes('admin') ? <OwnPasswordForRoles problem={problem} /> : null}
+        <UserFields state={state} isOperator={isOperator} />
+        {isOperator && !user.roles.includes('admin') ? <OwnPasswordForRoles problem={state.problem} /> : null}
         <button type="submit" class="primary">
           Save
         </button>
@@ -181,7 +183,10 @@ function EditForm({ user, etag, csrf, refused, isOperator, typed }: EditFormProp
   )
 }
 
-interface SetPasswordProps extends Pick<EditFormProps, 'user' | 'csrf' | 'refused' | 'typed'> {
+interface SetPasswordProps extends Pick<EditFormProps, 'user' | 'csrf'> {
+  refused: RefusedAction<UserAction> | null
+  /** The posted form. */
+  typed: Form
   config: Config
   isOneself: boolean
   /** The number of live sessions, as words. */
@@ -224,9 +229,4 @@ function removalOf(
 ): RefusedRemoval | null {
   const problem = problemOf(refused, 'remove-factor')
   return problem === null ? null : { problem, factorId }
-}
-
-/** Whether another operator saved the user since the form was loaded. */
-function isConflict(refused: RefusedAction<UserAction> | null): boolean {
-  return refused?.action === 'edit' && refused.problem.code === 'stale'
 }

@@ -25,6 +25,6 @@ export const relatedOriginsEndpoint: Endpoint = {
 }
 
 function relatedOriginsOf({ accounts }: Config): string[] {
-  const origins = [...accounts.values()].flatMap(({ passkeys }) => passkeys?.origins ?? [])
+  const origins = [...accounts.listed.values()].flatMap(({ passkeys }) => passkeys?.origins ?? [])
   return [...new Set(origins)].filter((origin) => /^https?:/.test(origin))
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { SIGNING_ALGORITHMS } from '../config/key_schema.ts'
+import { SIGNING_ALGORITHMS } from '../config/signing_algorithm.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { SealedSigningKey } from './signing_key.ts'

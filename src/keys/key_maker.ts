@@ -1,6 +1,6 @@
 import type { Actor } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { SigningAlgorithm } from '../config/key_schema.ts'
+import type { SigningAlgorithm } from '../config/signing_algorithm.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { auditKey } from './audit_key.ts'
 import {

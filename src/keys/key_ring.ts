@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
-import type { SigningAlgorithm } from '../config/key_schema.ts'
+import type { SigningAlgorithm } from '../config/signing_algorithm.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { etagOf } from '../lib/etag.ts'
 import { describeError, log } from '../lib/log.ts'

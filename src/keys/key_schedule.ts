@@ -1,6 +1,6 @@
 import { ID_TOKEN_ALGORITHMS } from '../clients/client_fields.ts'
 import type { Config } from '../config/config.ts'
-import type { SigningAlgorithm } from '../config/key_schema.ts'
+import type { SigningAlgorithm } from '../config/signing_algorithm.ts'
 import { KEY_COPY_SECONDS, KV_LAG_SECONDS } from '../storage/copy_ages.ts'
 
 /** The `max-age` of the JWKS. */

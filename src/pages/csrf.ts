@@ -16,8 +16,10 @@ export function newCsrfToken(): string {
 /** Reads a posted form that must contain the token. @throws PageError 403, 415 */
 export async function readProtectedForm(c: Context, csrfToken: string): Promise<Form> {
   const form = await readForm(c)
-  if (!equalInConstantTime(encodeUtf8(form.text(CSRF_FIELD)), encodeUtf8(csrfToken))) {
-    throw new PageError(FORGED)
-  }
+  if (!hasCsrfToken(form, csrfToken)) throw new PageError(FORGED)
   return form
+}
+
+export function hasCsrfToken(form: Form, csrfToken: string): boolean {
+  return equalInConstantTime(encodeUtf8(form.text(CSRF_FIELD)), encodeUtf8(csrfToken))
 }

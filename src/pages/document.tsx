@@ -1,4 +1,4 @@
-import type { PropsWithChildren } from 'hono/jsx'
+import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { AssetPaths } from './assets.ts'
 import { Brand } from './brand.tsx'
 
@@ -28,6 +28,8 @@ interface DocumentProps {
   assets: AssetPaths
   /** Whether the page loads the script of the app. */
   hasScript?: boolean
+  /** Further elements of the head. */
+  head?: Child
   /** The looks of Sallyport in English by default. */
   looks?: DocumentLooks
 }
@@ -37,6 +39,7 @@ export function Document({
   title,
   assets,
   hasScript = false,
+  head = null,
   looks = OWN_LOOKS,
   children,
 }: PropsWithChildren<DocumentProps>) {
@@ -55,6 +58,7 @@ export function Document({
         )}
         <link rel="stylesheet" href={assets.stylesheet} />
         {looks.stylesheet === null ? null : <link rel="stylesheet" href={looks.stylesheet} />}
+        {head}
         {hasScript && assets.script !== null ? <script defer src={assets.script} /> : null}
       </head>
       <body>{children}</body>

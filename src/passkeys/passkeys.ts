@@ -1,6 +1,7 @@
 import type { AuditStore } from '../audit/audit_store.ts'
-import { accountsOf, type PasskeySettings } from '../config/accounts_schema.ts'
+import type { PasskeySettings } from '../config/accounts_schema.ts'
 import type { Config } from '../config/config.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'

@@ -2,10 +2,9 @@ import type { AuditEvent } from '../audit/audit_event.ts'
 import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
-import { breachedPassword, makePassword, type PasswordSetting } from '../users/create_user.ts'
+import { makePassword, PasswordRefused, type PasswordSetting } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
-import { passwordStateOf } from '../users/password_state.ts'
 import type { User } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import type { SignOut } from './sign_out.ts'
@@ -26,8 +25,8 @@ interface Dependencies {
 }
 
 /**
- * Sets the new password of a user who proved the current one, and ends every session and browser session of the user. A breached
- * password cannot be set again.
+ * Sets the new password of a user who proved the current one, and ends every session and browser session of the user. The new
+ * password must differ from the current one: a required change would otherwise keep a password that another caller knows.
  *
  * @param event Further members of the audit event, such as the operator.
  * @returns `refused` if another change of the password came first
@@ -38,8 +37,7 @@ export async function changePassword(
   { event, ...setting }: PasswordSetting & { event: Partial<AuditEvent> },
   services: Dependencies,
 ): Promise<EditOutcome<UserRecord>> {
-  const isSame = normalize(next) === normalize(current)
-  if (isSame && passwordStateOf(user, services.config).isBreached) throw breachedPassword()
+  if (normalize(next) === normalize(current)) throw samePassword()
   const password = await makePassword(next, services, setting)
   const revocation = {
     reason: 'the password was changed',
@@ -49,6 +47,10 @@ export async function changePassword(
     event,
   }
   return services.signOut.endUser(user.id, revocation, setting.context)
+}
+
+function samePassword(): PasswordRefused {
+  return new PasswordRefused('same', 'choose a password that differs from the current one')
 }
 
 function normalize(text: string): string | null {

@@ -1,5 +1,5 @@
-import { accountsOf } from '../config/accounts_schema.ts'
 import type { Config } from '../config/config.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import type { User } from '../users/user.ts'
 import { type AcrLevel, levelOf } from './authentication_level.ts'
 

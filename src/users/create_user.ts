@@ -43,7 +43,7 @@ export class UserRefused extends Error {
 }
 
 /** The rules of new passwords. */
-export type PasswordRule = 'length' | 'common' | 'breached'
+export type PasswordRule = 'length' | 'common' | 'breached' | 'same'
 
 /** A new password is refused. */
 export class PasswordRefused extends UserRefused {
@@ -111,7 +111,7 @@ export async function makePassword(
   return { passwordHash: await passwords.hash(password), breachCheckedAt }
 }
 
-export function breachedPassword(): PasswordRefused {
+function breachedPassword(): PasswordRefused {
   return new PasswordRefused(
     'breached',
     'the password is in a list of known breaches: choose another password',

@@ -131,7 +131,7 @@ describe('the header Idempotency-Key', () => {
     await operator.delete(`/clients/${body.client_id}`, headers.get('ETag'))
     expect((await create(body, key)).status).toBe(404)
     await create(body, newKey())
-    const detail = 'The client no longer has the secret of this Idempotency-Key.'
+    const detail = 'The client no longer has the secret that this request created.'
     expect(await create(body, key)).toMatchObject({
       status: 409,
       body: problem(409, 'conflict', 'The state of the record does not allow this', { detail }),

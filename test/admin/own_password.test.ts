@@ -151,6 +151,24 @@ describe('a change of the own password', () => {
     await operator.refresh()
   })
 
+  it('the change refuses the current password as the new one, in each Unicode form of it', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const errors = [{ path: 'password', message: 'choose a password that differs from the current one' }]
+    const keep = { current_password: PASSWORD, password: PASSWORD }
+    const refused = await operator.post('/me/password', keep)
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { type: 'urn:problem-type:sallyport:invalid-content', errors },
+    })
+    const password = 'caf\u00e9 au lait, please'
+    const changed = await operator.post('/me/password', { ...keep, password })
+    operator.tokens = { ...operator.tokens, ...changed.body }
+    const decomposed = { current_password: password, password: password.normalize('NFD') }
+    expect((await operator.post('/me/password', decomposed)).body).toMatchObject({ errors })
+    expect((await operator.get('/me')).status).toBe(200)
+  })
+
   it('the change is refused if another change has replaced the password meanwhile', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)

@@ -21,11 +21,11 @@ describe('a new password', () => {
     const { server } = await breachScene()
     const operator = await newOperator(server)
     const user = await server.addUser()
-    for (const [path, body, operation, subject] of [
-      ['/users', draft(PASSWORD), 'createUser', null],
-      [`/users/${user.id}/password`, { password: PASSWORD }, 'setPassword', user.id],
-      ['/me/password', { current_password: PASSWORD, password: PASSWORD }, 'changeOwnPassword', operator.id],
-    ] as const) {
+    const expectRefused = async (
+      path: string,
+      body: object,
+      { operation, subject }: { operation: string; subject: string | null },
+    ) => {
       const { status, body: problem } = await operator.post(path, body)
       expect(problem).toEqual({
         type: 'urn:problem-type:sallyport:invalid-content',
@@ -43,6 +43,16 @@ describe('a new password', () => {
         .all()
       expect(results).toEqual([{ operation }])
     }
+    await expectRefused('/users', draft(PASSWORD), { operation: 'createUser', subject: null })
+    const password = { password: PASSWORD }
+    await expectRefused(`/users/${user.id}/password`, password, {
+      operation: 'setPassword',
+      subject: user.id,
+    })
+    const fresh = { current_password: PASSWORD, password: FRESH }
+    operator.tokens = { ...operator.tokens, ...(await operator.post('/me/password', fresh)).body }
+    const back = { current_password: FRESH, password: PASSWORD }
+    await expectRefused('/me/password', back, { operation: 'changeOwnPassword', subject: operator.id })
   })
 
   it.each([true, false])(

@@ -85,6 +85,18 @@ describe('the consent of a user', () => {
     expect(await silentError(browser, native, at(50002))).toBe('interaction_required')
   })
 
+  it('the page of an API without scopes says that the client gets all rights of the account', async () => {
+    const operator = await server.addUser({ pool: 'operators', roles: ['admin'] })
+    const redirectUris = ['http://127.0.0.1/callback']
+    const program = { ...CODE_CLIENT, api: 'admin', scopes: [], name: 'Program', redirectUris }
+    const client = await server.addClient({ ...program, isFirstParty: false })
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(client, { scope: '', redirect_uri: 'http://127.0.0.1:50001/callback' }))
+    const { html } = await signInAt(browser, operator.username)
+    expect(html).toContain(`<p>${en.consent.everything('Program', 'admin')}</p>`)
+    expect(html).not.toContain('class="scopes"')
+  })
+
   it('a client with the scheme of an app needs the button, and the page shows the whole address', async () => {
     const app = await server.addClient({ ...CODE_CLIENT, redirectUris: [APP] })
     const changes = { redirect_uri: APP }

@@ -13,6 +13,7 @@ import {
 } from '../support/authorize.ts'
 import { FaultyStores } from '../support/faults.ts'
 import { NEW_PASSWORD } from '../support/operation_examples.ts'
+import { TestOperator } from '../support/operator.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 import { changePassword, disableUser, signOutUser } from '../support/sign_out.ts'
@@ -166,6 +167,34 @@ describe('the sign-in page', () => {
     expect([page.url.origin, page.html]).toEqual([ISSUER, expect.stringContaining('<h1>Sign in</h1>')])
   })
 
+  it('a sign-in on the page writes one audit event before any exchange, and is the last sign-in of the user', async () => {
+    const user = await server.addUser()
+    const operator = await TestOperator.signIn(server)
+    const browser = await openSignIn()
+    await signInAt(browser, user.username)
+    await server.settle()
+    expect(await auditOf({ subject: user.id })).toMatchObject([
+      {
+        kind: 'browser_sign_in',
+        outcome: 'ok',
+        reason: 'password',
+        client_id: client.id,
+        sid: null,
+        actor: null,
+      },
+    ])
+    const support = await operator.get(`/users/${user.id}/support`)
+    expect(support.body).toMatchObject({ last_sign_in_at: server.clock.time, live_sessions: 0 })
+    // A later request of the same browser session is no sign-in.
+    await browser.open(authorizeUrl(client))
+    await exchange(browser)
+    await server.settle()
+    expect((await auditOf({ subject: user.id })).map(({ kind }) => kind)).toEqual([
+      'browser_sign_in',
+      'issue',
+    ])
+  })
+
   it('guesses that lock the account within a minute end the session and the browser session', async () => {
     const user = await server.addUser()
     const browser = browserOf(server)
@@ -233,6 +262,9 @@ describe('the sign-in page', () => {
     expect((await type(PASSWORD, NEW_PASSWORD, 'other')).html).toContain('The two new passwords differ.')
     expect((await type('wrong', NEW_PASSWORD)).html).toContain('The current password is wrong.')
     expect((await type(PASSWORD, 'password')).html).toContain('easy to guess')
+    expect((await type(PASSWORD, PASSWORD)).html).toContain(
+      'Choose a password that differs from the current one.',
+    )
     const end = await type(PASSWORD, NEW_PASSWORD)
     expect(end.url.origin).toBe(new URL(CALLBACK).origin)
     await exchange(browser)

@@ -103,6 +103,7 @@ describe('a CSV file', () => {
   it.each([
     ['username;password\na;b\n', {}, "use --delimiter ';'."],
     ['"username";"password"\n"a";"b"\n', {}, "Use --delimiter ';'."],
+    ['username;password\n"a";"b"\n', {}, "line 2: text follows a closing quote. Use --delimiter ';'."],
     ['username\tpassword\n', {}, "use --delimiter $'\\t'."],
     ['username|password\n', { delimiter: ';' }, "use --delimiter '|'."],
     ['username,password\n', { format: 'mysql' }, "use --delimiter ','."],

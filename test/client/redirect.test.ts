@@ -65,7 +65,8 @@ describe('a sign-in by redirect', () => {
   it('the client signs a user in with code, PKCE, state and nonce, and returns to the page', async () => {
     const shop = await openShop()
     const tab = openTab(shop, { scope: 'cart' })
-    const url = await leave(tab, { returnTo: '/cart', loginHint: shop.user.username, uiLocales: 'en' })
+    const wishes = { loginHint: shop.user.username, uiLocales: 'en', maxAgeSeconds: 60 }
+    const url = await leave(tab, { returnTo: '/cart', acrValues: 'urn:sallyport:1', ...wishes })
     expect(Object.fromEntries(url.searchParams)).toEqual({
       client_id: expect.stringMatching(/^client-/),
       response_type: 'code',
@@ -77,6 +78,8 @@ describe('a sign-in by redirect', () => {
       code_challenge_method: 'S256',
       login_hint: shop.user.username,
       ui_locales: 'en',
+      acr_values: 'urn:sallyport:1',
+      max_age: '60',
     })
     const address = await signInAt(shop, url)
     const result = await tab.client.handleRedirect(address)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { accountsOf } from '../../src/config/accounts_schema.ts'
-import { ConfigError } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
+import { accountsOf } from '../../src/config/pool_settings.ts'
+import { ConfigError } from '../../src/config/read_settings.ts'
 
 const ISSUER = 'https://id.shop.test'
 const MAIL = { from: { name: 'Corner Shop', address: 'shop@shop.test' } }

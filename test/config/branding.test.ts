@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { GROUNDS } from '../../src/config/branding_schema.ts'
-import { ConfigError } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
+import { ConfigError } from '../../src/config/read_settings.ts'
 import { LANGUAGES } from '../../src/lib/language.ts'
 import style from '../../src/pages/style.css'
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { ConfigError } from '../../src/config/config.ts'
-import { parseConfig } from '../../src/config/parse_config.ts'
+import { formatSettings, parseBuiltSettings } from '../../src/config/built_settings.ts'
+import { parseConfig, parseSettings } from '../../src/config/parse_config.ts'
+import { ConfigError } from '../../src/config/read_settings.ts'
 import { ADMIN_SCOPE_NAMES } from '../../src/oauth/admin_scope.ts'
 
 const ISSUER = 'https://id.shop.test'
@@ -22,6 +23,17 @@ const SHOP_READ = {
   branding: null,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 2_592_000,
+}
+
+/** The defaults of a pool. */
+const BROWSER_SESSIONS = { idleSeconds: 3600, lifetimeSeconds: 12 * 3600 }
+const ACCOUNTS = {
+  signUp: false,
+  emailCode: 'off',
+  selfService: false,
+  secondFactor: 'off',
+  secondFactorRoles: [],
+  passkeys: null,
 }
 
 /** A config.yml with only the required keys, and with replaced top-level keys. */
@@ -50,8 +62,8 @@ describe('config.yml', () => {
       refreshRetryWindowSeconds: 60,
       sessionLifetimeSeconds: null,
       sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
-      browserSessions: new Map(),
-      accounts: new Map(),
+      browserSessions: { listed: new Map(), other: BROWSER_SESSIONS },
+      accounts: { listed: new Map(), other: ACCOUNTS },
       mail: null,
       auditRetentionSeconds: 90 * 86_400,
       auditMaxEvents: 10_000_000,
@@ -86,6 +98,21 @@ describe('config.yml', () => {
       apis: new Map([['shop', SHOP_READ]]),
       adminApi: null,
     })
+  })
+
+  it('the text for the Worker keeps the type of each checked value', () => {
+    const settings = parseSettings(
+      yaml({
+        session_shards: [{ name: 'eu', binding: 'DB_EU', continents: ['EU'] }],
+        browser_sessions: { customers: { idle: 600 } },
+        accounts: { customers: { second_factor_roles: ['buyer'], passkeys: { rp_id: 'shop.test' } } },
+        breached_passwords: { range_url: RANGE_URL },
+        challenge: { verify_url: VERIFY_URL },
+        apis: { shop: { ...SHOP, scopes: ['cart'], scope_texts: { cart: { en: 'The cart' } } } },
+      }),
+    )
+    expect(settings.apis.get('shop')?.scopeTexts.size).toBe(1)
+    expect(parseBuiltSettings(formatSettings(settings))).toStrictEqual(settings)
   })
 
   it('config.yml sets every key', () => {
@@ -129,8 +156,11 @@ describe('config.yml', () => {
         { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
-      browserSessions: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
-      accounts: new Map(),
+      browserSessions: {
+        listed: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
+        other: BROWSER_SESSIONS,
+      },
+      accounts: { listed: new Map(), other: ACCOUNTS },
       mail: null,
       auditRetentionSeconds: 7 * 86_400,
       auditMaxEvents: 10_000_000,

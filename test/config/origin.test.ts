@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError } from '../../src/config/config.ts'
 import { findOriginProblem } from '../../src/config/origin.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
+import { ConfigError } from '../../src/config/read_settings.ts'
 import { TestOperator } from '../support/operator.ts'
 import { configText, TestServer } from '../support/server.ts'
 

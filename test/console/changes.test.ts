@@ -32,6 +32,11 @@ async function create(
   return { id, response }
 }
 
+/** The version in the form that posts to a path. */
+function versionOfEdit(html: string, path: string): string {
+  return inputOf(html.split(`action="${path}"`)[1] ?? '', 'etag')
+}
+
 async function etagOf(path: string): Promise<string> {
   return inputOf((await admin.get(path)).html, 'etag')
 }
@@ -266,6 +271,43 @@ describe('an edit', () => {
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ name: 'Mine' })
   })
 
+  it('a refused form keeps the version that its operator saw, so the corrected form meets the conflict', async () => {
+    const { id } = await create()
+    const { id: userId, username } = await server.addUser()
+    const forms = [
+      {
+        path: `/console/clients/${id}`,
+        base: { grants: ['password'], scopes: ['cart'] },
+        name: 'name',
+        field: 'access_token_lifetime',
+      },
+      {
+        path: `/console/users/${encodeURIComponent(userId)}`,
+        base: { username },
+        name: 'profile.name',
+        field: 'profile.email',
+      },
+    ]
+    for (const { path, base, name, field } of forms) {
+      const etag = await etagOf(path)
+      expect((await admin.post(path, { ...base, [name]: 'Theirs', etag })).status).toBe(303)
+      const refused = await admin.post(path, { ...base, [name]: 'Mine', [field]: 'wrong', etag })
+      expect([refused.status, versionOfEdit(refused.html, path)]).toEqual([422, etag])
+      const mistyped = await admin.post(`${path}/delete`, { etag, typed_name: 'another' })
+      expect([mistyped.status, versionOfEdit(mistyped.html, `${path}/delete`)]).toEqual([422, etag])
+      const corrected = await admin.post(path, { ...base, [name]: 'Mine', etag })
+      expect(corrected.status).toBe(412)
+      expect(corrected.html).toMatch(/<code>Mine<\/code>.*?<code>Theirs<\/code>/)
+      expect(versionOfEdit(corrected.html, path)).not.toBe(etag)
+      // The conflict is the first element below the heading, and the browser focuses it.
+      expect(corrected.html).toMatch(
+        /<\/header><div class="note warn" role="alert" tabindex="-1" autofocus="">/,
+      )
+      expect(corrected.html.match(/autofocus/g)).toHaveLength(1)
+      expect(inputOf((await admin.get(path)).html, name)).toBe('Theirs')
+    }
+  })
+
   it('an edit without its version is refused', async () => {
     const { id } = await create()
     const response = await admin.post(`/console/clients/${id}`, { name: 'x', grants: ['password'], etag: '' })
@@ -305,6 +347,7 @@ describe('a client', () => {
     expect(mistyped.status).toBe(422)
     expect(mistyped.html).toMatch(/<details class="confirm" open=""><summary class="button danger">Delete…/)
     expect(mistyped.html).toContain(`id="typed_name-error">You typed another name. Type ${id}.`)
+    expect(mistyped.html).toContain('<a href="#typed_name">Client id to delete</a>: You typed another name.')
     const deleted = await admin.post(`${path}/delete`, { etag: await etagOf(path), typed_name: id })
     expect(deleted).toMatchObject({ location: '/console/clients', done: 'client-deleted' })
     expect((await admin.get(path)).status).toBe(404)
@@ -390,7 +433,7 @@ describe('a user', () => {
     expect((await admin.get(path)).status).toBe(404)
   })
 
-  it('an admin exports a user as a file and erases the user after typing the username and the own password', async () => {
+  it('an admin exports a user as a file and erases the user after typing the username and the password of the admin', async () => {
     const { id, username } = await server.addUser()
     const path = `/console/users/${encodeURIComponent(id)}`
     const refused = await admin.post(`${path}/export`, { own_password: 'mistyped' })
@@ -414,7 +457,7 @@ describe('a user', () => {
     expect((await admin.get(path)).status).toBe(404)
   })
 
-  it('a user becomes an admin after the operator has typed the own password, in both forms', async () => {
+  it('a user becomes an admin after the operator has typed the password of the operator, in both forms', async () => {
     const { html } = await admin.get('/console/users/new?pool=operators')
     expect(html).toContain('Your own password')
     const draft = {
@@ -425,7 +468,10 @@ describe('a user', () => {
     }
     const refused = await admin.post('/console/users/new', draft)
     expect(refused.status).toBe(403)
-    expect(refused.html).toContain('The operator must confirm the password first')
+    expect(refused.html).toContain(
+      '<strong>Your own password is required.</strong> Nothing was saved. Fix the fields marked below.',
+    )
+    expect(refused.html).not.toContain('/admin/api')
     const made = await admin.post('/console/users/new', { ...draft, own_password: PASSWORD })
     const [path = ''] = made.location?.split('?') ?? []
     expect(made).toMatchObject({ location: path, done: 'user-created' })
@@ -442,7 +488,7 @@ describe('a user', () => {
     expect(enabled).toMatchObject({ location: path, done: 'user-enabled' })
   })
 
-  it('a wrong own password sets no password: the form stays open with an error at each field', async () => {
+  it('a wrong password of the operator sets no password of a user: the form stays open with an error at each field', async () => {
     const { id } = await server.addUser()
     const path = `/console/users/${encodeURIComponent(id)}`
     const fields = { password: 'short', own_password: 'mistyped', must_change_password: 'yes' }
@@ -467,7 +513,7 @@ describe('a user', () => {
     expect(untouched).not.toContain('<details class="confirm" open')
   })
 
-  it('a wrong own password makes no admin: the page shows the error at the field', async () => {
+  it('a wrong password of the operator makes no admin: the page shows the error at the field', async () => {
     const draft = { pool: 'operators', username: `${crypto.randomUUID()}@x.test`, password: 'short' }
     const made = await admin.post('/console/users/new', {
       ...draft,
@@ -650,7 +696,7 @@ describe('support', () => {
 })
 
 describe('a service account', () => {
-  it('the forms ask for the own password to create a service account, to extend it and to add a secret', async () => {
+  it('the forms ask for the password of the operator to create a service account, to extend it and to add a secret', async () => {
     const page = (await admin.get('/console/clients/~new?api=admin')).html
     expect(page).toContain('Required to give a scope of the admin API.')
     expect(page).not.toMatch(/value="users:write"[^>]*checked/)

@@ -47,7 +47,7 @@ describe('the search box', () => {
     for (const name of ['zandu', 'zandv', 'zandw', 'zandx']) await server.addUser({ username: name })
     expect((await search('zand')).html).toContain('The table has the first 5 users. More users match.')
     expect(resultsOf((await search(kid.slice(0, 8))).html)).toEqual([
-      ['Key', `/console/keys#${kid}`, 'current'],
+      ['Key', `/console/keys#${kid}`, 'Signing'],
     ])
 
     const exact = [
@@ -155,7 +155,13 @@ describe('a list', () => {
     const { status, html } = await admin.get('/console/users?enabled=maybe&q=kept-text')
     expect(status).toBe(400)
     expect(html).toContain('Correct the fields, and search again.')
-    expect(html).toContain('<a href="#filter-enabled">State</a>: must be')
+    expect(html).toContain('<a href="#filter-enabled">State</a>: Select a value of the list.')
+    const audit = await admin.get('/console/audit?kind=account_locked')
+    expect([audit.status, audit.html]).toEqual([
+      400,
+      expect.stringContaining('<a href="#filter-kind">Event</a>: Select a value of the list.'),
+    ])
+    expect(audit.html).not.toContain('must be one of')
     expect(html).toContain('value="kept-text"')
   })
 

@@ -181,7 +181,7 @@ describe('signing out', () => {
     expect(browser.cookie).toBeNull()
   })
 
-  it('a sign-out without a session leads to the question of the service', async () => {
+  it('a sign-out without a session leads to the logout page, which asks for a confirmation', async () => {
     const { browser } = await signedIn()
     await browser.pages.open(`${ISSUER}/console`)
     browser.cookie = null
@@ -253,6 +253,21 @@ describe('a form that is sent after the session has ended', () => {
     ])
     expect(html).not.toContain(password)
     expect(await server.services.clientAdmin.find(fields.client_id)).toBeNull()
+    expect((await browser.pages.press('Send the form')).status).toBe(201)
+  })
+
+  it('a form is kept after the operator signed out in another tab, only with the token of that session', async () => {
+    const browser = await ConsoleBrowser.signIn(server)
+    const { csrfToken } = browser
+    const form = { ...fields, client_id: 'signed-out-client' }
+    expect((await browser.post('/console/sign-out')).status).toBe(303)
+    await browser.post(NEW_CLIENT, { ...form, csrf_token: 'A'.repeat(32) })
+    expect(browser.pages.cookie('__Host-sallyport-console-form')).toBeUndefined()
+    const late = await browser.post(NEW_CLIENT, { ...form, csrf_token: csrfToken })
+    expect([late.status, late.location?.startsWith(AUTHORIZE)]).toEqual([303, true])
+    await browser.pages.open(ISSUER + late.location)
+    const page = await browser.pages.press('Sign in', { Username: browser.user.username, Password: PASSWORD })
+    expect([page.url.pathname, inputOf(page.html, 'client_id')]).toEqual(['/console/kept', form.client_id])
     expect((await browser.pages.press('Send the form')).status).toBe(201)
   })
 

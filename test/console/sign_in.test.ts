@@ -76,7 +76,7 @@ describe('signing in', () => {
   })
 
   it.each(['cross-site', 'same-site'])(
-    'a link of another place (%s) opens its page by this site, because browsers send no Strict cookie',
+    'a link from another origin (%s) gets a page that reloads the URL from the console, because browsers send no Strict cookie',
     async (relation) => {
       const browser = new ConsoleBrowser(new TestServer())
       await addConsoleClient(browser.server)
@@ -240,7 +240,7 @@ describe('the response of the authorization endpoint', () => {
       expect((await browser.get(path)).location).toMatch(AUTHORIZE)
   })
 
-  it('an operator who cancels, and a service without capacity, get a page with a link to a new sign-in', async () => {
+  it('the console shows a page with a link to a new sign-in after Cancel, and responds with 503 to the error temporarily_unavailable', async () => {
     const server = new TestServer()
     await addConsoleClient(server)
     const browser = new ConsoleBrowser(server)

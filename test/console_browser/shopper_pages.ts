@@ -4,10 +4,11 @@ import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
+import { SECOND_FACTOR_VIEWS } from '../../scripts/screenshots/second_factor_views.ts'
 import { SHOPPER_VIEWS, SHOPPERS, signInShopper } from '../../scripts/screenshots/shopper_views.ts'
 import { OperatorPage } from './operator_page.ts'
 
-const VIEWS = [...SHOPPER_VIEWS, ...INBOX_VIEWS]
+const VIEWS = [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...INBOX_VIEWS]
 
 /** A running service with the demo data, and a browser. */
 interface Running {

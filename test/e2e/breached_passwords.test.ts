@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -6,6 +5,7 @@ import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { compact } from '../../src/lib/compact.ts'
 import { OPERATORS } from '../support/cli.ts'
+import { configureBundle } from '../support/configure_bundle.ts'
 import { type HttpRangeServer, listen } from '../support/http_range_server.ts'
 import { RangeServer } from '../support/range_server.ts'
 import { CUSTOMER, requestTokens, STAFF, type Tokens } from '../support/token_client.ts'
@@ -21,10 +21,7 @@ let service: ServiceServer
 beforeAll(async () => {
   list = await listen(ranges)
   const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
-  const config = bundle.modules.find(({ path }) => path.endsWith('config.txt'))?.path ?? ''
-  const breachedPasswords = { range_url: list.url, outcome: 'change' }
-  const document = { ...JSON.parse(readFileSync(config, 'utf8')), breached_passwords: breachedPasswords }
-  writeFileSync(config, JSON.stringify(document))
+  configureBundle(bundle, { breached_passwords: { range_url: list.url, outcome: 'change' } })
   service = await startService(bundle)
 })
 

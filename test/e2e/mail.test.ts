@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { makeTemporaryDirectory, type ServiceServer, startService } from '../../
 import { parseSealingKey } from '../../src/keys/sealing.ts'
 import { TextSealer } from '../../src/keys/text_sealer.ts'
 import { readCodeBlocks } from '../support/code_blocks.ts'
+import { configureBundle } from '../support/configure_bundle.ts'
 import { exampleOf } from '../support/mail_examples.ts'
 
 // The service delivers mails from its queue to a real HTTP server, as to the program of an operator.
@@ -46,10 +47,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/send`
   const bundle = await bundleWorker(join(DIRECTORY, 'service'))
-  const file = bundle.modules.find(({ path }) => path.endsWith('config.txt'))?.path ?? ''
-  const document = JSON.parse(readFileSync(file, 'utf8'))
   const mail = { from: { name: 'Corner Shop', address: 'shop@shop.example' }, driver: 'webhook', url }
-  writeFileSync(file, JSON.stringify({ ...document, mail }))
+  configureBundle(bundle, { mail })
   const vars = { LOCAL_INBOX: 'false', MAIL_SECRET: SECRET }
   service = await startService(bundle, { sealingKey: SEALING_KEY, vars })
 })

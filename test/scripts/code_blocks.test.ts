@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { COMMANDS } from '../../packages/cli/src/commands.ts'
 import { UsageError } from '../../packages/cli/src/core/exit_code.ts'
 import { parseCommandLine } from '../../packages/cli/src/core/parse_command_line.ts'
-import { parseConfig, parseYaml } from '../../src/config/parse_config.ts'
+import { parseConfig } from '../../src/config/parse_config.ts'
 import { findPages, readCodeBlocks } from '../support/code_blocks.ts'
 
 const blocks = findPages('docs', 'packages', 'CONTRIBUTING.md').flatMap(readCodeBlocks)
@@ -55,7 +55,7 @@ describe('the code blocks of the documentation', () => {
   )
 
   it.each(examplesIn('yaml'))('the server accepts the keys of each YAML example: $place', ({ text }) => {
-    const keys = { ...Object(parseYaml(readFileSync('config.yml', 'utf8'))), ...Object(parseYaml(text)) }
+    const keys = { ...parse(readFileSync('config.yml', 'utf8')), ...parse(text) }
     expect(parseConfig(JSON.stringify(keys)).issuer).toBe('http://127.0.0.1:8787')
   })
 

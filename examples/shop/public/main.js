@@ -126,8 +126,12 @@ function showRedirect({ kind, error, returnTo }) {
 
 function describeSignInFailure(error) {
   if (isUnreachable(error)) return describeFailure(error)
-  const isWrong = error instanceof TokenRequestError && error.code === 'invalid_grant'
-  return isWrong ? 'Wrong email or password.' : 'Sign-in failed. Try again.'
+  const { code, status } = error instanceof TokenRequestError ? error : {}
+  if (code === 'invalid_grant') return 'Wrong email or password.'
+  if (status === 429) return 'There were too many sign-ins. Wait a minute, then try again.'
+  if (status === 503)
+    return 'The token service is busy or its database does not respond. Try again in a moment.'
+  return 'Sign-in failed. Try again.'
 }
 
 function isUnreachable(error) {

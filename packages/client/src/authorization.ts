@@ -40,6 +40,8 @@ export async function requestFor(attempt: Attempt, wishes: Wishes): Promise<Fiel
     scope: wishes.scope,
     login_hint: wishes.loginHint,
     prompt: wishes.prompt,
+    acr_values: wishes.acrValues,
+    max_age: wishes.maxAgeSeconds?.toString(),
     ui_locales: wishes.uiLocales,
   }
   return Object.fromEntries(

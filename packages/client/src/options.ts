@@ -49,6 +49,10 @@ export interface RedirectOptions {
   loginHint?: string
   /** `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). */
   prompt?: 'login' | 'none' | 'consent' | 'select_account'
+  /** The levels of which the sign-in needs one, separated by spaces: the `acr_values` of a challenge (RFC 9470 §4). */
+  acrValues?: string
+  /** The user signs in again if the last sign-in is older: the `max_age` of a challenge. */
+  maxAgeSeconds?: number
   /** The languages of the pages, separated by spaces, such as `de en`. */
   uiLocales?: string
 }

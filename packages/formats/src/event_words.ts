@@ -1,6 +1,7 @@
 /** The title of each kind of audit event. */
 export const EVENT_TITLES = {
   issue: 'Sign-in',
+  browser_sign_in: 'Sign-in by browser',
   sign_in_failure: 'Failed sign-in',
   refresh: 'Refresh',
   refresh_refused: 'Refused refresh',

@@ -1,4 +1,5 @@
 // The exports of `@sallyport/verify`.
+export type { AuthenticationOptions } from './authentication.ts'
 export type { AccessTokenClaims } from './claims.ts'
 export type { RevocationOptions, VerifierOptions } from './options.ts'
 export type { PasswordClaim } from './password_claims.ts'

@@ -6,6 +6,8 @@ export type TokenErrorCode =
   | 'invalid_token'
   /** The token lacks a required scope. */
   | 'insufficient_scope'
+  /** The API requires a newer sign-in, or one with a second factor. */
+  | 'insufficient_user_authentication'
   /** The user of the token must set a new password first. */
   | 'password_change_required'
   /** The keys or the revocations cannot be fetched. */
@@ -56,6 +58,23 @@ export function insufficientScope(scope: readonly string[]): TokenError {
   const needed = scope.join(' ')
   const challenge = `Bearer error="insufficient_scope", scope="${needed}"`
   return new TokenError({ code: 'insufficient_scope', status: 403, challenge }, `needs the scope ${needed}`)
+}
+
+/** The challenge names the demands, which the client sends to the authorization endpoint (RFC 9470 §3, §4). */
+export function insufficientAuthentication({
+  acrValues,
+  maxAgeSeconds,
+}: {
+  acrValues?: readonly string[] | undefined
+  maxAgeSeconds?: number | undefined
+}): TokenError {
+  const code = 'insufficient_user_authentication'
+  const demands = [
+    ...(acrValues === undefined ? [] : [`acr_values="${acrValues.join(' ')}"`]),
+    ...(maxAgeSeconds === undefined ? [] : [`max_age="${maxAgeSeconds}"`]),
+  ]
+  const challenge = [`Bearer error="${code}"`, ...demands].join(', ')
+  return new TokenError({ code, status: 401, challenge }, `needs a sign-in with ${demands.join(', ')}`)
 }
 
 /** The status is 403. After a 401 a client would refresh, and the new token would have the same claim. */

@@ -5,6 +5,11 @@ import {
   jwtVerify,
   type ProtectedHeaderParameters,
 } from 'jose'
+import {
+  type AuthenticationOptions,
+  checkAuthentication,
+  requireAuthenticationOptions,
+} from './authentication.ts'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
 import { Discovery } from './discovery.ts'
 import { Documents } from './documents.ts'
@@ -24,7 +29,7 @@ const EMBEDDED_KEYS = ['jwk', 'jku', 'x5u', 'x5c'] as const
 /** RFC 6749 §3.3. Other text would break the challenge that contains it. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
-export interface VerifyOptions {
+export interface VerifyOptions extends AuthenticationOptions {
   /** The required scope tokens. */
   scope?: string | readonly string[]
   /** Replaces the `accept` of the verifier, for example at the endpoint that sets a new password. */
@@ -40,7 +45,8 @@ export interface Verifier {
    * Verifies an access token, or the bearer token of a request.
    *
    * @throws TokenError with a stable code and the RFC 6750 challenge
-   * @throws TypeError if `scope` has text that is not a scope token, or `accept` has an unknown claim
+   * @throws TypeError if `scope` has text that is not a scope token, `accept` has an unknown claim, or `acrValues` or `maxAgeSeconds`
+   *   is invalid
    */
   verify(input: Request | string, options?: VerifyOptions): Promise<AccessTokenClaims>
 }
@@ -73,6 +79,7 @@ class AccessTokenVerifier implements Verifier {
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
     const accepted =
       options.accept === undefined ? this.#settings.accept : requirePasswordClaims(options.accept)
+    requireAuthenticationOptions(options)
     const now = options.now ?? Math.floor(Date.now() / 1000)
     const moment = { now, waitUntil: options.waitUntil }
     const token = typeof input === 'string' ? input : readBearer(input)
@@ -82,6 +89,7 @@ class AccessTokenVerifier implements Verifier {
     await this.#checkRevocations(claims, moment)
     checkPassword(claims, accepted)
     checkScope(claims, options.scope)
+    checkAuthentication(claims, options, now - leewaySeconds)
     return claims
   }
 

@@ -55,6 +55,7 @@ export const de: Texts = {
     title: 'Zugriff erlauben',
     question: (client) => `Darf ${client} Ihr Konto verwenden?`,
     scopes: (client) => `${client} erhält Zugriff auf:`,
+    everything: (client, api) => `${client} erhält Zugriff auf alles, was Ihr Konto in ${api} tun kann.`,
     returnTo: (host) => `Danach kehren Sie zu ${host} zurück.`,
     allow: 'Erlauben',
     privacy: (client) => `Datenschutzerklärung von ${client}`,
@@ -94,6 +95,7 @@ export const de: Texts = {
       'Dieses Passwort ist sehr verbreitet, deshalb ist es leicht zu erraten. Wählen Sie ein anderes Passwort.',
     breachedPassword:
       'Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes Passwort.',
+    samePassword: 'Wählen Sie ein Passwort, das sich vom aktuellen unterscheidet.',
     otherAccount:
       'Die Anwendung verlangt ein anderes Konto. Melden Sie sich mit diesem Konto an oder brechen Sie ab.',
     expiredForm: 'Die Seite war zu lange offen. Es wurde nichts ausgeführt. Versuchen Sie es erneut.',

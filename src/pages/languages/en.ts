@@ -53,6 +53,8 @@ export const en = {
     title: 'Allow access',
     question: (client: string) => `Allow ${client} to use your account?`,
     scopes: (client: string) => `${client} gets access to:`,
+    everything: (client: string, api: string) =>
+      `${client} gets access to everything that your account can do in ${api}.`,
     returnTo: (host: string) => `You then return to ${host}.`,
     allow: 'Allow',
     privacy: (client: string) => `Privacy policy of ${client}`,
@@ -92,6 +94,7 @@ export const en = {
       `The new password must have ${shortest} to ${longest} characters. Choose another password.`,
     commonPassword: 'This password is very common, so it is easy to guess. Choose another password.',
     breachedPassword: 'This password is in a list of stolen passwords. Choose another password.',
+    samePassword: 'Choose a password that differs from the current one.',
     otherAccount: 'The application asks for another account. Sign in with that account, or cancel.',
     expiredForm: 'The page was open for too long. Nothing happened. Try again.',
     noCookie: 'Your browser sent no cookie. Nothing happened. Allow cookies for this site, then try again.',

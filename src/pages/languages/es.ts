@@ -55,6 +55,7 @@ export const es: Texts = {
     title: 'Permitir el acceso',
     question: (client) => `¿Permitir que ${client} use tu cuenta?`,
     scopes: (client) => `${client} tendrá acceso a:`,
+    everything: (client, api) => `${client} podrá hacer todo lo que tu cuenta puede hacer en ${api}.`,
     returnTo: (host) => `Después volverás a ${host}.`,
     allow: 'Permitir',
     privacy: (client) => `Política de privacidad de ${client}`,
@@ -91,6 +92,7 @@ export const es: Texts = {
       `La contraseña nueva debe tener entre ${shortest} y ${longest} caracteres. Elige otra contraseña.`,
     commonPassword: 'Esta contraseña es muy común, así que es fácil de adivinar. Elige otra contraseña.',
     breachedPassword: 'Esta contraseña está en una lista de contraseñas robadas. Elige otra contraseña.',
+    samePassword: 'Elige una contraseña distinta de la actual.',
     otherAccount: 'La aplicación pide otra cuenta. Inicia sesión con esa cuenta o cancela.',
     expiredForm:
       'La página ha estado abierta demasiado tiempo. No se ha realizado ninguna acción. Inténtalo de nuevo.',

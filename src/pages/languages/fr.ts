@@ -58,6 +58,7 @@ export const fr: Texts = {
     title: 'Autoriser l’accès',
     question: (client) => `Autoriser ${client} à utiliser votre compte\u202f?`,
     scopes: (client) => `${client} aura accès à\u00a0:`,
+    everything: (client, api) => `${client} pourra faire tout ce que votre compte peut faire dans ${api}.`,
     returnTo: (host) => `Vous retournerez ensuite sur ${host}.`,
     allow: 'Autoriser',
     privacy: (client) => `Politique de confidentialité de ${client}`,
@@ -95,6 +96,7 @@ export const fr: Texts = {
       'Ce mot de passe est très répandu, donc facile à deviner. Choisissez un autre mot de passe.',
     breachedPassword:
       'Ce mot de passe figure dans une liste de mots de passe volés. Choisissez un autre mot de passe.',
+    samePassword: 'Choisissez un mot de passe différent de l’actuel.',
     otherAccount: 'L’application demande un autre compte. Connectez-vous avec ce compte ou annulez.',
     expiredForm: 'La page est restée ouverte trop longtemps. Aucune action n’a été effectuée. Réessayez.',
     noCookie:

@@ -55,6 +55,7 @@ export const it: Texts = {
     title: 'Consenti l’accesso',
     question: (client) => `Consentire a ${client} di usare il tuo account?`,
     scopes: (client) => `${client} avrà accesso a:`,
+    everything: (client, api) => `${client} potrà fare tutto ciò che il tuo account può fare in ${api}.`,
     returnTo: (host) => `Poi tornerai su ${host}.`,
     allow: 'Consenti',
     privacy: (client) => `Informativa sulla privacy di ${client}`,
@@ -91,6 +92,7 @@ export const it: Texts = {
     commonPassword:
       'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
+    samePassword: 'Scegli una password diversa da quella attuale.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
     expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
     noCookie:

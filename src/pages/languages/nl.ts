@@ -55,6 +55,7 @@ export const nl: Texts = {
     title: 'Toegang toestaan',
     question: (client) => `Mag ${client} je account gebruiken?`,
     scopes: (client) => `${client} krijgt toegang tot:`,
+    everything: (client, api) => `${client} krijgt toegang tot alles wat je account kan doen in ${api}.`,
     returnTo: (host) => `Daarna ga je terug naar ${host}.`,
     allow: 'Toestaan',
     privacy: (client) => `Privacybeleid van ${client}`,
@@ -93,6 +94,7 @@ export const nl: Texts = {
       'Dit wachtwoord wordt veel gebruikt, dus het is makkelijk te raden. Kies een ander wachtwoord.',
     breachedPassword:
       'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
+    samePassword: 'Kies een wachtwoord dat verschilt van het huidige.',
     otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
     expiredForm: 'De pagina stond te lang open. Er is niets uitgevoerd. Probeer het opnieuw.',
     noCookie:

@@ -58,6 +58,8 @@ export const pl: Texts = {
     title: 'Zezwól na dostęp',
     question: (client) => `Zezwolić aplikacji ${client} na korzystanie z Twojego konta?`,
     scopes: (client) => `${client} otrzyma dostęp do tych danych:`,
+    everything: (client, api) =>
+      `Aplikacja ${client} będzie mogła robić wszystko, co może robić Twoje konto w ${api}.`,
     returnTo: (host) => `Potem wrócisz do ${host}.`,
     allow: 'Zezwól',
     privacy: (client) => `Polityka prywatności: ${client}`,
@@ -94,6 +96,7 @@ export const pl: Texts = {
       `Nowe hasło musi mieć od ${shortest} do ${longest} znaków. Wybierz inne hasło.`,
     commonPassword: 'To hasło jest bardzo popularne, więc łatwo je odgadnąć. Wybierz inne hasło.',
     breachedPassword: 'To hasło jest na liście skradzionych haseł. Wybierz inne hasło.',
+    samePassword: 'Wybierz hasło inne niż obecne.',
     otherAccount: 'Aplikacja wymaga innego konta. Zaloguj się na to konto lub anuluj.',
     expiredForm: 'Strona była otwarta zbyt długo. Nie wykonano żadnej czynności. Spróbuj ponownie.',
     noCookie:

@@ -53,7 +53,8 @@ async function describe(
   { file, delimiter, plan }: { file: string; delimiter: string; plan: ColumnPlan },
 ): Promise<CliError> {
   const line = Number(error.lines)
-  const option = line === 1 ? suggestDelimiter(await readFirstLine(file), plan, delimiter) : null
+  // csv-parse can fail in a later row before the first line is read as the head.
+  const option = suggestDelimiter(await readFirstLine(file), plan, delimiter)
   const advice = option === null ? 'Check the quotes and --delimiter' : `Use ${option}`
   return new CliError('failed', `${file}: line ${line}: ${PROBLEMS[error.code] ?? 'not CSV'}. ${advice}.`)
 }
