@@ -3,7 +3,10 @@ import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
+import { GRANT_TYPES } from '../oauth/grant_type.ts'
 import type { Names } from '../users/name_store.ts'
+import { GUEST } from '../users/visitor.ts'
+import { requireConfigured } from './known_values.ts'
 import { maskOperators, requireVisible } from './mask_operators.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
@@ -47,6 +50,9 @@ export const EVENT_ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
 }
 const id = text(200)
 
+/** The values of `grant` in events. */
+export const GRANTS = [...GRANT_TYPES, GUEST] as const
+
 const listAudit = operation({
   id: 'listAudit',
   method: 'GET',
@@ -65,7 +71,7 @@ const listAudit = operation({
       actor: z.optional(id),
       kind: z.optional(z.enum(AUDIT_KINDS, `must be one of ${AUDIT_KINDS.join(', ')}`)),
       outcome: z.optional(z.enum(['ok', 'refused'], 'must be ok or refused')),
-      grant: z.optional(text(64)),
+      grant: z.optional(z.enum(GRANTS, `must be one of ${GRANTS.join(', ')}`)),
       api: z.optional(text(64)),
       by_operator: z.optional(flag),
       from: z.optional(unixSeconds),
@@ -88,6 +94,7 @@ const listAudit = operation({
   response: eventsSchema,
   async handle(call) {
     const { query, services } = call
+    requireConfigured(query, services.config)
     const { client_id: clientId, by_operator: byOperator, ...rest } = query
     const filter = compact({ ...rest, clientId, byOperator })
     const { page, total: known } = readPage(query, EVENT_ORDERS, '-time')

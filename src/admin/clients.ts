@@ -21,6 +21,7 @@ import {
   showClient,
 } from './client_schemas.ts'
 import { createSecretOnce, type MadeSecret } from './idempotency.ts'
+import { requireConfigured } from './known_values.ts'
 import {
   type Call,
   type ConfirmationRule,
@@ -68,6 +69,7 @@ const listClients = operation({
   status: 200,
   response: clientsSchema,
   async handle({ query, services }) {
+    requireConfigured(query, services.config)
     const { q = null, api = null, enabled = null } = query
     const { page, total: known } = readPage(query, ORDERS, 'id')
     const { slice, total } = await services.clientList.list({ text: q, api, enabled }, page, known)

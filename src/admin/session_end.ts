@@ -1,9 +1,18 @@
 import * as z from 'zod/mini'
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
+import { reasonOfRevocation } from '../keys/audit_key.ts'
 import { REPLAYED } from '../sessions/open_session.ts'
 import type { Call } from './operation.ts'
 import { named } from './schemas.ts'
-import { findOwners, type KnownSession, type Owners, type ShownSession, showSession } from './session_view.ts'
+import {
+  findOwners,
+  findRevocationOfKey,
+  KEY_REVOKED,
+  type KnownSession,
+  type Owners,
+  type ShownSession,
+  showSession,
+} from './session_view.ts'
 
 /** The event that ended a session before its expiry. */
 export const sessionEndSchema = named(
@@ -26,10 +35,14 @@ export interface DescribedSession {
 
 /** Describes a session. @throws StorageUnavailable, CorruptRecord */
 export async function describeSession(known: KnownSession, call: Call): Promise<DescribedSession> {
-  const owners = await findOwners([known], call.services)
+  const owners = await findOwners([known], call)
   const session = showSession(known, owners, call)
   const ends = await findEnds([session], call)
-  return describe(session, { owners, ends }, call)
+  const described = describe(session, { owners, ends }, call)
+  const revocation = findRevocationOfKey(known, owners, call.services)
+  if (revocation === null || described.event !== null) return described
+  const keyEvent = { at: revocation.at, reason: reasonOfRevocation(revocation.kid) }
+  return { session, event: await call.services.sessionEvents.findKeyEvent(keyEvent) }
 }
 
 /** Describes sessions, in their order. @throws StorageUnavailable, CorruptRecord */
@@ -37,7 +50,7 @@ export async function describeSessions(
   sessions: readonly KnownSession[],
   call: Call,
 ): Promise<DescribedSession[]> {
-  const owners = await findOwners(sessions, call.services)
+  const owners = await findOwners(sessions, call)
   const shown = sessions.map((session) => showSession(session, owners, call))
   const ends = await findEnds(shown, call)
   return shown.map((session) => describe(session, { owners, ends }, call))
@@ -80,7 +93,8 @@ function withEvent(session: ShownSession, event: StoredAuditEvent): ShownSession
 
 /** If the audit trail has the sign-in and no revocation, the session expired before a revocation of its user or client. */
 function withoutEvent(session: ShownSession, { origins }: Owners, { context: { now } }: Call): ShownSession {
-  const hasExpired = session.expires_at <= now && origins.has(session.sid)
+  const hasExpired =
+    session.expires_at <= now && origins.has(session.sid) && session.end_reason !== KEY_REVOKED
   return session.state === 'cut_off' && hasExpired ? { ...session, state: 'expired' } : session
 }
 

@@ -45,7 +45,7 @@ const readSessionTimeline = operation({
     )
     const period = { ...periodOf(session, context.now), from: session.started_at }
     const found = await services.sessionEvents.listTimeline(period, MAX_EVENTS + 1)
-    const events = await maskOperators(found.slice(0, MAX_EVENTS), call)
+    const events = await maskOperators(withEnd(found.slice(0, MAX_EVENTS), event), call)
     const names = await findNames(events, call)
     const end = endOf(session, events.find(({ id }) => id === event?.id) ?? null, names)
     return {
@@ -59,6 +59,15 @@ const readSessionTimeline = operation({
     }
   },
 })
+
+/** The events with the event that ended the session. The event of a signing key is not among the events of the session. */
+function withEnd(
+  found: readonly StoredAuditEvent[],
+  end: StoredAuditEvent | null,
+): readonly StoredAuditEvent[] {
+  if (end === null || found.some(({ id }) => id === end.id)) return found
+  return [...found, end].sort((a, b) => a.at - b.at || a.id - b.id)
+}
 
 /** @param event The event that ended the session; null if the audit trail has no such event. */
 function endOf(

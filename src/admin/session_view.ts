@@ -2,6 +2,8 @@ import * as z from 'zod/mini'
 import type { Origin, SignIn } from '../audit/audit_query_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
+import type { KeyEntry } from '../keys/key_life.ts'
+import { findKeyRevocation, type KeyRevocation } from '../keys/key_revocation.ts'
 import type { Services } from '../services/services.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
@@ -25,7 +27,7 @@ export const sessionSchema = named(
     client_id: z.string(),
     client_name: z.nullable(z.string()),
     api: z.string(),
-    /** `live`; `ended` by an event; `expired` without one; `cut_off` by a revocation of its user or client. */
+    /** `live`; `ended` by an event; `expired` without one; `cut_off` by a revocation of its user, client or signing key. */
     state: z.enum(['live', 'ended', 'expired', 'cut_off']),
     started_at: z.int(),
     refreshes: z.int(),
@@ -48,25 +50,33 @@ export interface Owners {
   clients: ReadonlyMap<string, ClientRecord>
   /** By the sids of the sessions. */
   origins: ReadonlyMap<string, Origin>
+  /** The signing keys, also retired keys. */
+  keys: readonly KeyEntry[]
 }
 
-/** Reads the users and clients of sessions in one call each. @throws StorageUnavailable, CorruptRecord */
+/** The reason of the end of a session whose refresh tokens a compromised key signed. */
+export const KEY_REVOKED = 'its signing key was revoked'
+
+/** Reads the users, clients and keys of sessions in one call each. @throws StorageUnavailable, CorruptRecord */
 export async function findOwners(
   sessions: readonly KnownSession[],
-  { userAdmin, clientAdmin, auditTrail }: Pick<Services, 'userAdmin' | 'clientAdmin' | 'auditTrail'>,
+  { services, context }: Pick<Call, 'services' | 'context'>,
 ): Promise<Owners> {
+  const { userAdmin, clientAdmin, auditTrail, keyLife } = services
   const owners = sessions.map(ownerOf)
   const clientIds = [...new Set(owners.map(({ clientId }) => clientId))]
   const userIds = [...new Set(owners.map(({ subject }) => subject))].filter((id) => !isVisitorId(id))
-  const [users, clients, origins] = await Promise.all([
+  const [users, clients, origins, keys] = await Promise.all([
     userAdmin.findMany(userIds),
     clientAdmin.findMany(clientIds),
     auditTrail.findOrigins(owners.map(({ sid }) => sid)),
+    keyLife.list(context),
   ])
   return {
     users: new Map(users.map((user) => [user.id, user])),
     clients: new Map(clients.map((client) => [client.id, client])),
     origins,
+    keys,
   }
 }
 
@@ -97,7 +107,9 @@ export function showSession(
   const expiresAt = expiryOf(session, owners, services)
   const isEnded = row !== null && row.endedAt !== null
   const isExpired = expiresAt <= now
-  const state = isEnded ? 'ended' : isRevoked(session, owners) ? 'cut_off' : isExpired ? 'expired' : 'live'
+  const revocation = findRevocationOfKey(session, owners, services)
+  const isCutOff = revocation !== null || isRevoked(session, owners)
+  const state = isEnded ? 'ended' : isCutOff ? 'cut_off' : isExpired ? 'expired' : 'live'
   return {
     sid,
     subject,
@@ -111,11 +123,22 @@ export function showSession(
     refreshes: row?.seq ?? 0,
     last_refreshed_at: row !== null && row.seq > 0 ? row.rotatedAt : null,
     expires_at: expiresAt,
-    ended_at: row?.endedAt ?? null,
-    end_reason: row?.endReason ?? null,
+    ended_at: row?.endedAt ?? revocation?.at ?? null,
+    end_reason: isEnded ? row.endReason : revocation === null ? null : KEY_REVOKED,
     device: origin?.device ?? null,
     country: origin?.country ?? null,
   }
+}
+
+/** The revocation of the key of the refresh token; null if the session ended or expired before. */
+export function findRevocationOfKey(
+  session: KnownSession,
+  owners: Owners,
+  services: Services,
+): KeyRevocation | null {
+  if (session.row !== null && session.row.endedAt !== null) return null
+  const revocation = findKeyRevocation(owners.keys, services.config, lastIssueOf(session))
+  return revocation !== null && revocation.at < expiryOf(session, owners, services) ? revocation : null
 }
 
 /** A session without a refresh ends with its first token, by the current lifetimes. */

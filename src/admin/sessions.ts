@@ -66,7 +66,7 @@ const listSessions = operation({
 
 /** Shows the live sessions. @throws StorageUnavailable, CorruptRecord */
 export async function showLive(sessions: readonly KnownSession[], call: Call): Promise<ShownSession[]> {
-  const owners = await findOwners(sessions, call.services)
+  const owners = await findOwners(sessions, call)
   return sessions.map((session) => showSession(session, owners, call)).filter(({ state }) => state === 'live')
 }
 

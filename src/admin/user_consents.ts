@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { StoredConsent } from '../authorization/consent_store.ts'
-import { withdrawConsent } from '../authorization/withdraw_consent.ts'
+import { CONSENT_WITHDRAWN, withdrawConsent } from '../authorization/withdraw_consent.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { notFound } from './problem.ts'
@@ -68,7 +68,9 @@ const withdraw = operation({
     const { subject, clientId, api } = consent
     const about = { subject, clientId, api, change: { operation: 'withdrawConsent' } }
     const event = { ...adminEvent(call, 'the consent was withdrawn', about), kind: 'revoke' } as const
-    await withdrawConsent(consent, [services.audit.additionIfChanged(event, context)], services, context.now)
+    const alongside = [services.audit.additionIfChanged(event, context)]
+    const sids = await withdrawConsent(consent, alongside, services, context.now)
+    await services.audit.addForSessions(sids, { ...event, reason: CONSENT_WITHDRAWN }, context)
     return { body: undefined }
   },
 })

@@ -6,6 +6,7 @@ import { describeIssues, type ValueProblem } from '../lib/problems.ts'
 import { inputMembers, textMembers } from '../users/profile.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { findUsernameWarnings } from '../users/username_warnings.ts'
+import { poolsOf } from './known_values.ts'
 import { ROLES } from './operation.ts'
 import { invalidContent } from './problem.ts'
 import { named, pageOf, role } from './schemas.ts'
@@ -92,7 +93,7 @@ export function findUserProblems(
   { pool, roles }: { pool: string; roles: readonly string[] },
   config: Config,
 ): ValueProblem[] {
-  const pools = [...new Set([...config.apis.values()].map((api) => api.userPool))]
+  const pools = poolsOf(config)
   if (!pools.includes(pool)) return [{ path: 'pool', message: `must be one of ${pools.join(', ')}` }]
   if (pool !== config.adminApi?.userPool) return []
   const known: readonly string[] = ROLES

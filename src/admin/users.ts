@@ -15,6 +15,7 @@ import { adminEvent, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { createOnce, reusedKey } from './idempotency.ts'
+import { requireConfigured } from './known_values.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { hiddenPoolOf, requirePermission } from './permissions.ts'
@@ -68,6 +69,7 @@ const listUsers = operation({
   status: 200,
   response: usersSchema,
   async handle({ query, services, caller }) {
+    requireConfigured(query, services.config)
     const { id = null, pool = null, role = null, enabled = null } = query
     const text = query.q === undefined ? null : foldText(query.q)
     const username = query.username === undefined ? null : foldUsername(query.username)

@@ -148,6 +148,22 @@ export class AuditStore {
     await callStore('D1 audit_events', () => insert.run())
   }
 
+  /**
+   * Writes the event of each session that a change ended.
+   *
+   * @param event The event without a session
+   * @throws StorageUnavailable
+   */
+  async addForSessions(sids: readonly string[], event: AuditEvent, context: RequestContext): Promise<void> {
+    if (sids.length === 0) return
+    const insert = this.#addition(
+      'true',
+      sids.map((sid) => ({ ...event, sid })),
+      context,
+    )
+    await callStore(`D1 audit_events (${sids.length})`, () => insert.run())
+  }
+
   #addition(condition: string, events: readonly AuditEvent[], context: RequestContext): D1PreparedStatement {
     const rows = events.map((event) => rowOf(entryOf(event, context)))
     return this.#db.prepare(`${INSERT_EVENTS} WHERE ${condition}`).bind(JSON.stringify(rows))

@@ -55,6 +55,10 @@ const SELECT_ENDS = `
         WHERE (subject = wanted.subject OR client_id = wanted.client_id) AND at BETWEEN wanted.since AND wanted.until)
     ORDER BY at, id LIMIT 1)`
 
+/** Parameters: the second of the event, and the beginning of its reason. */
+const SELECT_KEY_EVENT = `
+  SELECT * FROM audit_events WHERE kind = 'key' AND at = ?1 AND instr(reason, ?2) = 1 AND ${IS_RARE} LIMIT 1`
+
 const endedSchema = z.array(z.object({ ended_sid: z.string() }))
 
 /** Reads the events of sessions from the audit trail. */
@@ -77,6 +81,18 @@ export class SessionEventStore {
     const select = this.#db.prepare(SELECT_TIMELINE).bind(sid, subject, clientId, from, to, limit)
     const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
     return decodeEvents(results)
+  }
+
+  /**
+   * The event of a change of a signing key; null without one.
+   *
+   * @param change The second of the change, and the beginning of its reason
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async findKeyEvent({ at, reason }: { at: number; reason: string }): Promise<StoredAuditEvent | null> {
+    const select = this.#db.prepare(SELECT_KEY_EVENT).bind(at, reason)
+    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
+    return decodeEvents(results)[0] ?? null
   }
 
   /**

@@ -10,7 +10,7 @@ const MAX_SESSIONS = 100
 const WATCHED_SECONDS = 3600
 const MAX_WATCHED = 100
 
-const REASON = 'its consent was withdrawn'
+export const CONSENT_WITHDRAWN = 'its consent was withdrawn'
 
 interface Dependencies {
   consents: ConsentStore
@@ -22,6 +22,7 @@ interface Dependencies {
  * did not end.
  *
  * @param alongside Further statements of the transaction, such as the audit event.
+ * @returns the sids of the sessions that this call ended
  * @throws StorageUnavailable
  */
 export async function withdrawConsent(
@@ -29,10 +30,13 @@ export async function withdrawConsent(
   alongside: Statements,
   { consents, shards }: Dependencies,
   now: number,
-): Promise<void> {
+): Promise<string[]> {
   await consents.withdraw({ id, validFrom: revocationTime(now) }, alongside, now)
-  const ending = { reason: REASON, limit: MAX_SESSIONS } as const
-  await Promise.all(shards.all().map(({ endings }) => endings.endBegun({ consentId: id }, ending, now)))
+  const ending = { reason: CONSENT_WITHDRAWN, limit: MAX_SESSIONS } as const
+  const ended = await Promise.all(
+    shards.all().map(({ endings }) => endings.endBegun({ consentId: id }, ending, now)),
+  )
+  return ended.flat()
 }
 
 /**
@@ -50,7 +54,8 @@ export async function endWithdrawn(
   for (const consentId of await consents.listWithdrawn(now - WATCHED_SECONDS, MAX_WATCHED)) {
     for (const { endings } of shards.all()) {
       if (ended >= limit) return ended
-      ended += await endings.endBegun({ consentId }, { reason: REASON, limit: limit - ended }, now)
+      const ending = { reason: CONSENT_WITHDRAWN, limit: limit - ended } as const
+      ended += (await endings.endBegun({ consentId }, ending, now)).length
     }
   }
   return ended

@@ -3,31 +3,27 @@ import { Assets } from '../pages/assets.ts'
 import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import type { Services } from '../services/services.ts'
-import type { Step } from '../signin/next_step.ts'
+import { STEPS, type Step } from '../signin/next_step.ts'
 import { authorize, forwardPost } from './authorize.ts'
 import { authorizeVisitor } from './authorize_visitor.ts'
 import { BrandStyles } from './brand_styles.ts'
 import { BrowserCookies } from './browser_cookies.ts'
 import {
-  ACCOUNT_PATH,
   AUTHORIZE_PATH,
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
-  CONSENT_PATH,
   FILES_PATH,
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
-  PASSWORD_PATH,
-  RECOVERY_CODES_PATH,
-  SECOND_FACTOR_PATH,
-  SET_UP_PATH,
-  SIGN_IN_PATH,
+  PATH_OF_STEP,
 } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import formPost from './form_post.js.txt'
 import { confirmLogout, forwardLogout, logout } from './logout.tsx'
+import { hasLink } from './page_link.ts'
 import { SCRIPT_NAME } from './send_to_client.tsx'
 import { showError } from './show_error.tsx'
+import { showLinkedPage } from './show_linked_page.ts'
 import style from './style.css'
 import { submitForm } from './submit.tsx'
 
@@ -41,13 +37,7 @@ interface Methods {
 const PAGES: Readonly<Record<string, Methods>> = {
   [AUTHORIZE_PATH]: { GET: authorize, POST: forwardPost },
   [AUTHORIZE_VISITOR_PATH]: { GET: authorizeVisitor },
-  [SIGN_IN_PATH]: formOf('sign_in'),
-  [ACCOUNT_PATH]: formOf('select_account'),
-  [SECOND_FACTOR_PATH]: formOf('second_factor'),
-  [SET_UP_PATH]: formOf('set_up_second_factor'),
-  [RECOVERY_CODES_PATH]: formOf('recovery_codes'),
-  [PASSWORD_PATH]: formOf('change_password'),
-  [CONSENT_PATH]: formOf('consent'),
+  ...Object.fromEntries(STEPS.map((step) => [PATH_OF_STEP[step], methodsOf(step)])),
 }
 
 /** The pages of an OpenID provider. */
@@ -91,7 +81,8 @@ function addPage(app: Hono, path: string, { GET, POST }: Methods, services: Brow
   })
 }
 
-/** The methods of a path to which the form of a page is sent. */
-function formOf(step: Step): Methods {
-  return { POST: (c, services) => submitForm(c, step, services) }
+/** The methods of a page: its URL, if it has one, and its form. */
+function methodsOf(step: Step): Methods {
+  const form: Methods = { POST: (c, services) => submitForm(c, step, services) }
+  return hasLink(step) ? { GET: (c, services) => showLinkedPage(c, step, services), ...form } : form
 }

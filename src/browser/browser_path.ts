@@ -3,6 +3,7 @@ import {
   LOGOUT_ENDPOINT_PATH,
   VISITOR_AUTHORIZATION_PATH,
 } from '../authorization/authorization_path.ts'
+import type { Step } from '../signin/next_step.ts'
 
 /** The common path of the pages of the browser flows. It is the path of the token endpoint. */
 export const BROWSER_PATH = '/oauth2-token'
@@ -18,6 +19,17 @@ export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
 export const LOGOUT_PATH = LOGOUT_ENDPOINT_PATH.slice(BROWSER_PATH.length)
 export const LOGOUT_CONFIRM_PATH = `${LOGOUT_PATH}/confirm`
+
+/** The path of each page of a sign-in, below BROWSER_PATH. */
+export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
+  sign_in: SIGN_IN_PATH,
+  select_account: ACCOUNT_PATH,
+  second_factor: SECOND_FACTOR_PATH,
+  set_up_second_factor: SET_UP_PATH,
+  recovery_codes: RECOVERY_CODES_PATH,
+  change_password: PASSWORD_PATH,
+  consent: CONSENT_PATH,
+}
 
 /** The path of the stylesheet, the icon and the script. */
 export const FILES_PATH = '/pages'

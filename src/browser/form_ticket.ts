@@ -2,14 +2,15 @@ import * as z from 'zod/mini'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { STEPS } from '../signin/next_step.ts'
-import { pendingSchema } from './pending_sign_in.ts'
+import { pendingSchema, sealPending } from './pending_sign_in.ts'
+import type { Situation } from './situation.ts'
 
 /** The hidden field of each form. */
 export const TICKET_FIELD = 'ticket'
 
 const TICKET_SECONDS = 1800
 
-const ticketSchema = z.object({
+export const ticketSchema = z.object({
   request: authorizationRequestSchema,
   /** The id of the cookie that binds the form to the browser. */
   formId: z.string(),
@@ -26,6 +27,18 @@ const ticketSchema = z.object({
 
 /** The sealed content of a form: the request, the browser, and the browser session that the page showed. */
 export type FormTicket = z.output<typeof ticketSchema>
+
+/** The state of the form of a page. */
+export function makeTicket(
+  { formId, step }: Pick<FormTicket, 'formId' | 'step'>,
+  { browserRequest, signedIn, pending, known }: Situation,
+): FormTicket {
+  const { request, context } = browserRequest
+  const browserId = signedIn?.session.id ?? null
+  const own = pending === null ? null : sealPending(pending)
+  const state = { formId, browserId, step, isAccountChosen: known.account.isChosen, pending: own }
+  return { request, ...state, sealedAt: context.now }
+}
 
 export function sealTicket(ticket: FormTicket, sealer: TextSealer): Promise<string> {
   return sealer.sealValue(ticket)

@@ -35,24 +35,32 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   const form = await readForm(c)
   const ticket = await openTicket(form.text(TICKET_FIELD), services.formSealer)
   if (ticket?.step !== step) throw new BrokenForm()
+  const { situation, isAccepted } = await resume(c, ticket, services)
+  const isCancelled = isAccepted && form.text(CANCEL.name) === CANCEL.value
+  const known = isCancelled ? advance(situation.known, { kind: 'cancel' }) : situation.known
+  return { form, situation: { ...situation, known }, isAccepted: isAccepted && !isCancelled }
+}
+
+/**
+ * Continues the request of a ticket: that of a form, or that in the URL of a page.
+ *
+ * @throws UnprovenRequest, OAuthError, StorageUnavailable
+ */
+export async function resume(
+  c: Context,
+  ticket: FormTicket,
+  services: BrowserServices,
+): Promise<Omit<Submission, 'form'>> {
   const request = requestOf(ticket, services.clock.now())
   const browserRequest = await restoreBrowserRequest(c, request, services)
   const read = await readSituation(c, browserRequest, services)
   const problem = await findProblem(c, ticket, read, services)
-  if (problem !== null) return { form, situation: refuse(read, problem), isAccepted: false }
+  if (problem !== null) return { situation: refuse(read, problem), isAccepted: false }
   const { pending } = ticket
   const situation = pending === null ? read : await restorePending(pending, read, services)
-  if (situation === null)
-    return { form, situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
-  const { known } = situation
+  if (situation === null) return { situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
-  const isCancelled = form.text(CANCEL.name) === CANCEL.value
-  const next = { ...known, account }
-  return {
-    form,
-    situation: { ...situation, known: isCancelled ? advance(next, { kind: 'cancel' }) : next },
-    isAccepted: !isCancelled,
-  }
+  return { situation: { ...situation, known: { ...situation.known, account } }, isAccepted: true }
 }
 
 /** The state after a form that is not accepted. The next page does not continue a pending sign-in. */

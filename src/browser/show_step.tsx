@@ -7,11 +7,10 @@ import { accountPage } from './account_page.tsx'
 import { BROWSER_PATH } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { consentPage } from './consent_page.tsx'
-import { sealTicket, TICKET_FIELD } from './form_ticket.ts'
+import { type FormTicket, makeTicket, sealTicket, TICKET_FIELD } from './form_ticket.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
 import { passwordPage } from './password_page.tsx'
-import { sealPending } from './pending_sign_in.ts'
 import { describeProblem } from './problem_words.ts'
 import { CANCEL } from './read_submission.ts'
 import { recoveryCodesPage } from './recovery_codes_page.tsx'
@@ -49,7 +48,7 @@ export async function showStep(
   const problem = view.problem === null ? null : describeProblem(view.problem, looks, services.config)
   if (view.problem?.kind === 'must_wait') c.header('Retry-After', String(view.problem.seconds))
   const formId = await services.cookies.requireFormId(c)
-  const ticketFor = (step: Step) => makeTicket({ formId, step }, situation, services)
+  const ticketFor = (step: Step) => showTicket(makeTicket({ formId, step }, situation), services)
   const page = await PAGES[view.step]({ ...view, situation, services, looks, problem, ticketFor })
   // Without a script, a screen reader reads the title first.
   const title = problem === null ? page.title : `${problem.text} · ${page.title}`
@@ -83,15 +82,6 @@ export async function showStep(
 }
 
 /** The hidden field of a form: the request, the browser and the state that the page shows. */
-async function makeTicket(
-  { formId, step }: { formId: string; step: Step },
-  { browserRequest, signedIn, pending, known }: Situation,
-  { formSealer }: BrowserServices,
-): Promise<Child> {
-  const { request, context } = browserRequest
-  const browserId = signedIn?.session.id ?? null
-  const own = pending === null ? null : sealPending(pending)
-  const state = { formId, browserId, step, isAccountChosen: known.account.isChosen, pending: own }
-  const ticket = await sealTicket({ request, ...state, sealedAt: context.now }, formSealer)
-  return <input type="hidden" name={TICKET_FIELD} value={ticket} />
+async function showTicket(ticket: FormTicket, { formSealer }: BrowserServices): Promise<Child> {
+  return <input type="hidden" name={TICKET_FIELD} value={await sealTicket(ticket, formSealer)} />
 }

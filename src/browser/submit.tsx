@@ -47,14 +47,14 @@ const FORMS: Readonly<Record<Step, UseForm>> = {
 export async function submitForm(c: Context, step: Step, services: BrowserServices): Promise<Response> {
   const submission = await readSubmission(c, step, services)
   const { form, situation, isAccepted } = submission
-  if (!isAccepted) return takeNextStep(c, situation, services)
+  if (!isAccepted) return takeNextStep(c, situation, services, { isForm: true })
   try {
-    return await takeNextStep(c, await FORMS[step](c, submission, services), services)
+    return await takeNextStep(c, await FORMS[step](c, submission, services), services, { isForm: true })
   } catch (error) {
     const problem = describeProblem(error)
     if (problem === null) throw error
     const refused = give({ kind: 'refused', step, problem }, situation)
-    return takeNextStep(c, refused, services, form)
+    return takeNextStep(c, refused, services, { isForm: true, typed: form })
   }
 }
 

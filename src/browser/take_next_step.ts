@@ -4,10 +4,12 @@ import { respondToClient } from '../authorization/authorization_response.ts'
 import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Form } from '../pages/form.ts'
+import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { nextStep } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
 import { scopeOfGuest } from './authorize_visitor.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { goToPage, hasLink } from './page_link.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { showStep } from './show_step.tsx'
 import type { SignedInUser, Situation } from './situation.ts'
@@ -15,20 +17,21 @@ import type { SignedInUser, Situation } from './situation.ts'
 /**
  * Shows the next page, or sends the browser to the client with a code or an error.
  *
- * @param typed The refused form of the page before.
+ * @param after Whether the request is a form, and the values of a refused form.
  */
 export async function takeNextStep(
   c: Context,
   situation: Situation,
   services: BrowserServices,
-  typed: Form | null = null,
+  { isForm = false, typed = null }: { isForm?: boolean; typed?: Form | null } = {},
 ): Promise<Response> {
   const next = nextStep(situation.known)
   const { request } = situation.browserRequest
   if (next.kind === 'fail') throw new AuthorizationError(next.error, request)
   if (next.kind === 'show') {
     recordSignIn(situation, null, services)
-    return showStep(c, { ...next, typed }, situation, services)
+    const show = isForm && hasLink(next.step) ? goToPage : showStep
+    return show(c, { ...next, typed }, situation, services)
   }
   const isGuest = next.user === null
   const issuing = isGuest ? issueToGuest(situation, services) : issueToUser(situation, services)
@@ -89,7 +92,7 @@ function recordSignIn(
   const expiresAt = startedAt + lifetimesOf(client, api).refreshTokenSeconds
   const browser = { id: session.id, keepUntil: session.endsAt }
   guard.recordSignIn(signIn, { sid, browser, clientId: client.id, api: api.name, startedAt, expiresAt })
-  const reason = 'password'
+  const reason = session.acr === ONE_FACTOR ? 'password' : 'password and second factor'
   const who = { api: api.name, clientId: client.id, subject, sid: null, grant: 'authorization_code' }
   audit.record({ kind: 'browser_sign_in', outcome: 'ok', reason, ...who }, context)
 }

@@ -1,8 +1,6 @@
 import { EVENT_TITLES } from '@sallyport/formats/event_words'
-import { eventsSchema } from '../admin/audit.ts'
+import { eventsSchema, GRANTS } from '../admin/audit.ts'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
-import { GRANT_TYPES } from '../oauth/grant_type.ts'
-import { GUEST } from '../users/visitor.ts'
 import { EventTable } from './events.tsx'
 import { parseTime } from './format.ts'
 import { readList, showList, sortsOf } from './list.tsx'
@@ -32,7 +30,7 @@ const FILTERS: readonly Filter[] = [
   {
     name: 'grant',
     label: 'Grant',
-    options: [ANY, ...[...GRANT_TYPES, GUEST].map((value) => ({ value, label: formatName(value) }))],
+    options: [ANY, ...GRANTS.map((value) => ({ value, label: formatName(value) }))],
   },
   {
     name: 'by_operator',

@@ -1,3 +1,4 @@
+import { poolsOf } from '../admin/known_values.ts'
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
@@ -12,7 +13,6 @@ import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
 import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
 import { OwnPasswordForRoles, USER_FIELDS, UserFields, userOf } from './user_form.tsx'
-import { poolsOf } from './users_page.tsx'
 
 const newUserPage: Page = {
   method: 'GET',

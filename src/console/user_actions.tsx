@@ -162,6 +162,12 @@ const eraseUser = changeOf(
   },
 )
 
+/** A browser saves a file and keeps the page, so a refusal of an earlier attempt stays. */
+const STAYS = {
+  path: OWN_PASSWORD_FIELD,
+  message: 'A download does not reload this page: after the next download, this message is out of date.',
+}
+
 const exportUser: Page = {
   method: 'POST',
   path: '/users/:id/export',
@@ -169,7 +175,7 @@ const exportUser: Page = {
   async handle(request) {
     const outcome = await readExport(request)
     return outcome instanceof AdminProblem
-      ? showUser(request, { problem: outcome, action: 'export' })
+      ? showUser(request, { problem: outcome.and([STAYS]), action: 'export' })
       : { fileName: 'user-export.json', document: outcome }
   },
 }

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
+import { poolsOf } from '../admin/known_values.ts'
 import { type userSchema, usersSchema } from '../admin/user_schemas.ts'
-import type { Config } from '../config/config.ts'
 import { pathOf } from './admin_client.ts'
 import { STATES } from './clients_page.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
@@ -96,9 +96,4 @@ export function UserState({ user }: { user: ShownUser }) {
       {user.password_breached ? <StateBadge state="breached-password" /> : null}
     </>
   )
-}
-
-/** The pools of the APIs in config.yml. */
-export function poolsOf({ apis }: Config): string[] {
-  return [...new Set([...apis.values()].map((api) => api.userPool))]
 }

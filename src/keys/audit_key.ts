@@ -10,6 +10,11 @@ interface Occasion {
   by: Actor | null
 }
 
+/** The beginning of the reason in the event of a revoked key. */
+export function reasonOfRevocation(kid: string): string {
+  return `revoked the compromised key ${kid}`
+}
+
 /** Records a change of a key in the audit trail. */
 export function auditKey(reason: string, { audit, context, by }: Occasion): void {
   const event = compact({

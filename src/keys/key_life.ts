@@ -3,7 +3,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import type { SigningAlgorithm } from '../config/signing_algorithm.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { auditKey } from './audit_key.ts'
+import { auditKey, reasonOfRevocation } from './audit_key.ts'
 import type { KeyLifeStore, KeyRecord, RetiredKeyRecord } from './key_life_store.ts'
 import type { KeyMaker } from './key_maker.ts'
 import type { KeyRing } from './key_ring.ts'
@@ -30,7 +30,7 @@ export type KeyState = 'next' | 'current' | 'verifying' | 'retired'
 export interface KeyEntry {
   /** The RFC 7638 thumbprint of the public key. */
   kid: string
-  alg: string
+  alg: SigningAlgorithm
   state: KeyState
   createdAt: number
   /** The time of its first signature. */
@@ -153,7 +153,7 @@ export class KeyLife {
     const replacement = await this.#makeReplacement(kid, keys, now)
     if (await lives.retireCompromised(kid, { now, replacement })) {
       const instead = replacement ? `, ${replacement.kid} (${replacement.alg}) signs instead` : ''
-      auditKey(`revoked the compromised key ${kid}${instead}`, { audit, context, by })
+      auditKey(`${reasonOfRevocation(kid)}${instead}`, { audit, context, by })
     }
     ring.forget()
     const entry = (await this.list(context)).find((candidate) => candidate.kid === kid) ?? null

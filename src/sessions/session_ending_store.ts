@@ -1,3 +1,5 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_store.ts'
 import { type EndReason, lastIssuedAt } from './session.ts'
@@ -11,6 +13,8 @@ export type SessionOrigin =
   | { browserIds: readonly string[] }
   | { loggedOutBrowserIds: readonly string[] }
   | { consentId: string }
+
+const sidsSchema = z.array(z.object({ sid: z.string() }))
 
 const IS_BEGUN = 'browser_id IN (SELECT value FROM json_each(?1))'
 
@@ -35,14 +39,14 @@ export class SessionEndingStore {
   /**
    * Ends up to `limit` live sessions of an origin and adds them to the revocation feed, in one transaction.
    *
-   * @returns how many sessions this call ended
+   * @returns the sids of the sessions that this call ended
    * @throws StorageUnavailable
    */
   async endBegun(
     origin: SessionOrigin,
     { reason, limit }: { reason: EndReason; limit: number },
     now: number,
-  ): Promise<number> {
+  ): Promise<string[]> {
     const { condition, ids } = conditionOf(origin)
     const end = this.#db
       .prepare(
@@ -70,7 +74,7 @@ export class SessionEndingStore {
         JSON.stringify(this.#accessTokenSeconds()),
       )
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, listing]))
-    return ended?.results.length ?? 0
+    return decodeRecord(sidsSchema, 'sessions', ended?.results).map(({ sid }) => sid)
   }
 
   /** The lifetime of an access token by the name of its API. */

@@ -24,7 +24,7 @@ export async function endLeftSessions(
     if (ids.length === 0) continue
     const origin = reason === LOGOUT ? { loggedOutBrowserIds: ids } : { browserIds: ids }
     for (const { endings } of shards.all()) {
-      ended += await endings.endBegun(origin, { reason, limit: limit - ended }, now)
+      ended += (await endings.endBegun(origin, { reason, limit: limit - ended }, now)).length
       if (ended >= limit) return ended
     }
   }

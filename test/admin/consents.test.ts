@@ -89,9 +89,24 @@ describe('the consents of a user', () => {
     expect(listed).toEqual(
       expect.arrayContaining([tokens, second].map(({ access_token }) => decodeJwt(access_token).sid)),
     )
-    expect(await auditOf({ kind: 'revoke', subject: id })).toMatchObject([
-      { reason: 'the consent was withdrawn', client_id: partner.id, actor: operator.id },
+    const about = { client_id: partner.id, actor: operator.id }
+    const sids = [tokens, second].map(({ access_token }) => decodeJwt<{ sid: string }>(access_token).sid)
+    const events = await auditOf({ kind: 'revoke', subject: id })
+    expect(events).toMatchObject([
+      { reason: 'the consent was withdrawn', sid: null, ...about },
+      { reason: 'its consent was withdrawn', sid: expect.any(String), ...about },
+      { reason: 'its consent was withdrawn', sid: expect.any(String), ...about },
     ])
+    for (const sid of sids) {
+      expect((await operator.get(`/sessions/${sid}/timeline`)).body).toMatchObject({
+        ending: `The session ended because the consent of the user to its application was withdrawn, by the operator ${operator.username}.`,
+        events: expect.arrayContaining([
+          expect.objectContaining({ reason: 'its consent was withdrawn', sid }),
+        ]),
+      })
+      const { items } = (await operator.get(`/audit?sid=${sid}&kind=revoke`)).body
+      expect(items).toMatchObject([{ sid, actor: operator.id, change: { operation: 'withdrawConsent' } }])
+    }
 
     const page = await browser.open(authorizeUrl(partner, { scope: 'cart' }))
     expect(page.html).toContain('Allow Partner to use your account?')

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import { AUDIT_KINDS } from '../../src/audit/audit_event.ts'
 import { isDeferredWrite } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
 import { D1_DOWN, FAULTS, FaultyD1, KV_DOWN } from '../support/faults.ts'
@@ -246,6 +247,23 @@ describe('bad input', () => {
         ],
       }),
     ])
+    const closed = {
+      '/users?pool=nope': ['pool', 'must be one of customers, staff, operators'],
+      '/clients?api=nope': ['api', 'must be one of storefront, backoffice, admin'],
+      '/audit?api=nope': ['api', 'must be one of storefront, backoffice, admin'],
+      '/audit?kind=nope': ['kind', `must be one of ${AUDIT_KINDS.join(', ')}`],
+      '/audit?outcome=nope': ['outcome', 'must be ok or refused'],
+      '/audit?grant=nope': [
+        'grant',
+        'must be one of password, refresh_token, client_credentials, authorization_code, guest',
+      ],
+    }
+    for (const [query, [path, message]] of Object.entries(closed)) {
+      expect(seen(await operator.get(query))).toEqual([
+        400,
+        problem(400, 'invalid-query', 'The query is not valid', { errors: [{ path, message }] }),
+      ])
+    }
     for (const path of ['/users', '/clients', '/audit', `/sessions?subject=${operator.id}`]) {
       const response = await operator.get(`${path}${path.includes('?') ? '&' : '?'}cursor=bm90IGpzb24`)
       expect(seen(response)).toEqual([

@@ -55,6 +55,29 @@ describe('the forms of the pages', () => {
     await expectWayOn(browser, again, { status: 409, text: 'since this page was opened', account: ann })
   })
 
+  it('the URL of the page after a form shows it again only in its browser, without a password, and for 30 minutes', async () => {
+    const { username } = await server.addUser()
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(await server.addClient({ ...CODE_CLIENT, isFirstParty: false })))
+    const refused = await signInAt(browser, username, 'a wrong password')
+    expect([refused.status, refused.url.pathname]).toEqual([400, '/oauth2-token/sign-in'])
+    expect(refused.url.href).not.toContain(encodeURIComponent(username))
+    const other = await browserOf(server).open(refused.url.href)
+    expect(other.html).toContain('Your browser sent no cookie.')
+    const consent = await signInAt(browser, username)
+    expect([consent.status, consent.url.pathname]).toEqual([200, '/oauth2-token/consent'])
+    expect((await browser.open(consent.url.href)).html).toContain('>Allow<')
+    const changed = await browser.open(refused.url.href)
+    expect([changed.status, changed.html]).toEqual([
+      409,
+      expect.stringContaining('Your sign-in has changed since this page was opened.'),
+    ])
+    server.clock.time += 1800
+    expect((await browser.open(consent.url.href)).html).toContain('The page was open for too long.')
+    for (const path of ['/oauth2-token/consent', '/oauth2-token/sign-in?page_state=x'])
+      expect((await browser.open(ISSUER + path)).status).toBe(400)
+  })
+
   it('an expired sign-in form shows the page again and keeps the request', async () => {
     const browser = await browserWith(null)
     await browser.open(authorizeUrl(client))

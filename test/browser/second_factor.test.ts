@@ -171,7 +171,8 @@ describe('a sign-in with a second factor', () => {
     }
     const post = () => server.fetch('/oauth2-token/second-factor', { method: 'POST', headers, body })
     const responses = await Promise.all([post(), post()])
-    expect(responses.map(({ status }) => status).sort()).toEqual([303, 400])
+    const targets = responses.map(({ headers }) => new URL(headers.get('Location') ?? '', ISSUER).pathname)
+    expect(targets.sort()).toEqual(['/callback', '/oauth2-token/second-factor'])
   })
 
   it('the page leads to another account, and Cancel sends access_denied to the client', async () => {

@@ -345,6 +345,26 @@ describe('users', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('has the invisible character U+200B')])
   })
 
+  it('users create refuses a password hash in place of the password', async () => {
+    const stdin = '$2y$04$CwTycUXWue0Thq9StjUM0uJ8GfKVnJzFBbqxCzyEsGBIPvTEyXqCi\n'
+    expect(
+      await cli.run(['users', 'create', 'hash@example.com', '--pool', 'customers'], { stdin }),
+    ).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        'the password is a password hash (bcrypt): "import users" imports hashes',
+      ),
+    })
+  })
+
+  it('users list refuses a pool that config.yml does not have, and names the pools', async () => {
+    expect(await cli.run(['users', 'list', '--pool', 'nope'])).toMatchObject({
+      code: expect.any(Number),
+      stdout: '',
+      stderr: expect.stringContaining('pool: must be one of customers, staff, operators'),
+    })
+  })
+
   it('users create needs a password and never reads it from the command line', async () => {
     expect(await cli.run(['users', 'create', 'bob', '--pool', 'customers'])).toMatchObject({
       code: 2,

@@ -198,6 +198,23 @@ describe('a row of a user', () => {
   const HASH = Buffer.alloc(64, 7).toString('base64')
   const BCRYPT = `$2y$10$${'C'.repeat(53)}`
 
+  it.each([
+    [BCRYPT, 'bcrypt'],
+    [BCRYPT.slice(0, 40), 'bcrypt'],
+    ['$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA', 'argon2id'],
+    ['$argon2i$v=19$m=19456', 'argon2i'],
+    [`$6$rounds=5000$salt$${'x'.repeat(86)}`, '6'],
+    ['{SSHA}bHEZDPxBKNjlQbNBWMPTHFl8HEVzYWx0', 'ldap'],
+    ['$2 in my pocket', null],
+    ['correct$horse$battery$staple$with$many$words', null],
+    ['{curly} braces', null],
+  ])('the reader refuses a hash in the column of plain passwords: %s', async (password, scheme) => {
+    const { rows, refused } = await read(`username,password\na,"${password}"\n`)
+    const hint = '--map password=password_hash imports it as a hash'
+    expect(refused).toEqual(scheme === null ? [] : [`2 a: password: is a password hash (${scheme}); ${hint}`])
+    expect(rows).toHaveLength(scheme === null ? 1 : 0)
+  })
+
   it('a Symfony user has separate columns for hash, scheme, salt and iterations', async () => {
     const { rows, refused } = await read(
       `username,password_hash,hash_scheme,salt,iterations\na,${HASH},symfony-sha512,abc,\nb,${HASH},symfony-sha512,,17\nc,${BCRYPT},,abc,\nd,${HASH},,abc,5000\ne,short,symfony-sha512,abc,\n`,

@@ -18,6 +18,8 @@ describe('the sentence about the state of a session', () => {
     ['replayed authorization code', 'its authorization code was used again: it may be stolen (theft)'],
     ['revoked by its client', 'its application signed out'],
     ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
+    ['its consent was withdrawn', 'the consent of the user to its application was withdrawn'],
+    ['its signing key was revoked', 'its refresh tokens are refused: their signing key was revoked'],
     ['a reason of a newer server', 'a reason of a newer server'],
   ])('the sentence explains the reason "%s"', (reason, words) => {
     expect(sentences('ended', { reason })).toEqual([

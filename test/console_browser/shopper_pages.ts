@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { Browser } from 'playwright-core'
 import { expect, it } from 'vitest'
+import * as z from 'zod/mini'
 import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
@@ -82,5 +85,41 @@ export function testShopperPages(running: () => Running): void {
     const { searchParams } = new URL((await response).url())
     expect([...searchParams.keys()]).toEqual(['code', 'state', 'iss'])
     await visitor.leave()
+  })
+
+  it('the back button shows a page that continues, after a consent and after a wrong password', async () => {
+    const { browser, origin } = running()
+    const visitor = await OperatorPage.open(browser, origin, { viewport: { width: 390, height: 700 } })
+    const { page } = visitor
+    const submit = async (password: string) => {
+      await page.getByLabel('Username').fill(SHOPPERS[0])
+      await page.getByLabel('Password').fill(password)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+    }
+    const application = createServer((_request, response) => response.end('The application'))
+    await once(application.listen(0, '127.0.0.1'), 'listening')
+    const { port } = z.object({ port: z.int() }).parse(application.address())
+    const callback = `http://127.0.0.1:${port}/callback`
+    const allow = async () => {
+      await visitor.hasHeading('Allow Partner app to use your account?')
+      await page.getByRole('button', { name: 'Allow' }).click()
+      await page.waitForURL((url) => url.href.startsWith(`${callback}?code=`))
+    }
+    const request = { client_id: 'demo-partner', scope: 'orders', prompt: 'consent', redirect_uri: callback }
+    await visitor.goTo(authorizePath(request))
+    await submit('wrong')
+    await page.getByRole('alert').filter({ hasText: 'Wrong username or password.' }).waitFor()
+    await submit(PASSWORD)
+    await allow()
+    await page.goBack()
+    await allow()
+    // The page of the consent, then the page after the wrong password.
+    await page.goBack()
+    await page.goBack()
+    await page.getByRole('alert').filter({ hasText: 'Your sign-in has changed' }).waitFor()
+    await page.getByRole('button', { name: `Continue as ${SHOPPERS[0]}` }).click()
+    await allow()
+    await visitor.leave()
+    application.close()
   })
 }

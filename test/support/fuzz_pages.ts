@@ -9,6 +9,10 @@ import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { ISSUER, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
+/** The addresses of this service to which a response leads. */
+const OWN_TARGETS = [
+  ...['authorize', 'logout', 'sign-in', 'account', 'second-factor', 'password', 'consent'],
+].map((name) => `${PAGES}/${name}`)
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -199,9 +203,7 @@ function checkTarget(location: string | null): void {
   if (location === null) return
   const target = new URL(location, ISSUER)
   target.searchParams.delete('state')
-  expect([CALLBACK, SIGNED_OUT, `${PAGES}/authorize`, `${PAGES}/logout`, `${ISSUER}/`]).toContain(
-    target.origin + target.pathname,
-  )
+  expect([CALLBACK, SIGNED_OUT, ...OWN_TARGETS, `${ISSUER}/`]).toContain(target.origin + target.pathname)
   expect(target.href).not.toContain(CANARY)
 }
 

@@ -150,7 +150,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'wrong passwords',
     path: BROWSER_PATH + SIGN_IN_PATH,
-    expected: [400],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const { username } = await world.server.addUser()
@@ -158,9 +158,21 @@ export const PAGE_CASES: readonly WriteCase[] = [
     },
   },
   {
-    what: 'made-up names',
+    what: 'the page of a refused sign-in',
     path: BROWSER_PATH + SIGN_IN_PATH,
     expected: [400],
+    async prepare({ server }) {
+      const browser = browserOf(server)
+      await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
+      const { url } = await signInAt(browser, 'unknown@example.com')
+      const headers = { ...HERE, Cookie: cookiesOf(browser) }
+      return () => server.send(new Request(url, { headers }))
+    },
+  },
+  {
+    what: 'made-up names',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [303],
     toExhaust: 60,
     prepare: (world) =>
       posting(world, SIGN_IN_PATH, {}, (i) => ({ username: `unknown-${i}@example.com`, password: 'x' })),
@@ -193,7 +205,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'wrong second factors',
     path: BROWSER_PATH + SECOND_FACTOR_PATH,
-    expected: [400],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const shown = await atSecondFactor(world)
@@ -226,7 +238,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
   {
     what: 'changes of a password with a wrong current password',
     path: BROWSER_PATH + PASSWORD_PATH,
-    expected: [400],
+    expected: [303],
     toExhaust: 40,
     async prepare(world) {
       const { username } = await world.server.addUser({ mustChangePassword: true })

@@ -1,3 +1,4 @@
+import { findMisplacedHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import type { Item } from '../api/admin_api.ts'
 import { countLiveSessions } from '../api/live_sessions.ts'
 import { PROFILE_FIELDS } from '../api/record_fields.ts'
@@ -132,7 +133,7 @@ const createUser: Command = {
     const { input, terminal, api } = call
     const username = input.argument('USERNAME')
     await api.requireRole('POST /users')
-    const password = await terminal.readNewSecret(`Password of ${username}`)
+    const password = plainPassword(await terminal.readNewSecret(`Password of ${username}`))
     const body = {
       pool: input.require(NEW_POOL),
       username,
@@ -181,7 +182,7 @@ const setPassword: Command = {
     const { input, terminal, api } = call
     await api.requireRole('POST /users/{id}/password')
     const path = await findPath(call)
-    const password = await terminal.readNewSecret(`New password of ${input.argument('USER')}`)
+    const password = plainPassword(await terminal.readNewSecret(`New password of ${input.argument('USER')}`))
     const body = { password, must_change_password: input.has(REQUIRE_CHANGE) }
     const { text: ended } = await countLiveSessions(api, { subject: path.id })
     const user = await api.read({ operation: 'POST /users/{id}/password', path, body })
@@ -303,6 +304,13 @@ async function endSessions(
   const { text: ended } = await countLiveSessions(call.api, { subject: path.id })
   const user = await call.api.read({ operation: `POST /users/{id}/${action}` as const, path })
   printDone(call, user, describe(user.username, ended))
+}
+
+/** @throws UsageError for a password hash, because the server would store it as a plain password */
+function plainPassword(given: string): string {
+  const scheme = findMisplacedHash(given)
+  if (scheme === null) return given
+  throw new UsageError(`the password is a password hash (${scheme}): "import users" imports hashes`)
 }
 
 /** The profile with the given values. An empty text removes a value. */

@@ -1,6 +1,6 @@
 import type { Conversion, HashColumns } from '@sallyport/formats/schemes/conversion/conversion'
 import { convertHash, IMPORT_SCHEMES } from '@sallyport/formats/schemes/conversion/convert_hash'
-import { recogniseHash } from '@sallyport/formats/schemes/conversion/self_describing'
+import { findMisplacedHash, recogniseHash } from '@sallyport/formats/schemes/conversion/self_describing'
 import { compact } from '../core/compact.ts'
 import type { RowValues } from './file_row.ts'
 import { integerOf, RowRefused, readAll, textOf } from './row_values.ts'
@@ -36,7 +36,7 @@ export function readPassword(values: RowValues, { hashScheme, withoutPassword }:
   if (password !== undefined && hash !== undefined) {
     throw new RowRefused('password: must be absent where there is a password_hash')
   }
-  if (password !== undefined) return { members: { password }, password: 'plain password' }
+  if (password !== undefined) return plainPassword(password)
   if (hash === undefined) {
     if (withoutPassword !== 'never') return NO_PASSWORD
     throw new RowRefused(
@@ -52,6 +52,15 @@ export function readPassword(values: RowValues, { hashScheme, withoutPassword }:
   if (withoutPassword === 'unsupported' && UNSUPPORTED.includes(conversion.cause)) return NO_PASSWORD
   const alternative = conversion.cause === 'unknown' ? NAME_IT : conversion.alternative
   throw new RowRefused(`password_hash: ${conversion.reason}; ${alternative}`)
+}
+
+/** @throws RowRefused for a hash: its user could not sign in with the password of the hash */
+function plainPassword(password: string): RowPassword {
+  const scheme = findMisplacedHash(password)
+  if (scheme === null) return { members: { password }, password: 'plain password' }
+  throw new RowRefused(
+    `password: is a password hash (${scheme}); --map password=password_hash imports it as a hash`,
+  )
 }
 
 /**

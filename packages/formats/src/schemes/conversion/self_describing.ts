@@ -40,6 +40,22 @@ export function recogniseHash(text: string): string | null {
   return find(text)?.name ?? null
 }
 
+/** Beginnings that only a hash has, so that also a shortened hash is found. */
+const ONLY_OF_HASHES =
+  /^\$(?:2[abxy]?\$\d\d\$|argon2(?:id|i|d)\$|scrypt\$|pbkdf2(?:-\w+)?\$|(?:1|5|6|y|gy|7|apr1)\$.{20})/
+
+/**
+ * Finds a password hash where a plain password is expected.
+ *
+ * @returns the scheme of the hash; null for a text that can be a password. A hash without the name of its scheme is such a text
+ */
+export function findMisplacedHash(text: string): string | null {
+  const conversion = convertSelfDescribing(text)
+  const isWhole = conversion.isAccepted || ['memory', 'time', 'key'].includes(conversion.cause)
+  if (!isWhole && !ONLY_OF_HASHES.test(text)) return null
+  return conversion.scheme ?? text.split('$')[1] ?? null
+}
+
 /** Whether an import of the row costs the server one Argon2id hash: for a plain password, or to wrap a fast hash. */
 export function needsHash(row: Readonly<Record<string, unknown>>): boolean {
   if (row.password !== undefined) return true

@@ -1,0 +1,81 @@
+import type { Context } from 'hono'
+import * as z from 'zod/mini'
+import { Form } from '../pages/form.ts'
+import type { Step } from '../signin/next_step.ts'
+import { BROWSER_PATH, PATH_OF_STEP } from './browser_path.ts'
+import type { BrowserServices } from './browser_services.ts'
+import { makeTicket, ticketSchema } from './form_ticket.ts'
+import type { StepView } from './show_step.tsx'
+import type { Situation } from './situation.ts'
+
+/** The parameter with the sealed state of a page. */
+const STATE_PARAMETER = 'page_state'
+
+/** The typed text that a refused form keeps. Never a password or a code. */
+const KEPT_FIELD = 'username'
+
+/**
+ * The pages without a URL of their own. They show a secret of a new authenticator app or recovery codes, which must not be shown
+ * again.
+ */
+const SECRET_STEPS: readonly Step[] = ['set_up_second_factor', 'recovery_codes']
+
+const problemSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('must_wait'), seconds: z.int(), isLimit: z.boolean() }),
+  z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code']) }),
+  z.object({
+    kind: z.literal('refused_password'),
+    rule: z.enum(['length', 'common', 'breached', 'same']),
+  }),
+  z.object({
+    kind: z.enum([
+      ...(['wrong_credentials', 'wrong_current_password', 'different_passwords', 'other_account'] as const),
+      ...(['expired_form', 'no_cookie', 'other_browser', 'other_session'] as const),
+    ]),
+  }),
+])
+
+const linkSchema = z.object({
+  /** The state of the form of the page. It binds the URL to the browser. */
+  ticket: ticketSchema,
+  problem: z.nullable(problemSchema),
+  username: z.string(),
+})
+
+/** The sealed state of a page in its URL. */
+export type PageLink = z.output<typeof linkSchema>
+
+/** Whether a page can have a URL of its own. */
+export function hasLink(step: Step): boolean {
+  return !SECRET_STEPS.includes(step)
+}
+
+/**
+ * Sends the browser from a form to the URL of the next page. So the history has no response to a POST, which a browser shows again
+ * only after a warning.
+ */
+export async function goToPage(
+  c: Context,
+  { step, problem, typed }: StepView,
+  situation: Situation,
+  services: BrowserServices,
+): Promise<Response> {
+  const formId = await services.cookies.requireFormId(c)
+  const ticket = makeTicket({ formId, step }, situation)
+  const username = typed?.text(KEPT_FIELD) ?? ''
+  const sealed = await services.formSealer.sealValue({ ticket, problem, username })
+  return c.redirect(
+    `${BROWSER_PATH}${PATH_OF_STEP[step]}?${new URLSearchParams({ [STATE_PARAMETER]: sealed })}`,
+    303,
+  )
+}
+
+/** Opens the state in the URL of a page; null for another text. It may have expired. */
+export function openPageLink(c: Context, { formSealer }: BrowserServices): Promise<PageLink | null> {
+  return formSealer.openValue(c.req.query(STATE_PARAMETER) ?? '', linkSchema)
+}
+
+/** The kept text of a refused form. */
+export function typedOf({ username }: PageLink): Form | null {
+  return username === '' ? null : Form.of({ [KEPT_FIELD]: username })
+}
