@@ -1,7 +1,7 @@
 import { isRole, ROLE_RULE } from '@sallyport/formats/role'
 import * as z from 'zod/mini'
 import { acrossPaths, type PathProblem } from './across.ts'
-import { areUnique, check, flag, listOf, name, oneOf } from './checks.ts'
+import { areUnique, check, listOf, name, oneOf } from './checks.ts'
 import {
   type Check,
   type FileOf,
@@ -60,33 +60,17 @@ const keysOfPasskeys = {
     description:
       'Whether a passkey must verify its user, by PIN or biometrics. Without verification a passkey is one factor',
   }),
-  required: keyWithDefault('required', {
-    check: flag,
-    default: false,
-    description: 'Whether each user of the pool must have a passkey',
-  }),
 }
 
 /** The passkeys of a pool. */
 export type PasskeySettings = ValuesOf<typeof keysOfPasskeys>
 
 const keysOfPool = {
-  signUp: keyWithDefault('sign_up', {
-    check: flag,
-    default: false,
-    description: 'Whether visitors can create accounts',
-  }),
   emailCode: keyWithDefault('email_code', {
     check: oneOf(['off', 'sign_in', 'second_factor']),
     default: 'off',
     description:
       'The use of codes by mail: `sign_in` in place of a password, `second_factor` after a password',
-  }),
-  selfService: keyWithDefault('self_service', {
-    check: flag,
-    default: false,
-    description:
-      'Whether users can reset a forgotten password, change their email address and open the account page',
   }),
   secondFactor: keyWithDefault('second_factor', {
     check: oneOf(['off', 'optional', 'required']),
@@ -101,13 +85,13 @@ const keysOfPool = {
   passkeys: optionalKey('passkeys', {
     check: mapping(keysOfPasskeys),
     absent: 'no passkeys',
-    description: 'Passkeys (WebAuthn)',
+    description: 'Passkeys (WebAuthn). No page uses them yet ([passkeys.md](passkeys.md))',
   }),
 }
 
 type PoolFile = FileOf<typeof keysOfPool>
 
-/** The accounts of a pool: self-service and ways to sign in. */
+/** The ways to sign in to the accounts of a pool. */
 export type AccountSettings = ValuesOf<typeof keysOfPool>
 
 const poolAccounts = mapping(keysOfPool)
@@ -127,7 +111,7 @@ export const accountKeys = {
   accounts: keyWithDefault('accounts', {
     check: pools,
     default: {},
-    description: 'Self-service and ways to sign in. A pool that is not listed has the defaults',
+    description: 'Ways to sign in. A pool that is not listed has the defaults',
   }),
 }
 
@@ -135,7 +119,6 @@ export const accountKeys = {
 interface ComparedFile {
   issuer: string
   apis: Record<string, { users: string }>
-  admin_api?: string | undefined
   mail?: unknown
   accounts: Record<string, PoolFile>
 }
@@ -155,14 +138,10 @@ export const accountRules = [
 function findPoolProblems(file: ComparedFile, pool: string, accounts: PoolFile): PathProblem[] {
   const apis = Object.entries(file.apis)
   const hasApi = apis.some(([, api]) => api.users === pool)
-  const isOfOperators = apis.some(([name, api]) => name === file.admin_api && api.users === pool)
   const needsMail = file.mail === undefined ? namesOfMailKeys(accounts) : []
   return [
     ...(hasApi ? [] : [{ path: [], message: 'must be a pool that an API names as users' }]),
     ...needsMail.map((key) => ({ path: [key], message: 'needs the key mail, because it sends mails' })),
-    ...(isOfOperators && accounts.sign_up === true
-      ? [{ path: ['sign_up'], message: 'must be false for the pool of the admin API' }]
-      : []),
     ...(isOwnDomain(accounts.passkeys?.rp_id, file.issuer)
       ? []
       : [
@@ -175,13 +154,8 @@ function findPoolProblems(file: ComparedFile, pool: string, accounts: PoolFile):
 }
 
 /** The set keys of a pool that send mails. */
-function namesOfMailKeys({ sign_up, email_code, self_service }: PoolFile): string[] {
-  const uses = {
-    sign_up: sign_up === true,
-    email_code: email_code === 'sign_in' || email_code === 'second_factor',
-    self_service: self_service === true,
-  }
-  return Object.entries(uses).flatMap(([key, isUsed]) => (isUsed ? [key] : []))
+function namesOfMailKeys({ email_code }: PoolFile): string[] {
+  return email_code === 'sign_in' || email_code === 'second_factor' ? ['email_code'] : []
 }
 
 /** Whether a browser at the issuer can use passkeys of a domain (WebAuthn §5.1.3). A domain of one label has no subdomains here. */

@@ -25,67 +25,57 @@ function problemsIn(changes: Record<string, unknown>): string[] {
 }
 
 const OFF = {
-  signUp: false,
   emailCode: 'off',
-  selfService: false,
   secondFactor: 'off',
   secondFactorRoles: [],
   passkeys: null,
 }
 
 describe('accounts in config.yml', () => {
-  it('a pool that is not listed has no self-service, no codes, no second factor and no passkeys', () => {
+  it('a pool that is not listed has no codes, no second factor and no passkeys', () => {
     const config = parseConfig(yaml({ accounts: { customers: {} } }))
     expect([accountsOf('customers', config), accountsOf('operators', config)]).toEqual([OFF, OFF])
   })
 
   it('a pool can set every key', () => {
     const customers = {
-      sign_up: true,
       email_code: 'second_factor',
-      self_service: true,
       second_factor: 'required',
       second_factor_roles: ['buyer'],
       passkeys: {
         rp_id: 'shop.test',
         origins: ['https://www.shop.test'],
         user_verification: 'preferred',
-        required: true,
       },
     }
     const operators = { second_factor_roles: ['admin'], passkeys: { rp_id: 'id.shop.test' } }
     const config = parseConfig(yaml({ accounts: { customers, operators } }))
     expect(accountsOf('customers', config)).toEqual({
-      signUp: true,
       emailCode: 'second_factor',
-      selfService: true,
       secondFactor: 'required',
       secondFactorRoles: ['buyer'],
       passkeys: {
         rpId: 'shop.test',
         origins: ['https://www.shop.test'],
         userVerification: 'preferred',
-        required: true,
       },
     })
     expect(accountsOf('operators', config)).toEqual({
       ...OFF,
       secondFactorRoles: ['admin'],
-      passkeys: { rpId: 'id.shop.test', origins: [], userVerification: 'required', required: false },
+      passkeys: { rpId: 'id.shop.test', origins: [], userVerification: 'required' },
     })
   })
 
   it('accounts are refused with every problem and its path', () => {
     const accounts = {
       customers: {
-        sign_up: true,
         email_code: 'sign_in',
-        self_service: true,
         second_factor: 'maybe',
         second_factor_roles: ['a b', 'buyer', 'buyer'],
         passkeys: { rp_id: 'other.test', origins: ['http://www.shop.test', 'https://www.shop.test/'] },
       },
-      operators: { sign_up: true, passkeys: { user_verification: 'discouraged' } },
+      operators: { passkeys: { user_verification: 'discouraged' } },
       guests: { second_factor: 'optional', totp: true },
     }
     expect(problemsIn({ accounts, mail: undefined }).toSorted()).toEqual([
@@ -96,14 +86,10 @@ describe('accounts in config.yml', () => {
       'accounts.customers.second_factor: must be one of off, optional, required',
       'accounts.customers.second_factor_roles.0: must be plain text of 1 to 64 characters, without spaces, commas and vertical bars',
       'accounts.customers.second_factor_roles: must not list a role twice',
-      'accounts.customers.self_service: needs the key mail, because it sends mails',
-      'accounts.customers.sign_up: needs the key mail, because it sends mails',
-      'accounts.guests.totp: is not a known key (line 31)',
+      'accounts.guests.totp: is not a known key (line 28)',
       'accounts.guests: must be a pool that an API names as users',
       'accounts.operators.passkeys.rp_id: must be a host name, such as example.com',
       'accounts.operators.passkeys.user_verification: must be one of required, preferred',
-      'accounts.operators.sign_up: must be false for the pool of the admin API',
-      'accounts.operators.sign_up: needs the key mail, because it sends mails',
     ])
   })
 
