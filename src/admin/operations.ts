@@ -14,6 +14,7 @@ import { STATISTICS_OPERATIONS } from './statistics.ts'
 import { USER_ACTIONS } from './user_actions.ts'
 import { USER_CONSENTS } from './user_consents.ts'
 import { USER_DATA } from './user_data.ts'
+import { USER_FACTORS } from './user_factors.ts'
 import { USER_IMPORT } from './user_import.ts'
 import { USER_SUPPORT } from './user_support.ts'
 import { USER_OPERATIONS } from './users.ts'
@@ -33,6 +34,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...USER_ACTIONS,
   ...USER_SUPPORT,
   ...USER_CONSENTS,
+  ...USER_FACTORS,
   ...USER_DATA,
   ...SEARCH,
   ...SESSION_OPERATIONS,

@@ -16,6 +16,7 @@ import { findSessions } from './session_page.ts'
 import { sessionSchema } from './session_view.ts'
 import { refuseOneself } from './user_actions.ts'
 import { consentSchema, listConsentsOf } from './user_consents.ts'
+import { factorSchema, listFactorsOf } from './user_factors.ts'
 import { showUser, userSchema } from './user_schemas.ts'
 import { describeSupport, supportSchema } from './user_support.ts'
 import { conditionsOf, idOf, lastAdmin, requireUser } from './users.ts'
@@ -45,6 +46,8 @@ export const exportSchema = named(
     sessions: z.array(sessionSchema),
     /** Newest first, at most 100; empty on later pages. */
     consents: z.array(consentSchema),
+    /** Without secrets; empty on later pages. */
+    factors: z.array(factorSchema),
     /** Newest first. An event by an operator has no address of the operator. */
     events: z.array(eventSchema),
     /** The cursor of the next page of events; null on the last page. */
@@ -73,10 +76,11 @@ const exportUser = operation({
       const about = { subject: user.id, change: { operation: 'exportUser' } }
       services.audit.record(adminEvent(call, 'the data of the user was exported', about), context)
     }
-    const [signIns, sessions, consents, events] = await Promise.all([
+    const [signIns, sessions, consents, factors, events] = await Promise.all([
       describeSupport(user, call),
       isFirst ? listSessionsOf(user, call) : [],
       isFirst ? listConsentsOf(user.id, call) : [],
+      isFirst ? listFactorsOf(user.id, call) : [],
       listEventsOf(user, query.cursor, call),
     ])
     return {
@@ -88,6 +92,7 @@ const exportUser = operation({
         sign_ins: signIns,
         sessions,
         consents,
+        factors,
         events: events.items,
         next_cursor: events.next_cursor,
       },

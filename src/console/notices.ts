@@ -19,6 +19,8 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['password-change-required', 'The user must change the password at the next sign-in.'],
   ['session-ended', 'The session was ended.'],
   ['consent-withdrawn', 'The consent was withdrawn, and the sessions that began under it were ended.'],
+  ['factor-removed', 'The factor was removed, and all sessions of the user were ended.'],
+  ['factors-removed', 'All factors were removed, and all sessions of the user were ended.'],
   ['key-rotated', 'The next key is published. It starts to sign at the time in its row.'],
   [
     'key-pending',

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { eventSchema } from '../admin/audit.ts'
 import { sessionSchema } from '../admin/session_view.ts'
 import { consentsSchema } from '../admin/user_consents.ts'
+import { factorsSchema } from '../admin/user_factors.ts'
 import { supportSchema } from '../admin/user_support.ts'
 import { confirmInRow } from './action_form.tsx'
 import { type AdminClient, formatQuery, pathOf } from './admin_client.ts'
@@ -13,6 +14,7 @@ import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
 import { isUnknown, Origin } from './origin.tsx'
 import { Badge, Empty, Link, Moment, MomentOr, Section } from './parts.tsx'
+import type { ShownFactor } from './second_factors.tsx'
 import { ClientLink, TimelineLink } from './subject.tsx'
 import { Table } from './table.tsx'
 
@@ -35,6 +37,7 @@ export interface SupportView extends z.output<typeof supportSchema> {
   events: readonly ShownEvent[]
   /** The valid consents, newest first. */
   consents: readonly ShownConsent[]
+  factors: readonly ShownFactor[]
 }
 
 /**
@@ -52,15 +55,17 @@ export async function loadSupport(admin: AdminClient, id: string): Promise<Suppo
 }
 
 async function readSupport(admin: AdminClient, id: string): Promise<SupportView> {
-  const [support, sessions, events, consents] = await Promise.all([
+  const [support, sessions, events, consents, factors] = await Promise.all([
     admin.read(pathOf`/users/${id}/support`, supportSchema),
     admin.read('/sessions', sessionsSchema, { subject: id, live: 'true', limit: SHOWN }),
     admin.read('/audit', eventsSchema, { subject: id, limit: SHOWN }),
     admin.read(pathOf`/users/${id}/consents`, consentsSchema),
+    admin.read(pathOf`/users/${id}/factors`, factorsSchema),
   ])
   const canUnlock = support.locked_until !== null || support.failures > 0
   const valid = consents.items.filter(({ withdrawn_at: withdrawnAt }) => withdrawnAt === null)
-  return { ...support, canUnlock, sessions: sessions.items, events: events.items, consents: valid }
+  const shown = { sessions: sessions.items, events: events.items, consents: valid, factors: factors.items }
+  return { ...support, canUnlock, ...shown }
 }
 
 /** The sign-ins and the lock of a user, for the list of facts. */

@@ -13,6 +13,7 @@ export type UserAction =
   | 'sign-out'
   | 'end-session'
   | 'withdraw-consent'
+  | 'remove-factor'
   | 'require-password-change'
   | 'disable'
   | 'enable'

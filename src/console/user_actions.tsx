@@ -93,6 +93,23 @@ const withdrawConsent = changeOf(
     }),
 )
 
+const removeFactor = changeOf(
+  { action: 'remove-factor', path: '/factors/:factor/remove', role: 'support', done: 'factor-removed' },
+  (request) => {
+    const { id = '', factor = '' } = request.params
+    const change = { method: 'DELETE', ...ownPasswordOf(request) } as const
+    return request.admin.change(pathOf`/users/${id}/factors/${factor}`, z.undefined(), change)
+  },
+)
+
+const removeAllFactors = changeOf(
+  { action: 'remove-factor', path: '/remove-all-factors', role: 'support', done: 'factors-removed' },
+  (request) => {
+    const change = { method: 'DELETE', ...ownPasswordOf(request) } as const
+    return request.admin.change(`${pathOfUser(request)}/factors`, z.undefined(), change)
+  },
+)
+
 /** Leads to the timeline of the user's session that ended last. The timeline explains why it ended. */
 const whySignedOut: Page = {
   method: 'GET',
@@ -191,7 +208,7 @@ export const USER_PAGES: readonly Page[] = [
     done: 'password-change-required',
   }),
   plainChangeOf(supportSchema, { action: 'unlock', role: 'support', done: 'user-unlocked' }),
-  ...[endSession, withdrawConsent, whySignedOut],
+  ...[endSession, withdrawConsent, removeFactor, removeAllFactors, whySignedOut],
   setPassword,
   ...[deleteUser, eraseUser, exportUser],
 ]

@@ -11,6 +11,7 @@ import { countLiveSessions } from './live_sessions.ts'
 import { PasswordFields } from './new_user_page.tsx'
 import type { PageRequest, PageResponse } from './page.ts'
 import { Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { type RefusedRemoval, SecondFactors } from './second_factors.tsx'
 import { LiveSessions, loadSupport, RecentEvents, type SupportView, supportFacts } from './support_view.tsx'
 import { confirmFields } from './typed_name.tsx'
 import { Actions, typedUsername, type UserAction, usernameToErase } from './user_action_list.tsx'
@@ -87,6 +88,16 @@ export async function showUser(
               now={now}
               mayEnd={mayAct}
               ownSid={operator.sid}
+            />
+            <SecondFactors
+              factors={support.factors}
+              user={user}
+              csrf={csrf}
+              now={now}
+              mayRemove={mayAct && !isOneself}
+              isOperator={isOperator}
+              sessions={sessions}
+              refused={removalOf(refused, params.factor)}
             />
             <Consents consents={support.consents} userId={id} csrf={csrf} mayWithdraw={mayAct} />
             <RecentEvents support={support} userId={id} />
@@ -209,4 +220,13 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
       </div>
     </details>
   )
+}
+
+/** The refused removal of a factor. */
+function removalOf(
+  refused: RefusedAction<UserAction> | null,
+  factorId: string | undefined,
+): RefusedRemoval | null {
+  const problem = problemOf(refused, 'remove-factor')
+  return problem === null ? null : { problem, factorId }
 }

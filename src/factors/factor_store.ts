@@ -238,9 +238,16 @@ export class FactorStore {
    * @throws StorageUnavailable
    */
   async remove(subject: string, alongside: readonly D1PreparedStatement[]): Promise<boolean> {
-    const remove = this.#db.prepare('DELETE FROM totp_factors WHERE subject = ?').bind(subject)
-    const codes = this.#db.prepare('DELETE FROM recovery_codes WHERE subject = ?').bind(subject)
-    const results = await callStore('D1 factors', () => this.#db.batch([remove, ...alongside, codes]))
+    const [app, codes] = this.removals(subject)
+    const results = await callStore('D1 factors', () => this.#db.batch([app, ...alongside, codes]))
     return (results[0]?.meta.changes ?? 0) > 0
+  }
+
+  /** The statements that remove the authenticator app and the recovery codes of a user. */
+  removals(subject: string): [D1PreparedStatement, D1PreparedStatement] {
+    return [
+      this.#db.prepare('DELETE FROM totp_factors WHERE subject = ?').bind(subject),
+      this.#db.prepare('DELETE FROM recovery_codes WHERE subject = ?').bind(subject),
+    ]
   }
 }

@@ -143,11 +143,15 @@ export class PasskeyStore {
    * @throws StorageUnavailable
    */
   async remove(
-    { id, subject }: Pick<Passkey, 'id' | 'subject'>,
+    passkey: Pick<Passkey, 'id' | 'subject'>,
     alongside: readonly D1PreparedStatement[],
   ): Promise<boolean> {
-    const remove = this.#db.prepare('DELETE FROM passkeys WHERE id = ? AND subject = ?').bind(id, subject)
-    const [removed] = await callStore(STORE, () => this.#db.batch([remove, ...alongside]))
+    const [removed] = await callStore(STORE, () => this.#db.batch([this.removal(passkey), ...alongside]))
     return (removed?.meta.changes ?? 0) > 0
+  }
+
+  /** The statement that removes a passkey of a user. */
+  removal({ id, subject }: Pick<Passkey, 'id' | 'subject'>): D1PreparedStatement {
+    return this.#db.prepare('DELETE FROM passkeys WHERE id = ? AND subject = ?').bind(id, subject)
   }
 }

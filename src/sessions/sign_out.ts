@@ -34,7 +34,7 @@ export interface OwnerRevocation<Edit, Conditions> {
   conditions?: Partial<Conditions>
   /** Further members of the audit event, such as the operator. */
   event?: Partial<AuditEvent>
-  /** Further statements of the transaction. They do nothing if `changes()` is 0. */
+  /** Further statements of the transaction. They do nothing if `changes()` is 0, or the revocation has no conditions. */
   alongside?: Statements
 }
 
@@ -77,7 +77,7 @@ export class SignOut {
 
   #changeUser(userId: string, revocation: UserRevocation, starts: TokenStarts, context: RequestContext) {
     const edit = { ...revocation.edit, ...starts }
-    const alongside = this.#alongsideUser(userId, revocation, context)
+    const alongside = [...this.#alongsideUser(userId, revocation, context), ...(revocation.alongside ?? [])]
     return this.#dependencies.userAdmin.change(userId, edit, userConditions(revocation, context), alongside)
   }
 

@@ -135,6 +135,7 @@ describe('the admin API', () => {
     const attempts = [
       support.post(`/users/${boss.id}/disable`),
       support.post(`/users/${boss.id}/sign-out`),
+      support.delete(`/users/${boss.id}/factors`),
       support.post(`/clients/${boss.client.id}/disable`),
       support.post(`/clients/${boss.client.id}/sign-out`),
       support.delete(`/sessions/${sid}`),

@@ -12,6 +12,7 @@ const NEEDED = problem(403, 'confirmation-required', 'The operator must confirm 
 const ALWAYS = 'in any case'
 const FOR_ACCOUNTS = 'if it gives a client an admin scope, or enables or adds a secret to such a client'
 const FOR_ADMINS = 'if the change makes a user an admin'
+const FOR_OPERATORS = 'if the user is an operator'
 const NEVER = null
 
 /** The operations that a stolen access token must not reach, and so need the password again. */
@@ -45,6 +46,9 @@ const RULES: Record<string, string | null> = {
   unlockUser: NEVER,
   listUserConsents: NEVER,
   withdrawConsent: NEVER,
+  listUserFactors: NEVER,
+  removeFactor: FOR_OPERATORS,
+  removeAllFactors: FOR_OPERATORS,
   exportUser: ALWAYS,
   eraseUser: ALWAYS,
   search: NEVER,

@@ -227,6 +227,7 @@ describe('the export of a user', () => {
       sign_ins: { failures: 1, failed_sign_ins_today: 1, locked_until: null },
       sessions: [{ subject: person.id, state: 'live', device: 'Firefox on Linux' }],
       consents: [],
+      factors: [],
       next_cursor: null,
     })
     const events = body.events as { kind: string; address_prefix: string | null; actor_name: unknown }[]

@@ -467,6 +467,26 @@ describe('users', () => {
     })
   })
 
+  it('users factors lists no factor of a new user, and users remove-factor removes nothing', async () => {
+    const username = 'factorless@example.com'
+    await cli.run(['users', 'create', username, '--pool', 'customers'], { stdin: 'a long passphrase\n' })
+    expect(await cli.json('users', 'factors', username)).toEqual({ items: [], next_cursor: null })
+    const remove = ['users', 'remove-factor', username]
+    expect(await cli.run([...remove, 'totp'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(
+        `Remove the factor totp of ${username} and end 0 sessions? Repeat it with --yes.`,
+      ),
+    })
+    for (const factor of ['totp', 'all']) {
+      expect(await cli.run([...remove, factor, '--yes'])).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining('The factor does not exist.'),
+      })
+    }
+  })
+
   it('users export prints the stored data, and users erase needs the username and prints the number of ended sessions', async () => {
     const [username, password] = ['erased@example.com', 'a long passphrase']
     await cli.run(['users', 'create', username, '--pool', 'customers'], { stdin: `${password}\n` })

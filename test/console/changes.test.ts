@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from '../support/authorize.ts'
 import { ConsoleBrowser, type ConsoleResponse, inputOf } from '../support/console.ts'
 import { FaultyStores } from '../support/faults.ts'
+import { addPasskey } from '../support/passkey.ts'
+import { enrol } from '../support/second_factor.ts'
 import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 
 const stores = new FaultyStores()
@@ -592,7 +594,7 @@ describe('support', () => {
     const { location: why } = await support.get(`${path}/why`)
     expect(why).toBe(`/console/sessions/${sid}?why=signed-out`)
     const { html: timeline } = await support.get(why ?? '')
-    expect(timeline.replaceAll('<wbr/>', '')).toContain(`<h1>Why was ${username} signed out?</h1>`)
+    expect(timeline).toContain(`<h1>Why was ${username} signed out?</h1>`)
     expect(timeline).toContain('The session ended because an operator ended it, by the operator ')
     const own = await support.get(`/console/users/${encodeURIComponent(support.user.id)}`)
     expect(own.html.match(/This session</g)).toHaveLength(1)
@@ -623,6 +625,48 @@ describe('support', () => {
     await expect(server.refresh(partner, tokens.refresh_token)).rejects.toThrow('invalid_grant')
     const missing = await support.post(action.replace(/[^/]+\/withdraw$/, 'nothing/withdraw'))
     expect(missing.status).toBe(404)
+  })
+
+  it('support sees the second factors of a user and removes one, or all of them, which ends the sessions', async () => {
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const path = `/console/users/${encodeURIComponent(user.id)}`
+    expect((await support.get(path)).html).not.toContain('Second factors')
+    await enrol(server, user)
+    const passkey = await addPasskey(server, user, 'Ann <& phone')
+    const tokens = await server.signIn(client, user.username)
+    const { html } = await support.get(path)
+    const [, section = ''] = /<h2 id="second-factors">(.*?)<\/section>/s.exec(html) ?? []
+    expect(section).toMatch(/Authenticator app<span class="under">10 recovery codes left<.*>Never</s)
+    expect(section).toContain('Passkey “Ann &lt;&amp; phone”')
+    expect(section).toContain(
+      `Remove the authenticator app and the recovery codes of ${user.username} and end 1 session<`,
+    )
+    expect(section).not.toContain('Your own password')
+    const posted = await support.post(`${path}/factors/totp/remove`)
+    expect(posted).toMatchObject({ location: path, done: 'factor-removed' })
+    await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+    const left = (await support.get(path)).html
+    expect(left).not.toContain('Authenticator app<')
+    expect(left).toContain(`${passkey.id}/remove`)
+    expect(await support.post(`${path}/remove-all-factors`)).toMatchObject({ done: 'factors-removed' })
+    expect((await support.get(path)).html).not.toContain('Second factors')
+    expect((await support.post(`${path}/factors/totp/remove`)).status).toBe(404)
+  })
+
+  it('the removal of a factor of an operator asks for the own password, and the own page has no such button', async () => {
+    const other = await server.addUser({ pool: 'operators', roles: ['support'] })
+    await enrol(server, other)
+    await enrol(server, { id: admin.user.id, username: admin.user.username })
+    const path = `/console/users/${encodeURIComponent(other.id)}`
+    const refused = await admin.post(`${path}/factors/totp/remove`, { own_password: 'a wrong one' })
+    expect(refused.status).toBe(403)
+    expect(refused.html).toContain('id="own-password-to-remove-totp"')
+    const given = { own_password: PASSWORD }
+    expect(await admin.post(`${path}/factors/totp/remove`, given)).toMatchObject({ done: 'factor-removed' })
+    const own = await admin.get(`/console/users/${encodeURIComponent(admin.user.id)}`)
+    expect(own.html).toContain('Second factors')
+    expect(own.html).not.toContain('Remove this factor')
   })
 
   it.each(['/console/clients/~new', '/console/users/new'])('support gets 403 at %s', async (path) => {

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { consentIdOf } from '../../src/authorization/consent.ts'
 import { compact } from '../../src/lib/compact.ts'
 import type { TestOperator } from './operator.ts'
+import { enrol } from './second_factor.ts'
 import { PASSWORD, type TestServer } from './server.ts'
 
 /** The input of an operation. */
@@ -93,6 +94,9 @@ export const EXAMPLES: Record<string, MakeExample> = {
     const { subject, id } = await newConsent(server)
     return { path: `/users/${subject}/consents/${id}` }
   },
+  listUserFactors: async (server) => ({ path: `/users/${await newUserWithApp(server)}/factors` }),
+  removeFactor: async (server) => ({ path: `/users/${await newUserWithApp(server)}/factors/totp` }),
+  removeAllFactors: async (server) => ({ path: `/users/${await newUserWithApp(server)}/factors` }),
   exportUser: ofUser('/export'),
   eraseUser: async (server) => {
     const { id, username } = await server.addUser()
@@ -116,6 +120,11 @@ export const EXAMPLES: Record<string, MakeExample> = {
     return { path: `/keys/${next?.kid}` }
   },
   listAudit: at('/audit?limit=2'),
+}
+
+/** Stores a user with an authenticator app. @returns the id of the user */
+async function newUserWithApp(server: TestServer): Promise<string> {
+  return (await enrol(server, await server.addUser())).user.id
 }
 
 /** Stores a consent of a new user. */

@@ -5,6 +5,7 @@ import { CLIENT_COMMANDS } from './commands/client_commands.ts'
 import { CONFIG_COMMANDS } from './commands/config_command.ts'
 import { CONSENT_COMMANDS } from './commands/consent_commands.ts'
 import { EXPORT_COMMANDS } from './commands/export_command.ts'
+import { FACTOR_COMMANDS } from './commands/factor_commands.ts'
 import { HELP_COMMANDS } from './commands/help_commands.ts'
 import { IMPORT_COMMANDS } from './commands/import_commands.ts'
 import { KEY_COMMANDS } from './commands/key_commands.ts'
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   ...USER_DATA_COMMANDS,
   ...SUPPORT_COMMANDS,
   ...CONSENT_COMMANDS,
+  ...FACTOR_COMMANDS,
   ...SESSION_COMMANDS,
   ...WHY_COMMANDS,
   ...AUDIT_COMMANDS,

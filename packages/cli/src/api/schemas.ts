@@ -429,6 +429,19 @@ export type Consents = {
   readonly items: readonly (Consent)[]
 }
 
+export type Factor = {
+  readonly factor_id: string
+  readonly kind: 'totp' | 'passkey'
+  readonly name: string | null
+  readonly created_at: number
+  readonly last_used_at: number | null
+  readonly recovery_codes_left: number | null
+}
+
+export type Factors = {
+  readonly items: readonly (Factor)[]
+}
+
 export type UserSupport = {
   readonly last_sign_in_at: number | null
   readonly failed_sign_ins_today: number
@@ -448,6 +461,7 @@ export type UserExport = {
   readonly sign_ins: UserSupport
   readonly sessions: readonly (Session)[]
   readonly consents: readonly (Consent)[]
+  readonly factors: readonly (Factor)[]
   readonly events: readonly (AuditEvent)[]
   readonly next_cursor: string | null
 }
@@ -543,6 +557,9 @@ export type Responses = {
   'POST /users/{id}/unlock': UserSupport
   'GET /users/{id}/consents': Consents
   'DELETE /users/{id}/consents/{consent_id}': null
+  'GET /users/{id}/factors': Factors
+  'DELETE /users/{id}/factors': null
+  'DELETE /users/{id}/factors/{factor_id}': null
   'GET /users/{id}/export': UserExport
   'POST /users/{id}/erase': null
   'GET /search': SearchResults
