@@ -11,8 +11,12 @@ import { giveConsent } from './code_flow.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 /** 64 characters without a place for a line break. */
-const LONG_USERNAME = 'maximiliane.wolfeschlegelsteinhausenbergerdorff@shop.example.org'
+export const LONG_USERNAME = 'maximiliane.wolfeschlegelsteinhausenbergerdorff@shop.example.org'
 export const LONG_CLIENT = 'storefront-of-the-northern-and-western-regions-for-resellers-001'
+const LONG_CLIENT_PAGES = {
+  policy_uri: 'https://resellers.northern-and-western-regions.shop.example/privacy',
+  tos_uri: 'https://resellers.northern-and-western-regions.shop.example/terms',
+}
 const ROLES = Array.from({ length: 20 }, (_, i) => `regional-buyer-${String(i + 1).padStart(2, '0')}`)
 const USERNAMES = ['yamada', '山田太郎', 'olafur', 'kim.minjun', 'ana', 'reineke']
 /** Not as many as USERNAMES, so that each username has several names. */
@@ -40,7 +44,7 @@ export async function addLongRecords(env: Env, config: Config, count: number): P
     const id = i === 0 ? LONG_CLIENT : `partner-${String(i).padStart(3, '0')}`
     const values = fromDraft({
       client_id: id,
-      ...(i === 0 && { redirect_uris: [LOCAL_CALLBACK] }),
+      ...(i === 0 && { redirect_uris: [LOCAL_CALLBACK], ...LONG_CLIENT_PAGES }),
       name: i === 0 ? 'The storefront of every reseller in the northern and western regions' : `Partner ${i}`,
       api: 'storefront',
       grants: ['password', ...(i === 0 ? BROWSER_GRANTS : [])],

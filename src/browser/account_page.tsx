@@ -1,3 +1,4 @@
+import { breakable } from '../pages/breakable.tsx'
 import { ACCOUNT_PATH } from './browser_path.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
@@ -6,10 +7,10 @@ export function accountPage({ situation, looks: { texts } }: PageContent): StepP
   const name = situation.signedIn?.user.username ?? ''
   const form = (
     <>
-      <h1>{texts.account.signedInAs(name)}</h1>
+      <h1>{breakable(texts.account.signedInAs(name))}</h1>
       <p class="soft">{texts.account.choose(situation.browserRequest.client.name)}</p>
       <button type="submit" name="decision" value="keep" class="primary">
-        {texts.account.keep(name)}
+        {breakable(texts.account.keep(name))}
       </button>
       <button type="submit" name="decision" value="other">
         {texts.useAnotherAccount}

@@ -4,6 +4,7 @@ import { kindOfRedirect } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH } from './browser_path.ts'
 import type { Looks } from './looks.ts'
 import { OwnText } from './own_text.tsx'
@@ -18,7 +19,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
   const form = (
     <>
       {client.logoUri === null ? null : <img class="client-logo" src={client.logoUri} alt="" />}
-      <h1>{texts.consent.question(client.name)}</h1>
+      <h1>{breakable(texts.consent.question(client.name))}</h1>
       {/* Without such scopes, each client gets all rights of the user. Admin scopes limit no operator. */}
       {api.scopes.every(isAdminScope) ? (
         <p>{texts.consent.everything(client.name, api.branding?.name ?? api.name)}</p>
@@ -34,7 +35,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
     <>
       <ClientLinks client={client} looks={looks} />
       <form method="post" action={BROWSER_PATH + ACCOUNT_PATH} class="aside">
-        <p>{texts.account.signedInAs(signedIn?.user.username ?? '')}</p>
+        <p>{breakable(texts.account.signedInAs(signedIn?.user.username ?? ''))}</p>
         {await ticketFor('select_account')}
         <button type="submit" name="decision" value="other" class="link">
           {texts.useAnotherAccount}

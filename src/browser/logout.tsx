@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import { LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
 import { browserSessionLimitsOf } from '../config/pool_settings.ts'
 import { requestContext } from '../http/request_context.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { readForm } from '../pages/read_form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import { idsOf, isLive } from '../signin/browser_session.ts'
@@ -183,7 +184,7 @@ async function showQuestion(
           </p>
         )}
         {names.map((name) => (
-          <p>{account.signedInAs(name)}</p>
+          <p>{breakable(account.signedInAs(name))}</p>
         ))}
         <input type="hidden" name={TICKET_FIELD} value={ticket} />
         <button type="submit" class="primary">

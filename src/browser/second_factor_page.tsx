@@ -1,3 +1,4 @@
+import { breakable } from '../pages/breakable.tsx'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ACCOUNT_PATH, BROWSER_PATH, SECOND_FACTOR_PATH } from './browser_path.ts'
@@ -18,7 +19,7 @@ export async function secondFactorPage({
   const form = (
     <>
       <h1>{texts.secondFactor.title}</h1>
-      <p class="soft">{texts.secondFactor.text(name)}</p>
+      <p class="soft">{breakable(texts.secondFactor.text(name))}</p>
       <Input
         state={state}
         name="totp"

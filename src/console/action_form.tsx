@@ -1,6 +1,7 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import { randomId } from '../lib/bytes.ts'
 import { compact } from '../lib/compact.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { type FieldErrors, Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { PostForm } from '../pages/post_form.tsx'
@@ -145,7 +146,7 @@ function Confirmation({
 }: PropsWithChildren<ConfirmProps>) {
   return (
     <div class="confirm-body">
-      <p class="confirm-title">{title}</p>
+      <p class="confirm-title">{breakable(title)}</p>
       <div class="confirm-text">{children}</div>
       <ActionForm csrf={csrf} action={action} kind="inline" isSentOnce={isSentOnce} {...compact({ etag })}>
         {typed === undefined ? null : <TypedNameField {...typed} problem={problem} />}

@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini'
 import type { consentsSchema } from '../admin/user_consents.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { confirmInRow } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { Moment, Section } from './parts.tsx'
@@ -28,7 +29,7 @@ export function Consents({ consents, userId, csrf, mayWithdraw }: ConsentsProps)
           const cells = [
             <ClientLink id={consent.client_id} name={consent.client_name} />,
             consent.scopes.join(', '),
-            <code class="id">{consent.redirect_uri}</code>,
+            <code class="id">{breakable(consent.redirect_uri)}</code>,
             <Moment at={consent.updated_at} />,
           ]
           const action = pathOf`/users/${userId}/consents/${consent.consent_id}/withdraw`

@@ -1,5 +1,6 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ValueProblem } from '../lib/problems.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { type AdminProblem, isWithin } from './admin_problem.ts'
 import { CONSOLE_PATH } from './console_path.ts'
 import { formatDay, formatDistance, formatIso, formatTime } from './format.ts'
@@ -73,11 +74,6 @@ export function Heading({ title, lead, actions }: { title: Child; lead?: Child; 
       {actions === undefined ? null : <div class="actions">{actions}</div>}
     </header>
   )
-}
-
-/** A text that can break after a punctuation mark of a name or an id. */
-function breakable(text: string): Child {
-  return text.split(/(?<=[@._-])/).map((part, i) => (i === 0 ? part : [<wbr />, part]))
 }
 
 interface SectionProps {

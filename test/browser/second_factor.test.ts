@@ -18,7 +18,7 @@ import { changePassword, disableUser, signOutUser } from '../support/sign_out.ts
 
 const COOKIE = '__Host-sallyport-customers'
 const TWO = 'urn:sallyport:2'
-const CODE = 'Code of 6 digits'
+const CODE = '6-digit code'
 const LEVEL_2 = { amr: ['pwd', 'otp', 'mfa'], acr: TWO }
 
 const withAccounts = (customers: Record<string, unknown>) =>
@@ -239,7 +239,7 @@ describe('the set-up of a second factor', () => {
     return browser
   }
   const shownApp = ({ html }: ShownPage) => appOf(/<code class="key">([^<]+)</.exec(html)?.[1] ?? '')
-  const CODE_OF_APP = 'Code of 6 digits from the app'
+  const CODE_OF_APP = '6-digit code from the app'
 
   it('a user without a factor sets up an app with one sign-in, and sees ten recovery codes once', async () => {
     const { username } = await server.addUser()

@@ -82,7 +82,8 @@ export class ConsoleBrowser {
     const lines = response.headers.getSetCookie()
     this.#cookies.keep(lines)
     this.setCookie = lines.findLast((line) => line.startsWith(`${COOKIE}=`)) ?? this.setCookie
-    const html = await response.text()
+    // A long name has places for line breaks, which change no text.
+    const html = (await response.text()).replaceAll('<wbr/>', '')
     this.csrfToken = /name="csrf_token" value="([^"]+)"/.exec(html)?.[1] ?? this.csrfToken
     return {
       status: response.status,

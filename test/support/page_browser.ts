@@ -10,6 +10,7 @@ export interface ShownPage {
   url: URL
   status: number
   headers: Headers
+  /** Without the places for line breaks in long names. */
   html: string
 }
 
@@ -72,7 +73,7 @@ export class PageBrowser {
       if (header !== '') request.headers.set('Cookie', header)
       const response = await this.#fetch(request)
       this.#cookies.keep(response.headers.getSetCookie())
-      const html = await response.text()
+      const html = (await response.text()).replaceAll('<wbr/>', '')
       const location = response.headers.get('Location') ?? findRefresh(response.headers)
       if (location === null) {
         this.#page = { url, status: response.status, headers: response.headers, html }

@@ -231,7 +231,7 @@ export const PAGE_CASES: readonly WriteCase[] = [
     async prepare(world) {
       const { browser, app } = await atSetUp(world)
       const code = await app.codeAt(world.server.clock.time)
-      const { html } = await browser.press('Confirm the code', { 'Code of 6 digits from the app': code })
+      const { html } = await browser.press('Confirm the code', { '6-digit code from the app': code })
       return postingForm(world.server, RECOVERY_CODES_PATH, { browser, html, fieldsOf: () => ({}) })
     },
   },

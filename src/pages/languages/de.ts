@@ -21,7 +21,7 @@ export const de: Texts = {
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
     text: (name) => `Geben Sie den Code ein, den Ihre Authenticator-App für ${name} anzeigt.`,
-    code: 'Code mit 6 Ziffern',
+    code: '6-stelliger Code',
     submit: 'Weiter',
     lost: 'Wiederherstellungscode verwenden',
     recoveryCode: 'Wiederherstellungscode',
@@ -34,7 +34,7 @@ export const de: Texts = {
     scan: 'Scannen Sie diesen QR-Code mit Ihrer Authenticator-App.',
     qr: 'QR-Code für die Authenticator-App',
     key: 'Oder geben Sie diesen Schlüssel in die App ein:',
-    code: 'Code mit 6 Ziffern aus der App',
+    code: '6-stelliger Code aus der App',
     submit: 'Code bestätigen',
   },
   recoveryCodes: {

@@ -19,7 +19,7 @@ export const en = {
   secondFactor: {
     title: 'Confirm that it is you',
     text: (name: string) => `Enter the code that your authenticator app shows for ${name}.`,
-    code: 'Code of 6 digits',
+    code: '6-digit code',
     submit: 'Continue',
     lost: 'Use a recovery code',
     recoveryCode: 'Recovery code',
@@ -32,7 +32,7 @@ export const en = {
     scan: 'Scan this QR code with your authenticator app.',
     qr: 'QR code for the authenticator app',
     key: 'Or type this key into the app:',
-    code: 'Code of 6 digits from the app',
+    code: '6-digit code from the app',
     submit: 'Confirm the code',
   },
   recoveryCodes: {

@@ -19,8 +19,8 @@ export const es: Texts = {
     keep: (name) => `Continuar como ${name}`,
   },
   secondFactor: {
-    title: 'Confirme que es usted',
-    text: (name) => `Introduzca el código que su aplicación de autenticación muestra para ${name}.`,
+    title: 'Confirma que eres tú',
+    text: (name) => `Introduce el código que tu aplicación de autenticación muestra para ${name}.`,
     code: 'Código de 6 cifras',
     submit: 'Continuar',
     lost: 'Usar un código de recuperación',
@@ -30,16 +30,16 @@ export const es: Texts = {
   },
   setUp: {
     title: 'Configurar un segundo factor',
-    reason: 'Su cuenta necesita un código de una aplicación de autenticación además de la contraseña.',
-    scan: 'Escanee este código QR con su aplicación de autenticación.',
+    reason: 'Tu cuenta necesita un código de una aplicación de autenticación además de la contraseña.',
+    scan: 'Escanea este código QR con tu aplicación de autenticación.',
     qr: 'Código QR para la aplicación de autenticación',
-    key: 'O introduzca esta clave en la aplicación:',
+    key: 'O introduce esta clave en la aplicación:',
     code: 'Código de 6 cifras de la aplicación',
     submit: 'Confirmar el código',
   },
   recoveryCodes: {
-    title: 'Guarde sus códigos de recuperación',
-    text: 'Cada código sustituye una vez a su aplicación de autenticación. Guarde los códigos en un lugar seguro, por ejemplo en un gestor de contraseñas. No se muestran de nuevo.',
+    title: 'Guarda tus códigos de recuperación',
+    text: 'Cada código sustituye una vez a tu aplicación de autenticación. Guarda los códigos en un lugar seguro, por ejemplo en un gestor de contraseñas. No se muestran de nuevo.',
     submit: 'He guardado los códigos',
   },
   password: {
@@ -83,8 +83,8 @@ export const es: Texts = {
     tooManyAttempts: (when) => `Ha habido demasiados intentos. Inténtalo de nuevo ${when}.`,
     busy: (when) => `El servicio está saturado. Inténtalo de nuevo ${when}.`,
     wrongCode: {
-      totp: 'El código es incorrecto o ya se usó. Introduzca el código actual de la aplicación.',
-      recovery_code: 'El código de recuperación es incorrecto o ya se usó. Introduzca otro.',
+      totp: 'El código es incorrecto o ya se usó. Introduce el código actual de la aplicación.',
+      recovery_code: 'El código de recuperación es incorrecto o ya se usó. Introduce otro.',
     },
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',

@@ -19,8 +19,8 @@ export const nl: Texts = {
     keep: (name) => `Doorgaan als ${name}`,
   },
   secondFactor: {
-    title: 'Bevestig dat u het bent',
-    text: (name) => `Voer de code in die uw authenticator-app toont voor ${name}.`,
+    title: 'Bevestig dat jij het bent',
+    text: (name) => `Voer de code in die je authenticator-app voor ${name} toont.`,
     code: 'Code van 6 cijfers',
     submit: 'Doorgaan',
     lost: 'Een herstelcode gebruiken',
@@ -30,16 +30,16 @@ export const nl: Texts = {
   },
   setUp: {
     title: 'Tweede factor instellen',
-    reason: 'Uw account heeft naast het wachtwoord een code van een authenticator-app nodig.',
-    scan: 'Scan deze QR-code met uw authenticator-app.',
+    reason: 'Je account heeft naast het wachtwoord een code van een authenticator-app nodig.',
+    scan: 'Scan deze QR-code met je authenticator-app.',
     qr: 'QR-code voor de authenticator-app',
     key: 'Of typ deze sleutel in de app:',
     code: 'Code van 6 cijfers uit de app',
     submit: 'Code bevestigen',
   },
   recoveryCodes: {
-    title: 'Bewaar uw herstelcodes',
-    text: 'Elke code vervangt uw authenticator-app één keer. Bewaar de codes op een veilige plaats, bijvoorbeeld in een wachtwoordmanager. Ze worden niet opnieuw getoond.',
+    title: 'Bewaar je herstelcodes',
+    text: 'Elke code vervangt je authenticator-app één keer. Bewaar de codes op een veilige plaats, bijvoorbeeld in een wachtwoordmanager. Ze worden niet opnieuw getoond.',
     submit: 'Ik heb de codes bewaard',
   },
   password: {
