@@ -9,7 +9,7 @@ import { appOf } from '../support/second_factor.ts'
 import { emptyStores, ISSUER, type TestClient, TestServer } from '../support/server.ts'
 import { changePassword, disableUser, signOutUser } from '../support/sign_out.ts'
 
-const CODE = 'Code of 6 digits'
+const CODE = '6-digit code'
 const REQUEST = 'Email me a code'
 const WRONG = 'The code is wrong or no longer valid.'
 const SESSION = '__Host-sallyport-customers'
@@ -290,7 +290,7 @@ describe('a sign-in by a code in a mail', () => {
     expect([headingOf(page), browser.cookie(SESSION)]).toEqual(['Set up a second factor', undefined])
     const app = appOf(/<code class="key">([^<]+)</.exec(page.html)?.[1] ?? '')
     const code = await app.codeAt(server.clock.time)
-    await browser.press('Confirm the code', { 'Code of 6 digits from the app': code })
+    await browser.press('Confirm the code', { '6-digit code from the app': code })
     const end = await browser.press('I have kept the codes')
     const tokens = await server.requireTokens(exchangeOf(client, end.url.searchParams.get('code')))
     expect(decodeJwt(tokens.access_token)).toMatchObject({ amr: ['otp', 'mfa'], acr: 'urn:sallyport:2' })

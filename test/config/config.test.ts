@@ -28,9 +28,7 @@ const SHOP_READ = {
 /** The defaults of a pool. */
 const BROWSER_SESSIONS = { idleSeconds: 3600, lifetimeSeconds: 12 * 3600 }
 const ACCOUNTS = {
-  signUp: false,
   emailCode: 'off',
-  selfService: false,
   secondFactor: 'off',
   secondFactorRoles: [],
   passkeys: null,

@@ -21,7 +21,7 @@ export const en = {
     title: 'Check your email',
     text: (name: string) =>
       `If ${name} has an account with a confirmed address, a mail with a code is on its way. The code works for 10 minutes in this browser.`,
-    code: 'Code of 6 digits',
+    code: '6-digit code',
     submit: 'Sign in',
     again: 'Send a new code',
     other: 'Use a password or another address',
