@@ -14,12 +14,12 @@ import { requireWranglerToml } from './wrangler_toml.ts'
 
 const port = readPort()
 const origin = `http://${HOST}:${port}`
-console.log(
-  `Sallyport starts on ${origin}: the secrets, the databases and the demo data, then the build of the Worker …`,
-)
 const config = requireConfig({ localPort: String(port) })
 requireWranglerToml(config)
 await requireFreePort(port, 'npm start -- --port N uses another')
+console.log(
+  `Sallyport starts on ${origin}: the secrets, the databases and the demo data, then the build of the Worker …`,
+)
 Object.assign(process.env, QUIET_WRANGLER)
 recordServer('npm start')
 await prepareTokenService(TOKEN_SERVICE, config)
