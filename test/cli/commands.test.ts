@@ -547,7 +547,7 @@ describe('users', () => {
     const args = ['users', 'list', '--search', 'amanda@', '--columns', 'email,Username', '--csv']
     expect(await cli.run(args)).toEqual({
       code: 0,
-      stdout: 'email,username\r\n,amanda@example.com\r\n',
+      stdout: 'email,username\r\namanda@example.com,amanda@example.com\r\n',
       stderr: '',
     })
     expect((await cli.run(['keys', 'list', '--csv'])).stdout).toMatch(

@@ -654,7 +654,7 @@ describe('support', () => {
     expect((await support.post(`${path}/factors/totp/remove`)).status).toBe(404)
   })
 
-  it('the removal of a factor of an operator asks for the own password, and the own page has no such button', async () => {
+  it('the removal of a factor of another operator asks for the password of the acting admin, whose own page has no such button', async () => {
     const other = await server.addUser({ pool: 'operators', roles: ['support'] })
     await enrol(server, other)
     await enrol(server, { id: admin.user.id, username: admin.user.username })

@@ -194,7 +194,7 @@ describe('signing out', () => {
   })
 })
 
-it('without OpenID the console signs operators in by code, and each sign-in needs the password', async () => {
+it('without OpenID the console signs operators in by an authorization code, and each sign-in needs the password', async () => {
   const { browser } = await signedIn(new TestServer({ config: { openid: false } }))
   const page = await browser.pages.open(`${ISSUER}/console/keys`)
   expect([page.status, page.url.pathname]).toEqual([200, '/console/keys'])

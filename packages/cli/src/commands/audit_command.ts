@@ -4,7 +4,7 @@ import { flag, text, time } from '../core/option.ts'
 import { findSubject } from './find_user.ts'
 import { LIST_OPTIONS, member, printList } from './output.ts'
 import { EVENT_COLUMNS } from './session_columns.ts'
-import { POOL } from './user_commands.ts'
+import { POOL } from './user_argument.ts'
 
 const OF_USER = text('user', 'Events of this user: a username, an id (user:…) or a guest (visitor:…)', {
   value: 'USER',

@@ -3,7 +3,7 @@ import type { Command } from '../core/command.ts'
 import type { Column } from '../core/table.ts'
 import { readBefore } from './change.ts'
 import { listPrinter, member, moment, showTime, VIEW_OPTIONS } from './output.ts'
-import { FIND, findPath, USER } from './user_commands.ts'
+import { FIND, findPath, USER } from './user_argument.ts'
 
 const SHOWN: readonly Column<Item>[] = [
   member('Consent', 'consent_id'),

@@ -4,7 +4,7 @@ import type { Command } from '../core/command.ts'
 import { YES } from '../core/input.ts'
 import type { Column } from '../core/table.ts'
 import { listPrinter, member, moment, VIEW_OPTIONS } from './output.ts'
-import { FIND, findPath, USER } from './user_commands.ts'
+import { FIND, findPath, USER } from './user_argument.ts'
 
 const SHOWN: readonly Column<Item>[] = [
   member('Factor', 'factor_id'),

@@ -9,7 +9,7 @@ import { conclude } from './conclusion.ts'
 import { findSubject } from './find_user.ts'
 import { formatItem, LIST_OPTIONS, printItem, printJson, printList } from './output.ts'
 import { ALL_SESSION_COLUMNS, SESSION_COLUMNS, SESSION_MEMBERS, TIMELINE_COLUMNS } from './session_columns.ts'
-import { POOL } from './user_commands.ts'
+import { POOL } from './user_argument.ts'
 
 const OF_USER = text('user', 'Sessions of this user: a username, an id (user:…) or a guest (visitor:…)', {
   value: 'USER',

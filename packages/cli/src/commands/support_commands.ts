@@ -4,7 +4,7 @@ import type { SearchResults, UserSupport } from '../api/schemas.ts'
 import type { Command } from '../core/command.ts'
 import type { Column } from '../core/table.ts'
 import { listPrinter, member, moment, printDone, printItem, textOf, VIEW_OPTIONS } from './output.ts'
-import { FIND, findPath, USER } from './user_commands.ts'
+import { FIND, findPath, USER } from './user_argument.ts'
 
 const FACTS: readonly Column<Item>[] = [
   moment('Last sign-in', 'last_sign_in_at'),

@@ -2,15 +2,14 @@ import { findMisplacedHash } from '@sallyport/formats/schemes/conversion/self_de
 import type { Item } from '../api/admin_api.ts'
 import { countLiveSessions } from '../api/live_sessions.ts'
 import { PROFILE_FIELDS } from '../api/record_fields.ts'
-import type { Profile, User } from '../api/schemas.ts'
+import type { Profile } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { flag, list, text, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
-import { IF_MATCH, readBefore, readVersioned } from './change.ts'
-import { isUserId, requireUser } from './find_user.ts'
+import { IF_MATCH, readVersioned } from './change.ts'
 import {
   LIST_OPTIONS,
   listPrinter,
@@ -24,8 +23,9 @@ import {
   showValue,
   VIEW_OPTIONS,
 } from './output.ts'
+import { USER_ACTIONS } from './user_action_commands.ts'
+import { CONFIRMED_ADMINS, FIND, findPath, POOL, USER } from './user_argument.ts'
 
-export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
 const NEW_POOL = text('pool', 'The pool of the new user', { field: 'pool', isRequired: true })
 const IN_POOL = text('pool', 'Only users in this pool', { field: 'pool' })
 const QUERY = text('search', 'Part of the username, name or email', { value: 'TEXT', field: 'q' })
@@ -41,12 +41,6 @@ const PROFILE = PROFILE_FIELDS.map(({ name, title, description }) => ({
 const PROFILE_OPTIONS = PROFILE.map(({ option }) => option)
 const DISABLED = flag('disabled', 'Create the user disabled')
 const REQUIRE_CHANGE = flag('require-password-change', 'Require a password change at the next sign-in')
-
-export const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
-export const FIND = [POOL]
-
-const CONFIRMED_ADMINS =
-  'To make a user an admin, the command asks for your own password, or reads the next line of standard input.'
 
 const COLUMNS = [
   member('Username', 'username'),
@@ -190,59 +184,6 @@ const setPassword: Command = {
   },
 }
 
-const requirePasswordChange: Command = {
-  name: 'users require-password-change',
-  summary: 'Require a password change at the next sign-in',
-  arguments: [USER],
-  options: FIND,
-  operations: ['GET /users/{id}', 'POST /users/{id}/require-password-change'],
-  run: (call) =>
-    runAction(call, 'require-password-change', (user, before) =>
-      before?.must_change_password
-        ? `A password change of ${user} was required before.`
-        : `Required a password change of ${user}.`,
-    ),
-}
-
-const enableUser: Command = {
-  name: 'users enable',
-  summary: 'Enable a user. Earlier tokens stay revoked',
-  details: CONFIRMED_ADMINS,
-  arguments: [USER],
-  options: FIND,
-  operations: ['GET /users/{id}', 'POST /users/{id}/enable', 'POST /me/confirm'],
-  run: (call) =>
-    runAction(call, 'enable', (user, before) =>
-      before?.enabled ? `${user} was enabled before.` : `Enabled ${user}.`,
-    ),
-}
-
-const disableUser: Command = {
-  name: 'users disable',
-  summary: 'Disable a user and end all sessions',
-  arguments: [USER],
-  options: FIND,
-  operations: ['GET /users/{id}', 'GET /sessions', 'POST /users/{id}/disable'],
-  async run(call) {
-    const path = await findPath(call)
-    const before = await readBefore(() => call.api.read({ operation: 'GET /users/{id}', path }))
-    await endSessions(call, 'disable', (user, ended) =>
-      before?.enabled === false
-        ? `${user} was disabled before: ${ended} ended.`
-        : `Disabled ${user}: ${ended} ended.`,
-    )
-  },
-}
-
-const signOut: Command = {
-  name: 'users sign-out',
-  summary: 'End all sessions of a user',
-  arguments: [USER],
-  options: FIND,
-  operations: ['GET /sessions', 'POST /users/{id}/sign-out'],
-  run: (call) => endSessions(call, 'sign-out', (user, ended) => `Signed out ${user}: ${ended} ended.`),
-}
-
 const deleteUser: Command = {
   name: 'users delete',
   summary:
@@ -264,47 +205,10 @@ const deleteUser: Command = {
 }
 
 export const USER_COMMANDS: readonly Command[] = [
-  ...[
-    listUsers,
-    checkNames,
-    showUser,
-    createUser,
-    updateUser,
-    setPassword,
-    requirePasswordChange,
-    enableUser,
-    disableUser,
-  ],
-  ...[signOut, deleteUser],
+  ...[listUsers, checkNames, showUser, createUser, updateUser, setPassword],
+  ...USER_ACTIONS,
+  deleteUser,
 ]
-
-export async function findPath({ api, input }: Call) {
-  const who = input.argument('USER')
-  return { id: isUserId(who) ? who : (await requireUser(api, who, input.get(POOL))).id }
-}
-
-async function runAction(
-  call: Call,
-  action: 'enable' | 'require-password-change',
-  describe: (user: string, before: User | null) => string,
-): Promise<void> {
-  const operation = `POST /users/{id}/${action}` as const
-  const path = await findPath(call)
-  const before = await readBefore(() => call.api.read({ operation: 'GET /users/{id}', path }))
-  const user = await call.api.read({ operation, path })
-  printDone(call, user, describe(user.username, before))
-}
-
-async function endSessions(
-  call: Call,
-  action: 'disable' | 'sign-out',
-  describe: (user: string, ended: string) => string,
-): Promise<void> {
-  const path = await findPath(call)
-  const { text: ended } = await countLiveSessions(call.api, { subject: path.id })
-  const user = await call.api.read({ operation: `POST /users/{id}/${action}` as const, path })
-  printDone(call, user, describe(user.username, ended))
-}
 
 /** @throws UsageError for a password hash, because the server would store it as a plain password */
 function plainPassword(given: string): string {

@@ -6,7 +6,7 @@ import { CliError, UsageError } from '../core/exit_code.ts'
 import { text } from '../core/option.ts'
 import { isUserId, requireUser } from './find_user.ts'
 import { printDone, printJson } from './output.ts'
-import { FIND, findPath, POOL, USER } from './user_commands.ts'
+import { FIND, findPath, POOL, USER } from './user_argument.ts'
 
 const CONFIRMED = 'The command asks for your own password, or reads the next line of standard input.'
 

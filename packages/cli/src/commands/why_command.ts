@@ -11,7 +11,7 @@ import { findSubject, isUserId } from './find_user.ts'
 import { printJson } from './output.ts'
 import { SESSION_COLUMNS } from './session_columns.ts'
 import { printTimeline } from './session_commands.ts'
-import { POOL } from './user_commands.ts'
+import { POOL } from './user_argument.ts'
 
 /** The id of a session: the name of a shard, then 128 random bits in base64url. */
 const SID = /^[^.\s@]+\.[\w-]{22}$/

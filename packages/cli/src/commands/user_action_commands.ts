@@ -1,0 +1,85 @@
+import { countLiveSessions } from '../api/live_sessions.ts'
+import type { User } from '../api/schemas.ts'
+import type { Call, Command } from '../core/command.ts'
+import { readBefore } from './change.ts'
+import { printDone } from './output.ts'
+import { CONFIRMED_ADMINS, FIND, findPath, USER } from './user_argument.ts'
+
+const requirePasswordChange: Command = {
+  name: 'users require-password-change',
+  summary: 'Require a password change at the next sign-in',
+  arguments: [USER],
+  options: FIND,
+  operations: ['GET /users/{id}', 'POST /users/{id}/require-password-change'],
+  run: (call) =>
+    runAction(call, 'require-password-change', (user, before) =>
+      before?.must_change_password
+        ? `A password change of ${user} was required before.`
+        : `Required a password change of ${user}.`,
+    ),
+}
+
+const enableUser: Command = {
+  name: 'users enable',
+  summary: 'Enable a user. Earlier tokens stay revoked',
+  details: CONFIRMED_ADMINS,
+  arguments: [USER],
+  options: FIND,
+  operations: ['GET /users/{id}', 'POST /users/{id}/enable', 'POST /me/confirm'],
+  run: (call) =>
+    runAction(call, 'enable', (user, before) =>
+      before?.enabled ? `${user} was enabled before.` : `Enabled ${user}.`,
+    ),
+}
+
+const disableUser: Command = {
+  name: 'users disable',
+  summary: 'Disable a user and end all sessions',
+  arguments: [USER],
+  options: FIND,
+  operations: ['GET /users/{id}', 'GET /sessions', 'POST /users/{id}/disable'],
+  async run(call) {
+    const path = await findPath(call)
+    const before = await readBefore(() => call.api.read({ operation: 'GET /users/{id}', path }))
+    await endSessions(call, 'disable', (user, ended) =>
+      before?.enabled === false
+        ? `${user} was disabled before: ${ended} ended.`
+        : `Disabled ${user}: ${ended} ended.`,
+    )
+  },
+}
+
+const signOut: Command = {
+  name: 'users sign-out',
+  summary: 'End all sessions of a user',
+  arguments: [USER],
+  options: FIND,
+  operations: ['GET /sessions', 'POST /users/{id}/sign-out'],
+  run: (call) => endSessions(call, 'sign-out', (user, ended) => `Signed out ${user}: ${ended} ended.`),
+}
+
+/** The actions without a body. */
+export const USER_ACTIONS: readonly Command[] = [requirePasswordChange, enableUser, disableUser, signOut]
+
+async function runAction(
+  call: Call,
+  action: 'enable' | 'require-password-change',
+  describe: (user: string, before: User | null) => string,
+): Promise<void> {
+  const operation = `POST /users/{id}/${action}` as const
+  const path = await findPath(call)
+  const before = await readBefore(() => call.api.read({ operation: 'GET /users/{id}', path }))
+  const user = await call.api.read({ operation, path })
+  printDone(call, user, describe(user.username, before))
+}
+
+async function endSessions(
+  call: Call,
+  action: 'disable' | 'sign-out',
+  describe: (user: string, ended: string) => string,
+): Promise<void> {
+  const path = await findPath(call)
+  const { text: ended } = await countLiveSessions(call.api, { subject: path.id })
+  const user = await call.api.read({ operation: `POST /users/{id}/${action}` as const, path })
+  printDone(call, user, describe(user.username, ended))
+}

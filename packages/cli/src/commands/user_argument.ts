@@ -1,0 +1,16 @@
+import type { Call } from '../core/command.ts'
+import { text } from '../core/option.ts'
+import { isUserId, requireUser } from './find_user.ts'
+
+export const POOL = text('pool', 'The pool of the user, if the username is in several pools')
+export const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
+export const FIND = [POOL]
+
+export const CONFIRMED_ADMINS =
+  'To make a user an admin, the command asks for your own password, or reads the next line of standard input.'
+
+/** The path of the user that the command names. @throws as `requireUser` */
+export async function findPath({ api, input }: Call) {
+  const who = input.argument('USER')
+  return { id: isUserId(who) ? who : (await requireUser(api, who, input.get(POOL))).id }
+}
