@@ -101,7 +101,7 @@ beforeEach(async () => {
 })
 
 describe(`${ISOLATES} parallel guesses with one correct password, each in an isolate without earlier failures`, () => {
-  it('the sign-in of the correct guess keeps no session if an operator unlocks the account before its record', async () => {
+  it('the sign-in of the correct guess keeps no session if an operator unlocks the account before the sign-in is recorded', async () => {
     const server = new TestServer({ config: CONFIG })
     const { id, username } = await server.addUser()
     const support = await TestOperator.signIn(server, ['support'])

@@ -54,7 +54,7 @@ describe('the retry window', () => {
     }
   })
 
-  it('config.yml sets the retry window; without a window, every second use is theft', async () => {
+  it('config.yml sets the retry window; without a window, any repeated use of a token is theft', async () => {
     const { server, client, tokens } = await guestOf(new TestServer({ config: { refresh_retry_window: 0 } }))
     const next = await server.refresh(client, tokens.refresh_token)
     await expectDead(server, client, tokens.refresh_token)

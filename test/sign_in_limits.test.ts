@@ -104,7 +104,7 @@ describe('an account', () => {
     ])
   })
 
-  it('an account has no more attempts if they are parallel: an attempt that waits in the queue during a lock is refused, also a correct one', async () => {
+  it('an account gets as many attempts in parallel as in sequence: an attempt that waits in the queue during a lock is refused, also a correct one', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const guesses = ['a', 'b', 'c', 'd', 'e', 'f', PASSWORD]

@@ -24,7 +24,7 @@ const budgetKeys = {
     60,
     'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Also requests for codes by mail, and tries of these codes, of all users together. Binding `GUESS_LIMIT`',
   ),
-  guests: budget('guests', 600, 'New visitors of one client. Binding `GUEST_LIMIT`'),
+  guests: budget('guests', 600, 'New guests of one client. Binding `GUEST_LIMIT`'),
   introspections: budget(
     'introspections',
     6000,

@@ -199,7 +199,7 @@ token URL  ${issuer}/oauth2-token
     })
     expect(await cli.run(['clients', 'enable', 'backoffice-demo'])).toMatchObject({
       code: 0,
-      stderr: 'The client backoffice-demo was enabled before.\n',
+      stderr: 'The client backoffice-demo is already enabled.\n',
     })
     expect((await cli.run([...retire, '--yes'])).code).toBe(0)
     expect(await cli.run([...retire, '--yes'])).toMatchObject({
@@ -447,8 +447,8 @@ describe('users', () => {
       expect(await cli.run(['users', action, username])).toEqual({ code: 0, stdout: '', stderr })
     }
     const repeated = {
-      'require-password-change': `A password change of ${username} was required before.\n`,
-      enable: `${username} was enabled before.\n`,
+      'require-password-change': `A password change of ${username} is already required.\n`,
+      enable: `${username} is already enabled.\n`,
     }
     for (const [action, stderr] of Object.entries(repeated)) {
       expect(await cli.run(['users', action, username])).toEqual({ code: 0, stdout: '', stderr })
@@ -603,7 +603,7 @@ describe('why', () => {
       code: 0,
       stderr: `Ended the session ${sid}.\n`,
     })
-    expect((await cli.run(['sessions', 'end', sid])).stderr).toBe(`The session ${sid} was ended before.\n`)
+    expect((await cli.run(['sessions', 'end', sid])).stderr).toBe(`The session ${sid} was already ended.\n`)
     const { stdout } = await cli.run(['why', sid])
     expect(stdout).toMatch(/because an operator ended it, by the operator operator\.\n$/)
     const timeline = await cli.json('sessions', 'timeline', sid)
@@ -686,7 +686,7 @@ describe('keys', () => {
     const retired = await cli.run(['keys', 'revoke', String(next?.kid), '--yes'], { stdin })
     expect(retired.stderr).toMatch(/^Revoked the key \S+, with all tokens that it signed\.\n$/)
     const repeated = await cli.run(['keys', 'revoke', String(next?.kid), '--yes'], { stdin })
-    expect(repeated.stderr).toMatch(/^The key \S+ was revoked before: \d{4}-\S+ \S+\.\n$/)
+    expect(repeated.stderr).toMatch(/^The key \S+ was already revoked, at \d{4}-\S+ \S+\.\n$/)
     expect(await list('keys', 'list')).toContainEqual(
       expect.objectContaining({ kid: next?.kid, reason: 'compromised' }),
     )

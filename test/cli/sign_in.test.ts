@@ -213,10 +213,10 @@ describe('an unreachable server', () => {
       stdout: '',
       stderr: `sallyport: ${proxy.origin} gave no response. Is the server running? For another server use --server URL or set SALLYPORT_SERVER.\n`,
     })
-    expect(await user.run(['clients', 'enable', 'storefront-demo'])).toEqual({
+    expect(await user.run(['keys', 'reseal'])).toEqual({
       code: 6,
       stdout: '',
-      stderr: `sallyport: ${proxy.origin} gave no response. Your change may or may not have been saved. Check before you repeat it.\n`,
+      stderr: `${'No response. Retrying …\n'.repeat(3)}sallyport: ${proxy.origin} gave no response. Your change may or may not have been saved. Check before you repeat it.\n`,
     })
   })
 })

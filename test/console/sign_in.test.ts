@@ -48,7 +48,7 @@ describe('signing in', () => {
     expect((await browser.get('/console')).status).toBe(200)
   })
 
-  it('on a loopback address the console needs no confirmation, and another port does; the cookie has no Secure', async () => {
+  it('on a loopback issuer the sign-in at the console shows no consent page, a redirect URI with another port shows it, and the cookie has no Secure', async () => {
     const issuer = 'http://127.0.0.1:8787'
     const server = new TestServer({ config: { issuer } })
     const { username } = await newOperator(server)

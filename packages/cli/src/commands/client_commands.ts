@@ -163,7 +163,7 @@ const enableClient: Command = {
     printDone(
       call,
       client,
-      before?.enabled ? `The client ${id} was enabled before.` : `Enabled the client ${id}.`,
+      before?.enabled ? `The client ${id} is already enabled.` : `Enabled the client ${id}.`,
     )
   },
 }
@@ -177,7 +177,7 @@ const disableClient: Command = {
     const path = pathOf(call)
     const before = await readBefore(() => call.api.read({ operation: 'GET /clients/{client_id}', path }))
     await revokeTokens(call, 'disable', (client) =>
-      before?.enabled === false ? `The ${client} was disabled before` : `Disabled the ${client}`,
+      before?.enabled === false ? `The ${client} is already disabled` : `Disabled the ${client}`,
     )
   },
 }

@@ -50,7 +50,7 @@ const withdraw: Command = {
     terminal.say(
       withdrawnAt === null
         ? `Withdrew the consent ${consent}. The sessions that began under it ended.`
-        : `The consent ${consent} was withdrawn before: ${showTime(withdrawnAt)}.`,
+        : `The consent ${consent} was already withdrawn, at ${showTime(withdrawnAt)}.`,
     )
   },
 }

@@ -98,7 +98,7 @@ const revokeKey: Command = {
 }
 
 function describeEnd({ kid, reason, retires_at: at }: SigningKey): string {
-  return `The key ${kid} was ${reason === 'compromised' ? 'revoked' : 'retired'} before: ${showTime(at)}.`
+  return `The key ${kid} was already ${reason === 'compromised' ? 'revoked' : 'retired'}, at ${showTime(at)}.`
 }
 
 const reseal: Command = {

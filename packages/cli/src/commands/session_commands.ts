@@ -60,7 +60,7 @@ const endSession: Command = {
     const hasEnded = before !== null && before.state !== 'live'
     terminal.say(
       hasEnded
-        ? `The session ${path.sid} was ${wordOfState(before.state)} before.`
+        ? `The session ${path.sid} was already ${wordOfState(before.state)}.`
         : `Ended the session ${path.sid}.`,
     )
   },

@@ -14,7 +14,7 @@ const requirePasswordChange: Command = {
   run: (call) =>
     runAction(call, 'require-password-change', (user, before) =>
       before?.must_change_password
-        ? `A password change of ${user} was required before.`
+        ? `A password change of ${user} is already required.`
         : `Required a password change of ${user}.`,
     ),
 }
@@ -28,7 +28,7 @@ const enableUser: Command = {
   operations: ['GET /users/{id}', 'POST /users/{id}/enable', 'POST /me/confirm'],
   run: (call) =>
     runAction(call, 'enable', (user, before) =>
-      before?.enabled ? `${user} was enabled before.` : `Enabled ${user}.`,
+      before?.enabled ? `${user} is already enabled.` : `Enabled ${user}.`,
     ),
 }
 
@@ -43,7 +43,7 @@ const disableUser: Command = {
     const before = await readBefore(() => call.api.read({ operation: 'GET /users/{id}', path }))
     await endSessions(call, 'disable', (user, ended) =>
       before?.enabled === false
-        ? `${user} was disabled before: ${ended} ended.`
+        ? `${user} is already disabled: ${ended} ended.`
         : `Disabled ${user}: ${ended} ended.`,
     )
   },
