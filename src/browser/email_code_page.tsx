@@ -1,6 +1,6 @@
-import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ACCOUNT_PATH, BROWSER_PATH, EMAIL_CODE_PATH, SIGN_IN_PATH } from './browser_path.ts'
+import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
@@ -17,15 +17,7 @@ export async function emailCodePage({
     <>
       <h1>{texts.emailCode.title}</h1>
       <p class="soft">{texts.emailCode.text(name)}</p>
-      <Input
-        state={state}
-        name="email_code"
-        label={texts.emailCode.code}
-        inputmode="numeric"
-        autocomplete="one-time-code"
-        required
-        autofocus
-      />
+      <CodeInput state={state} name="email_code" label={texts.emailCode.code} autofocus />
       <button type="submit" class="primary">
         {texts.emailCode.submit}
       </button>

@@ -2,6 +2,7 @@ import { breakable } from '../pages/breakable.tsx'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ACCOUNT_PATH, BROWSER_PATH, SECOND_FACTOR_PATH } from './browser_path.ts'
+import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
 import { userOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
@@ -20,15 +21,7 @@ export async function secondFactorPage({
     <>
       <h1>{texts.secondFactor.title}</h1>
       <p class="soft">{breakable(texts.secondFactor.text(name))}</p>
-      <Input
-        state={state}
-        name="totp"
-        label={texts.secondFactor.code}
-        inputmode="numeric"
-        autocomplete="one-time-code"
-        required
-        autofocus={!isRecovery}
-      />
+      <CodeInput state={state} name="totp" label={texts.secondFactor.code} autofocus={!isRecovery} />
       <button type="submit" class="primary">
         {texts.secondFactor.submit}
       </button>

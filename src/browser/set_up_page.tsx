@@ -1,8 +1,8 @@
 import { raw } from 'hono/html'
 import type { StartedEnrolment } from '../factors/authenticator_apps.ts'
-import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { SET_UP_PATH } from './browser_path.ts'
+import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
 import { userOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
@@ -24,14 +24,7 @@ export async function setUpPage(content: PageContent): Promise<StepPage> {
         {texts.setUp.key} <code class="key">{secret}</code>
       </p>
       <input type="hidden" name="enrolment" value={sealed} />
-      <Input
-        state={state}
-        name="totp"
-        label={texts.setUp.code}
-        inputmode="numeric"
-        autocomplete="one-time-code"
-        required
-      />
+      <CodeInput state={state} name="totp" label={texts.setUp.code} />
       <button type="submit" class="primary">
         {texts.setUp.submit}
       </button>

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { decodeUtf8 } from '../lib/bytes.ts'
+import { parseJson } from '../lib/parse_json.ts'
 import { PasskeyRefused, requirePasskey } from './passkey_refused.ts'
 
 /** The ceremonies of WebAuthn, by the `type` in their client data. */
@@ -43,12 +44,4 @@ function parseClientData(json: Uint8Array): z.output<typeof clientDataSchema> {
   const result = clientDataSchema.safeParse(text === null ? null : parseJson(text))
   if (!result.success) throw new PasskeyRefused('the client data cannot be read')
   return result.data
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

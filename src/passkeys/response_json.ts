@@ -1,5 +1,6 @@
 import { base64url } from 'jose'
 import * as z from 'zod/mini'
+import { parseJson } from '../lib/parse_json.ts'
 import { PasskeyRefused } from './passkey_refused.ts'
 
 /** The longest member, in characters. The body of a request has at most 16 KiB. */
@@ -89,14 +90,6 @@ function parse<T extends { id: string; rawId: string }>(json: string, schema: z.
   if (!result.success || result.data.id !== result.data.rawId)
     throw new PasskeyRefused('the response of the browser cannot be read')
   return result.data
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 function decode(text: string): Uint8Array {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import type { ChallengeSettings } from '../../config/challenge_schema.ts'
 import { log } from '../../lib/log.ts'
+import { parseJson } from '../../lib/parse_json.ts'
 import { readText } from '../../lib/read_text.ts'
 
 /** The result of a check; `unknown` if the service is down. */
@@ -86,14 +87,6 @@ function decodeResponse(text: string | null, status: number): z.output<typeof re
   if (result.success) return result.data
   if (isAboutRequest) return { success: false, 'error-codes': [] }
   throw new NoVerdict('the response is malformed')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 /** The reason for the log, without the message of the platform. That message can contain the URL. */
