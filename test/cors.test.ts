@@ -75,7 +75,7 @@ describe('CORS', () => {
     })
   })
 
-  it('no response allows credentials, because no endpoint uses a cookie', async () => {
+  it('no response allows credentials, because no endpoint with CORS uses a cookie', async () => {
     const server = new TestServer()
     const answers = [
       await server.fetch('/oauth2-token', preflight(FROM_CONFIG)),

@@ -14,7 +14,7 @@ export async function renewCopies(clientId: string, call: Call): Promise<void> {
   } catch (error) {
     throw new Problem('copies-not-renewed', {
       detail:
-        'The change and its audit event are saved, and refreshes use the change. Other requests use it within an hour. ' +
+        'The change and its audit event are saved, and refreshes use the change. Other requests for tokens use it within 5 s, and preflights within an hour. ' +
         'Repeat the request to renew the copies sooner.',
       headers: { 'Retry-After': '2' },
       reason: describeError(error),

@@ -55,7 +55,7 @@ const WORDS: Readonly<Record<ProblemCode, ProblemWords>> = {
   'copies-not-renewed': {
     title: 'The change is saved, but is not used everywhere yet',
     advice:
-      'Refreshes use the change now. Other requests use it within an hour. Repeat the change to shorten this time.',
+      'Refreshes use the change now, other requests for tokens within 5 s, and preflights within an hour. Repeat the change to shorten this time.',
   },
   unavailable: {
     title: 'The service is not available now',

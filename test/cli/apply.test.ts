@@ -173,8 +173,8 @@ not in the file, left alone: backoffice-demo, `
         'Changed copies-a: 0 sessions ended.',
         'Changed copies-b, but its copies are old.',
         'Changed copies-c.',
-        'sallyport: Every change is saved, but KV did not take the copies of copies-b: refreshes use the change, and other ' +
-          'requests use it within an hour. Another change of the client renews its copies sooner.',
+        'sallyport: Every change is saved, but KV did not take the copies of copies-b: refreshes use the change, other requests ' +
+          'for tokens use it within 5 s, and preflights within an hour. Another change of the client renews its copies sooner.',
         '',
       ],
     })

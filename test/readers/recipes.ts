@@ -135,6 +135,7 @@ export function describeRecipes(issuerOf: () => string): void {
         }
         expect(shop.takeMails().filter(({ to }) => to === known)).toMatchObject([
           { text: 'You already have an account. Sign in, or choose "Forgotten password".' },
+          { text: expect.stringContaining('/reset#') },
         ])
         await shop.call('startRegistration', unknown)
         const token = shop.takeToken()

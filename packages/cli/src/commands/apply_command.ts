@@ -119,8 +119,8 @@ async function runSteps({ terminal }: Call, steps: readonly Step[], progress: Pr
 function oldCopies(clientIds: readonly string[]): CliError {
   return new CliError(
     'unavailable',
-    `Every change is saved, but KV did not take the copies of ${clientIds.join(', ')}: refreshes use the change, and other ` +
-      'requests use it within an hour. Another change of the client renews its copies sooner.',
+    `Every change is saved, but KV did not take the copies of ${clientIds.join(', ')}: refreshes use the change, other requests ` +
+      'for tokens use it within 5 s, and preflights within an hour. Another change of the client renews its copies sooner.',
   )
 }
 
