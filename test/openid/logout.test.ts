@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { en } from '../../src/pages/languages/en.ts'
 import { TEXTS } from '../../src/pages/languages/texts.ts'
 import { auditOf } from '../support/audit.ts'
@@ -70,6 +70,10 @@ describe('the logout endpoint', () => {
       ...CODE_CLIENT,
       postLogoutRedirectUris: [SIGNED_OUT, `${SIGNED_OUT}?a=b`],
     })
+  })
+
+  // The codes of a user in a minute have a budget, which the tests together would use up.
+  beforeEach(async () => {
     const user = await server.addUser()
     username = user.username
     userId = user.id
