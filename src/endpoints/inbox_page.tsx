@@ -11,7 +11,7 @@ import { ErrorCard, METHOD_NOT_ALLOWED, NOT_FOUND, PageError, UNEXPECTED } from 
 import { renderPage } from '../pages/render_page.ts'
 import style from './inbox.css'
 
-/** The policy of a mail as HTML: inline styles, and images inside the mail. No script, no form and no content of a host. */
+/** The policy of a mail as HTML: inline styles, and images inside the mail. No script, no form and nothing loaded from a host. */
 const MAIL_POLICY = [
   "default-src 'none'",
   "style-src 'unsafe-inline'",
