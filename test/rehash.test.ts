@@ -143,14 +143,14 @@ describe('a user with a hash of another system', () => {
   )
 })
 
-describe('a sign-in with a password that its hash reads only in part', () => {
+describe('the replacement of a hash and the bytes that it verifies', () => {
   it.each([
     ['72 bytes, all of which bcrypt reads', 'x'.repeat(72), true],
     ['73 bytes', 'x'.repeat(73), false],
     ['73 bytes of 37 characters', `${'é'.repeat(36)}x`, false],
     ['72 bytes in NFKC, 74 as typed', `${'x'.repeat(70)}\u2460\u2461`, false],
   ])(
-    'a sign-in with a password that its hash reads only in part replaces a bcrypt hash only if every byte is verified: %s',
+    'a sign-in replaces a bcrypt hash only if the hash verifies every byte of the password: %s',
     async (_case, password, isReplaced) => {
       const { server, client } = await newScene()
       const user = await addImported(server, { passwordHash: bcrypt(password) })
@@ -161,7 +161,7 @@ describe('a sign-in with a password that its hash reads only in part', () => {
     },
   )
 
-  it('a sign-in with a password that its hash reads only in part keeps the bcrypt hash after a typing error beyond its 72 bytes, so that the correct password still signs in', async () => {
+  it('a typing error beyond the 72 bytes of a bcrypt hash does not replace it, so that the correct password still signs in', async () => {
     const { server, client } = await newScene()
     const password = `${'x'.repeat(72)} and the end`
     const user = await addImported(server, { passwordHash: bcrypt(password) })
@@ -171,7 +171,7 @@ describe('a sign-in with a password that its hash reads only in part', () => {
     await server.signIn(client, user.username, password)
   })
 
-  it('a sign-in with a password that its hash reads only in part replaces a hash of a scheme that reads every byte, for a password of any length', async () => {
+  it('a sign-in replaces a hash of a scheme that reads every byte, for a password of any length', async () => {
     const { server, client } = await newScene()
     const password = 'y'.repeat(128)
     const user = await addImported(server, { passwordHash: scrypt(password) })

@@ -173,7 +173,7 @@ describe('a sign-in by a code in a mail', () => {
     expect(targets.filter((target) => target.startsWith('/oauth2-token/email-code?'))).toHaveLength(39)
   })
 
-  it('thirty wrong codes of an account in two isolates end its codes for a day, whatever name the browser typed', async () => {
+  it('thirty wrong codes of an account in two isolates end its codes for a day, for its username and its email address', async () => {
     const user = await addReader()
     const { username, email } = user
     const isolates = [server, server.anotherIsolate()]
