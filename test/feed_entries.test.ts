@@ -58,16 +58,19 @@ describe('the entries of the revocation feed', () => {
         await server.refresh(client, guest.refresh_token).catch(() => {})
       },
     ],
-  ])("do not have a guest's session that ended by %s, though it ended", async (_cause, end) => {
-    const setting = await shop()
-    const { server, client } = setting
-    const guest = await server.signIn(client, 'guest', 'guest')
-    await end(setting, guest)
-    expect((await readFeed(server)).revocations).toEqual([])
-    expect(await rows()).toBe(0)
-    expect(await introspect(server, client, guest.access_token)).toEqual({ active: false })
-    await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
-  })
+  ])(
+    "the feed does not list a guest's session that ended by %s, but its tokens are refused",
+    async (_cause, end) => {
+      const setting = await shop()
+      const { server, client } = setting
+      const guest = await server.signIn(client, 'guest', 'guest')
+      await end(setting, guest)
+      expect((await readFeed(server)).revocations).toEqual([])
+      expect(await rows()).toBe(0)
+      expect(await introspect(server, client, guest.access_token)).toEqual({ active: false })
+      await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
+    },
+  )
 
   it("the feed lists a guest's session that an operator ended", async () => {
     const { server, client } = await shop()

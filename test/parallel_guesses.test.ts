@@ -219,7 +219,7 @@ describe('a sign-in among guesses', () => {
     expect(await failures()).toBe(3)
   })
 
-  it('a sign-in among guesses does not keep its session if more sign-ins precede a lock within a minute than are stored', async () => {
+  it('a sign-in among guesses does not keep its session if the minute before a lock has more sign-ins than the server stores', async () => {
     const server = new TestServer({ config: CONFIG })
     const { id, username } = await server.addUser()
     const client = await server.addClient()

@@ -69,7 +69,7 @@ async function findJwks(keys: KeyRing, context: RequestContext): Promise<string 
 const jwksSchema = z.object({ keys: z.array(z.object({ alg: z.string() })) })
 
 /**
- * The algorithms that have a current key and those of the published keys. A key of an earlier `signing_algorithm` may have signed a live token.
+ * The algorithms that sign new tokens, and the algorithms of all published keys. A key of an earlier `signing_algorithm` may have signed a live token.
  * Readers accept only the listed algorithms (docs/decisions/0056).
  */
 function algorithmsOf(jwks: string | null, config: Config): string[] {

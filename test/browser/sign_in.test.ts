@@ -275,7 +275,7 @@ describe('the sign-in page', () => {
     ])
   })
 
-  it('a sign-in whose page cannot be made leaves no browser session, because the guard does not know it', async () => {
+  it('a sign-in whose next page cannot be made leaves no browser session, because the server has not recorded the sign-in', async () => {
     const faulty = new FaultyStores()
     const broken = new TestServer({ env: faulty.env, clock: server.clock })
     const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })

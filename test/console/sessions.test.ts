@@ -47,7 +47,7 @@ describe('a session', () => {
     expect(browser.cookie).toBeNull()
   })
 
-  it('a browser session signs no operator in whose session would have ended without use', async () => {
+  it('a browser session does not sign in an operator whose idle console session would have ended', async () => {
     const apis = { admin: { audience: ADMIN_AUDIENCE, users: 'operators', refresh_token_lifetime: 600 } }
     const config = { apis, admin_api: 'admin', access_token_lifetime: 300 }
     const { server, browser } = await signedIn(new TestServer({ config }))

@@ -146,7 +146,7 @@ describe('the budgets of mails', () => {
     expect(await sendAll()).toBe(5)
   })
 
-  it('a sender has a budget for all addresses, and its end uses up no budget of an address', async () => {
+  it('a sender has a budget for all addresses, and a mail above it uses no budget of its address', async () => {
     const server = serverWith({ budgets: { sender: 3 } })
     for (let i = 0; i < 10; i++) {
       const to = i < 3 ? `u${i}@example.com` : 'zoe@example.com'

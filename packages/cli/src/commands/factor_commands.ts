@@ -35,7 +35,7 @@ const removeFactor: Command = {
   name: 'users remove-factor',
   summary: 'Remove a factor of a user, or all of them, and end all sessions',
   details:
-    'Check first that the request comes from the user. An attacker who knows the password asks for the same. For a factor of an operator, the command asks for your own password, or reads the next line of standard input.',
+    'Check first that the request comes from the user. An attacker who knows the password can make the same request. For a factor of an operator, the command asks for your own password, or reads the next line of standard input.',
   arguments: [
     USER,
     {
