@@ -1,5 +1,4 @@
 import { breakable } from '../pages/breakable.tsx'
-import { ACCOUNT_PATH } from './browser_path.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that shows who is signed in. */
@@ -17,5 +16,5 @@ export function accountPage({ situation, looks: { texts } }: PageContent): StepP
       </button>
     </>
   )
-  return { title: texts.account.title, path: ACCOUNT_PATH, form }
+  return { title: texts.account.title, form }
 }

@@ -39,8 +39,7 @@ export const FILES_PATH = '/pages'
 /** The paths of the pages and their files, below BROWSER_PATH. */
 export const PAGE_PATHS = [
   ...[AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH],
-  ...[SIGN_IN_PATH, EMAIL_CODE_PATH, ACCOUNT_PATH, PASSWORD_PATH, CONSENT_PATH],
-  ...[SECOND_FACTOR_PATH, SET_UP_PATH, RECOVERY_CODES_PATH],
+  ...Object.values(PATH_OF_STEP),
   ...[LOGOUT_PATH, LOGOUT_CONFIRM_PATH],
   `${FILES_PATH}/*`,
 ] as const

@@ -5,8 +5,8 @@ import type { ApiConfig } from '../config/config.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { breakable } from '../pages/breakable.tsx'
-import { ACCOUNT_PATH, BROWSER_PATH, CONSENT_PATH } from './browser_path.ts'
 import type { Looks } from './looks.ts'
+import { OtherAccount } from './other_account.tsx'
 import { OwnText } from './own_text.tsx'
 import { OutsideLink } from './page_frame.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
@@ -34,16 +34,12 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
   const after = (
     <>
       <ClientLinks client={client} looks={looks} />
-      <form method="post" action={BROWSER_PATH + ACCOUNT_PATH} class="aside">
+      <OtherAccount ticket={await ticketFor('select_account')} label={texts.useAnotherAccount}>
         <p>{breakable(texts.account.signedInAs(signedIn?.user.username ?? ''))}</p>
-        {await ticketFor('select_account')}
-        <button type="submit" name="decision" value="other" class="link">
-          {texts.useAnotherAccount}
-        </button>
-      </form>
+      </OtherAccount>
     </>
   )
-  return { title: texts.consent.title, path: CONSENT_PATH, form, after }
+  return { title: texts.consent.title, form, after }
 }
 
 /** The scopes of the request. */

@@ -1,7 +1,8 @@
 import { Form } from '../pages/form.ts'
-import { ACCOUNT_PATH, BROWSER_PATH, EMAIL_CODE_PATH, SIGN_IN_PATH } from './browser_path.ts'
+import { BROWSER_PATH, SIGN_IN_PATH } from './browser_path.ts'
 import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
+import { OtherAccount } from './other_account.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for the code in the mail. It is the same for every name, also for one without an account. */
@@ -32,13 +33,8 @@ export async function emailCodePage({
           {texts.emailCode.again}
         </button>
       </form>
-      <form method="post" action={BROWSER_PATH + ACCOUNT_PATH} class="aside">
-        {await ticketFor('select_account')}
-        <button type="submit" name="decision" value="other" class="link">
-          {texts.emailCode.other}
-        </button>
-      </form>
+      <OtherAccount ticket={await ticketFor('select_account')} label={texts.emailCode.other} />
     </>
   )
-  return { title: texts.emailCode.title, path: EMAIL_CODE_PATH, form, after }
+  return { title: texts.emailCode.title, form, after }
 }

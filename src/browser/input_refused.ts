@@ -1,4 +1,4 @@
-import type { SignInProblem } from '../signin/next_step.ts'
+import type { SignInProblem } from '../signin/sign_in_problem.ts'
 
 /** The input of a form is refused. The page of the form shows the problem. */
 export class InputRefused extends Error {

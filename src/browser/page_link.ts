@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import { Form } from '../pages/form.ts'
 import type { Step } from '../signin/next_step.ts'
+import { signInProblemSchema } from '../signin/sign_in_problem.ts'
 import { BROWSER_PATH, PATH_OF_STEP } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { makeTicket, ticketSchema } from './form_ticket.ts'
@@ -20,31 +21,10 @@ const KEPT_FIELD = 'username'
  */
 const SECRET_STEPS: readonly Step[] = ['set_up_second_factor', 'recovery_codes']
 
-const problemSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('must_wait'), seconds: z.int(), isLimit: z.boolean() }),
-  z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code', 'email_code']) }),
-  z.object({
-    kind: z.literal('refused_password'),
-    rule: z.enum(['length', 'common', 'breached', 'same']),
-  }),
-  z.object({
-    kind: z.enum([
-      ...([
-        'wrong_credentials',
-        'missing_name',
-        'wrong_current_password',
-        'different_passwords',
-        'other_account',
-      ] as const),
-      ...(['expired_form', 'no_cookie', 'other_browser', 'other_session'] as const),
-    ]),
-  }),
-])
-
 const linkSchema = z.object({
   /** The state of the form of the page. It binds the URL to the browser. */
   ticket: ticketSchema,
-  problem: z.nullable(problemSchema),
+  problem: z.nullable(signInProblemSchema),
   username: z.string(),
 })
 

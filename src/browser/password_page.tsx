@@ -1,6 +1,5 @@
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { PASSWORD_PATH } from './browser_path.ts'
 import { fieldErrors } from './field_errors.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
@@ -28,5 +27,5 @@ export function passwordPage({ situation, looks: { texts }, problem }: PageConte
       </button>
     </>
   )
-  return { title: texts.password.title, path: PASSWORD_PATH, form }
+  return { title: texts.password.title, form }
 }

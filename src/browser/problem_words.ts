@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { describeWait } from '../pages/languages/texts.ts'
-import type { SignInProblem } from '../signin/next_step.ts'
+import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import type { Looks } from './looks.ts'
 

@@ -1,4 +1,3 @@
-import { RECOVERY_CODES_PATH } from './browser_path.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that shows the new recovery codes once. Its button confirms that the user has kept them. */
@@ -19,5 +18,5 @@ export function recoveryCodesPage({ situation, looks: { texts } }: PageContent):
       </button>
     </>
   )
-  return { title: texts.recoveryCodes.title, path: RECOVERY_CODES_PATH, form, isFinal: true }
+  return { title: texts.recoveryCodes.title, form, isFinal: true }
 }

@@ -30,12 +30,7 @@ export async function useSecondFactor(
   const result = await verifySecondFactor(check, services, context)
   if (result.kind === 'proven' && isUsableBy({ ...first, subject }, result.user, api.userPool)) {
     const { user, amr } = result
-    return finish(
-      c,
-      { ...first, kind: 'second_factor', user, amr: [...new Set([...first.amr, ...amr])] },
-      situation,
-      services,
-    )
+    return finish(c, { kind: 'second_factor', first: { ...first, user }, added: amr }, situation, services)
   }
   auditFailure({ reason: 'wrong second factor', about: { subject } }, situation, services)
   if (result.kind === 'locked')
@@ -64,8 +59,8 @@ export async function useNewSecondFactor(
   const result = await services.authenticatorApps.confirm({ ...enrolment, ...change }, context)
   if (result.kind === 'expired') throw new InputRefused({ kind: 'expired_form' })
   if (result.kind === 'wrong_code') throw new InputRefused({ kind: 'wrong_code', factor: 'totp' })
-  const amr = [...new Set([...first.amr, ...NEW_APP])]
-  const finished = { ...first, kind: 'new_second_factor', user: { ...user, hasTotp: true }, amr } as const
+  const proven = { ...first, user: { ...user, hasTotp: true } }
+  const finished = { kind: 'new_second_factor', first: proven, added: NEW_APP } as const
   const next = await finish(c, finished, situation, services)
   return { ...next, recoveryCodes: result.recoveryCodes }
 }
@@ -83,15 +78,24 @@ function firstFactorOf({ pending, signedIn }: Situation): FirstFactor {
   return { ...signedIn.session, user: signedIn.user }
 }
 
-/** Only the finished sign-in resets the failures of the account. */
+interface SecondFactor {
+  kind: 'second_factor' | 'new_second_factor'
+  /** The first factor, with the current record of the user. */
+  first: FirstFactor
+  /** The methods of the second factor (RFC 8176). */
+  added: readonly string[]
+}
+
+/** Begins the browser session. Only the finished sign-in resets the failures of the account. */
 async function finish(
   c: Context,
-  { kind, user, authTime, amr, seen }: FirstFactor & { kind: 'second_factor' | 'new_second_factor' },
+  { kind, first: { user, authTime, seen, ...first }, added }: SecondFactor,
   situation: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = situation.browserRequest
   const attempt = { pool: api.userPool, username: user.username, clientId: client.id, api: api.name }
+  const amr = [...new Set([...first.amr, ...added])]
   // The guard records passwords only.
   const isByPassword = seen !== undefined && amr.includes('pwd')
   const signIn = !isByPassword ? null : await services.guard.resume({ attempt, user, seen }, context)

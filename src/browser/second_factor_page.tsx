@@ -1,9 +1,10 @@
 import { breakable } from '../pages/breakable.tsx'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { ACCOUNT_PATH, BROWSER_PATH, SECOND_FACTOR_PATH } from './browser_path.ts'
+import { BROWSER_PATH, SECOND_FACTOR_PATH } from './browser_path.ts'
 import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
+import { OtherAccount } from './other_account.tsx'
 import { userOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
@@ -46,13 +47,8 @@ export async function secondFactorPage({
           <button type="submit">{texts.secondFactor.submitRecovery}</button>
         </form>
       </details>
-      <form method="post" action={BROWSER_PATH + ACCOUNT_PATH} class="aside">
-        {await ticketFor('select_account')}
-        <button type="submit" name="decision" value="other" class="link">
-          {texts.useAnotherAccount}
-        </button>
-      </form>
+      <OtherAccount ticket={await ticketFor('select_account')} label={texts.useAnotherAccount} />
     </>
   )
-  return { title: texts.secondFactor.title, path: SECOND_FACTOR_PATH, form, after }
+  return { title: texts.secondFactor.title, form, after }
 }

@@ -1,7 +1,6 @@
 import { raw } from 'hono/html'
 import type { StartedEnrolment } from '../factors/authenticator_apps.ts'
 import { Form } from '../pages/form.ts'
-import { SET_UP_PATH } from './browser_path.ts'
 import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
 import { userOf } from './situation.ts'
@@ -30,7 +29,7 @@ export async function setUpPage(content: PageContent): Promise<StepPage> {
       </button>
     </>
   )
-  return { title: texts.setUp.title, path: SET_UP_PATH, form }
+  return { title: texts.setUp.title, form }
 }
 
 /** The secret of the refused form, so that the user need not scan again; otherwise a new one. */

@@ -4,7 +4,7 @@ import type { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { NextStep, Step } from '../signin/next_step.ts'
 import { accountPage } from './account_page.tsx'
-import { BROWSER_PATH } from './browser_path.ts'
+import { BROWSER_PATH, PATH_OF_STEP } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { consentPage } from './consent_page.tsx'
 import { emailCodePage } from './email_code_page.tsx'
@@ -56,7 +56,7 @@ export async function showStep(
   const title = problem === null ? page.title : `${problem.text} · ${page.title}`
   const document = (
     <PageFrame title={title} looks={looks} assets={await services.assets.paths()}>
-      <form method="post" action={BROWSER_PATH + page.path} class="form">
+      <form method="post" action={BROWSER_PATH + PATH_OF_STEP[view.step]} class="form">
         {problem === null || problem.field !== null ? null : (
           <p class="note bad" role="alert">
             {problem.text}

@@ -1,6 +1,5 @@
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { SIGN_IN_PATH } from './browser_path.ts'
 import { offersEmailCode } from './email_code_forms.ts'
 import { fieldErrors } from './field_errors.ts'
 import { OwnText } from './own_text.tsx'
@@ -63,5 +62,5 @@ export function signInPage({
       ) : null}
     </>
   )
-  return { title: texts.signIn.title, path: SIGN_IN_PATH, form }
+  return { title: texts.signIn.title, form }
 }

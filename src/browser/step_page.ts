@@ -23,8 +23,6 @@ export interface PageContent {
 /** The page of a step. */
 export interface StepPage {
   title: string
-  /** The path to which the form is sent, below BROWSER_PATH. */
-  path: string
   /** The content of the form, before the button Cancel. */
   form: Child
   /** Whether the page has no button Cancel, because the user has done all that it asks. */

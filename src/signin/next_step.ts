@@ -1,7 +1,7 @@
-import type { PasswordRule } from '../users/create_user.ts'
 import { type AcrLevel, levelOf } from './authentication_level.ts'
 import type { Proof } from './proof.ts'
 import type { SecondFactor } from './second_factor.ts'
+import type { SignInProblem } from './sign_in_problem.ts'
 
 /** The state of the sign-in for an authorization request. Times are Unix seconds. */
 export interface Known {
@@ -67,32 +67,6 @@ export interface KnownUser extends Proof {
   /** Whether the user must set a new password before anything else. */
   mustChangePassword: boolean
 }
-
-/**
- * The reasons why an input was not accepted. `wrong_credentials` covers an unknown name, a wrong password, a locked account and a
- * disabled user, so that the page does not reveal whether an account exists.
- */
-export type SignInProblem =
-  | { kind: 'wrong_credentials' }
-  /** A limit of sign-ins, a queue or the wait after a suspicion. */
-  | { kind: 'must_wait'; seconds: number; isLimit: boolean }
-  | { kind: 'wrong_current_password' }
-  /** A second factor that is wrong or was used before. */
-  | { kind: 'wrong_code'; factor: 'totp' | 'recovery_code' | 'email_code' }
-  /** The user requested a code by mail for a text that is no username and no address. */
-  | { kind: 'missing_name' }
-  | { kind: 'different_passwords' }
-  | { kind: 'refused_password'; rule: PasswordRule }
-  /** The application asked for another account. */
-  | { kind: 'other_account' }
-  /** The form was older than 30 minutes. */
-  | { kind: 'expired_form' }
-  /** The browser sent no cookie with the form. */
-  | { kind: 'no_cookie' }
-  /** The form was made for another browser. */
-  | { kind: 'other_browser' }
-  /** The browser session began, changed or ended after the page was shown. */
-  | { kind: 'other_session' }
 
 /** An input of the user, checked against the stores. */
 export type Given =

@@ -43,7 +43,8 @@ export class UserRefused extends Error {
 }
 
 /** The rules of new passwords. */
-export type PasswordRule = 'length' | 'common' | 'breached' | 'same'
+export const PASSWORD_RULES = ['length', 'common', 'breached', 'same'] as const
+export type PasswordRule = (typeof PASSWORD_RULES)[number]
 
 /** A new password is refused. */
 export class PasswordRefused extends UserRefused {

@@ -7,9 +7,9 @@ import {
   type KnownUser,
   type NextStep,
   nextStep,
-  type SignInProblem,
   STEPS,
 } from '../../src/signin/next_step.ts'
+import type { SignInProblem } from '../../src/signin/sign_in_problem.ts'
 
 const NOW = 1_800_000_000
 

@@ -1,0 +1,34 @@
+import * as z from 'zod/mini'
+import { PASSWORD_RULES } from '../users/create_user.ts'
+
+/**
+ * The reasons why an input was not accepted. `wrong_credentials` covers an unknown name, a wrong password, a locked account and a
+ * disabled user, so that the page does not reveal whether an account exists.
+ */
+export const signInProblemSchema = z.discriminatedUnion('kind', [
+  kind('wrong_credentials'),
+  /** A limit of sign-ins, a queue or the wait after a suspicion. */
+  z.object({ kind: z.literal('must_wait'), seconds: z.int(), isLimit: z.boolean() }),
+  kind('wrong_current_password'),
+  /** A second factor that is wrong or was used before. */
+  z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code', 'email_code']) }),
+  /** The user requested a code by mail for a text that is no username and no address. */
+  kind('missing_name'),
+  kind('different_passwords'),
+  z.object({ kind: z.literal('refused_password'), rule: z.enum(PASSWORD_RULES) }),
+  /** The application asked for another account. */
+  kind('other_account'),
+  /** The form was older than 30 minutes. */
+  kind('expired_form'),
+  /** The browser sent no cookie with the form. */
+  kind('no_cookie'),
+  /** The form was made for another browser. */
+  kind('other_browser'),
+  /** The browser session began, changed or ended after the page was shown. */
+  kind('other_session'),
+])
+export type SignInProblem = z.output<typeof signInProblemSchema>
+
+function kind<K extends string>(name: K) {
+  return z.object({ kind: z.literal(name) })
+}
