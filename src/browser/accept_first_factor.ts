@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import { ONE_FACTOR } from '../signin/authentication_level.ts'
+import { knownUser } from '../signin/known_user.ts'
 import { advance, isPending } from '../signin/next_step.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { knownUser, type Situation } from './situation.ts'
+import type { Situation } from './situation.ts'
 
 /** The methods of each first factor (RFC 8176). */
 const AMR = { password: ['pwd'], email_code: ['otp'] } as const
