@@ -5,7 +5,7 @@ import { Tab, Visitor } from './shop_page.ts'
 import { CUSTOMER } from './tokens.ts'
 
 const { issuer, shop } = inject('demo')
-const PARTNER_APP = `${shop.replace('127.0.0.1', 'localhost')}/`
+const PARTNER_APP = `${shop.replace('localhost', '127.0.0.1')}/`
 
 describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', () => {
   let browser: Browser
