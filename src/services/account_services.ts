@@ -1,0 +1,31 @@
+import { SignUps } from '../accounts/sign_up.ts'
+import type { Config } from '../config/config.ts'
+import { KeyedHash } from '../lib/keyed_hash.ts'
+import type { AuditServices } from './audit_services.ts'
+import type { EmailCodeServices } from './email_code_services.ts'
+import type { Environment } from './environment.ts'
+import type { MailServices } from './mail_services.ts'
+import type { OneTimeServices } from './one_time_services.ts'
+import type { SignInServices } from './sign_in_services.ts'
+import type { StorageServices } from './storage_services.ts'
+import type { UserServices } from './user_services.ts'
+
+type Dependencies = StorageServices &
+  AuditServices &
+  OneTimeServices &
+  MailServices &
+  UserServices &
+  SignInServices &
+  EmailCodeServices
+
+export type AccountServices = ReturnType<typeof createAccountServices>
+
+/** Creates the rules of accounts that users manage themselves. */
+export function createAccountServices(
+  { sealingKeys: [key] }: Environment,
+  config: Config,
+  { mailedCodes: codes, ...shared }: Dependencies,
+) {
+  const names = new KeyedHash(key, 'sallyport sign-ups')
+  return { signUps: new SignUps({ ...shared, codes, names, config }) }
+}
