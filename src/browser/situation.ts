@@ -76,8 +76,6 @@ export async function readSituation(
 /** The state of a signed-in user. */
 export interface FoundState {
   signedIn: SignedInUser
-  /** Another name of the account in `login_hint`; null without one, and after a sign-in, which chooses the account. */
-  verifiedEmail: string | null
   consentId: string | null
   /** Null without a valid consent. */
   consentedScopes: readonly string[] | null
@@ -147,14 +145,14 @@ export async function consentIdFor(
 /** A user who has proven the first factor. */
 interface ProvenUser extends Proof {
   user: User
-  verifiedEmail?: string | null
 }
 
 /** Describes a user for the state machine. */
 export function knownUser(
-  { user, verifiedEmail = null, authTime, amr, acr }: ProvenUser,
+  { user, authTime, amr, acr }: ProvenUser,
   config: BrowserServices['config'],
 ): KnownUser {
+  const { verifiedEmail } = user
   return {
     subject: user.id,
     names: [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])],

@@ -10,7 +10,6 @@ import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { Failure } from '../users/failure_count.ts'
 import type { FailureStore } from '../users/failure_store.ts'
-import { decodeProfile } from '../users/profile.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import type { TypedName, UserStore } from '../users/user_store.ts'
@@ -115,7 +114,7 @@ export class EmailCodes {
     const keys = await guard.keysOfCaller(clientId, context)
     const { user, failures } = await users.findByName({ pool, name, keys, now })
     guard.requireAdmission(failures, { context })
-    const address = user === null ? null : addressOf(user)
+    const address = user?.verifiedEmail ?? null
     const device = request.device?.subjects.includes(user?.id ?? '') ? request.device.id : null
     const code = generateCode()
     const data: z.output<typeof codeSchema> = {
@@ -191,7 +190,7 @@ export class EmailCodes {
     guard.requireAdmission(counts, { context })
     const { address, requestedAt } = tried.data
     const isUsable = isUsableBy({ authTime: requestedAt, subject }, user, pool)
-    if (user === null || !isUsable || addressOf(user) !== address) return { kind: 'wrong', subject }
+    if (user === null || !isUsable || user.verifiedEmail !== address) return { kind: 'wrong', subject }
     runLater(context, 'release email code', () => failures.release(failureOf(requested.count)))
     return { kind: 'proven', user }
   }
@@ -203,12 +202,6 @@ export function readTypedName(text: string): TypedName | null {
   const address = normalizeEmail(text.trim())
   const email = isEmail(address) ? address : null
   return username === null && email === null ? null : { username, email }
-}
-
-/** The verified address of a user; null without one. */
-function addressOf({ id, profileJson }: StoredUser): string | null {
-  const { email, email_verified: isVerified } = decodeProfile(`profile of ${id}`, profileJson)
-  return email !== undefined && isVerified === true ? email : null
 }
 
 /** Six random digits. A bias is impossible: a number above the largest multiple of a million is drawn again. */

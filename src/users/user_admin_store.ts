@@ -11,7 +11,7 @@ import {
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Profile } from './profile.ts'
-import type { User } from './user.ts'
+import type { UnstoredUser } from './user.ts'
 import { decodeUserRecord, type UserRecord } from './user_record.ts'
 import { searchTextOf } from './user_search.ts'
 
@@ -78,7 +78,7 @@ export class UserAdminStore {
    * @throws StorageUnavailable, ConstraintFailed if another user of the pool has a verified address
    */
   async add(
-    users: readonly (User & { profile: Profile })[],
+    users: readonly (UnstoredUser & { profile: Profile })[],
     alongside: D1PreparedStatement[],
   ): Promise<ReadonlySet<string>> {
     const insert = this.#db
@@ -190,7 +190,7 @@ function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlP
   return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) }
 }
 
-function toInsert(user: User & { profile: Profile }) {
+function toInsert(user: UnstoredUser & { profile: Profile }) {
   const { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt } = user
   const flags = {
     enabled: Number(user.enabled),
