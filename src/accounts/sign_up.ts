@@ -24,7 +24,7 @@ import { createUser } from '../users/create_user.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import { PROFILE_FIELDS, type Profile } from '../users/profile.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
-import type { User } from '../users/user.ts'
+import type { UnstoredUser, User } from '../users/user.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { UserStore } from '../users/user_store.ts'
 
@@ -174,14 +174,15 @@ export class SignUps {
     const user = await createUser(draft, this.#parts, setting)
     const texts = { email: address, locale: language, ...(name !== null && { name }) }
     const added = { ...user, profile: { ...texts, email_verified: true } }
-    if (await this.#add(added, account, context)) return { kind: 'created', user }
+    if (await this.#add(added, account, context))
+      return { kind: 'created', user: { ...user, verifiedEmail: address } }
     this.#tellOwner({ to: address, language, pool, api }, context)
     return { kind: 'taken' }
   }
 
   /** @returns false if the proof is used, or if the username or the address belongs to another user */
   async #add(
-    user: User & { profile: Profile },
+    user: UnstoredUser & { profile: Profile },
     { api, clientId, address: { token, expiresAt } }: NewAccount,
     context: RequestContext,
   ): Promise<boolean> {

@@ -76,6 +76,11 @@ const keysOfPool = {
     default: 'off',
     description: 'Whether users can sign in by a code in a mail, in place of a password',
   }),
+  selfService: keyWithDefault('self_service', {
+    check: flag,
+    default: false,
+    description: 'Whether users have an [account page](accounts.md#account-page)',
+  }),
   secondFactor: keyWithDefault('second_factor', {
     check: oneOf(['off', 'optional', 'required']),
     default: 'off',

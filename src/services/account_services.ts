@@ -1,5 +1,7 @@
+import { AccountLinks } from '../accounts/account_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
+import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { EmailCodeServices } from './email_code_services.ts'
@@ -20,12 +22,17 @@ type Dependencies = StorageServices &
 
 export type AccountServices = ReturnType<typeof createAccountServices>
 
-/** Creates the rules of accounts that users manage themselves. */
+/** Creates the rules of accounts: the links in mails, and sign-up. */
 export function createAccountServices(
-  { sealingKeys: [key] }: Environment,
+  { sealingKeys }: Environment,
   config: Config,
   { mailedCodes: codes, ...shared }: Dependencies,
 ) {
-  const names = new KeyedHash(key, 'sallyport sign-ups')
-  return { signUps: new SignUps({ ...shared, codes, names, config }) }
+  const { oneTime, userAdmin } = shared
+  const sealer = new TextSealer(sealingKeys, 'sallyport account links')
+  const names = new KeyedHash(sealingKeys[0], 'sallyport sign-ups')
+  return {
+    links: new AccountLinks({ sealer, oneTime, userAdmin, issuer: config.issuer }),
+    signUps: new SignUps({ ...shared, codes, names, config }),
+  }
 }

@@ -31,8 +31,8 @@ export interface Services
     FactorServices,
     EmailCodeServices,
     PasskeyServices,
-    AccountServices,
     AuthorizationServices,
+    AccountServices,
     OperatorServices {
   config: Config
   clock: Clock
@@ -67,8 +67,8 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...factors,
     ...emailCodes,
     ...passkeys,
-    ...accounts,
     ...authorization,
+    ...accounts,
     ...operators,
   }
 }

@@ -27,13 +27,14 @@ function problemsIn(changes: Record<string, unknown>): string[] {
 const OFF = {
   signUp: false,
   emailCode: 'off',
+  selfService: false,
   secondFactor: 'off',
   secondFactorRoles: [],
   passkeys: null,
 }
 
 describe('accounts in config.yml', () => {
-  it('a pool that is not listed has no codes, no second factor and no passkeys', () => {
+  it('a pool that is not listed has no codes, no account page, no second factor and no passkeys', () => {
     const config = parseConfig(yaml({ accounts: { customers: {} } }))
     expect([accountsOf('customers', config), accountsOf('operators', config)]).toEqual([OFF, OFF])
   })
@@ -42,6 +43,7 @@ describe('accounts in config.yml', () => {
     const customers = {
       sign_up: true,
       email_code: 'sign_in',
+      self_service: true,
       second_factor: 'required',
       second_factor_roles: ['buyer'],
       passkeys: {
@@ -55,6 +57,7 @@ describe('accounts in config.yml', () => {
     expect(accountsOf('customers', config)).toEqual({
       signUp: true,
       emailCode: 'sign_in',
+      selfService: true,
       secondFactor: 'required',
       secondFactorRoles: ['buyer'],
       passkeys: {
