@@ -1,0 +1,18 @@
+import { Assets } from '../pages/assets.ts'
+import type { Services } from '../services/services.ts'
+import { BrandStyles } from './brand_styles.ts'
+import { BrowserCookies } from './browser_cookies.ts'
+import { BROWSER_PATH, FILES_PATH } from './browser_path.ts'
+import type { BrowserServices } from './browser_services.ts'
+import formPost from './form_post.js.txt'
+import { SCRIPT_NAME } from './send_to_client.tsx'
+import style from './style.css'
+
+/** Creates the services of the pages of users. The browser flows and the account pages share cookies, stylesheets and icon. */
+export function createBrowserServices(shared: Services): BrowserServices {
+  const { browserSealer, config } = shared
+  const folder = BROWSER_PATH + FILES_PATH
+  const assets = new Assets(folder, style, { name: SCRIPT_NAME, text: formPost })
+  const brandStyles = new BrandStyles(folder, config)
+  return { ...shared, cookies: new BrowserCookies(browserSealer, config.issuer), assets, brandStyles }
+}
