@@ -13,15 +13,17 @@ import {
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   FILES_PATH,
+  FORM_POST_SCRIPT,
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
+  PASSKEY_SCRIPT,
   PATH_OF_STEP,
 } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import formPost from './form_post.js.txt'
 import { confirmLogout, forwardLogout, logout } from './logout.tsx'
 import { hasLink } from './page_link.ts'
-import { SCRIPT_NAME } from './send_to_client.tsx'
+import passkey from './passkey.js.txt'
 import { showError } from './show_error.tsx'
 import { showLinkedPage } from './show_linked_page.ts'
 import style from './style.css'
@@ -46,10 +48,15 @@ const OPENID_PAGES: Readonly<Record<string, Methods>> = {
   [LOGOUT_CONFIRM_PATH]: { POST: confirmLogout },
 }
 
+const SCRIPTS = [
+  { name: FORM_POST_SCRIPT, text: formPost },
+  { name: PASSKEY_SCRIPT, text: passkey },
+]
+
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in, consent and logout. */
 export function createBrowserApp(shared: Services): Hono {
   const { issuer, openIdEnabled } = shared.config
-  const assets = new Assets(BROWSER_PATH + FILES_PATH, style, { name: SCRIPT_NAME, text: formPost })
+  const assets = new Assets(BROWSER_PATH + FILES_PATH, style, SCRIPTS)
   const brandStyles = new BrandStyles(BROWSER_PATH + FILES_PATH, shared.config)
   const cookies = new BrowserCookies(shared.browserSealer, issuer)
   const services: BrowserServices = { ...shared, cookies, assets, brandStyles }

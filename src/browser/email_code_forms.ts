@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { accountsOf } from '../config/pool_settings.ts'
+import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import { advance } from '../signin/next_step.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
@@ -35,6 +36,8 @@ export async function requestEmailCode(
   return { ...situation, requestedCode, known }
 }
 
+const EMAIL_CODE = { kind: 'email_code', amr: ['otp'], acr: ONE_FACTOR, signIn: null } as const
+
 /** Signs in by a code. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
 export async function useEmailCode(
   c: Context,
@@ -48,7 +51,7 @@ export async function useEmailCode(
   const attempt = { ...caller, requested, code: form.text('email_code') }
   const result = await services.emailCodes.verify(attempt, browserRequest.context)
   if (result.kind === 'proven')
-    return acceptFirstFactor(c, { kind: 'email_code', user: result.user, signIn: null }, situation, services)
+    return acceptFirstFactor(c, { ...EMAIL_CODE, user: result.user }, situation, services)
   const about = result.subject === null ? {} : { subject: result.subject }
   auditFailure({ reason: 'wrong email code', about }, situation, services)
   throw new InputRefused({ kind: 'wrong_code', factor: 'email_code' })
