@@ -1,7 +1,9 @@
 import { type Context, Hono } from 'hono'
+import { createAccountApp } from './account/account_app.tsx'
 import { ADMIN_PATH, createAdminApp, OPENAPI_PATH } from './admin/admin_app.ts'
 import { createBrowserApp } from './browser/browser_app.tsx'
 import { BROWSER_PATH, PAGE_PATHS } from './browser/browser_path.ts'
+import { ACCOUNT_PAGES_PATH } from './config/account_path.ts'
 import { isLoopback } from './config/origin.ts'
 import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/console_path.ts'
@@ -98,26 +100,27 @@ export function createRoutes(services: Services): Hono {
   return app
 }
 
-/** Adds the console. Its first request creates it, so that token requests do not wait for it. */
 function addConsole(app: Hono, services: Services): void {
-  let made: Hono | null = null
-  app.all(`${CONSOLE_PATH}/*`, (c) => {
-    made ??= createConsole({
-      server: (request, { env, executionCtx }) => app.fetch(request, env, executionCtx),
-      sealer: services.consoleSealer,
-      config: services.config,
-      clock: services.clock,
-    })
-    return made.fetch(c.req.raw, c.env, c.executionCtx)
-  })
+  const { consoleSealer: sealer, config, clock } = services
+  const server: Parameters<typeof createConsole>[0]['server'] = (request, { env, executionCtx }) =>
+    app.fetch(request, env, executionCtx)
+  addAtFirstRequest(app, [`${CONSOLE_PATH}/*`], () => createConsole({ server, sealer, config, clock }))
 }
 
-/** Adds the pages of the browser flows. They are created at the first request for one of them. */
+/** Adds the pages of the browser flows and the account pages. */
 function addBrowserPages(app: Hono, services: Services): void {
+  const browserPaths = PAGE_PATHS.map((path) => BROWSER_PATH + path)
+  addAtFirstRequest(app, browserPaths, () => createBrowserApp(services))
+  const accountPaths = [ACCOUNT_PAGES_PATH, `${ACCOUNT_PAGES_PATH}/*`]
+  addAtFirstRequest(app, accountPaths, () => createAccountApp(services))
+}
+
+/** Adds the paths of an app. The first request for one of them creates the app, so that token requests do not wait for it. */
+function addAtFirstRequest(app: Hono, paths: readonly string[], create: () => Hono): void {
   let made: Hono | null = null
-  for (const path of PAGE_PATHS) {
-    app.all(BROWSER_PATH + path, (c) => {
-      made ??= createBrowserApp(services)
+  for (const path of paths) {
+    app.all(path, (c) => {
+      made ??= create()
       return made.fetch(c.req.raw, c.env, c.executionCtx)
     })
   }

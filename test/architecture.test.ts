@@ -23,6 +23,7 @@ const LAYERS = [
     'sessions',
     'signin',
     'authorization',
+    'accounts',
     'grants',
   ],
   ...[
@@ -32,6 +33,7 @@ const LAYERS = [
     'pages',
     'endpoints',
     'browser',
+    'account',
     'admin',
     'console',
     'app.ts',
@@ -46,7 +48,7 @@ const RESTRICTED = [
   {
     what: 'Hono',
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
-    home: /^(?:http|pages|endpoints|browser|admin|console)\/|^(?:app|worker)\.ts$/,
+    home: /^(?:http|pages|endpoints|browser|account|admin|console)\/|^(?:app|worker)\.ts$/,
   },
   {
     what: 'a storage API',
@@ -67,8 +69,8 @@ const TEXT_MODULES = [
   ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
   ['endpoints/inbox_page.tsx', 'endpoints/inbox.css'],
-  ['browser/browser_app.tsx', 'browser/form_post.js.txt'],
-  ['browser/browser_app.tsx', 'browser/style.css'],
+  ['browser/create_browser_services.ts', 'browser/form_post.js.txt'],
+  ['browser/create_browser_services.ts', 'browser/style.css'],
   ['console/console_app.tsx', 'console/style.css'],
   ['console/console_app.tsx', 'console/local_times.js.txt'],
 ]

@@ -1,29 +1,29 @@
 import type { Context } from 'hono'
+import { knownUser } from '../signin/known_user.ts'
 import { advance, isPending } from '../signin/next_step.ts'
-import type { Proof } from '../signin/proof.ts'
+import type { FirstFactor, Proof } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
-import { issueTimeOf, type User } from '../users/user.ts'
+import type { User } from '../users/user.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { knownUser, type Situation } from './situation.ts'
+import type { Situation } from './situation.ts'
 
 /** A proven first factor. `signIn` is null for a factor that is no password: the guard of passwords records none. */
-interface FirstFactor extends Pick<Proof, 'amr' | 'acr'> {
-  kind: 'password' | 'email_code' | 'passkey'
+interface ProvenFactor {
+  kind: FirstFactor
   user: User
+  proof: Proof
   signIn: VerifiedSignIn | null
 }
 
 /** Begins the browser session, or the pending sign-in of a user who needs a second factor. @throws StorageUnavailable, CorruptRecord */
 export async function acceptFirstFactor(
   c: Context,
-  { kind, user, signIn, amr, acr }: FirstFactor,
+  { kind, user, proof, signIn }: ProvenFactor,
   situation: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
-  const { browserRequest, known } = situation
-  const authTime = issueTimeOf(user, browserRequest.context.now)
-  const proof = { authTime, amr, acr }
+  const { known } = situation
   const proven = knownUser({ user, ...proof }, services.config)
   if (!isPending(proven, known.demands))
     return beginBrowserSession(c, { kind, user, signIn, ...proof }, situation, services)

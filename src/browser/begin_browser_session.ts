@@ -55,7 +55,7 @@ export async function beginBrowserSession(
   await rememberDevice(c, user, services)
   const situation = describeSituation(
     browserRequest,
-    { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },
+    { signedIn: { session, user }, consentId, ...consent },
     services,
   )
   const next = { ...situation.known, isOpening: known.isOpening, account: known.account }

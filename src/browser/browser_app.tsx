@@ -1,32 +1,26 @@
 import type { Context, Hono } from 'hono'
-import { Assets } from '../pages/assets.ts'
 import { createPageApp } from '../pages/page_app.ts'
-import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import type { Services } from '../services/services.ts'
 import { STEPS, type Step } from '../signin/next_step.ts'
+import { addPage } from './add_page.ts'
 import { authorize, forwardPost } from './authorize.ts'
 import { authorizeVisitor } from './authorize_visitor.ts'
-import { BrandStyles } from './brand_styles.ts'
-import { BrowserCookies } from './browser_cookies.ts'
 import {
   AUTHORIZE_PATH,
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   FILES_PATH,
-  FORM_POST_SCRIPT,
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
-  PASSKEY_SCRIPT,
   PATH_OF_STEP,
 } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
-import formPost from './form_post.js.txt'
+import { createBrowserServices } from './create_browser_services.ts'
 import { confirmLogout, forwardLogout, logout } from './logout.tsx'
 import { hasLink } from './page_link.ts'
-import passkey from './passkey.js.txt'
 import { showError } from './show_error.tsx'
 import { showLinkedPage } from './show_linked_page.ts'
-import style from './style.css'
 import { submitForm } from './submit.tsx'
 
 type PageHandler = (c: Context, services: BrowserServices) => Response | Promise<Response>
@@ -48,18 +42,11 @@ const OPENID_PAGES: Readonly<Record<string, Methods>> = {
   [LOGOUT_CONFIRM_PATH]: { POST: confirmLogout },
 }
 
-const SCRIPTS = [
-  { name: FORM_POST_SCRIPT, text: formPost },
-  { name: PASSKEY_SCRIPT, text: passkey },
-]
-
 /** Creates the pages of the browser flows: the authorization endpoint, sign-in, consent and logout. */
 export function createBrowserApp(shared: Services): Hono {
   const { issuer, openIdEnabled } = shared.config
-  const assets = new Assets(BROWSER_PATH + FILES_PATH, style, SCRIPTS)
-  const brandStyles = new BrandStyles(BROWSER_PATH + FILES_PATH, shared.config)
-  const cookies = new BrowserCookies(shared.browserSealer, issuer)
-  const services: BrowserServices = { ...shared, cookies, assets, brandStyles }
+  const services = createBrowserServices(shared)
+  const { assets, brandStyles } = services
   const app = createPageApp({
     basePath: BROWSER_PATH,
     issuer,
@@ -70,22 +57,15 @@ export function createBrowserApp(shared: Services): Hono {
   app.route(FILES_PATH, assets.routes())
   app.route(FILES_PATH, brandStyles.routes())
   const pages = { ...PAGES, ...(openIdEnabled ? OPENID_PAGES : {}) }
-  for (const [path, methods] of Object.entries(pages)) addPage(app, path, methods, services)
+  for (const [path, methods] of Object.entries(pages)) addMethods(app, path, methods, services)
   app.all('*', () => {
     throw new PageError(NOT_FOUND)
   })
   return app
 }
 
-/** Adds the methods of a path. Other methods get 405 (RFC 9110 §15.5.6). */
-function addPage(app: Hono, path: string, { GET, POST }: Methods, services: BrowserServices): void {
-  if (GET) app.get(path, (c) => GET(c, services))
-  if (POST) app.post(path, (c) => POST(c, services))
-  const allow = [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : [])]
-  app.all(path, (c) => {
-    c.header('Allow', allow.join(', '))
-    throw new PageError(METHOD_NOT_ALLOWED)
-  })
+function addMethods(app: Hono, path: string, { GET, POST }: Methods, services: BrowserServices): void {
+  addPage(app, path, { GET: GET && ((c) => GET(c, services)), POST: POST && ((c) => POST(c, services)) })
 }
 
 /** The methods of a page: its URL, if it has one, and its form. */

@@ -5,7 +5,9 @@ import { randomId } from '../lib/bytes.ts'
 import { SealedCookie } from '../pages/sealed_cookie.ts'
 import { type BrowserSession, browserSessionSchema } from '../signin/browser_session.ts'
 import type { KnownDevice } from '../signin/email_codes.ts'
-import { BROWSER_PATH } from './browser_path.ts'
+
+/** The pages of the sign-in and the account pages share the cookies. */
+const COOKIE_PATH = '/'
 
 const formSchema = z.object({ id: z.string() })
 const deviceSchema = z.object({ id: z.string(), subjects: z.array(z.string()) })
@@ -25,7 +27,7 @@ export class BrowserCookies {
     this.#issuer = issuer
     const options = {
       name: 'sallyport-form',
-      path: BROWSER_PATH,
+      path: COOKIE_PATH,
       sameSite: 'Lax',
       schema: formSchema,
     } as const
@@ -38,7 +40,7 @@ export class BrowserCookies {
     if (known) return known
     const cookie = new SealedCookie(this.#sealer, this.#issuer, {
       name: `sallyport-${pool}`,
-      path: '/',
+      path: COOKIE_PATH,
       sameSite: 'Lax',
       schema: browserSessionSchema,
     })
@@ -50,7 +52,7 @@ export class BrowserCookies {
   device(pool: string): SealedCookie<KnownDevice> {
     return new SealedCookie(this.#sealer, this.#issuer, {
       name: `sallyport.device.${pool}`,
-      path: BROWSER_PATH,
+      path: COOKIE_PATH,
       sameSite: 'Lax',
       schema: deviceSchema,
     })

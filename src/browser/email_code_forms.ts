@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import { accountsOf } from '../config/pool_settings.ts'
-import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import { advance } from '../signin/next_step.ts'
+import { proofBy } from '../signin/proof.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
@@ -36,8 +36,6 @@ export async function requestEmailCode(
   return { ...situation, requestedCode, known }
 }
 
-const EMAIL_CODE = { kind: 'email_code', amr: ['otp'], acr: ONE_FACTOR, signIn: null } as const
-
 /** Signs in by a code. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
 export async function useEmailCode(
   c: Context,
@@ -50,8 +48,11 @@ export async function useEmailCode(
   const caller = await callerOf(c, situation, services)
   const attempt = { ...caller, requested, code: form.text('email_code') }
   const result = await services.emailCodes.verify(attempt, browserRequest.context)
-  if (result.kind === 'proven')
-    return acceptFirstFactor(c, { ...EMAIL_CODE, user: result.user }, situation, services)
+  if (result.kind === 'proven') {
+    const proof = proofBy('email_code', result.user, browserRequest.context.now)
+    const factor = { kind: 'email_code', user: result.user, proof, signIn: null } as const
+    return acceptFirstFactor(c, factor, situation, services)
+  }
   const about = result.subject === null ? {} : { subject: result.subject }
   auditFailure({ reason: 'wrong email code', about }, situation, services)
   throw new InputRefused({ kind: 'wrong_code', factor: 'email_code' })

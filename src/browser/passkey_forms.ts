@@ -3,7 +3,7 @@ import type { RequestOptionsJson } from '../passkeys/ceremony_options.ts'
 import { PasskeyRefused } from '../passkeys/passkey_refused.ts'
 import type { StartedCeremony } from '../passkeys/passkeys.ts'
 import { type ProvenPasskey, signInByPasskey } from '../passkeys/sign_in_by_passkey.ts'
-import { ONE_FACTOR, TWO_FACTORS } from '../signin/authentication_level.ts'
+import { proofByPasskey } from '../signin/proof.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
@@ -26,9 +26,10 @@ export async function usePasskey(
   { form, situation }: Pick<Submission, 'form' | 'situation'>,
   services: BrowserServices,
 ): Promise<Situation> {
-  const { user, amr, isUserVerified } = await provePasskey(c, { form, situation, subject: null }, services)
-  const acr = isUserVerified ? TWO_FACTORS : ONE_FACTOR
-  return acceptFirstFactor(c, { kind: 'passkey', user, signIn: null, amr, acr }, situation, services)
+  const proven = await provePasskey(c, { form, situation, subject: null }, services)
+  const proof = proofByPasskey(proven, situation.browserRequest.context.now)
+  const factor = { kind: 'passkey', user: proven.user, proof, signIn: null } as const
+  return acceptFirstFactor(c, factor, situation, services)
 }
 
 interface PasskeyForm extends Pick<Submission, 'form' | 'situation'> {

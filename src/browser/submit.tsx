@@ -5,6 +5,7 @@ import { Parameters } from '../oauth/parameters.ts'
 import { changePassword } from '../sessions/change_password.ts'
 import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { advance, type Given, nextStep, type Step } from '../signin/next_step.ts'
+import { proofBy } from '../signin/proof.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { PAGE } from '../users/authenticate_user.ts'
 import { confirmPassword } from '../users/confirm_password.ts'
@@ -102,8 +103,8 @@ async function useSignIn(
   } as const
   try {
     const proven = await proveUser(credentials, requestOf(situation), services)
-    const factor = { kind: 'password', amr: ['pwd'], acr: ONE_FACTOR, ...proven } as const
-    return await acceptFirstFactor(c, factor, situation, services)
+    const proof = proofBy('password', proven.user, context.now)
+    return await acceptFirstFactor(c, { kind: 'password', proof, ...proven }, situation, services)
   } catch (error) {
     if (error instanceof OAuthError && error.refusal.kind === 'wrong_credentials')
       auditFailure(error, situation, services)

@@ -1,7 +1,7 @@
 import { isRole, ROLE_RULE } from '@sallyport/formats/role'
 import * as z from 'zod/mini'
 import { acrossPaths, type PathProblem } from './across.ts'
-import { areUnique, check, listOf, name, oneOf } from './checks.ts'
+import { areUnique, check, flag, listOf, name, oneOf } from './checks.ts'
 import {
   type Check,
   type FileOf,
@@ -70,6 +70,11 @@ const keysOfPool = {
     check: oneOf(['off', 'sign_in']),
     default: 'off',
     description: 'Whether users can sign in by a code in a mail, in place of a password',
+  }),
+  selfService: keyWithDefault('self_service', {
+    check: flag,
+    default: false,
+    description: 'Whether users have an [account page](accounts.md#account-page)',
   }),
   secondFactor: keyWithDefault('second_factor', {
     check: oneOf(['off', 'optional', 'required']),

@@ -1,8 +1,8 @@
 import { base64url } from 'jose'
 import { randomId, sha256 } from '../lib/bytes.ts'
 
-/** A code from a mail, a link, a sign-in in steps, and a challenge for a passkey. */
-export const ONE_TIME_KINDS = ['email_code', 'link', 'auth_session', 'passkey_challenge'] as const
+/** A code from a mail, a sign-up, a link, a sign-in in steps, and a challenge for a passkey. */
+export const ONE_TIME_KINDS = ['email_code', 'sign_up', 'link', 'auth_session', 'passkey_challenge'] as const
 export type OneTimeKind = (typeof ONE_TIME_KINDS)[number]
 
 /** The longest lifetime, because a row stays until its end. */

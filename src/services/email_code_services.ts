@@ -1,5 +1,6 @@
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import { EmailCodes } from '../signin/email_codes.ts'
+import { MailedCodes } from '../signin/mailed_codes.ts'
 import type { Environment } from './environment.ts'
 import type { FactorServices } from './factor_services.ts'
 import type { MailServices } from './mail_services.ts'
@@ -17,11 +18,11 @@ type Dependencies = StorageServices &
 
 export type EmailCodeServices = ReturnType<typeof createEmailCodeServices>
 
-/** Creates the sign-in by codes in mails. */
+/** Creates the codes in mails, and the sign-in by them. */
 export function createEmailCodeServices({ sealingKeys: [key] }: Environment, shared: Dependencies) {
   const { oneTime, users, factors, failures, guard, bursts, mailer } = shared
   const names = new KeyedHash(key, 'sallyport email codes')
-  return {
-    emailCodes: new EmailCodes({ oneTime, users, factors, failures, guard, bursts, mailer, names }),
-  }
+  const mailedCodes = new MailedCodes({ oneTime, failures, guard, bursts })
+  const emailCodes = new EmailCodes({ codes: mailedCodes, users, factors, failures, guard, mailer, names })
+  return { mailedCodes, emailCodes }
 }

@@ -26,13 +26,14 @@ function problemsIn(changes: Record<string, unknown>): string[] {
 
 const OFF = {
   emailCode: 'off',
+  selfService: false,
   secondFactor: 'off',
   secondFactorRoles: [],
   passkeys: null,
 }
 
 describe('accounts in config.yml', () => {
-  it('a pool that is not listed has no codes, no second factor and no passkeys', () => {
+  it('a pool that is not listed has no codes, no account page, no second factor and no passkeys', () => {
     const config = parseConfig(yaml({ accounts: { customers: {} } }))
     expect([accountsOf('customers', config), accountsOf('operators', config)]).toEqual([OFF, OFF])
   })
@@ -40,6 +41,7 @@ describe('accounts in config.yml', () => {
   it('a pool can set every key', () => {
     const customers = {
       email_code: 'sign_in',
+      self_service: true,
       second_factor: 'required',
       second_factor_roles: ['buyer'],
       passkeys: {
@@ -52,6 +54,7 @@ describe('accounts in config.yml', () => {
     const config = parseConfig(yaml({ accounts: { customers, operators } }))
     expect(accountsOf('customers', config)).toEqual({
       emailCode: 'sign_in',
+      selfService: true,
       secondFactor: 'required',
       secondFactorRoles: ['buyer'],
       passkeys: {

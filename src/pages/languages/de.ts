@@ -20,6 +20,9 @@ export const de: Texts = {
     choose: (client) => `Wählen Sie das Konto für ${client} aus.`,
     keep: (name) => `Als ${name} fortfahren`,
   },
+  accountPage: {
+    title: 'Ihr Konto',
+  },
   emailCode: {
     title: 'Sehen Sie in Ihr Postfach',
     text: (name) =>

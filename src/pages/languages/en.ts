@@ -18,6 +18,9 @@ export const en = {
     choose: (client: string) => `Choose the account for ${client}.`,
     keep: (name: string) => `Continue as ${name}`,
   },
+  accountPage: {
+    title: 'Your account',
+  },
   emailCode: {
     title: 'Check your email',
     text: (name: string) =>

@@ -20,6 +20,9 @@ export const es: Texts = {
     choose: (client) => `Elige la cuenta para ${client}.`,
     keep: (name) => `Continuar como ${name}`,
   },
+  accountPage: {
+    title: 'Tu cuenta',
+  },
   emailCode: {
     title: 'Revisa tu correo',
     text: (name) =>

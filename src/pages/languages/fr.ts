@@ -23,6 +23,9 @@ export const fr: Texts = {
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
   },
+  accountPage: {
+    title: 'Votre compte',
+  },
   emailCode: {
     title: 'Consultez votre messagerie',
     text: (name) =>

@@ -20,6 +20,9 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
+  accountPage: {
+    title: 'Il tuo account',
+  },
   emailCode: {
     title: 'Controlla la tua e-mail',
     text: (name) =>

@@ -20,6 +20,9 @@ export const nl: Texts = {
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
   },
+  accountPage: {
+    title: 'Je account',
+  },
   emailCode: {
     title: 'Kijk in je mailbox',
     text: (name) =>

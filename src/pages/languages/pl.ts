@@ -23,6 +23,9 @@ export const pl: Texts = {
     choose: (client) => `Wybierz konto dla: ${client}.`,
     keep: (name) => `Kontynuuj jako ${name}`,
   },
+  accountPage: {
+    title: 'Twoje konto',
+  },
   emailCode: {
     title: 'Sprawdź swoją pocztę',
     text: (name) =>

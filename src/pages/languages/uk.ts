@@ -23,6 +23,9 @@ export const uk: Texts = {
     choose: (client) => `Виберіть обліковий запис для застосунку ${client}.`,
     keep: (name) => `Продовжити як ${name}`,
   },
+  accountPage: {
+    title: 'Ваш обліковий запис',
+  },
   emailCode: {
     title: 'Перевірте пошту',
     text: (name) =>

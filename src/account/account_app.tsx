@@ -1,0 +1,38 @@
+import type { Hono } from 'hono'
+import { addPage } from '../browser/add_page.ts'
+import type { BrowserServices } from '../browser/browser_services.ts'
+import { createBrowserServices } from '../browser/create_browser_services.ts'
+import { showError } from '../browser/show_error.tsx'
+import { ACCOUNT_PAGES_PATH } from '../config/account_path.ts'
+import { createPageApp } from '../pages/page_app.ts'
+import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import type { Services } from '../services/services.ts'
+import type { AccountPage } from './account_page.ts'
+import { ACCOUNT_PAGES } from './account_pages.ts'
+import { readAccountRequest } from './account_request.ts'
+
+/** Creates the account pages: one page for each section of the account of a user. */
+export function createAccountApp(shared: Services): Hono {
+  const services = createBrowserServices(shared)
+  const app = createPageApp({
+    basePath: ACCOUNT_PAGES_PATH,
+    issuer: shared.config.issuer,
+    showError: (c, error) => showError(c, error, services),
+  })
+  for (const page of ACCOUNT_PAGES) addAccountPage(app, page, services)
+  app.all('*', () => {
+    throw new PageError(NOT_FOUND)
+  })
+  return app
+}
+
+function addAccountPage(
+  app: Hono,
+  { path, isAlwaysOn = false, GET, POST }: AccountPage,
+  services: BrowserServices,
+): void {
+  const wrap = (handler: AccountPage['GET']) =>
+    handler &&
+    ((c: Parameters<typeof readAccountRequest>[0]) => handler(readAccountRequest(c, !isAlwaysOn, services)))
+  addPage(app, `/:pool${path}`, { GET: wrap(GET), POST: wrap(POST) })
+}

@@ -1,0 +1,7 @@
+/** The path of the account pages. */
+export const ACCOUNT_PAGES_PATH = '/account'
+
+/** The path of the account page of a pool. The pages of its sections are below it. */
+export function accountPathOf(pool: string): string {
+  return `${ACCOUNT_PAGES_PATH}/${pool}`
+}
