@@ -94,7 +94,7 @@ const keysOfPool = {
   passkeys: optionalKey('passkeys', {
     check: mapping(keysOfPasskeys),
     absent: 'no passkeys',
-    description: 'Passkeys (WebAuthn). No page uses them yet ([passkeys.md](passkeys.md))',
+    description: 'Passkeys (WebAuthn) ([passkeys.md](passkeys.md))',
   }),
 }
 
