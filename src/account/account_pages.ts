@@ -1,9 +1,12 @@
 import type { AccountPage } from './account_page.ts'
+import { applicationsPage } from './applications_page.tsx'
 import { createHomePage } from './home_page.tsx'
+import { passwordPage } from './password_page.tsx'
 import { profilePage } from './profile_page.tsx'
+import { sessionsPage } from './sessions_page.tsx'
 
 /** The pages of the sections, in the order of the home page, and the pages without a link. */
-const PAGES: readonly AccountPage[] = [profilePage]
+const PAGES: readonly AccountPage[] = [profilePage, passwordPage, sessionsPage, applicationsPage]
 
 /** The pages below `/account/<pool>`. */
 export const ACCOUNT_PAGES: readonly AccountPage[] = [createHomePage(PAGES), ...PAGES]
