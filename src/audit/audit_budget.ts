@@ -43,6 +43,7 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
       return outcome === 'refused'
     // `sign_ins` limits these events.
     case 'browser_sign_in':
+    case 'step_sign_in':
     // `refreshes` limits these events.
     case 'refresh':
     // One event for each session, lock, password hash, key or change by an operator.

@@ -134,13 +134,23 @@ export class Passkeys {
     { pool, subject }: { pool: string; subject: string | null },
     now: number,
   ): Promise<StartedCeremony<RequestOptionsJson> | null> {
+    const challenge = generateToken()
+    const options = await this.requestOptions({ pool, subject }, challenge)
+    if (options === null) return null
+    const { challenges } = this.#dependencies
+    const sealed = await challenges.seal({ ceremony: 'authentication', challenge, pool, subject }, now)
+    return { options, sealed }
+  }
+
+  /** The options of a sign-in with a challenge of the caller; null if the pool has no passkeys. @throws as `startAuthentication` */
+  async requestOptions(
+    { pool, subject }: { pool: string; subject: string | null },
+    challenge: string,
+  ): Promise<RequestOptionsJson | null> {
     const settings = this.settingsOf(pool)
     if (settings === null) return null
-    const { store, challenges } = this.#dependencies
-    const challenge = generateToken()
-    const allowed = subject === null ? [] : await store.list(subject)
-    const sealed = await challenges.seal({ ceremony: 'authentication', challenge, pool, subject }, now)
-    return { options: requestOptions(challenge, { ...settings, allowed }), sealed }
+    const allowed = subject === null ? [] : await this.#dependencies.store.list(subject)
+    return requestOptions(challenge, { ...settings, allowed })
   }
 
   /** What a response must have. */

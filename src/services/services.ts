@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
+import { type ChallengeServices, createChallengeServices } from './challenge_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { createEmailCodeServices, type EmailCodeServices } from './email_code_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
@@ -30,6 +31,7 @@ export interface Services
     FactorServices,
     EmailCodeServices,
     PasskeyServices,
+    ChallengeServices,
     AuthorizationServices,
     OperatorServices {
   config: Config
@@ -64,6 +66,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...factors,
     ...emailCodes,
     ...passkeys,
+    ...createChallengeServices(environment, shared),
     ...authorization,
     ...operators,
   }

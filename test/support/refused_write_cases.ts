@@ -1,9 +1,10 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
+import { begin, challengeOf, STEP_CLIENT } from './challenge.ts'
 import { D1_DOWN } from './faults.ts'
 import { enrol } from './second_factor.ts'
-import { basic, credentials, TestServer } from './server.ts'
+import { basic, credentials, PASSWORD, TestServer } from './server.ts'
 import { disableUser } from './sign_out.ts'
 import {
   BINDING_BUDGET,
@@ -23,6 +24,7 @@ import {
 
 const AUTHORIZE = '/oauth2-token/authorize'
 const PAR = '/oauth2-token/par'
+const CHALLENGE = '/oauth2-token/challenge'
 
 const BAD_GRANT: [number, string] = [400, 'invalid_grant']
 const BAD_REQUEST: [number, string] = [400, 'invalid_request']
@@ -202,6 +204,47 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
         const own = await server.addClient({ confidential: false, grants: ['password'], isFirstParty: true })
         const { user } = await enrol(server, await server.addUser())
         return posting(TOKEN, world, () => signInAs(own, user.username))
+      },
+    },
+  ],
+  more_needed: [
+    {
+      what: 'requests for codes by mail',
+      path: CHALLENGE,
+      expected: [400, 'insufficient_authorization'],
+      async prepare(world) {
+        const shop = await world.server.addClient(STEP_CLIENT)
+        return posting(CHALLENGE, world, (i) => challengeOf(shop, { username: `nobody-${i}@example.com` }))
+      },
+    },
+  ],
+  invalid_session: [
+    {
+      what: 'uses of one auth_session',
+      path: CHALLENGE,
+      expected: [400, 'invalid_session'],
+      toExhaust: 40,
+      async prepare(world) {
+        const { server } = world
+        const shop = await server.addClient(STEP_CLIENT)
+        const { username } = await server.addUser()
+        const { auth_session } = await begin(server, shop)
+        const body = challengeOf(shop, { auth_session, username, password: PASSWORD })
+        await server.postJson(body, {}, CHALLENGE)
+        return posting(CHALLENGE, world, () => body)
+      },
+    },
+  ],
+  redirect_to_web: [
+    {
+      what: 'sign-ins of a user who must change the password',
+      path: CHALLENGE,
+      expected: [400, 'redirect_to_web'],
+      toExhaust: 40,
+      async prepare(world) {
+        const shop = await world.server.addClient(STEP_CLIENT)
+        const { username } = await world.server.addUser({ mustChangePassword: true })
+        return posting(CHALLENGE, world, () => challengeOf(shop, { username, password: PASSWORD }))
       },
     },
   ],
