@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
-import { begin, challengeOf, STEP_CLIENT } from './challenge.ts'
+import { begin, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
 import { D1_DOWN } from './faults.ts'
 import { enrol } from './second_factor.ts'
 import { basic, credentials, PASSWORD, TestServer } from './server.ts'
@@ -24,7 +24,6 @@ import {
 
 const AUTHORIZE = '/oauth2-token/authorize'
 const PAR = '/oauth2-token/par'
-const CHALLENGE = '/oauth2-token/challenge'
 
 const BAD_GRANT: [number, string] = [400, 'invalid_grant']
 const BAD_REQUEST: [number, string] = [400, 'invalid_request']
@@ -186,6 +185,19 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       toExhaust: 40,
     },
     {
+      what: 'wrong second factors',
+      path: CHALLENGE_PATH,
+      expected: BAD_GRANT,
+      toExhaust: 40,
+      async prepare(world) {
+        const { server } = world
+        const shop = await server.addClient(STEP_CLIENT)
+        const { user } = await enrol(server, await server.addUser())
+        const { auth_session } = await step(server, shop, { username: user.username, password: PASSWORD })
+        return posting(CHALLENGE_PATH, world, () => challengeOf(shop, { auth_session, totp: 'wrong' }))
+      },
+    },
+    {
       what: 'made-up names',
       path: TOKEN,
       expected: BAD_GRANT,
@@ -210,18 +222,20 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
   more_needed: [
     {
       what: 'requests for codes by mail',
-      path: CHALLENGE,
+      path: CHALLENGE_PATH,
       expected: [400, 'insufficient_authorization'],
       async prepare(world) {
         const shop = await world.server.addClient(STEP_CLIENT)
-        return posting(CHALLENGE, world, (i) => challengeOf(shop, { username: `nobody-${i}@example.com` }))
+        return posting(CHALLENGE_PATH, world, (i) =>
+          challengeOf(shop, { username: `nobody-${i}@example.com` }),
+        )
       },
     },
   ],
   invalid_session: [
     {
       what: 'uses of one auth_session',
-      path: CHALLENGE,
+      path: CHALLENGE_PATH,
       expected: [400, 'invalid_session'],
       toExhaust: 40,
       async prepare(world) {
@@ -230,21 +244,21 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
         const { username } = await server.addUser()
         const { auth_session } = await begin(server, shop)
         const body = challengeOf(shop, { auth_session, username, password: PASSWORD })
-        await server.postJson(body, {}, CHALLENGE)
-        return posting(CHALLENGE, world, () => body)
+        await server.postJson(body, {}, CHALLENGE_PATH)
+        return posting(CHALLENGE_PATH, world, () => body)
       },
     },
   ],
   redirect_to_web: [
     {
       what: 'sign-ins of a user who must change the password',
-      path: CHALLENGE,
+      path: CHALLENGE_PATH,
       expected: [400, 'redirect_to_web'],
       toExhaust: 40,
       async prepare(world) {
         const shop = await world.server.addClient(STEP_CLIENT)
         const { username } = await world.server.addUser({ mustChangePassword: true })
-        return posting(CHALLENGE, world, () => challengeOf(shop, { username, password: PASSWORD }))
+        return posting(CHALLENGE_PATH, world, () => challengeOf(shop, { username, password: PASSWORD }))
       },
     },
   ],
