@@ -5,6 +5,7 @@ export const AUDIT_KINDS = [
   'issue',
   'browser_sign_in',
   'step_sign_in',
+  'sign_up',
   'sign_in_failure',
   'lock',
   'refresh',
@@ -20,6 +21,7 @@ export const AUDIT_KINDS = [
   'breached_password',
   'unchecked_password',
   'factor',
+  'account',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

@@ -2,8 +2,6 @@ import type { Context } from 'hono'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
-import { browserSessionLimitsOf } from '../config/pool_settings.ts'
-import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
 import type { Known } from '../signin/next_step.ts'
@@ -12,6 +10,7 @@ import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { readSignedIn, type SignedInUser } from './read_signed_in.ts'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {
@@ -28,13 +27,10 @@ export interface Situation {
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
-  /** The sign-in of this HTTP request, which the guard records; null without one. */
+  /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
-}
-
-export interface SignedInUser {
-  session: BrowserSession
-  user: User
+  /** Whether this HTTP request finished the sign-in. */
+  hasSignedIn: boolean
 }
 
 /**
@@ -49,30 +45,18 @@ export async function readSituation(
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = browserRequest
-  const cookie = services.cookies.session(api.userPool)
-  const limits = browserSessionLimitsOf(api.userPool, services.config)
-  const stored = await cookie.read(c)
-  const session = stored !== null && isLive(stored, limits, context.now) ? stored : null
-  if (session === null) return describeSituation(browserRequest, null, services)
-  const consentId = await consentIdFor(session.subject, browserRequest)
-  const query = { subject: session.subject, browserId: session.id, consentId }
-  const [state] = await Promise.all([
-    services.authorizationState.find(query),
-    services.bursts.spend('refreshes', `authorize ${client.id}`, context),
-  ])
-  const { user } = state
-  if (user === null || state.hasEnded || !isUsableBy(session, user, api.userPool))
-    return describeSituation(browserRequest, null, services)
-  if (isDueForRenewal(session, limits, context.now))
-    await cookie.write(c, { ...session, usedAt: context.now }, limits.idleSeconds)
-  return describeSituation(browserRequest, { signedIn: { session, user }, consentId, ...state }, services)
+  const query = {
+    pool: api.userPool,
+    budget: `authorize ${client.id}`,
+    context,
+    consentIdOf: (subject: string) => consentIdFor(subject, browserRequest),
+  }
+  return describeSituation(browserRequest, await readSignedIn(c, query, services), services)
 }
 
 /** The state of a signed-in user. */
 export interface FoundState {
   signedIn: SignedInUser
-  /** Another name of the account in `login_hint`; null without one, and after a sign-in, which chooses the account. */
-  verifiedEmail: string | null
   consentId: string | null
   /** Null without a valid consent. */
   consentedScopes: readonly string[] | null
@@ -109,7 +93,7 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null }
+  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null, hasSignedIn: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 

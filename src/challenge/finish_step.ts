@@ -4,6 +4,7 @@ import { issueCode } from '../authorization/issue_code.ts'
 import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { invalidAuthorizationRequest, tooManyAttempts, wrongCredentials } from '../oauth/errors.ts'
+import { describeMethods } from '../signin/describe_methods.ts'
 import { knownUser } from '../signin/known_user.ts'
 import { type Known, nextStep } from '../signin/next_step.ts'
 import { sealPending } from '../signin/pending_sign_in.ts'
@@ -91,7 +92,7 @@ async function finishSignIn(
     guard.recordSignIn(await guard.resume({ attempt, user, seen }, context), mark)
   }
   const who = { api: api.name, clientId: client.id, subject: user.id, sid: null, isFromClient: true }
-  const reason = `signed in by ${amr.join(', ')}`
+  const reason = describeMethods({ amr, acr })
   audit.record({ kind: 'step_sign_in', outcome: 'ok', reason, grant: 'authorization_code', ...who }, context)
   return { kind: 'code', code }
 }

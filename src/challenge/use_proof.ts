@@ -85,9 +85,9 @@ async function usePasskey(
   { request: { client, api, context }, session }: Step,
   services: ChallengeServices,
 ): Promise<Proven> {
-  const { pending, token: challenge } = session
+  const { pending, token: challenge, id: holder } = session
   const pool = api.userPool
-  const about = { pool, subject: pending?.subject ?? null }
+  const about = { pool, subject: pending?.subject ?? null, holder }
   const purpose = { ceremony: 'authentication', challenge, ...about } as const
   const sealed = await services.passkeyChallenges.seal(purpose, context.now)
   const given = { sealed, response, ...about, clientId: client.id, api: api.name }

@@ -51,6 +51,7 @@ export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   issue: 'good',
   browser_sign_in: 'good',
   step_sign_in: 'good',
+  sign_up: 'good',
   sign_in_failure: 'bad',
   refresh: 'good',
   refresh_refused: 'bad',
@@ -65,6 +66,7 @@ export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   breached_password: 'bad',
   unchecked_password: 'warn',
   factor: 'plain',
+  account: 'plain',
   key: 'plain',
   admin: 'plain',
 }

@@ -1,4 +1,4 @@
-import type { Language } from '../lib/language.ts'
+import { formatCountry, formatDuration, formatTime } from '../lib/local_words.ts'
 import type { MailTexts } from './languages/en.ts'
 import type { Mail } from './mail.ts'
 
@@ -17,7 +17,7 @@ export function blocksOf(mail: Mail, texts: MailTexts, name: string): MailBlock[
   return [
     text(texts.kinds[mail.kind].text(name)),
     ...factsOf(mail, texts),
-    ...('link' in mail ? [link(texts.kinds[mail.kind].action, mail.link)] : []),
+    ...('link' in mail && mail.link !== null ? [link(texts.kinds[mail.kind].action, mail.link)] : []),
     ...lifetimeOf(mail, texts),
     ...('endSessionsLink' in mail
       ? [text(texts.notYou), link(texts.endSessions, mail.endSessionsLink)]
@@ -27,6 +27,7 @@ export function blocksOf(mail: Mail, texts: MailTexts, name: string): MailBlock[
 
 function factsOf(mail: Mail, texts: MailTexts): MailBlock[] {
   switch (mail.kind) {
+    case 'verify_sign_up':
     case 'email_code':
       return [{ type: 'code', code: mail.code }]
     case 'factor_changed':
@@ -57,30 +58,5 @@ function originOf(
 function lifetimeOf(mail: Mail, texts: MailTexts): MailBlock[] {
   if (!('lifetimeSeconds' in mail)) return []
   const duration = formatDuration(mail.lifetimeSeconds, mail.language)
-  return [text(mail.kind === 'email_code' ? texts.codeLifetime(duration) : texts.linkLifetime(duration))]
-}
-
-/** @param at Unix seconds. The time zone of the reader is not known, so the time is in UTC. */
-function formatTime(at: number, language: Language): string {
-  const format = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-  return `${format.format(at * 1000)} UTC`
-}
-
-/** @param code Two letters. Cloudflare also has codes that are not countries, such as `T1`. */
-function formatCountry(code: string, language: Language): string {
-  return /^[A-Z]{2}$/.test(code)
-    ? (new Intl.DisplayNames(language, { type: 'region' }).of(code) ?? code)
-    : code
-}
-
-const MINUTE = 60
-const HOUR = 3600
-const DAY = 86_400
-
-/** Whole minutes below an hour, whole hours below two days, otherwise days. */
-function formatDuration(seconds: number, language: Language): string {
-  const [unit, length] =
-    seconds < HOUR ? ['minute', MINUTE] : seconds < 2 * DAY ? ['hour', HOUR] : ['day', DAY]
-  const format = new Intl.NumberFormat(language, { style: 'unit', unit: String(unit), unitDisplay: 'long' })
-  return format.format(Math.floor(seconds / Number(length)))
+  return [text('code' in mail ? texts.codeLifetime(duration) : texts.linkLifetime(duration))]
 }

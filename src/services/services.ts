@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
+import { type AccountServices, createAccountServices } from './account_services.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ChallengeServices, createChallengeServices } from './challenge_services.ts'
@@ -33,6 +34,7 @@ export interface Services
     PasskeyServices,
     ChallengeServices,
     AuthorizationServices,
+    AccountServices,
     OperatorServices {
   config: Config
   clock: Clock
@@ -53,6 +55,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const factors = createFactorServices(environment, { ...audit, ...signIn })
   const emailCodes = createEmailCodeServices(environment, { ...shared, ...signIn, ...factors })
+  const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
@@ -68,6 +71,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...passkeys,
     ...createChallengeServices(environment, shared),
     ...authorization,
+    ...accounts,
     ...operators,
   }
 }

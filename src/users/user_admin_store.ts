@@ -11,7 +11,7 @@ import {
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Profile } from './profile.ts'
-import type { User } from './user.ts'
+import type { UnstoredUser } from './user.ts'
 import { decodeUserRecord, type UserRecord } from './user_record.ts'
 import { searchTextOf } from './user_search.ts'
 
@@ -38,6 +38,8 @@ export interface UserConditions {
   adminPool: string | null
   /** The password hash that the user must still have; absent for any. */
   passwordHash?: string
+  /** A statement that runs first in the transaction, such as the use of a link. If it changes no row, the edit is refused. */
+  once?: D1PreparedStatement
   now: number
 }
 
@@ -74,12 +76,14 @@ export class UserAdminStore {
   /**
    * Adds users whose usernames are free, in one transaction with further statements.
    *
+   * @param before A statement before them. If it changes no row, no user is added. Null without one.
    * @returns the ids of the added users
    * @throws StorageUnavailable, ConstraintFailed if another user of the pool has a verified address
    */
   async add(
-    users: readonly (User & { profile: Profile })[],
+    users: readonly (UnstoredUser & { profile: Profile })[],
     alongside: D1PreparedStatement[],
+    before: D1PreparedStatement | null = null,
   ): Promise<ReadonlySet<string>> {
     const insert = this.#db
       .prepare(
@@ -88,10 +92,12 @@ export class UserAdminStore {
          SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
            value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
            value ->> 'createdAt', value ->> 'hashReplaceable', value ->> 'search'
-         FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
+         FROM json_each(?1) WHERE ?2 = 0 OR changes() > 0 ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
       )
-      .bind(JSON.stringify(users.map(toInsert)))
-    const [inserted] = await callStore('D1 users', () => this.#db.batch([insert, ...alongside]))
+      .bind(JSON.stringify(users.map(toInsert)), before === null ? 0 : 1)
+    const first = before === null ? [] : [before]
+    const results = await callStore('D1 users', () => this.#db.batch([...first, insert, ...alongside]))
+    const inserted = results[first.length]
     return new Set(
       decodeRecord(z.array(z.object({ id: z.string() })), 'users', inserted?.results).map(({ id }) => id),
     )
@@ -117,7 +123,7 @@ export class UserAdminStore {
          WHERE id = ? AND ${guard.sql}`,
       )
       .bind(...changes.values, ...starts.values, conditions.now, id, ...guard.values)
-    return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
+    return this.#run({ id, statement: update, conditions }, alongside)
   }
 
   /** Deletes a user under the same conditions as `change`. @throws StorageUnavailable, CorruptRecord */
@@ -130,22 +136,23 @@ export class UserAdminStore {
     const remove = this.#db
       .prepare(`DELETE FROM users WHERE id = ? AND ${guard.sql}`)
       .bind(id, ...guard.values)
-    return this.#run({ id, statement: remove, versions: conditions.versions }, alongside)
+    return this.#run({ id, statement: remove, conditions }, alongside)
   }
 
   async #run(
     {
       id,
       statement,
-      versions,
-    }: { id: string; statement: D1PreparedStatement; versions: readonly number[] | null },
+      conditions: { versions, once },
+    }: { id: string; statement: D1PreparedStatement; conditions: UserConditions },
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
+    const before = once === undefined ? [] : [once]
     const results = await callStore('D1 users', () =>
-      this.#db.batch([statement, ...alongside, this.#select(id)]),
+      this.#db.batch([...before, statement, ...alongside, this.#select(id)]),
     )
     const row = results.at(-1)?.results[0]
-    const isChanged = (results[0]?.meta.changes ?? 0) > 0
+    const isChanged = (results[before.length]?.meta.changes ?? 0) > 0
     return judgeEdit(row === undefined ? null : decodeUserRecord(row), { isChanged, versions })
   }
 
@@ -179,9 +186,10 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
 
 /** The SQL statement checks the conditions. So if two admins demote each other at the same time, one admin remains. */
 function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlPart {
-  const { versions, adminPool, passwordHash } = conditions
+  const { versions, adminPool, passwordHash, once } = conditions
   const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))
   const parts = [versionGuard(versions)]
+  if (once !== undefined) parts.push({ sql: 'changes() > 0', values: [] })
   if (passwordHash !== undefined) parts.push({ sql: 'password_hash = ?', values: [passwordHash] })
   if (adminPool !== null && endsAdmin) {
     const isOther = `NOT (pool = ? AND ${isAdmin('users.enabled', 'users.roles')})`
@@ -190,7 +198,7 @@ function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlP
   return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) }
 }
 
-function toInsert(user: User & { profile: Profile }) {
+function toInsert(user: UnstoredUser & { profile: Profile }) {
   const { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt } = user
   const flags = {
     enabled: Number(user.enabled),

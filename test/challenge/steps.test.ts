@@ -45,11 +45,11 @@ async function addPasskeyUser() {
   const { id: subject, pool, username } = user
   const authenticator = await SoftwareAuthenticator.make('ES256', ISSUER)
   const { passkeys } = server.services
-  const account = { subject, pool, username, displayName: 'Ann', service: 'Slow Pour' }
+  const account = { subject, pool, username, displayName: 'Ann', service: 'Slow Pour', holder: 'h' }
   const started = await passkeys.startRegistration(account, server.clock.time)
   if (started === null) throw new Error('no passkeys')
   const finished = { sealed: started.sealed, response: await authenticator.create(started.options) }
-  const about = { subject, pool, name: 'A phone', clientId: shop.id, api: 'storefront' }
+  const about = { subject, pool, holder: 'h', name: 'A phone', clientId: shop.id, api: 'storefront' }
   await passkeys.finishRegistration({ ...finished, ...about }, server.context())
   return { user, authenticator }
 }
@@ -83,7 +83,7 @@ describe('the authorization challenge endpoint', () => {
     const refreshed = await server.refresh(shop, tokens.refresh_token)
     expect(decodeJwt(refreshed.access_token)).toMatchObject(auth)
     const [event] = await auditOf({ kind: 'step_sign_in', subject: id })
-    expect(event).toMatchObject({ outcome: 'ok', reason: 'signed in by pwd', client_id: shop.id })
+    expect(event).toMatchObject({ outcome: 'ok', reason: 'password', client_id: shop.id })
   })
 
   it('a request without an input names the inputs, and every later request continues its auth_session', async () => {

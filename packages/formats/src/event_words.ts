@@ -3,6 +3,7 @@ export const EVENT_TITLES = {
   issue: 'Sign-in',
   browser_sign_in: 'Sign-in by browser',
   step_sign_in: 'Sign-in in steps',
+  sign_up: 'Sign-up',
   sign_in_failure: 'Failed sign-in',
   refresh: 'Refresh',
   refresh_refused: 'Refused refresh',
@@ -17,6 +18,7 @@ export const EVENT_TITLES = {
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
   factor: 'Factor',
+  account: 'Account',
   key: 'Key',
   admin: 'Change',
 } as const

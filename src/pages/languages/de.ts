@@ -1,3 +1,4 @@
+import { de as accountPage } from './account/de.ts'
 import type { Texts } from './en.ts'
 
 /** The German texts. They address the user as "Sie". A scope is in the accusative: "… erhält Zugriff auf: Ihren Namen". */
@@ -10,6 +11,7 @@ export const de: Texts = {
     title: 'Anmelden',
     to: (client) => `Weiter zu ${client}`,
     password: 'Passwort',
+    passkey: 'Mit Passkey anmelden',
     emailCode: 'Code per E-Mail senden',
     guest: 'Als Gast fortfahren',
   },
@@ -19,9 +21,7 @@ export const de: Texts = {
     choose: (client) => `Wählen Sie das Konto für ${client} aus.`,
     keep: (name) => `Als ${name} fortfahren`,
   },
-  accountPage: {
-    title: 'Ihr Konto',
-  },
+  accountPage,
   emailCode: {
     title: 'Sehen Sie in Ihr Postfach',
     text: (name) =>
@@ -30,6 +30,9 @@ export const de: Texts = {
     submit: 'Anmelden',
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
+  },
+  passkey: {
+    notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
   },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
@@ -102,6 +105,8 @@ export const de: Texts = {
       email_code:
         'Der Code ist falsch oder nicht mehr gültig. Prüfen Sie ihn, oder fordern Sie einen neuen an.',
     },
+    refusedPasskey:
+      'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
@@ -112,6 +117,10 @@ export const de: Texts = {
     breachedPassword:
       'Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes Passwort.',
     samePassword: 'Wählen Sie ein Passwort, das sich vom aktuellen unterscheidet.',
+    changedMeanwhile:
+      'Das Profil wurde an anderer Stelle geändert. Prüfen Sie es und speichern Sie noch einmal.',
+    refusedText: (longest) => `Verwenden Sie höchstens ${longest} Zeichen in einer Zeile.`,
+    wrongName: 'Geben Sie den Namen genau so ein, wie er angezeigt wird.',
     otherAccount:
       'Die Anwendung verlangt ein anderes Konto. Melden Sie sich mit diesem Konto an oder brechen Sie ab.',
     expiredForm: 'Die Seite war zu lange offen. Es wurde nichts ausgeführt. Versuchen Sie es erneut.',

@@ -1,3 +1,4 @@
+import { it as accountPage } from './account/it.ts'
 import type { Texts } from './en.ts'
 
 /** The Italian texts. They address the user as "tu", without a word that depends on the gender of the user. */
@@ -10,6 +11,7 @@ export const it: Texts = {
     title: 'Accedi',
     to: (client) => `per continuare su ${client}`,
     password: 'Password',
+    passkey: 'Accedi con una passkey',
     emailCode: 'Inviami un codice via e-mail',
     guest: 'Continua come ospite',
   },
@@ -19,9 +21,7 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
-  accountPage: {
-    title: 'Il tuo account',
-  },
+  accountPage,
   emailCode: {
     title: 'Controlla la tua e-mail',
     text: (name) =>
@@ -30,6 +30,9 @@ export const it: Texts = {
     submit: 'Accedi',
     again: 'Invia un nuovo codice',
     other: 'Usa una password o un altro indirizzo',
+  },
+  passkey: {
+    notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
   },
   secondFactor: {
     title: 'Conferma la tua identità',
@@ -99,6 +102,7 @@ export const it: Texts = {
       recovery_code: 'Il codice di recupero è errato o è già stato usato. Inseriscine un altro.',
       email_code: 'Il codice è errato o non è più valido. Controllalo o richiedine uno nuovo.',
     },
+    refusedPasskey: 'Questa passkey non funziona qui. Scegli un’altra passkey o un altro modo per accedere.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
@@ -108,6 +112,9 @@ export const it: Texts = {
       'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
     samePassword: 'Scegli una password diversa da quella attuale.',
+    changedMeanwhile: 'Il profilo è stato modificato altrove. Controllalo e salva di nuovo.',
+    refusedText: (longest) => `Usa al massimo ${longest} caratteri su una riga.`,
+    wrongName: 'Scrivi il nome esattamente come è mostrato.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
     expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
     noCookie:

@@ -1,3 +1,4 @@
+import { nl as accountPage } from './account/nl.ts'
 import type { Texts } from './en.ts'
 
 /** The Dutch texts. They address the user as "je". */
@@ -10,6 +11,7 @@ export const nl: Texts = {
     title: 'Inloggen',
     to: (client) => `om door te gaan naar ${client}`,
     password: 'Wachtwoord',
+    passkey: 'Inloggen met een passkey',
     emailCode: 'Mail mij een code',
     guest: 'Doorgaan als gast',
   },
@@ -19,9 +21,7 @@ export const nl: Texts = {
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
   },
-  accountPage: {
-    title: 'Je account',
-  },
+  accountPage,
   emailCode: {
     title: 'Kijk in je mailbox',
     text: (name) =>
@@ -30,6 +30,9 @@ export const nl: Texts = {
     submit: 'Inloggen',
     again: 'Nieuwe code sturen',
     other: 'Een wachtwoord of ander adres gebruiken',
+  },
+  passkey: {
+    notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
   },
   secondFactor: {
     title: 'Bevestig dat jij het bent',
@@ -100,6 +103,7 @@ export const nl: Texts = {
       recovery_code: 'De herstelcode is onjuist of al gebruikt. Voer een andere in.',
       email_code: 'De code is onjuist of niet meer geldig. Controleer de code of vraag een nieuwe aan.',
     },
+    refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
@@ -110,6 +114,9 @@ export const nl: Texts = {
     breachedPassword:
       'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
     samePassword: 'Kies een wachtwoord dat verschilt van het huidige.',
+    changedMeanwhile: 'Het profiel is ergens anders gewijzigd. Controleer het en sla opnieuw op.',
+    refusedText: (longest) => `Gebruik hoogstens ${longest} tekens op één regel.`,
+    wrongName: 'Typ de naam precies zoals die wordt getoond.',
     otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
     expiredForm: 'De pagina stond te lang open. Er is niets uitgevoerd. Probeer het opnieuw.',
     noCookie:

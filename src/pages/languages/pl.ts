@@ -1,3 +1,4 @@
+import { pl as accountPage } from './account/pl.ts'
 import type { Texts } from './en.ts'
 
 /**
@@ -13,6 +14,7 @@ export const pl: Texts = {
     title: 'Zaloguj się',
     to: (client) => `aby przejść do: ${client}`,
     password: 'Hasło',
+    passkey: 'Zaloguj się kluczem dostępu',
     emailCode: 'Wyślij mi kod e-mailem',
     guest: 'Kontynuuj jako gość',
   },
@@ -22,9 +24,7 @@ export const pl: Texts = {
     choose: (client) => `Wybierz konto dla: ${client}.`,
     keep: (name) => `Kontynuuj jako ${name}`,
   },
-  accountPage: {
-    title: 'Twoje konto',
-  },
+  accountPage,
   emailCode: {
     title: 'Sprawdź swoją pocztę',
     text: (name) =>
@@ -33,6 +33,9 @@ export const pl: Texts = {
     submit: 'Zaloguj się',
     again: 'Wyślij nowy kod',
     other: 'Użyj hasła lub innego adresu',
+  },
+  passkey: {
+    notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
   },
   secondFactor: {
     title: 'Potwierdź swoją tożsamość',
@@ -104,6 +107,7 @@ export const pl: Texts = {
       recovery_code: 'Kod odzyskiwania jest nieprawidłowy lub został już użyty. Wpisz inny.',
       email_code: 'Kod jest nieprawidłowy lub już nieważny. Sprawdź go albo poproś o nowy.',
     },
+    refusedPasskey: 'Ten klucz dostępu tu nie działa. Wybierz inny klucz dostępu albo inny sposób logowania.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
@@ -112,6 +116,9 @@ export const pl: Texts = {
     commonPassword: 'To hasło jest bardzo popularne, więc łatwo je odgadnąć. Wybierz inne hasło.',
     breachedPassword: 'To hasło jest na liście skradzionych haseł. Wybierz inne hasło.',
     samePassword: 'Wybierz hasło inne niż obecne.',
+    changedMeanwhile: 'Profil został zmieniony w innym miejscu. Sprawdź go i zapisz ponownie.',
+    refusedText: (longest) => `Użyj najwyżej ${longest} znaków w jednym wierszu.`,
+    wrongName: 'Wpisz nazwę dokładnie tak, jak jest pokazana.',
     otherAccount: 'Aplikacja wymaga innego konta. Zaloguj się na to konto lub anuluj.',
     expiredForm: 'Strona była otwarta zbyt długo. Nie wykonano żadnej czynności. Spróbuj ponownie.',
     noCookie:
