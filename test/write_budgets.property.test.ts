@@ -81,7 +81,10 @@ async function makeWorld(): Promise<CountedWorld> {
     config: {
       sign_in_limits: { address: limits },
       mail: MAIL,
-      accounts: { customers: { second_factor: 'optional', email_code: 'sign_in' } },
+      accounts: {
+        customers: { second_factor: 'optional', email_code: 'sign_in' },
+        staff: { second_factor: 'required', email_code: 'second_factor' },
+      },
     },
   })
   const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']

@@ -23,6 +23,8 @@ export interface Situation {
   pending: PendingSignIn | null
   /** The code that the user has requested by mail; null without one. */
   requestedCode: RequestedCode | null
+  /** The token of the code that was sent as the second factor; null without one. */
+  secondFactorCode: string | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -107,8 +109,8 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null }
-  return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+  const noCode = { requestedCode: null, secondFactorCode: null, recoveryCodes: null }
+  return { browserRequest, known, signedIn, consentId, validFrom, pending: null, ...noCode, signIn: null }
 }
 
 /** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */

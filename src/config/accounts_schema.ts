@@ -67,9 +67,10 @@ export type PasskeySettings = ValuesOf<typeof keysOfPasskeys>
 
 const keysOfPool = {
   emailCode: keyWithDefault('email_code', {
-    check: oneOf(['off', 'sign_in']),
+    check: oneOf(['off', 'sign_in', 'second_factor']),
     default: 'off',
-    description: 'Whether users can sign in by a code in a mail, in place of a password',
+    description:
+      'Codes in mails: none, in place of a password, or as the second factor of users without another one',
   }),
   selfService: keyWithDefault('self_service', {
     check: flag,
@@ -159,7 +160,7 @@ function findPoolProblems(file: ComparedFile, pool: string, accounts: PoolFile):
 
 /** The set keys of a pool that send mails. */
 function namesOfMailKeys({ email_code }: PoolFile): string[] {
-  return email_code === 'sign_in' ? ['email_code'] : []
+  return email_code === 'off' ? [] : ['email_code']
 }
 
 /** Whether a browser at the issuer can use passkeys of a domain (WebAuthn §5.1.3). A domain of one label has no subdomains here. */

@@ -17,6 +17,7 @@ import {
   type CodeTry,
   type MailedCodes,
   type RequestedCode,
+  wrongCodeOf,
 } from './mailed_codes.ts'
 
 /** A browser that signed in before, and the users who did. */
@@ -129,15 +130,20 @@ export class EmailCodes {
    * @throws OAuthError too_many_attempts if the caller must wait; StorageUnavailable, CorruptRecord
    */
   async verify(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
-    await this.#parts.codes.admitTry(attempt, context)
+    await this.#parts.codes.admitTry(attempt.requested.count, context)
     return runToEnd(context, this.#finish(attempt, context))
   }
 
   async #finish(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
     const { codes, factors, guard } = this.#parts
     const { requested, clientId, pool } = attempt
+    const failure = wrongCodeOf(requested.count)
     const format = { kind: 'email_code', schema: codeSchema, isPossible: hasSubject } as const
-    const { isRight, data } = await codes.try(attempt, format, context)
+    const { isRight, data } = await codes.try(
+      { ...attempt, token: requested.token, failure },
+      format,
+      context,
+    )
     const subject = data?.subject ?? null
     if (!isRight || subject === null) return { kind: 'wrong', subject }
     const keys = await guard.keysOfCaller(clientId, context)
@@ -147,7 +153,7 @@ export class EmailCodes {
     const { address, requestedAt } = data
     const isUsable = isUsableBy({ authTime: requestedAt, subject }, user, pool)
     if (user === null || !isUsable || user.verifiedEmail !== address) return { kind: 'wrong', subject }
-    runLater(context, 'release email code', () => codes.release(requested))
+    runLater(context, 'release email code', () => codes.release(failure))
     return { kind: 'proven', user }
   }
 }

@@ -11,31 +11,37 @@ export interface SecondFactor {
   isRequired: boolean
   /** Whether each sign-in needs one: it is required, or the user has chosen it. */
   isNeeded: boolean
-  /** Whether the user can have one. */
+  /** Whether the user can set one up. */
   isPossible: boolean
-  /** Whether the user has one. */
+  /** Whether the user has set one up. */
   isSetUp: boolean
+  /** Whether a code by mail is the second factor after a password, because the user has set up no other one. */
+  isByEmail: boolean
 }
 
 export function secondFactorOf(
-  { pool, roles, hasTotp, hasPasskey }: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey'>,
+  user: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey' | 'verifiedEmail'>,
   config: Accounts,
 ): SecondFactor {
-  const { secondFactor, secondFactorRoles } = accountsOf(pool, config)
+  const { roles, hasTotp, hasPasskey, verifiedEmail } = user
+  const { secondFactor, secondFactorRoles, emailCode } = accountsOf(user.pool, config)
   const isRequired = secondFactor === 'required' || roles.some((role) => secondFactorRoles.includes(role))
   const isPossible = isRequired || secondFactor === 'optional'
+  const isSetUp = hasTotp || hasPasskey
   return {
     isRequired,
     isNeeded: isRequired || (isPossible && hasTotp),
     isPossible,
-    isSetUp: hasTotp || hasPasskey,
+    isSetUp,
+    isByEmail: emailCode === 'second_factor' && !isSetUp && verifiedEmail !== null,
   }
 }
 
 /** The highest level that a sign-in of the pool can reach. */
 export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
-  const { secondFactor, secondFactorRoles } = accountsOf(pool, config)
-  return secondFactor !== 'off' || secondFactorRoles.length > 0 ? 2 : 1
+  const { secondFactor, secondFactorRoles, emailCode } = accountsOf(pool, config)
+  const hasLevel2 = secondFactor !== 'off' || secondFactorRoles.length > 0 || emailCode === 'second_factor'
+  return hasLevel2 ? 2 : 1
 }
 
 /**
