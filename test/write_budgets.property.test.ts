@@ -82,7 +82,7 @@ async function makeWorld(): Promise<CountedWorld> {
       sign_in_limits: { address: limits },
       mail: MAIL,
       accounts: {
-        customers: { second_factor: 'optional', email_code: 'sign_in' },
+        customers: { second_factor: 'optional', email_code: 'sign_in', passkeys: { rp_id: 'shop.test' } },
         staff: { second_factor: 'required', email_code: 'second_factor' },
       },
     },

@@ -30,8 +30,10 @@ export interface Situation {
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
-  /** The sign-in of this HTTP request, which the guard records; null without one. */
+  /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
+  /** Whether this HTTP request finished the sign-in. */
+  hasSignedIn: boolean
 }
 
 export interface SignedInUser {
@@ -110,7 +112,8 @@ export function describeSituation(
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
   const noCode = { requestedCode: null, secondFactorCode: null, recoveryCodes: null }
-  return { browserRequest, known, signedIn, consentId, validFrom, pending: null, ...noCode, signIn: null }
+  const none = { pending: null, ...noCode, signIn: null, hasSignedIn: false }
+  return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 
 /** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */

@@ -21,7 +21,11 @@ type Dependencies = StorageServices &
 export type EmailCodeServices = ReturnType<typeof createEmailCodeServices>
 
 /** Creates the codes in mails, and the sign-in by them. */
-export function createEmailCodeServices({ sealingKeys: [key] }: Environment, config: Config, shared: Dependencies) {
+export function createEmailCodeServices(
+  { sealingKeys: [key] }: Environment,
+  config: Config,
+  shared: Dependencies,
+) {
   const { oneTime, users, factors, failures, guard, bursts, mailer } = shared
   const names = new KeyedHash(key, 'sallyport email codes')
   const mailedCodes = new MailedCodes({ oneTime, failures, guard, bursts })

@@ -24,14 +24,15 @@ export function secondFactorOf(
   config: Accounts,
 ): SecondFactor {
   const { roles, hasTotp, hasPasskey, verifiedEmail } = user
-  const { secondFactor, secondFactorRoles, emailCode } = accountsOf(user.pool, config)
+  const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(user.pool, config)
   const isRequired = secondFactor === 'required' || roles.some((role) => secondFactorRoles.includes(role))
-  const isPossible = isRequired || secondFactor === 'optional'
-  const isSetUp = hasTotp || hasPasskey
+  const allowsApp = isRequired || secondFactor === 'optional'
+  const canUsePasskey = passkeys !== null && hasPasskey
+  const isSetUp = hasTotp || canUsePasskey
   return {
     isRequired,
-    isNeeded: isRequired || (isPossible && hasTotp),
-    isPossible,
+    isNeeded: isRequired || (allowsApp && hasTotp),
+    isPossible: allowsApp || canUsePasskey,
     isSetUp,
     isByEmail: emailCode === 'second_factor' && !isSetUp && verifiedEmail !== null,
   }
@@ -39,9 +40,9 @@ export function secondFactorOf(
 
 /** The highest level that a sign-in of the pool can reach. */
 export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
-  const { secondFactor, secondFactorRoles, emailCode } = accountsOf(pool, config)
-  const hasLevel2 = secondFactor !== 'off' || secondFactorRoles.length > 0 || emailCode === 'second_factor'
-  return hasLevel2 ? 2 : 1
+  const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(pool, config)
+  const allowsApp = secondFactor !== 'off' || secondFactorRoles.length > 0
+  return allowsApp || emailCode === 'second_factor' || passkeys !== null ? 2 : 1
 }
 
 /**

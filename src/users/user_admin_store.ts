@@ -76,12 +76,14 @@ export class UserAdminStore {
   /**
    * Adds users whose usernames are free, in one transaction with further statements.
    *
+   * @param before A statement before them. If it changes no row, no user is added. Null without one.
    * @returns the ids of the added users
    * @throws StorageUnavailable, ConstraintFailed if another user of the pool has a verified address
    */
   async add(
     users: readonly (UnstoredUser & { profile: Profile })[],
     alongside: D1PreparedStatement[],
+    before: D1PreparedStatement | null = null,
   ): Promise<ReadonlySet<string>> {
     const insert = this.#db
       .prepare(
@@ -90,10 +92,12 @@ export class UserAdminStore {
          SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
            value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
            value ->> 'createdAt', value ->> 'hashReplaceable', value ->> 'search'
-         FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
+         FROM json_each(?1) WHERE ?2 = 0 OR changes() > 0 ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
       )
-      .bind(JSON.stringify(users.map(toInsert)))
-    const [inserted] = await callStore('D1 users', () => this.#db.batch([insert, ...alongside]))
+      .bind(JSON.stringify(users.map(toInsert)), before === null ? 0 : 1)
+    const first = before === null ? [] : [before]
+    const results = await callStore('D1 users', () => this.#db.batch([...first, insert, ...alongside]))
+    const inserted = results[first.length]
     return new Set(
       decodeRecord(z.array(z.object({ id: z.string() })), 'users', inserted?.results).map(({ id }) => id),
     )
