@@ -15,9 +15,9 @@ import {
   CODE_SECONDS,
   type CodeCaller,
   type CodeTry,
+  countedTryOf,
   type MailedCodes,
   type RequestedCode,
-  wrongCodeOf,
 } from './mailed_codes.ts'
 
 /** A browser that signed in before, and the users who did. */
@@ -136,14 +136,10 @@ export class EmailCodes {
 
   async #finish(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
     const { codes, factors, guard } = this.#parts
-    const { requested, clientId, pool } = attempt
-    const failure = wrongCodeOf(requested.count)
+    const { clientId, pool } = attempt
+    const counted = countedTryOf(attempt)
     const format = { kind: 'email_code', schema: codeSchema, isPossible: hasSubject } as const
-    const { isRight, data } = await codes.try(
-      { ...attempt, token: requested.token, failure },
-      format,
-      context,
-    )
+    const { isRight, data } = await codes.try(counted, format, context)
     const subject = data?.subject ?? null
     if (!isRight || subject === null) return { kind: 'wrong', subject }
     const keys = await guard.keysOfCaller(clientId, context)
@@ -153,7 +149,7 @@ export class EmailCodes {
     const { address, requestedAt } = data
     const isUsable = isUsableBy({ authTime: requestedAt, subject }, user, pool)
     if (user === null || !isUsable || user.verifiedEmail !== address) return { kind: 'wrong', subject }
-    runLater(context, 'release email code', () => codes.release(failure))
+    runLater(context, 'release email code', () => codes.release(counted.failure))
     return { kind: 'proven', user }
   }
 }

@@ -171,8 +171,13 @@ function parseCode(text: string): string | null {
   return /^\d{6}$/.test(code) ? code : null
 }
 
-/** A wrong code of a sign-in by codes. The count has the kind of second factors, and its own key and limit. */
-export function wrongCodeOf(key: string): Failure {
+/** A try, with the count of wrong codes of its account or address. */
+export function countedTryOf({ requested, ...attempt }: CodeTry): CountedTry {
+  return { ...attempt, token: requested.token, failure: failureOf(requested.count) }
+}
+
+/** A wrong code. The count has the kind of second factors, and its own key and limit. */
+function failureOf(key: string): Failure {
   const limits = { failures: WRONG_CODES, lockSeconds: DAY_SECONDS, longestLockSeconds: DAY_SECONDS }
   return { kind: 'second_factor', key, limits, memorySeconds: DAY_SECONDS }
 }
