@@ -10,7 +10,7 @@ import type { StepView } from './show_step.tsx'
 import type { Situation } from './situation.ts'
 
 /** The parameter with the sealed state of a page. */
-const STATE_PARAMETER = 'page_state'
+export const STATE_PARAMETER = 'page_state'
 
 /** The typed text that a refused form keeps. Never a password or a code. */
 const KEPT_FIELD = 'username'
@@ -49,16 +49,27 @@ export async function goToPage(
   const formId = await services.cookies.requireFormId(c)
   const ticket = makeTicket({ formId, step }, situation)
   const username = typed?.text(KEPT_FIELD) ?? ''
-  const sealed = await services.formSealer.sealValue({ ticket, problem, username })
-  return c.redirect(
-    `${BROWSER_PATH}${PATH_OF_STEP[step]}?${new URLSearchParams({ [STATE_PARAMETER]: sealed })}`,
-    303,
-  )
+  return c.redirect(urlOf(step, await sealPageLink({ ticket, problem, username }, services)), 303)
+}
+
+/** Seals the state of a page for a URL. */
+export function sealPageLink(link: PageLink, { formSealer }: BrowserServices): Promise<string> {
+  return formSealer.sealValue(link)
+}
+
+function urlOf(step: Step, state: string): string {
+  return `${BROWSER_PATH}${PATH_OF_STEP[step]}?${new URLSearchParams({ [STATE_PARAMETER]: state })}`
 }
 
 /** Opens the state in the URL of a page; null for another text. It may have expired. */
 export function openPageLink(c: Context, { formSealer }: BrowserServices): Promise<PageLink | null> {
   return formSealer.openValue(c.req.query(STATE_PARAMETER) ?? '', linkSchema)
+}
+
+/** The URL of the sign-in page with a sealed state; null for a text that is no such state. */
+export async function signInUrlOf(state: string, { formSealer }: BrowserServices): Promise<string | null> {
+  const link = state === '' ? null : await formSealer.openValue(state, linkSchema)
+  return link?.ticket.step === 'sign_in' ? urlOf('sign_in', state) : null
 }
 
 /** The kept text of a refused form. */

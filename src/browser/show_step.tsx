@@ -11,6 +11,7 @@ import { emailCodePage } from './email_code_page.tsx'
 import { type FormTicket, makeTicket, sealTicket, TICKET_FIELD } from './form_ticket.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
+import { sealPageLink } from './page_link.ts'
 import { passwordPage } from './password_page.tsx'
 import { describeProblem } from './problem_words.ts'
 import { CANCEL } from './read_submission.ts'
@@ -51,7 +52,12 @@ export async function showStep(
   if (view.problem?.kind === 'must_wait') c.header('Retry-After', String(view.problem.seconds))
   const formId = await services.cookies.requireFormId(c)
   const ticketFor = (step: Step) => showTicket(makeTicket({ formId, step }, situation), services)
-  const page = await PAGES[view.step]({ ...view, situation, services, looks, problem, ticketFor })
+  const stateFor = (step: Step) => {
+    const link = { ticket: makeTicket({ formId, step }, situation), problem: null, username: '' }
+    return sealPageLink(link, services)
+  }
+  const content = { ...view, situation, services, looks, problem, ticketFor, stateFor }
+  const page = await PAGES[view.step](content)
   // Without a script, a screen reader reads the title first.
   const title = problem === null ? page.title : `${problem.text} · ${page.title}`
   const document = (

@@ -18,6 +18,8 @@ export interface PageContent {
   services: BrowserServices
   /** Makes the hidden fields of a form for another page. */
   ticketFor(step: Step): Promise<Child>
+  /** Seals the state of a page for a URL that leads back to it. */
+  stateFor(step: Step): Promise<string>
 }
 
 /** The page of a step. */

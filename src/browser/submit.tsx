@@ -5,10 +5,8 @@ import { Parameters } from '../oauth/parameters.ts'
 import { changePassword } from '../sessions/change_password.ts'
 import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { advance, type Given, nextStep, type Step } from '../signin/next_step.ts'
-import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { PAGE } from '../users/authenticate_user.ts'
 import { confirmPassword } from '../users/confirm_password.ts'
-import { PasswordRefused } from '../users/create_user.ts'
 import { proveUser } from '../users/sign_in.ts'
 import { issueTimeOf } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
@@ -18,6 +16,7 @@ import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { offersEmailCode, requestEmailCode, useEmailCode } from './email_code_forms.ts'
 import { InputRefused } from './input_refused.ts'
+import { problemOf } from './problem_of.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
 import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
 import type { SignedInUser, Situation } from './situation.ts'
@@ -48,7 +47,7 @@ export async function submitForm(c: Context, step: Step, services: BrowserServic
   try {
     return await takeNextStep(c, await FORMS[step](c, submission, services), services, { isForm: true })
   } catch (error) {
-    const problem = describeProblem(error)
+    const problem = problemOf(error)
     if (problem === null) throw error
     const refused = give({ kind: 'refused', step, problem }, situation)
     return takeNextStep(c, refused, services, { isForm: true, typed: form })
@@ -66,18 +65,6 @@ function ifNext(step: Step, use: UseForm): UseForm {
 
 function give(given: Given, situation: Situation): Situation {
   return { ...situation, known: advance(situation.known, given) }
-}
-
-/** The problem that a page can show; null for another error. */
-function describeProblem(error: unknown): SignInProblem | null {
-  if (error instanceof InputRefused) return error.problem
-  if (error instanceof PasswordRefused) return { kind: 'refused_password', rule: error.rule }
-  if (!(error instanceof OAuthError)) return null
-  const { refusal } = error
-  if (refusal.kind === 'wrong_credentials') return { kind: 'wrong_credentials' }
-  if (refusal.kind !== 'too_many_attempts' && refusal.kind !== 'temporarily_unavailable') return null
-  const isLimit = refusal.kind === 'too_many_attempts'
-  return { kind: 'must_wait', seconds: refusal.retryAfterSeconds, isLimit }
 }
 
 async function useSignIn(
