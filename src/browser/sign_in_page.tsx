@@ -1,14 +1,18 @@
-import { accountPathOf, FORGOTTEN_PASSWORD_PATH } from '../config/account_path.ts'
-import { accountsOf } from '../config/pool_settings.ts'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import { PASSKEY_SCRIPT } from './browser_path.ts'
 import { offersEmailCode } from './email_code_forms.ts'
 import { fieldErrors } from './field_errors.ts'
+import { forgottenPasswordLink } from './forgotten_password_link.tsx'
 import { OwnText } from './own_text.tsx'
-import { STATE_PARAMETER } from './page_link.ts'
+import { PasskeyButton } from './passkey_button.tsx'
+import { startSignIn } from './passkey_forms.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
-/** The page that asks for username and password. The browser focuses the first field that the user must fill. */
+/**
+ * The page that asks for username and password. The browser focuses the first field that the user must fill. The page is the same
+ * for every account: any passkey of the pool can sign in.
+ */
 export async function signInPage({
   situation,
   looks,
@@ -16,13 +20,14 @@ export async function signInPage({
   typed,
   problem,
   services,
-  stateFor,
+  formId,
 }: PageContent): Promise<StepPage> {
-  const { request, client, api } = situation.browserRequest
+  const { request, client } = situation.browserRequest
   const { texts, branding, language } = looks
   const name = typed?.text('username') ?? request.loginHint ?? ''
   const state = { form: Form.of({ username: name }), problem: fieldErrors(problem) }
   const own = branding?.texts ?? null
+  const passkey = await startSignIn(situation, formId, services)
   const form = (
     <>
       <h1>{texts.signIn.title}</h1>
@@ -36,7 +41,7 @@ export async function signInPage({
         state={state}
         name="username"
         label={own?.username ? <OwnText texts={own.username} language={language} /> : texts.username}
-        autocomplete="username"
+        autocomplete={passkey === null ? 'username' : 'username webauthn'}
         autocapitalize="none"
         spellcheck={false}
         required
@@ -54,11 +59,16 @@ export async function signInPage({
       <button type="submit" class="primary">
         {texts.signIn.title}
       </button>
-      {accountsOf(api.userPool, services.config).selfService ? (
-        <p>
-          <a href={forgottenPasswordUrl(api.userPool, await stateFor('sign_in'))}>{texts.forgotten.link}</a>
-        </p>
-      ) : null}
+      {await forgottenPasswordLink({ situation, looks, services, formId })}
+      {passkey === null ? null : (
+        <PasskeyButton
+          ceremony="get"
+          started={passkey}
+          label={texts.signIn.passkey}
+          failure={texts.passkey.notUsed}
+          isConditional
+        />
+      )}
       {offersEmailCode(situation, services) ? (
         <button type="submit" name="decision" value="email_code" formnovalidate>
           {texts.signIn.emailCode}
@@ -71,11 +81,5 @@ export async function signInPage({
       ) : null}
     </>
   )
-  return { title: texts.signIn.title, form }
-}
-
-/** The page of a forgotten password. It leads back to this sign-in. */
-function forgottenPasswordUrl(pool: string, state: string): string {
-  const query = new URLSearchParams({ [STATE_PARAMETER]: state })
-  return `${accountPathOf(pool)}${FORGOTTEN_PASSWORD_PATH}?${query}`
+  return { title: texts.signIn.title, form, script: passkey === null ? undefined : PASSKEY_SCRIPT }
 }

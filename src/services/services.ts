@@ -53,10 +53,10 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const factors = createFactorServices(environment, { ...audit, ...signIn })
   const emailCodes = createEmailCodeServices(environment, { ...shared, ...signIn, ...factors })
+  const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
-  const accounts = createAccountServices(environment, config, shared)
   return {
     config,
     clock,
