@@ -20,9 +20,10 @@ import { InputRefused } from './input_refused.ts'
 import { PASSKEY_DECISION } from './passkey_button.tsx'
 import { usePasskey } from './passkey_forms.ts'
 import { problemOf } from './problem_of.ts'
+import type { SignedInUser } from './read_signed_in.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
 import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
-import type { SignedInUser, Situation } from './situation.ts'
+import type { Situation } from './situation.ts'
 import { takeNextStep } from './take_next_step.ts'
 
 /** Uses an accepted form. @throws InputRefused, OAuthError, StorageUnavailable */

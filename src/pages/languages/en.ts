@@ -1,3 +1,5 @@
+import { en as accountPage } from './account/en.ts'
+
 /** The English texts. `Texts` is their type, so a language without one of them does not compile. */
 export const en = {
   direction: 'ltr' as 'ltr' | 'rtl',
@@ -18,9 +20,7 @@ export const en = {
     choose: (client: string) => `Choose the account for ${client}.`,
     keep: (name: string) => `Continue as ${name}`,
   },
-  accountPage: {
-    title: 'Your account',
-  },
+  accountPage,
   emailCode: {
     title: 'Check your email',
     text: (name: string) =>
@@ -133,6 +133,9 @@ export const en = {
     commonPassword: 'This password is very common, so it is easy to guess. Choose another password.',
     breachedPassword: 'This password is in a list of stolen passwords. Choose another password.',
     samePassword: 'Choose a password that differs from the current one.',
+    changedMeanwhile: 'The profile was changed in another place. Check it, then save again.',
+    refusedText: (longest: number) => `Use at most ${longest} characters in one line.`,
+    wrongName: 'Type the name exactly as it is shown.',
     otherAccount: 'The application asks for another account. Sign in with that account, or cancel.',
     expiredForm: 'The page was open for too long. Nothing happened. Try again.',
     noCookie: 'Your browser sent no cookie. Nothing happened. Allow cookies for this site, then try again.',

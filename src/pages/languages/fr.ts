@@ -1,3 +1,4 @@
+import { fr as accountPage } from './account/fr.ts'
 import type { Texts } from './en.ts'
 
 /**
@@ -23,9 +24,7 @@ export const fr: Texts = {
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
   },
-  accountPage: {
-    title: 'Votre compte',
-  },
+  accountPage,
   emailCode: {
     title: 'Consultez votre messagerie',
     text: (name) =>
@@ -136,6 +135,9 @@ export const fr: Texts = {
     breachedPassword:
       'Ce mot de passe figure dans une liste de mots de passe volés. Choisissez un autre mot de passe.',
     samePassword: 'Choisissez un mot de passe différent de l’actuel.',
+    changedMeanwhile: 'Le profil a été modifié ailleurs. Vérifiez-le, puis enregistrez à nouveau.',
+    refusedText: (longest) => `Utilisez au plus ${longest} caractères sur une ligne.`,
+    wrongName: 'Saisissez le nom exactement comme il est affiché.',
     otherAccount: 'L’application demande un autre compte. Connectez-vous avec ce compte ou annulez.',
     expiredForm: 'La page est restée ouverte trop longtemps. Aucune action n’a été effectuée. Réessayez.',
     noCookie:

@@ -1,3 +1,4 @@
+import { it as accountPage } from './account/it.ts'
 import type { Texts } from './en.ts'
 
 /** The Italian texts. They address the user as "tu", without a word that depends on the gender of the user. */
@@ -20,9 +21,7 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
-  accountPage: {
-    title: 'Il tuo account',
-  },
+  accountPage,
   emailCode: {
     title: 'Controlla la tua e-mail',
     text: (name) =>
@@ -131,6 +130,9 @@ export const it: Texts = {
       'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
     samePassword: 'Scegli una password diversa da quella attuale.',
+    changedMeanwhile: 'Il profilo è stato modificato altrove. Controllalo e salva di nuovo.',
+    refusedText: (longest) => `Usa al massimo ${longest} caratteri su una riga.`,
+    wrongName: 'Scrivi il nome esattamente come è mostrato.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
     expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
     noCookie:
