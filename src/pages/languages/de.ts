@@ -62,6 +62,11 @@ export const de: Texts = {
     recoveryHint: 'Jeder Wiederherstellungscode gilt einmal.',
     submitRecovery: 'Mit dem Wiederherstellungscode fortfahren',
   },
+  emailSecondFactor: {
+    ask: (name) => `Wir können einen Code an die bestätigte Adresse von ${name} senden.`,
+    sent: (name) =>
+      `Eine E-Mail mit einem Code ist an die bestätigte Adresse von ${name} unterwegs. Der Code gilt 10 Minuten in diesem Browser.`,
+  },
   setUp: {
     title: 'Zweiten Faktor einrichten',
     reason: 'Ihr Konto braucht zusätzlich zum Passwort einen Code aus einer Authenticator-App.',

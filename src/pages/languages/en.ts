@@ -61,6 +61,11 @@ export const en = {
     recoveryHint: 'Each recovery code works once.',
     submitRecovery: 'Continue with the recovery code',
   },
+  emailSecondFactor: {
+    ask: (name: string) => `We can send a code to the confirmed email address of ${name}.`,
+    sent: (name: string) =>
+      `A mail with a code is on its way to the confirmed address of ${name}. The code works for 10 minutes in this browser.`,
+  },
   setUp: {
     title: 'Set up a second factor',
     reason: 'Your account needs a code from an authenticator app in addition to your password.',

@@ -63,6 +63,11 @@ export const es: Texts = {
     recoveryHint: 'Cada código de recuperación funciona una vez.',
     submitRecovery: 'Continuar con el código de recuperación',
   },
+  emailSecondFactor: {
+    ask: (name) => `Podemos enviar un código a la dirección confirmada de ${name}.`,
+    sent: (name) =>
+      `Hay un correo con un código en camino a la dirección confirmada de ${name}. El código vale 10 minutos en este navegador.`,
+  },
   setUp: {
     title: 'Configurar un segundo factor',
     reason: 'Tu cuenta necesita un código de una aplicación de autenticación además de la contraseña.',

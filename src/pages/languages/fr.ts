@@ -65,6 +65,11 @@ export const fr: Texts = {
     recoveryHint: 'Chaque code de récupération fonctionne une seule fois.',
     submitRecovery: 'Continuer avec le code de récupération',
   },
+  emailSecondFactor: {
+    ask: (name) => `Nous pouvons envoyer un code à l’adresse confirmée de ${name}.`,
+    sent: (name) =>
+      `Un e-mail avec un code est en route vers l’adresse confirmée de ${name}. Le code est valable 10 minutes dans ce navigateur.`,
+  },
   setUp: {
     title: 'Configurer un second facteur',
     reason: 'Votre compte demande un code d’une application d’authentification en plus du mot de passe.',

@@ -62,6 +62,11 @@ export const it: Texts = {
     recoveryHint: 'Ogni codice di recupero funziona una sola volta.',
     submitRecovery: 'Continua con il codice di recupero',
   },
+  emailSecondFactor: {
+    ask: (name) => `Possiamo inviare un codice all’indirizzo confermato di ${name}.`,
+    sent: (name) =>
+      `Un’e-mail con un codice è in arrivo all’indirizzo confermato di ${name}. Il codice vale 10 minuti in questo browser.`,
+  },
   setUp: {
     title: 'Configura un secondo fattore',
     reason: 'Il tuo account richiede un codice di un’app di autenticazione oltre alla password.',

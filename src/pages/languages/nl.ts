@@ -62,6 +62,11 @@ export const nl: Texts = {
     recoveryHint: 'Elke herstelcode werkt één keer.',
     submitRecovery: 'Doorgaan met de herstelcode',
   },
+  emailSecondFactor: {
+    ask: (name) => `We kunnen een code naar het bevestigde adres van ${name} sturen.`,
+    sent: (name) =>
+      `Er is een e-mail met een code onderweg naar het bevestigde adres van ${name}. De code geldt 10 minuten in deze browser.`,
+  },
   setUp: {
     title: 'Tweede factor instellen',
     reason: 'Je account heeft naast het wachtwoord een code van een authenticator-app nodig.',

@@ -65,6 +65,11 @@ export const pl: Texts = {
     recoveryHint: 'Każdy kod odzyskiwania działa jeden raz.',
     submitRecovery: 'Dalej z kodem odzyskiwania',
   },
+  emailSecondFactor: {
+    ask: (name) => `Możemy wysłać kod na potwierdzony adres użytkownika ${name}.`,
+    sent: (name) =>
+      `Wiadomość z kodem jest w drodze na potwierdzony adres użytkownika ${name}. Kod działa 10 minut w tej przeglądarce.`,
+  },
   setUp: {
     title: 'Skonfiguruj drugi składnik',
     reason: 'Twoje konto wymaga oprócz hasła kodu z aplikacji uwierzytelniającej.',
