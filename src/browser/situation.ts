@@ -22,6 +22,8 @@ export interface Situation {
   pending: PendingSignIn | null
   /** The code that the user has requested by mail; null without one. */
   requestedCode: RequestedCode | null
+  /** The token of the code that was sent as the second factor; null without one. */
+  secondFactorCode: string | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -93,7 +95,8 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null, hasSignedIn: false }
+  const noCode = { requestedCode: null, secondFactorCode: null, recoveryCodes: null }
+  const none = { pending: null, ...noCode, signIn: null, hasSignedIn: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 

@@ -16,6 +16,7 @@ import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { offersEmailCode, requestEmailCode, useEmailCode } from './email_code_forms.ts'
+import { useEmailSecondFactor } from './email_second_factor_forms.ts'
 import { InputRefused } from './input_refused.ts'
 import { PASSKEY_DECISION } from './passkey_button.tsx'
 import { usePasskey } from './passkey_forms.ts'
@@ -36,6 +37,7 @@ const FORMS: Readonly<Record<Step, UseForm>> = {
   select_account: async (_c, { form, situation }) =>
     give({ kind: 'account', isKept: form.text('decision') === 'keep' }, situation),
   second_factor: ifNext('second_factor', useSecondFactor),
+  email_second_factor: ifNext('email_second_factor', useEmailSecondFactor),
   set_up_second_factor: ifNext('set_up_second_factor', useNewSecondFactor),
   recovery_codes: async (_c, { situation }) => give({ kind: 'kept_codes' }, situation),
   change_password: ifNext('change_password', useNewPassword),
