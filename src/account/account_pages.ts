@@ -1,5 +1,7 @@
 import type { AccountPage } from './account_page.ts'
 import { applicationsPage } from './applications_page.tsx'
+import { dataPage } from './data_page.tsx'
+import { deletionPages } from './deletion_page.tsx'
 import { forgottenPasswordPage, forgottenPasswordSentPage } from './forgotten_password_page.tsx'
 import { createHomePage } from './home_page.tsx'
 import { newPasswordPages } from './new_password_page.tsx'
@@ -13,6 +15,8 @@ const PAGES: readonly AccountPage[] = [
   passwordPage,
   sessionsPage,
   applicationsPage,
+  dataPage,
+  ...deletionPages,
   forgottenPasswordPage,
   forgottenPasswordSentPage,
   ...newPasswordPages,

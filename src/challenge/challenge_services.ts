@@ -1,3 +1,4 @@
+import type { AccountDeletion } from '../accounts/account_deletion.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { RequestSealer } from '../authorization/sealed_request.ts'
@@ -45,4 +46,5 @@ export interface ChallengeServices {
   codes: CodeSealer
   requests: RequestSealer
   authSessions: AuthSessions
+  deletion: AccountDeletion
 }

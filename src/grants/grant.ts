@@ -1,3 +1,4 @@
+import type { AccountDeletion } from '../accounts/account_deletion.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { ConsentStore } from '../authorization/consent_store.ts'
@@ -35,6 +36,7 @@ export interface GrantServices {
   codes: CodeSealer
   consents: ConsentStore
   authSessions: AuthSessions
+  deletion: AccountDeletion
 }
 
 /** One grant type (RFC 6749 §1.3). */

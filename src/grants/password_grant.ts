@@ -83,6 +83,7 @@ async function signInUser(
     const authSession = await continuePasswordGrant(proven, { scope, visitor }, request, services)
     throw insufficientAuthorization(authSession, { subject: user.id })
   }
+  await services.deletion.cancel(user, { api: request.api.name, clientId: client.id }, context)
   return { ...describeUser(user, config, context.now), signIn }
 }
 

@@ -1,3 +1,4 @@
+import { AccountDeletion } from '../accounts/account_deletion.ts'
 import { AccountLinks } from '../accounts/account_links.ts'
 import { PasswordLinks } from '../accounts/password_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
@@ -36,6 +37,7 @@ export function createAccountServices(
   const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
     links,
+    deletion: new AccountDeletion(shared),
     passwordLinks: new PasswordLinks({ ...shared, links, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }
