@@ -227,6 +227,8 @@ export function readNewAddress(text: string): string | null {
   return isEmail(address) && normalizeUsername(address) === address ? address : null
 }
 
+export const MAX_NAME_CHARACTERS = PROFILE_FIELDS.name.maxlength
+
 /** Reads the optional name of a new account. @returns null without a name; undefined if the text is no name */
 export function readName(text: string): string | null | undefined {
   const trimmed = text.trim()

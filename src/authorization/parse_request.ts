@@ -11,6 +11,7 @@ import { ACR_VALUES, type AcrLevel, levelOf } from '../signin/authentication_lev
 import { AuthorizationError, UnprovenRequest } from './authorization_error.ts'
 import {
   type AuthorizationRequest,
+  CREATE,
   PROMPTS,
   type Prompt,
   RESPONSE_MODES,
@@ -52,6 +53,8 @@ export interface ScopeHolder extends RequestingClient {
 /** The same, and the highest level of authentication of its users. */
 interface RequestHolder extends ScopeHolder {
   highestLevel: AcrLevel
+  /** Whether visitors can create accounts in the pool of the API. */
+  hasSignUp: boolean
 }
 
 /** The values that the caller checked: the user of `id_token_hint` and the visitor of `visitor_access_token`. */
@@ -121,7 +124,7 @@ export function parseAuthorizationRequest(
     scope: readScope(parameters, holder, fail),
     codeChallenge: readChallenge(parameters, client, fail),
     nonce: parameters.find('nonce'),
-    prompt: readPrompt(parameters, fail),
+    prompt: readPrompt(parameters, holder, fail),
     maxAgeSeconds: readMaxAge(parameters, fail),
     acrLevel: readAcrLevel(parameters, holder, fail),
     loginHint: parameters.find('login_hint'),
@@ -193,12 +196,18 @@ function readChallenge(parameters: Parameters, client: Client, fail: Fail): stri
   return challenge
 }
 
-function readPrompt(parameters: Parameters, fail: Fail): Prompt[] {
+function readPrompt(
+  parameters: Parameters,
+  { hasSignUp }: Pick<RequestHolder, 'hasSignUp'>,
+  fail: Fail,
+): Prompt[] {
   const words = splitWords(parameters.find('prompt'))
-  const prompts = words.map((word) => PROMPTS.find((prompt) => prompt === word))
+  const supported = PROMPTS.filter((prompt) => prompt !== CREATE || hasSignUp)
+  const prompts = words.map((word) => supported.find((prompt) => prompt === word))
   const known = prompts.filter((prompt) => prompt !== undefined)
   if (known.length < words.length) fail('prompt')
   if (known.includes('none') && known.length > 1) fail('prompt_none')
+  if (known.includes(CREATE) && known.length > 1) fail('prompt_create')
   return known
 }
 

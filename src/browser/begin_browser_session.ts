@@ -58,7 +58,7 @@ export async function beginBrowserSession(
     { signedIn: { session, user }, consentId, ...consent },
     services,
   )
-  const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
+  const next = { ...situation.known, isOpening: known.isOpening, account: known.account, signUp: null }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   return { ...situation, signIn, known: advance(next, { kind, user: situation.known.user }) }
 }

@@ -8,6 +8,7 @@ import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import type { StoredClient } from '../clients/client.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import { readPageParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -51,7 +52,8 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
   const { config } = services
   const highestLevel = highestLevelOf(found.api.userPool, config)
-  const holder = { ...found, openIdEnabled: config.openIdEnabled, highestLevel }
+  const { signUp: hasSignUp } = accountsOf(found.api.userPool, config)
+  const holder = { ...found, openIdEnabled: config.openIdEnabled, highestLevel, hasSignUp }
   const request = parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }

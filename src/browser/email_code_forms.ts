@@ -55,7 +55,7 @@ export async function useEmailCode(
 }
 
 /** The caller of a request. The form was accepted, so the browser has the cookie of its forms. */
-async function callerOf(
+export async function callerOf(
   c: Context,
   { browserRequest: { client, api } }: Situation,
   { cookies }: BrowserServices,

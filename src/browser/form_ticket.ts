@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
+import { provenAddressSchema } from '../accounts/sign_up.ts'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { requestedCodeSchema } from '../signin/mailed_codes.ts'
-import { STEPS } from '../signin/next_step.ts'
+import { SIGN_UP_STEPS, STEPS } from '../signin/next_step.ts'
 import { pendingSchema, sealPending } from '../signin/pending_sign_in.ts'
 import type { Situation } from './situation.ts'
 
@@ -10,6 +11,14 @@ import type { Situation } from './situation.ts'
 export const TICKET_FIELD = 'ticket'
 
 const TICKET_SECONDS = 1800
+
+const startedSignUpSchema = z.object({
+  /** The code that the visitor has requested. */
+  requested: requestedCodeSchema,
+  /** The address after the right code; null before. */
+  proven: z.nullable(provenAddressSchema),
+})
+export type StartedSignUp = z.output<typeof startedSignUpSchema>
 
 export const ticketSchema = z.object({
   request: authorizationRequestSchema,
@@ -25,6 +34,11 @@ export const ticketSchema = z.object({
   pending: z._default(z.nullable(pendingSchema), null),
   /** The code that the user has requested by mail; null without one. A form of the version before has none. */
   requestedCode: z._default(z.nullable(requestedCodeSchema), null),
+  /** The sign-up of a visitor; null without one. A form of the version before has none. */
+  signUp: z._default(
+    z.nullable(z.object({ step: z.enum(SIGN_UP_STEPS), started: z.nullable(startedSignUpSchema) })),
+    null,
+  ),
   sealedAt: z.int(),
 })
 
@@ -34,7 +48,7 @@ export type FormTicket = z.output<typeof ticketSchema>
 /** The state of the form of a page. */
 export function makeTicket(
   { formId, step }: Pick<FormTicket, 'formId' | 'step'>,
-  { browserRequest, signedIn, pending, requestedCode, known }: Situation,
+  { browserRequest, signedIn, pending, requestedCode, signUp, known }: Situation,
 ): FormTicket {
   const { request, context } = browserRequest
   const browserId = signedIn?.session.id ?? null
@@ -43,6 +57,7 @@ export function makeTicket(
     ...{ formId, browserId, step, isAccountChosen: known.account.isChosen },
     pending: own,
     requestedCode: known.awaitsEmailCode ? requestedCode : null,
+    signUp: known.signUp === null ? null : { step: known.signUp, started: signUp },
   }
   return { request, ...state, sealedAt: context.now }
 }

@@ -12,8 +12,8 @@ import type { Situation } from './situation.ts'
 /** The parameter with the sealed state of a page. */
 const STATE_PARAMETER = 'page_state'
 
-/** The typed text that a refused form keeps. Never a password or a code. */
-const KEPT_FIELD = 'username'
+/** The typed texts that a refused form keeps. Never a password or a code. */
+const KEPT_FIELDS = ['username', 'name'] as const
 
 /**
  * The pages without a URL of their own. They show a secret of a new authenticator app or recovery codes, which must not be shown
@@ -26,6 +26,8 @@ const linkSchema = z.object({
   ticket: ticketSchema,
   problem: z.nullable(signInProblemSchema),
   username: z.string(),
+  /** A page of the version before has none. */
+  name: z._default(z.string(), ''),
 })
 
 /** The sealed state of a page in its URL. */
@@ -48,8 +50,8 @@ export async function goToPage(
 ): Promise<Response> {
   const formId = await services.cookies.requireFormId(c)
   const ticket = makeTicket({ formId, step }, situation)
-  const username = typed?.text(KEPT_FIELD) ?? ''
-  const sealed = await services.formSealer.sealValue({ ticket, problem, username })
+  const [username, name] = KEPT_FIELDS.map((field) => typed?.text(field) ?? '')
+  const sealed = await services.formSealer.sealValue({ ticket, problem, username, name })
   return c.redirect(
     `${BROWSER_PATH}${PATH_OF_STEP[step]}?${new URLSearchParams({ [STATE_PARAMETER]: sealed })}`,
     303,
@@ -61,7 +63,8 @@ export function openPageLink(c: Context, { formSealer }: BrowserServices): Promi
   return formSealer.openValue(c.req.query(STATE_PARAMETER) ?? '', linkSchema)
 }
 
-/** The kept text of a refused form. */
-export function typedOf({ username }: PageLink): Form | null {
-  return username === '' ? null : Form.of({ [KEPT_FIELD]: username })
+/** The kept texts of a refused form. */
+export function typedOf(link: PageLink): Form | null {
+  const kept = KEPT_FIELDS.map((field) => [field, link[field]] as const)
+  return kept.every(([, text]) => text === '') ? null : Form.of(Object.fromEntries(kept))
 }

@@ -3,6 +3,7 @@ import { Form } from '../pages/form.ts'
 import { offersEmailCode } from './email_code_forms.ts'
 import { fieldErrors } from './field_errors.ts'
 import { OwnText } from './own_text.tsx'
+import { offersSignUp } from './sign_up_forms.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for username and password. The browser focuses the first field that the user must fill. */
@@ -53,6 +54,11 @@ export function signInPage({
       {offersEmailCode(situation, services) ? (
         <button type="submit" name="decision" value="email_code" formnovalidate>
           {texts.signIn.emailCode}
+        </button>
+      ) : null}
+      {offersSignUp(situation, services) ? (
+        <button type="submit" name="decision" value="sign_up" formnovalidate>
+          {texts.signIn.signUp}
         </button>
       ) : null}
       {offersGuest ? (

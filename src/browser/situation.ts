@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
+import { CREATE } from '../authorization/authorization_request.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
-import { browserSessionLimitsOf } from '../config/pool_settings.ts'
+import { accountsOf, browserSessionLimitsOf } from '../config/pool_settings.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
@@ -12,6 +13,7 @@ import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
+import type { StartedSignUp } from './form_ticket.ts'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {
@@ -23,6 +25,8 @@ export interface Situation {
   pending: PendingSignIn | null
   /** The code that the user has requested by mail; null without one. */
   requestedCode: RequestedCode | null
+  /** The sign-up of a visitor; null before a code was requested, and without a sign-up. */
+  signUp: StartedSignUp | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -91,6 +95,7 @@ export function describeSituation(
     user:
       state === null ? null : knownUser({ ...state, ...state.signedIn.session, ...state.signedIn }, config),
     awaitsEmailCode: false,
+    signUp: startsSignUp(browserRequest, config) ? 'sign_up' : null,
     mustKeepCodes: false,
     account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
@@ -107,8 +112,13 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null }
+  const none = { pending: null, requestedCode: null, signUp: null, recoveryCodes: null, signIn: null }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+}
+
+/** Whether the request asks for a sign-up (Initiating User Registration via OpenID Connect 1.0 §4). */
+function startsSignUp({ request, api }: BrowserRequest, config: BrowserServices['config']): boolean {
+  return request.prompt.includes(CREATE) && accountsOf(api.userPool, config).signUp
 }
 
 /** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */

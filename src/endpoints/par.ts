@@ -7,6 +7,7 @@ import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { invalidAuthorizationRequest } from '../oauth/errors.ts'
@@ -52,7 +53,8 @@ async function checkRequest(
     const hints = { hintedSubject, visitor }
     const { config } = services
     const highestLevel = highestLevelOf(api.userPool, config)
-    const holder = { client, api, openIdEnabled: config.openIdEnabled, highestLevel }
+    const { signUp: hasSignUp } = accountsOf(api.userPool, config)
+    const holder = { client, api, openIdEnabled: config.openIdEnabled, highestLevel, hasSignUp }
     return parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)

@@ -44,6 +44,7 @@ const NOTHING: Known = {
   isOpening: true,
   user: null,
   awaitsEmailCode: false,
+  signUp: null,
   mustKeepCodes: false,
   account: { isChosen: false, mustCheck: false },
   guest: { isAllowed: false, isChosen: false },

@@ -11,6 +11,7 @@ export const de: Texts = {
     to: (client) => `Weiter zu ${client}`,
     password: 'Passwort',
     emailCode: 'Code per E-Mail senden',
+    signUp: 'Konto erstellen',
     guest: 'Als Gast fortfahren',
   },
   account: {
@@ -30,6 +31,23 @@ export const de: Texts = {
     submit: 'Anmelden',
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
+  },
+  signUp: {
+    title: 'Konto erstellen',
+    address: 'E-Mail-Adresse',
+    hint: 'Sie erhalten einen Code per E-Mail.',
+    submit: 'Weiter',
+    signIn: 'Ich habe bereits ein Konto',
+    mail: (address) =>
+      `Eine E-Mail an ${address} ist unterwegs. Geben Sie den Code daraus hier ein. Er gilt 10 Minuten lang in diesem Browser. Falls es zu der Adresse schon ein Konto gibt, steht das in der E-Mail.`,
+    otherAddress: 'Andere Adresse verwenden',
+  },
+  createAccount: {
+    title: 'Passwort wählen',
+    name: 'Name (freiwillig)',
+    password: 'Passwort',
+    again: 'Passwort wiederholen',
+    submit: 'Konto erstellen',
   },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
@@ -103,6 +121,9 @@ export const de: Texts = {
         'Der Code ist falsch oder nicht mehr gültig. Prüfen Sie ihn, oder fordern Sie einen neuen an.',
     },
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
+    noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
+    refusedName: (longest) =>
+      `Der Name darf bis zu ${longest} Zeichen einfachen Text haben. Geben Sie einen anderen Namen ein.`,
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

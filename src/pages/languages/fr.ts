@@ -14,6 +14,7 @@ export const fr: Texts = {
     to: (client) => `pour continuer vers ${client}`,
     password: 'Mot de passe',
     emailCode: 'Recevoir un code par e-mail',
+    signUp: 'Créer un compte',
     guest: 'Continuer sans compte',
   },
   account: {
@@ -33,6 +34,23 @@ export const fr: Texts = {
     submit: 'Se connecter',
     again: 'Envoyer un nouveau code',
     other: 'Utiliser un mot de passe ou une autre adresse',
+  },
+  signUp: {
+    title: 'Créer un compte',
+    address: 'Adresse e-mail',
+    hint: 'Vous recevez un code par e-mail.',
+    submit: 'Continuer',
+    signIn: 'J’ai déjà un compte',
+    mail: (address) =>
+      `Un e-mail à ${address} est en route. Saisissez ici le code qu’il contient. Il est valable 10 minutes dans ce navigateur. Si cette adresse a déjà un compte, l’e-mail l’indique.`,
+    otherAddress: 'Utiliser une autre adresse',
+  },
+  createAccount: {
+    title: 'Choisissez un mot de passe',
+    name: 'Nom (facultatif)',
+    password: 'Mot de passe',
+    again: 'Répétez le mot de passe',
+    submit: 'Créer le compte',
   },
   secondFactor: {
     title: 'Confirmez votre identité',
@@ -103,6 +121,9 @@ export const fr: Texts = {
       email_code: 'Le code est incorrect ou n’est plus valable. Vérifiez-le ou demandez-en un nouveau.',
     },
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
+    noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
+    refusedName: (longest) =>
+      `Le nom peut avoir jusqu’à ${longest} caractères de texte simple. Saisissez un autre nom.`,
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>

@@ -14,6 +14,7 @@ export const pl: Texts = {
     to: (client) => `aby przejść do: ${client}`,
     password: 'Hasło',
     emailCode: 'Wyślij mi kod e-mailem',
+    signUp: 'Załóż konto',
     guest: 'Kontynuuj jako gość',
   },
   account: {
@@ -33,6 +34,23 @@ export const pl: Texts = {
     submit: 'Zaloguj się',
     again: 'Wyślij nowy kod',
     other: 'Użyj hasła lub innego adresu',
+  },
+  signUp: {
+    title: 'Załóż konto',
+    address: 'Adres e-mail',
+    hint: 'Otrzymasz kod w wiadomości e-mail.',
+    submit: 'Dalej',
+    signIn: 'Mam już konto',
+    mail: (address) =>
+      `Wiadomość na adres ${address} jest w drodze. Wpisz tutaj kod z tej wiadomości. Działa przez 10 minut w tej przeglądarce. Jeśli ten adres ma już konto, informuje o tym wiadomość.`,
+    otherAddress: 'Użyj innego adresu',
+  },
+  createAccount: {
+    title: 'Wybierz hasło',
+    name: 'Imię i nazwisko (opcjonalnie)',
+    password: 'Hasło',
+    again: 'Powtórz hasło',
+    submit: 'Załóż konto',
   },
   secondFactor: {
     title: 'Potwierdź swoją tożsamość',
@@ -105,6 +123,8 @@ export const pl: Texts = {
       email_code: 'Kod jest nieprawidłowy lub już nieważny. Sprawdź go albo poproś o nowy.',
     },
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
+    noAddress: 'Wpisz adres e-mail, na przykład zoe@example.com.',
+    refusedName: (longest) => `Imię i nazwisko mogą mieć do ${longest} znaków zwykłego tekstu. Wpisz inne.`,
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>
