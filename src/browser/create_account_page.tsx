@@ -24,7 +24,7 @@ export function createAccountPage({ situation, looks: { texts }, typed, problem 
         maxlength={MAX_NAME_CHARACTERS}
         autofocus={problem === null}
       />
-      <Input {...password} name="password" label={texts.createAccount.password} />
+      <Input {...password} name="password" label={texts.signIn.password} />
       <Input {...password} name="repeated" label={texts.createAccount.again} />
       <button type="submit" class="primary">
         {texts.createAccount.submit}

@@ -45,7 +45,6 @@ export const de: Texts = {
   createAccount: {
     title: 'Passwort wählen',
     name: 'Name (freiwillig)',
-    password: 'Passwort',
     again: 'Passwort wiederholen',
     submit: 'Konto erstellen',
   },

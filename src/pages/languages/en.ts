@@ -43,7 +43,6 @@ export const en = {
   createAccount: {
     title: 'Choose a password',
     name: 'Name (optional)',
-    password: 'Password',
     again: 'Password again',
     submit: 'Create account',
   },

@@ -45,7 +45,6 @@ export const es: Texts = {
   createAccount: {
     title: 'Elige una contraseña',
     name: 'Nombre (opcional)',
-    password: 'Contraseña',
     again: 'Repite la contraseña',
     submit: 'Crear cuenta',
   },

@@ -48,7 +48,6 @@ export const fr: Texts = {
   createAccount: {
     title: 'Choisissez un mot de passe',
     name: 'Nom (facultatif)',
-    password: 'Mot de passe',
     again: 'Répétez le mot de passe',
     submit: 'Créer le compte',
   },

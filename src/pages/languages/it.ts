@@ -45,7 +45,6 @@ export const it: Texts = {
   createAccount: {
     title: 'Scegli una password',
     name: 'Nome (facoltativo)',
-    password: 'Password',
     again: 'Ripeti la password',
     submit: 'Crea account',
   },

@@ -45,7 +45,6 @@ export const nl: Texts = {
   createAccount: {
     title: 'Kies een wachtwoord',
     name: 'Naam (optioneel)',
-    password: 'Wachtwoord',
     again: 'Wachtwoord herhalen',
     submit: 'Account aanmaken',
   },

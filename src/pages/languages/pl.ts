@@ -48,7 +48,6 @@ export const pl: Texts = {
   createAccount: {
     title: 'Wybierz hasło',
     name: 'Imię i nazwisko (opcjonalnie)',
-    password: 'Hasło',
     again: 'Powtórz hasło',
     submit: 'Załóż konto',
   },

@@ -48,7 +48,6 @@ export const uk: Texts = {
   createAccount: {
     title: 'Виберіть пароль',
     name: 'Ім’я (необов’язково)',
-    password: 'Пароль',
     again: 'Повторіть пароль',
     submit: 'Створити обліковий запис',
   },
