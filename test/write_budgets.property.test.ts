@@ -81,7 +81,15 @@ async function makeWorld(): Promise<CountedWorld> {
     config: {
       sign_in_limits: { address: limits },
       mail: MAIL,
-      accounts: { customers: { second_factor: 'optional', email_code: 'sign_in', sign_up: true } },
+      accounts: {
+        customers: {
+          second_factor: 'optional',
+          email_code: 'sign_in',
+          sign_up: true,
+          passkeys: { rp_id: 'shop.test' },
+        },
+        staff: { second_factor: 'required', email_code: 'second_factor' },
+      },
     },
   })
   const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']

@@ -17,6 +17,7 @@ export const SIGN_UP_CODE_PATH = `${SIGN_UP_PATH}/code`
 export const CREATE_ACCOUNT_PATH = `${SIGN_UP_PATH}/account`
 export const ACCOUNT_PATH = '/account'
 export const SECOND_FACTOR_PATH = '/second-factor'
+export const EMAIL_SECOND_FACTOR_PATH = `${SECOND_FACTOR_PATH}/email`
 export const SET_UP_PATH = `${SECOND_FACTOR_PATH}/set-up`
 export const RECOVERY_CODES_PATH = `${SECOND_FACTOR_PATH}/recovery-codes`
 export const PASSWORD_PATH = '/password'
@@ -33,14 +34,26 @@ export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
   sign_up_code: SIGN_UP_CODE_PATH,
   create_account: CREATE_ACCOUNT_PATH,
   second_factor: SECOND_FACTOR_PATH,
+  email_second_factor: EMAIL_SECOND_FACTOR_PATH,
   set_up_second_factor: SET_UP_PATH,
   recovery_codes: RECOVERY_CODES_PATH,
   change_password: PASSWORD_PATH,
   consent: CONSENT_PATH,
 }
 
-/** The path of the stylesheet, the icon and the script. */
+/** The path of the stylesheet, the icon and the scripts. */
 export const FILES_PATH = '/pages'
+
+/** The file name of the script that sends the form to the client. */
+export const FORM_POST_SCRIPT = 'form_post.js'
+
+/** The file name of the script that runs the ceremony of a passkey. */
+export const PASSKEY_SCRIPT = 'passkey.js'
+
+/** The URL of a script, for the content security policy. */
+export function scriptAddress(name: string, { issuer }: { issuer: string }): string {
+  return `${new URL(issuer).origin}${BROWSER_PATH}${FILES_PATH}/${name}`
+}
 
 /** The paths of the pages and their files, below BROWSER_PATH. */
 export const PAGE_PATHS = [

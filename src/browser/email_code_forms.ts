@@ -2,9 +2,11 @@ import type { Context } from 'hono'
 import { accountsOf } from '../config/pool_settings.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import { advance } from '../signin/next_step.ts'
+import { proofBy } from '../signin/proof.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { codeCallerOf } from './code_caller.ts'
 import { InputRefused } from './input_refused.ts'
 import { looksOf } from './looks.ts'
 import type { Submission } from './read_submission.ts'
@@ -28,7 +30,7 @@ export async function requestEmailCode(
   const name = readTypedName(form.text('username'))
   if (name === null) throw new InputRefused({ kind: 'missing_name' })
   const { language } = await looksOf(c, services)
-  const caller = await callerOf(c, situation, services)
+  const caller = await codeCallerOf(c, situation, services)
   const device = await services.cookies.device(api.userPool).read(c)
   const requestedCode = await services.emailCodes.request({ ...caller, name, language, device }, context)
   const known = advance(situation.known, { kind: 'requested_email_code' })
@@ -44,26 +46,15 @@ export async function useEmailCode(
   const { requestedCode: requested, browserRequest } = situation
   if (requested === null || !offersEmailCode(situation, services))
     throw new InputRefused({ kind: 'expired_form' })
-  const caller = await callerOf(c, situation, services)
+  const caller = await codeCallerOf(c, situation, services)
   const attempt = { ...caller, requested, code: form.text('email_code') }
   const result = await services.emailCodes.verify(attempt, browserRequest.context)
-  if (result.kind === 'proven')
-    return acceptFirstFactor(c, { kind: 'email_code', user: result.user, signIn: null }, situation, services)
+  if (result.kind === 'proven') {
+    const proof = proofBy('email_code', result.user, browserRequest.context.now)
+    const factor = { kind: 'email_code', user: result.user, proof, signIn: null } as const
+    return acceptFirstFactor(c, factor, situation, services)
+  }
   const about = result.subject === null ? {} : { subject: result.subject }
   auditFailure({ reason: 'wrong email code', about }, situation, services)
   throw new InputRefused({ kind: 'wrong_code', factor: 'email_code' })
-}
-
-/** The caller of a request. The form was accepted, so the browser has the cookie of its forms. */
-export async function callerOf(
-  c: Context,
-  { browserRequest: { client, api } }: Situation,
-  { cookies }: BrowserServices,
-) {
-  return {
-    pool: api.userPool,
-    api: api.name,
-    clientId: client.id,
-    formId: await cookies.requireFormId(c),
-  }
 }

@@ -39,6 +39,8 @@ export const ticketSchema = z.object({
     z.nullable(z.object({ step: z.enum(SIGN_UP_STEPS), started: z.nullable(startedSignUpSchema) })),
     null,
   ),
+  /** The token of the code that was sent as the second factor; null without one. A form of the version before has none. */
+  secondFactorCode: z._default(z.nullable(z.string()), null),
   sealedAt: z.int(),
 })
 
@@ -48,7 +50,7 @@ export type FormTicket = z.output<typeof ticketSchema>
 /** The state of the form of a page. */
 export function makeTicket(
   { formId, step }: Pick<FormTicket, 'formId' | 'step'>,
-  { browserRequest, signedIn, pending, requestedCode, signUp, known }: Situation,
+  { browserRequest, signedIn, pending, requestedCode, secondFactorCode, signUp, known }: Situation,
 ): FormTicket {
   const { request, context } = browserRequest
   const browserId = signedIn?.session.id ?? null
@@ -58,6 +60,7 @@ export function makeTicket(
     pending: own,
     requestedCode: known.awaitsEmailCode ? requestedCode : null,
     signUp: known.signUp === null ? null : { step: known.signUp, started: signUp },
+    secondFactorCode,
   }
   return { request, ...state, sealedAt: context.now }
 }

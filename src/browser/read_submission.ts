@@ -59,21 +59,14 @@ export async function resume(
   const read = await readSituation(c, browserRequest, services)
   const problem = await findProblem(c, ticket, read, services)
   if (problem !== null) return { situation: refuse(read, problem), isAccepted: false }
-  const { pending, requestedCode, signUp } = ticket
+  const { pending, requestedCode, secondFactorCode, signUp } = ticket
   const situation = pending === null ? read : await restorePending(pending, read, services)
   if (situation === null) return { situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const known = requestedCode === null ? situation.known : advance(situation.known, REQUESTED_CODE)
+  const codes = { requestedCode, secondFactorCode, signUp: signUp?.started ?? null }
   const state = { account, signUp: signUp?.step ?? null }
-  return {
-    situation: {
-      ...situation,
-      requestedCode,
-      signUp: signUp?.started ?? null,
-      known: { ...known, ...state },
-    },
-    isAccepted: true,
-  }
+  return { situation: { ...situation, ...codes, known: { ...known, ...state } }, isAccepted: true }
 }
 
 /** The state after a form that is not accepted. The next page does not continue a pending sign-in. */

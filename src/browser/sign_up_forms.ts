@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
 import { readName, readNewAddress } from '../accounts/sign_up.ts'
 import { advance, type SignUpStep } from '../signin/next_step.ts'
+import { proofBy } from '../signin/proof.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { callerOf } from './email_code_forms.ts'
+import { codeCallerOf } from './code_caller.ts'
 import type { StartedSignUp } from './form_ticket.ts'
 import { InputRefused } from './input_refused.ts'
 import { looksOf } from './looks.ts'
@@ -32,7 +33,7 @@ export async function requestSignUp(
   const address = readNewAddress(form.text('username'))
   if (address === null) throw new InputRefused({ kind: 'no_address' })
   const { language } = await looksOf(c, services)
-  const caller = await callerOf(c, situation, services)
+  const caller = await codeCallerOf(c, situation, services)
   const { context } = situation.browserRequest
   const requested = await services.signUps.request({ ...caller, address, language }, context)
   return goTo('sign_up_code', { requested, proven: null }, situation)
@@ -48,7 +49,7 @@ export async function useSignUpCode(
   const { signUp, browserRequest } = situation
   if (signUp === null) throw new InputRefused({ kind: 'expired_form' })
   const { requested } = signUp
-  const caller = await callerOf(c, situation, services)
+  const caller = await codeCallerOf(c, situation, services)
   const attempt = { ...caller, requested, code: form.text('email_code') }
   const result = await services.signUps.verify(attempt, browserRequest.context)
   if (result.kind === 'proven')
@@ -71,17 +72,15 @@ export async function useNewAccount(
   const name = readName(form.text('name'))
   if (name === undefined) throw new InputRefused({ kind: 'refused_name' })
   const { language } = await looksOf(c, services)
-  const caller = await callerOf(c, situation, services)
+  const caller = await codeCallerOf(c, situation, services)
   const account = { ...caller, address: signUp.proven, password, name, language }
   const result = await services.signUps.create(account, browserRequest.context)
   switch (result.kind) {
-    case 'created':
-      return acceptFirstFactor(
-        c,
-        { kind: 'email_code', user: result.user, signIn: null },
-        situation,
-        services,
-      )
+    case 'created': {
+      const { user } = result
+      const proof = proofBy('password', user, browserRequest.context.now)
+      return acceptFirstFactor(c, { kind: 'password', user, proof, signIn: null }, situation, services)
+    }
     case 'taken':
       return goBackTo('sign_up_code', WRONG_CODE, { ...situation, signUp: { ...signUp, proven: null } })
     case 'expired':

@@ -3,8 +3,7 @@ import { CREATE } from '../authorization/authorization_request.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
-import { accountsOf, browserSessionLimitsOf } from '../config/pool_settings.ts'
-import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
 import type { Known } from '../signin/next_step.ts'
@@ -14,6 +13,7 @@ import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import type { StartedSignUp } from './form_ticket.ts'
+import { readSignedIn, type SignedInUser } from './read_signed_in.ts'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {
@@ -27,18 +27,17 @@ export interface Situation {
   requestedCode: RequestedCode | null
   /** The sign-up of a visitor; null before a code was requested, and without a sign-up. */
   signUp: StartedSignUp | null
+  /** The token of the code that was sent as the second factor; null without one. */
+  secondFactorCode: string | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
-  /** The sign-in of this HTTP request, which the guard records; null without one. */
+  /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
-}
-
-export interface SignedInUser {
-  session: BrowserSession
-  user: User
+  /** Whether this HTTP request finished the sign-in. */
+  hasSignedIn: boolean
 }
 
 /**
@@ -53,23 +52,13 @@ export async function readSituation(
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = browserRequest
-  const cookie = services.cookies.session(api.userPool)
-  const limits = browserSessionLimitsOf(api.userPool, services.config)
-  const stored = await cookie.read(c)
-  const session = stored !== null && isLive(stored, limits, context.now) ? stored : null
-  if (session === null) return describeSituation(browserRequest, null, services)
-  const consentId = await consentIdFor(session.subject, browserRequest)
-  const query = { subject: session.subject, browserId: session.id, consentId }
-  const [state] = await Promise.all([
-    services.authorizationState.find(query),
-    services.bursts.spend('refreshes', `authorize ${client.id}`, context),
-  ])
-  const { user } = state
-  if (user === null || state.hasEnded || !isUsableBy(session, user, api.userPool))
-    return describeSituation(browserRequest, null, services)
-  if (isDueForRenewal(session, limits, context.now))
-    await cookie.write(c, { ...session, usedAt: context.now }, limits.idleSeconds)
-  return describeSituation(browserRequest, { signedIn: { session, user }, consentId, ...state }, services)
+  const query = {
+    pool: api.userPool,
+    budget: `authorize ${client.id}`,
+    context,
+    consentIdOf: (subject: string) => consentIdFor(subject, browserRequest),
+  }
+  return describeSituation(browserRequest, await readSignedIn(c, query, services), services)
 }
 
 /** The state of a signed-in user. */
@@ -112,7 +101,8 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, signUp: null, recoveryCodes: null, signIn: null }
+  const noCode = { requestedCode: null, secondFactorCode: null, signUp: null, recoveryCodes: null }
+  const none = { pending: null, ...noCode, signIn: null, hasSignedIn: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 

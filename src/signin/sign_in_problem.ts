@@ -12,6 +12,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('wrong_current_password'),
   /** A second factor that is wrong or was used before. */
   z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code', 'email_code']) }),
+  /** A passkey that is unknown, wrong, removed or of another user. */
+  kind('refused_passkey'),
   /** The user requested a code by mail for a text that is no username and no address. */
   kind('missing_name'),
   /** The text is no address for a new account. It does not depend on existing accounts. */
@@ -20,6 +22,12 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('refused_name'),
   kind('different_passwords'),
   z.object({ kind: z.literal('refused_password'), rule: z.enum(PASSWORD_RULES) }),
+  /** A text of the profile that is too long or has control characters. */
+  z.object({ kind: z.literal('refused_text'), field: z.string(), longest: z.int() }),
+  /** Another request changed the record after the page was shown. */
+  kind('changed_meanwhile'),
+  /** The name that the user typed to confirm is not the username. */
+  kind('wrong_name'),
   /** The application asked for another account. */
   kind('other_account'),
   /** The form was older than 30 minutes. */

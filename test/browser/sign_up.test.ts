@@ -117,7 +117,7 @@ describe('a sign-up', () => {
       locale: 'en',
       name: 'Zoë Example',
     })
-    const claims = { sub: user?.id, amr: ['otp'], acr: 'urn:sallyport:1', auth_time: server.clock.time }
+    const claims = { sub: user?.id, amr: ['pwd'], acr: 'urn:sallyport:1', auth_time: server.clock.time }
     expect(decodeJwt(tokens.access_token)).toMatchObject(claims)
     expect(await auditOf({ kind: 'sign_up' })).toMatchObject([
       { outcome: 'ok', reason: 'sign-up by email', subject: user?.id, client_id: client.id },
@@ -403,7 +403,10 @@ describe('a sign-up', () => {
     await browser.press('Confirm the code', { '6-digit code from the app': code })
     const end = await browser.press('I have kept the codes')
     const tokens = await server.requireTokens(exchangeOf(client, end.url.searchParams.get('code')))
-    expect(decodeJwt(tokens.access_token)).toMatchObject({ amr: ['otp', 'mfa'], acr: 'urn:sallyport:2' })
+    expect(decodeJwt(tokens.access_token)).toMatchObject({
+      amr: ['pwd', 'otp', 'mfa'],
+      acr: 'urn:sallyport:2',
+    })
   })
 
   it('a guest who signs up keeps the visitor id, and the session of the guest ends', async () => {

@@ -22,6 +22,7 @@ const OWN_TARGETS = [
     'sign-up/account',
     'account',
     'second-factor',
+    'second-factor/email',
     'password',
     'consent',
   ],
@@ -52,14 +53,14 @@ export interface OpenPages {
 }
 
 /** The configuration of both servers. */
-export const WITH_EMAIL_CODES = {
+export const ALL_WAYS = {
   mail: MAIL,
-  accounts: { customers: { email_code: 'sign_in', sign_up: true } },
+  accounts: { customers: { email_code: 'sign_in', sign_up: true, passkeys: { rp_id: 'shop.test' } } },
 }
 
 /** Opens the pages on another server of the same stores, which verifies passwords. */
 export async function openPages(): Promise<OpenPages> {
-  const server = new TestServer({ config: WITH_EMAIL_CODES })
+  const server = new TestServer({ config: ALL_WAYS })
   const client = await server.addClient({ ...CODE_CLIENT, postLogoutRedirectUris: [SIGNED_OUT] })
   const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
   const { username } = await server.addUser()
@@ -184,10 +185,12 @@ export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzR
     'name',
     'email_code',
     'decision',
+    'passkey',
+    'passkey_challenge',
     'ticket',
     CANARY,
   )
-  const decision = fc.constantFrom('cancel', 'other', 'stay', 'sign_up', CANARY)
+  const decision = fc.constantFrom('cancel', 'other', 'stay', 'sign_up', 'passkey', CANARY)
   return fc
     .record({
       sealed: fc.oneof(

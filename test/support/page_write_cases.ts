@@ -6,6 +6,7 @@ import {
   CONSENT_PATH,
   CREATE_ACCOUNT_PATH,
   EMAIL_CODE_PATH,
+  EMAIL_SECOND_FACTOR_PATH,
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
   PASSWORD_PATH,
@@ -16,8 +17,11 @@ import {
   SIGN_UP_CODE_PATH,
   SIGN_UP_PATH,
 } from '../../src/browser/browser_path.ts'
+import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
+import { addReader } from './mailed_codes.ts'
 import type { PageBrowser } from './page_browser.ts'
+import { optionsOf, registerPasskey } from './passkey.ts'
 import { appOf, enrol } from './second_factor.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
@@ -93,6 +97,16 @@ async function atSecondFactor({ server }: World) {
   return { browser, html }
 }
 
+/** A browser that shows the page of a code by mail as the second factor. */
+async function atEmailSecondFactor({ server }: World) {
+  const client = await server.addClient({ ...CODE_CLIENT, api: 'backoffice' })
+  const { username } = await addReader(server, { pool: 'staff' })
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client))
+  const { html } = await signInAt(browser, username)
+  return { browser, html }
+}
+
 /** A browser that shows the page of the code of a mail. */
 async function atEmailCode({ server }: World) {
   const client = await server.addClient(CODE_CLIENT)
@@ -131,6 +145,18 @@ async function atSetUp({ server }: World) {
   const [, enrolment = ''] = /name="enrolment" value="([^"]+)"/.exec(html) ?? []
   const [, key = ''] = /<code class="key">([^<]+)</.exec(html) ?? []
   return { browser, html, enrolment, app: appOf(key) }
+}
+
+/** A browser that shows the sign-in page, and the fields of a passkey whose counter has fallen. */
+async function atPasskey({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { authenticator } = await registerPasskey(server, await server.addUser(), { counter: 9 })
+  const browser = browserOf(server)
+  const page = await browser.open(authorizeUrl(client))
+  const [, challenge = ''] = /name="passkey_challenge" value="([^"]+)"/.exec(page.html) ?? []
+  const passkey = await authenticator.get(optionsOf<RequestOptionsJson>(page), { counter: 8 })
+  const fields = { decision: 'passkey', passkey_challenge: challenge, passkey }
+  return { browser, html: page.html, fields }
 }
 
 /** A logout with the ID token of the session. */
@@ -214,6 +240,22 @@ export const PAGE_CASES: readonly WriteCase[] = [
     path: BROWSER_PATH + SIGN_IN_PATH,
     expected: [303],
     prepare: (world) => posting(world, SIGN_IN_PATH, {}, () => ({ decision: 'guest' })),
+  },
+  {
+    what: 'passkeys whose counter has fallen',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const { fields, ...shown } = await atPasskey(world)
+      return postingForm(world.server, SIGN_IN_PATH, { ...shown, fieldsOf: () => fields })
+    },
+  },
+  {
+    what: 'texts that are no passkey',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [303],
+    prepare: (world) => posting(world, SIGN_IN_PATH, {}, () => ({ decision: 'passkey', passkey: '{}' })),
   },
   {
     what: 'codes by mail for one user',
@@ -320,6 +362,32 @@ export const PAGE_CASES: readonly WriteCase[] = [
     async prepare(world) {
       const shown = await atSecondFactor(world)
       return postingForm(world.server, SECOND_FACTOR_PATH, { ...shown, fieldsOf: () => ({ totp: 'wrong' }) })
+    },
+  },
+  {
+    what: 'codes by mail as a second factor',
+    path: BROWSER_PATH + EMAIL_SECOND_FACTOR_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atEmailSecondFactor(world)
+      return postingForm(world.server, EMAIL_SECOND_FACTOR_PATH, {
+        ...shown,
+        fieldsOf: () => ({ decision: 'send_code' }),
+      })
+    },
+  },
+  {
+    what: 'wrong codes of a second factor',
+    path: BROWSER_PATH + EMAIL_SECOND_FACTOR_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atEmailSecondFactor(world)
+      return postingForm(world.server, EMAIL_SECOND_FACTOR_PATH, {
+        ...shown,
+        fieldsOf: (i) => ({ email_code: String(100_000 + i) }),
+      })
     },
   },
   {

@@ -1,3 +1,4 @@
+import { de as accountPage } from './account/de.ts'
 import type { Texts } from './en.ts'
 
 /** The German texts. They address the user as "Sie". A scope is in the accusative: "… erhält Zugriff auf: Ihren Namen". */
@@ -10,6 +11,7 @@ export const de: Texts = {
     title: 'Anmelden',
     to: (client) => `Weiter zu ${client}`,
     password: 'Passwort',
+    passkey: 'Mit Passkey anmelden',
     emailCode: 'Code per E-Mail senden',
     signUp: 'Konto erstellen',
     guest: 'Als Gast fortfahren',
@@ -20,9 +22,7 @@ export const de: Texts = {
     choose: (client) => `Wählen Sie das Konto für ${client} aus.`,
     keep: (name) => `Als ${name} fortfahren`,
   },
-  accountPage: {
-    title: 'Ihr Konto',
-  },
+  accountPage,
   emailCode: {
     title: 'Sehen Sie in Ihr Postfach',
     text: (name) =>
@@ -48,6 +48,9 @@ export const de: Texts = {
     again: 'Passwort wiederholen',
     submit: 'Konto erstellen',
   },
+  passkey: {
+    notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
+  },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
     text: (name) => `Geben Sie den Code ein, den Ihre Authenticator-App für ${name} anzeigt.`,
@@ -57,6 +60,11 @@ export const de: Texts = {
     recoveryCode: 'Wiederherstellungscode',
     recoveryHint: 'Jeder Wiederherstellungscode gilt einmal.',
     submitRecovery: 'Mit dem Wiederherstellungscode fortfahren',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Wir können einen Code an die bestätigte Adresse von ${name} senden.`,
+    sent: (name) =>
+      `Eine E-Mail mit einem Code ist an die bestätigte Adresse von ${name} unterwegs. Der Code gilt 10 Minuten in diesem Browser.`,
   },
   setUp: {
     title: 'Zweiten Faktor einrichten',
@@ -119,6 +127,8 @@ export const de: Texts = {
       email_code:
         'Der Code ist falsch oder nicht mehr gültig. Prüfen Sie ihn, oder fordern Sie einen neuen an.',
     },
+    refusedPasskey:
+      'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
     refusedName: (longest) =>
@@ -132,6 +142,10 @@ export const de: Texts = {
     breachedPassword:
       'Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes Passwort.',
     samePassword: 'Wählen Sie ein Passwort, das sich vom aktuellen unterscheidet.',
+    changedMeanwhile:
+      'Das Profil wurde an anderer Stelle geändert. Prüfen Sie es und speichern Sie noch einmal.',
+    refusedText: (longest) => `Verwenden Sie höchstens ${longest} Zeichen in einer Zeile.`,
+    wrongName: 'Geben Sie den Namen genau so ein, wie er angezeigt wird.',
     otherAccount:
       'Die Anwendung verlangt ein anderes Konto. Melden Sie sich mit diesem Konto an oder brechen Sie ab.',
     expiredForm: 'Die Seite war zu lange offen. Es wurde nichts ausgeführt. Versuchen Sie es erneut.',

@@ -1,3 +1,5 @@
+import { en as accountPage } from './account/en.ts'
+
 /** The English texts. `Texts` is their type, so a language without one of them does not compile. */
 export const en = {
   direction: 'ltr' as 'ltr' | 'rtl',
@@ -8,6 +10,7 @@ export const en = {
     title: 'Sign in',
     to: (client: string) => `to continue to ${client}`,
     password: 'Password',
+    passkey: 'Sign in with a passkey',
     emailCode: 'Email me a code',
     signUp: 'Create an account',
     guest: 'Continue as guest',
@@ -18,9 +21,7 @@ export const en = {
     choose: (client: string) => `Choose the account for ${client}.`,
     keep: (name: string) => `Continue as ${name}`,
   },
-  accountPage: {
-    title: 'Your account',
-  },
+  accountPage,
   emailCode: {
     title: 'Check your email',
     text: (name: string) =>
@@ -46,6 +47,9 @@ export const en = {
     again: 'Password again',
     submit: 'Create account',
   },
+  passkey: {
+    notUsed: 'No passkey was used. Try again, or choose another way to sign in.',
+  },
   secondFactor: {
     title: 'Confirm that it is you',
     text: (name: string) => `Enter the code that your authenticator app shows for ${name}.`,
@@ -55,6 +59,11 @@ export const en = {
     recoveryCode: 'Recovery code',
     recoveryHint: 'Each recovery code works once.',
     submitRecovery: 'Continue with the recovery code',
+  },
+  emailSecondFactor: {
+    ask: (name: string) => `We can send a code to the confirmed email address of ${name}.`,
+    sent: (name: string) =>
+      `A mail with a code is on its way to the confirmed address of ${name}. The code works for 10 minutes in this browser.`,
   },
   setUp: {
     title: 'Set up a second factor',
@@ -119,6 +128,7 @@ export const en = {
       recovery_code: 'The recovery code is wrong or was used before. Enter another one.',
       email_code: 'The code is wrong or no longer valid. Check it, or request a new code.',
     },
+    refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
     missingName: 'Type your username or email address.',
     noAddress: 'Type an email address, such as zoe@example.com.',
     refusedName: (longest: number) =>
@@ -130,6 +140,9 @@ export const en = {
     commonPassword: 'This password is very common, so it is easy to guess. Choose another password.',
     breachedPassword: 'This password is in a list of stolen passwords. Choose another password.',
     samePassword: 'Choose a password that differs from the current one.',
+    changedMeanwhile: 'The profile was changed in another place. Check it, then save again.',
+    refusedText: (longest: number) => `Use at most ${longest} characters in one line.`,
+    wrongName: 'Type the name exactly as it is shown.',
     otherAccount: 'The application asks for another account. Sign in with that account, or cancel.',
     expiredForm: 'The page was open for too long. Nothing happened. Try again.',
     noCookie: 'Your browser sent no cookie. Nothing happened. Allow cookies for this site, then try again.',

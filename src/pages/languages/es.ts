@@ -1,3 +1,4 @@
+import { es as accountPage } from './account/es.ts'
 import type { Texts } from './en.ts'
 
 /** The Spanish texts. They address the user as "tú". */
@@ -10,6 +11,7 @@ export const es: Texts = {
     title: 'Iniciar sesión',
     to: (client) => `para continuar en ${client}`,
     password: 'Contraseña',
+    passkey: 'Iniciar sesión con una llave de acceso',
     emailCode: 'Enviarme un código por correo',
     signUp: 'Crear una cuenta',
     guest: 'Continuar como invitado',
@@ -20,9 +22,7 @@ export const es: Texts = {
     choose: (client) => `Elige la cuenta para ${client}.`,
     keep: (name) => `Continuar como ${name}`,
   },
-  accountPage: {
-    title: 'Tu cuenta',
-  },
+  accountPage,
   emailCode: {
     title: 'Revisa tu correo',
     text: (name) =>
@@ -48,6 +48,10 @@ export const es: Texts = {
     again: 'Repite la contraseña',
     submit: 'Crear cuenta',
   },
+  passkey: {
+    notUsed:
+      'No se ha usado ninguna llave de acceso. Inténtalo de nuevo o elige otra forma de iniciar sesión.',
+  },
   secondFactor: {
     title: 'Confirma que eres tú',
     text: (name) => `Introduce el código que tu aplicación de autenticación muestra para ${name}.`,
@@ -57,6 +61,11 @@ export const es: Texts = {
     recoveryCode: 'Código de recuperación',
     recoveryHint: 'Cada código de recuperación funciona una vez.',
     submitRecovery: 'Continuar con el código de recuperación',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Podemos enviar un código a la dirección confirmada de ${name}.`,
+    sent: (name) =>
+      `Hay un correo con un código en camino a la dirección confirmada de ${name}. El código vale 10 minutos en este navegador.`,
   },
   setUp: {
     title: 'Configurar un segundo factor',
@@ -117,6 +126,8 @@ export const es: Texts = {
       recovery_code: 'El código de recuperación es incorrecto o ya se usó. Introduce otro.',
       email_code: 'El código es incorrecto o ya no es válido. Revísalo o pide uno nuevo.',
     },
+    refusedPasskey:
+      'Esta llave de acceso no funciona aquí. Elige otra llave de acceso u otra forma de iniciar sesión.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     noAddress: 'Escribe una dirección de correo, por ejemplo zoe@example.com.',
     refusedName: (longest) =>
@@ -128,6 +139,9 @@ export const es: Texts = {
     commonPassword: 'Esta contraseña es muy común, así que es fácil de adivinar. Elige otra contraseña.',
     breachedPassword: 'Esta contraseña está en una lista de contraseñas robadas. Elige otra contraseña.',
     samePassword: 'Elige una contraseña distinta de la actual.',
+    changedMeanwhile: 'El perfil se ha cambiado en otro lugar. Compruébalo y guarda de nuevo.',
+    refusedText: (longest) => `Usa como máximo ${longest} caracteres en una línea.`,
+    wrongName: 'Escribe el nombre exactamente como se muestra.',
     otherAccount: 'La aplicación pide otra cuenta. Inicia sesión con esa cuenta o cancela.',
     expiredForm:
       'La página ha estado abierta demasiado tiempo. No se ha realizado ninguna acción. Inténtalo de nuevo.',

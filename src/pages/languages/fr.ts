@@ -1,3 +1,4 @@
+import { fr as accountPage } from './account/fr.ts'
 import type { Texts } from './en.ts'
 
 /**
@@ -13,6 +14,7 @@ export const fr: Texts = {
     title: 'Se connecter',
     to: (client) => `pour continuer vers ${client}`,
     password: 'Mot de passe',
+    passkey: 'Se connecter avec une clé d’accès',
     emailCode: 'Recevoir un code par e-mail',
     signUp: 'Créer un compte',
     guest: 'Continuer sans compte',
@@ -23,9 +25,7 @@ export const fr: Texts = {
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
   },
-  accountPage: {
-    title: 'Votre compte',
-  },
+  accountPage,
   emailCode: {
     title: 'Consultez votre messagerie',
     text: (name) =>
@@ -51,6 +51,9 @@ export const fr: Texts = {
     again: 'Répétez le mot de passe',
     submit: 'Créer le compte',
   },
+  passkey: {
+    notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
+  },
   secondFactor: {
     title: 'Confirmez votre identité',
     text: (name) => `Saisissez le code affiché par votre application d’authentification pour ${name}.`,
@@ -60,6 +63,11 @@ export const fr: Texts = {
     recoveryCode: 'Code de récupération',
     recoveryHint: 'Chaque code de récupération fonctionne une seule fois.',
     submitRecovery: 'Continuer avec le code de récupération',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Nous pouvons envoyer un code à l’adresse confirmée de ${name}.`,
+    sent: (name) =>
+      `Un e-mail avec un code est en route vers l’adresse confirmée de ${name}. Le code est valable 10 minutes dans ce navigateur.`,
   },
   setUp: {
     title: 'Configurer un second facteur',
@@ -119,6 +127,8 @@ export const fr: Texts = {
       recovery_code: 'Le code de récupération est incorrect ou a déjà été utilisé. Saisissez-en un autre.',
       email_code: 'Le code est incorrect ou n’est plus valable. Vérifiez-le ou demandez-en un nouveau.',
     },
+    refusedPasskey:
+      'Cette clé d’accès ne fonctionne pas ici. Choisissez une autre clé d’accès ou une autre méthode de connexion.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
     noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
     refusedName: (longest) =>
@@ -132,6 +142,9 @@ export const fr: Texts = {
     breachedPassword:
       'Ce mot de passe figure dans une liste de mots de passe volés. Choisissez un autre mot de passe.',
     samePassword: 'Choisissez un mot de passe différent de l’actuel.',
+    changedMeanwhile: 'Le profil a été modifié ailleurs. Vérifiez-le, puis enregistrez à nouveau.',
+    refusedText: (longest) => `Utilisez au plus ${longest} caractères sur une ligne.`,
+    wrongName: 'Saisissez le nom exactement comme il est affiché.',
     otherAccount: 'L’application demande un autre compte. Connectez-vous avec ce compte ou annulez.',
     expiredForm: 'La page est restée ouverte trop longtemps. Aucune action n’a été effectuée. Réessayez.',
     noCookie:

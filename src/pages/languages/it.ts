@@ -1,3 +1,4 @@
+import { it as accountPage } from './account/it.ts'
 import type { Texts } from './en.ts'
 
 /** The Italian texts. They address the user as "tu", without a word that depends on the gender of the user. */
@@ -10,6 +11,7 @@ export const it: Texts = {
     title: 'Accedi',
     to: (client) => `per continuare su ${client}`,
     password: 'Password',
+    passkey: 'Accedi con una passkey',
     emailCode: 'Inviami un codice via e-mail',
     signUp: 'Crea un account',
     guest: 'Continua come ospite',
@@ -20,9 +22,7 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
-  accountPage: {
-    title: 'Il tuo account',
-  },
+  accountPage,
   emailCode: {
     title: 'Controlla la tua e-mail',
     text: (name) =>
@@ -48,6 +48,9 @@ export const it: Texts = {
     again: 'Ripeti la password',
     submit: 'Crea account',
   },
+  passkey: {
+    notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
+  },
   secondFactor: {
     title: 'Conferma la tua identità',
     text: (name) => `Inserisci il codice che la tua app di autenticazione mostra per ${name}.`,
@@ -57,6 +60,11 @@ export const it: Texts = {
     recoveryCode: 'Codice di recupero',
     recoveryHint: 'Ogni codice di recupero funziona una sola volta.',
     submitRecovery: 'Continua con il codice di recupero',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Possiamo inviare un codice all’indirizzo confermato di ${name}.`,
+    sent: (name) =>
+      `Un’e-mail con un codice è in arrivo all’indirizzo confermato di ${name}. Il codice vale 10 minuti in questo browser.`,
   },
   setUp: {
     title: 'Configura un secondo fattore',
@@ -116,6 +124,7 @@ export const it: Texts = {
       recovery_code: 'Il codice di recupero è errato o è già stato usato. Inseriscine un altro.',
       email_code: 'Il codice è errato o non è più valido. Controllalo o richiedine uno nuovo.',
     },
+    refusedPasskey: 'Questa passkey non funziona qui. Scegli un’altra passkey o un altro modo per accedere.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     noAddress: 'Inserisci un indirizzo e-mail, ad esempio zoe@example.com.',
     refusedName: (longest) =>
@@ -128,6 +137,9 @@ export const it: Texts = {
       'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
     samePassword: 'Scegli una password diversa da quella attuale.',
+    changedMeanwhile: 'Il profilo è stato modificato altrove. Controllalo e salva di nuovo.',
+    refusedText: (longest) => `Usa al massimo ${longest} caratteri su una riga.`,
+    wrongName: 'Scrivi il nome esattamente come è mostrato.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
     expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
     noCookie:

@@ -1,3 +1,4 @@
+import { nl as accountPage } from './account/nl.ts'
 import type { Texts } from './en.ts'
 
 /** The Dutch texts. They address the user as "je". */
@@ -10,6 +11,7 @@ export const nl: Texts = {
     title: 'Inloggen',
     to: (client) => `om door te gaan naar ${client}`,
     password: 'Wachtwoord',
+    passkey: 'Inloggen met een passkey',
     emailCode: 'Mail mij een code',
     signUp: 'Account aanmaken',
     guest: 'Doorgaan als gast',
@@ -20,9 +22,7 @@ export const nl: Texts = {
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
   },
-  accountPage: {
-    title: 'Je account',
-  },
+  accountPage,
   emailCode: {
     title: 'Kijk in je mailbox',
     text: (name) =>
@@ -48,6 +48,9 @@ export const nl: Texts = {
     again: 'Wachtwoord herhalen',
     submit: 'Account aanmaken',
   },
+  passkey: {
+    notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
+  },
   secondFactor: {
     title: 'Bevestig dat jij het bent',
     text: (name) => `Voer de code in die je authenticator-app voor ${name} toont.`,
@@ -57,6 +60,11 @@ export const nl: Texts = {
     recoveryCode: 'Herstelcode',
     recoveryHint: 'Elke herstelcode werkt één keer.',
     submitRecovery: 'Doorgaan met de herstelcode',
+  },
+  emailSecondFactor: {
+    ask: (name) => `We kunnen een code naar het bevestigde adres van ${name} sturen.`,
+    sent: (name) =>
+      `Er is een e-mail met een code onderweg naar het bevestigde adres van ${name}. De code geldt 10 minuten in deze browser.`,
   },
   setUp: {
     title: 'Tweede factor instellen',
@@ -117,6 +125,7 @@ export const nl: Texts = {
       recovery_code: 'De herstelcode is onjuist of al gebruikt. Voer een andere in.',
       email_code: 'De code is onjuist of niet meer geldig. Controleer de code of vraag een nieuwe aan.',
     },
+    refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
     refusedName: (longest) =>
@@ -130,6 +139,9 @@ export const nl: Texts = {
     breachedPassword:
       'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
     samePassword: 'Kies een wachtwoord dat verschilt van het huidige.',
+    changedMeanwhile: 'Het profiel is ergens anders gewijzigd. Controleer het en sla opnieuw op.',
+    refusedText: (longest) => `Gebruik hoogstens ${longest} tekens op één regel.`,
+    wrongName: 'Typ de naam precies zoals die wordt getoond.',
     otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
     expiredForm: 'De pagina stond te lang open. Er is niets uitgevoerd. Probeer het opnieuw.',
     noCookie:

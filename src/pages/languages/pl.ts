@@ -1,3 +1,4 @@
+import { pl as accountPage } from './account/pl.ts'
 import type { Texts } from './en.ts'
 
 /**
@@ -13,6 +14,7 @@ export const pl: Texts = {
     title: 'Zaloguj się',
     to: (client) => `aby przejść do: ${client}`,
     password: 'Hasło',
+    passkey: 'Zaloguj się kluczem dostępu',
     emailCode: 'Wyślij mi kod e-mailem',
     signUp: 'Załóż konto',
     guest: 'Kontynuuj jako gość',
@@ -23,9 +25,7 @@ export const pl: Texts = {
     choose: (client) => `Wybierz konto dla: ${client}.`,
     keep: (name) => `Kontynuuj jako ${name}`,
   },
-  accountPage: {
-    title: 'Twoje konto',
-  },
+  accountPage,
   emailCode: {
     title: 'Sprawdź swoją pocztę',
     text: (name) =>
@@ -51,6 +51,9 @@ export const pl: Texts = {
     again: 'Powtórz hasło',
     submit: 'Załóż konto',
   },
+  passkey: {
+    notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
+  },
   secondFactor: {
     title: 'Potwierdź swoją tożsamość',
     text: (name) => `Wpisz kod, który aplikacja uwierzytelniająca pokazuje dla ${name}.`,
@@ -60,6 +63,11 @@ export const pl: Texts = {
     recoveryCode: 'Kod odzyskiwania',
     recoveryHint: 'Każdy kod odzyskiwania działa jeden raz.',
     submitRecovery: 'Dalej z kodem odzyskiwania',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Możemy wysłać kod na potwierdzony adres użytkownika ${name}.`,
+    sent: (name) =>
+      `Wiadomość z kodem jest w drodze na potwierdzony adres użytkownika ${name}. Kod działa 10 minut w tej przeglądarce.`,
   },
   setUp: {
     title: 'Skonfiguruj drugi składnik',
@@ -121,6 +129,7 @@ export const pl: Texts = {
       recovery_code: 'Kod odzyskiwania jest nieprawidłowy lub został już użyty. Wpisz inny.',
       email_code: 'Kod jest nieprawidłowy lub już nieważny. Sprawdź go albo poproś o nowy.',
     },
+    refusedPasskey: 'Ten klucz dostępu tu nie działa. Wybierz inny klucz dostępu albo inny sposób logowania.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     noAddress: 'Wpisz adres e-mail, na przykład zoe@example.com.',
     refusedName: (longest) => `Imię i nazwisko mogą mieć do ${longest} znaków zwykłego tekstu. Wpisz inne.`,
@@ -131,6 +140,9 @@ export const pl: Texts = {
     commonPassword: 'To hasło jest bardzo popularne, więc łatwo je odgadnąć. Wybierz inne hasło.',
     breachedPassword: 'To hasło jest na liście skradzionych haseł. Wybierz inne hasło.',
     samePassword: 'Wybierz hasło inne niż obecne.',
+    changedMeanwhile: 'Profil został zmieniony w innym miejscu. Sprawdź go i zapisz ponownie.',
+    refusedText: (longest) => `Użyj najwyżej ${longest} znaków w jednym wierszu.`,
+    wrongName: 'Wpisz nazwę dokładnie tak, jak jest pokazana.',
     otherAccount: 'Aplikacja wymaga innego konta. Zaloguj się na to konto lub anuluj.',
     expiredForm: 'Strona była otwarta zbyt długo. Nie wykonano żadnej czynności. Spróbuj ponownie.',
     noCookie:
