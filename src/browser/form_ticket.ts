@@ -1,24 +1,16 @@
 import * as z from 'zod/mini'
-import { provenAddressSchema } from '../accounts/sign_up.ts'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { requestedCodeSchema } from '../signin/mailed_codes.ts'
 import { SIGN_UP_STEPS, STEPS } from '../signin/next_step.ts'
 import { pendingSchema, sealPending } from '../signin/pending_sign_in.ts'
 import type { Situation } from './situation.ts'
+import { startedSignUpSchema } from './started_sign_up.ts'
 
 /** The hidden field of each form. */
 export const TICKET_FIELD = 'ticket'
 
 const TICKET_SECONDS = 1800
-
-const startedSignUpSchema = z.object({
-  /** The code that the visitor has requested. */
-  requested: requestedCodeSchema,
-  /** The address after the right code; null before. */
-  proven: z.nullable(provenAddressSchema),
-})
-export type StartedSignUp = z.output<typeof startedSignUpSchema>
 
 export const ticketSchema = z.object({
   request: authorizationRequestSchema,

@@ -7,11 +7,11 @@ import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { codeCallerOf } from './code_caller.ts'
-import type { StartedSignUp } from './form_ticket.ts'
 import { InputRefused } from './input_refused.ts'
 import { looksOf } from './looks.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
+import type { StartedSignUp } from './started_sign_up.ts'
 
 const WRONG_CODE = { kind: 'wrong_code', factor: 'email_code' } as const
 

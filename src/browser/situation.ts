@@ -12,8 +12,8 @@ import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
-import type { StartedSignUp } from './form_ticket.ts'
 import { readSignedIn, type SignedInUser } from './read_signed_in.ts'
+import type { StartedSignUp } from './started_sign_up.ts'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {
