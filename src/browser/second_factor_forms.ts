@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
-import { type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
-import type { Form } from '../pages/form.ts'
+import { verifySecondFactor } from '../factors/verify_second_factor.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
 import { type Proof, withSecondFactor } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
@@ -9,6 +8,7 @@ import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { InputRefused } from './input_refused.ts'
+import { readFactor } from './read_early.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 
@@ -25,7 +25,7 @@ export async function useSecondFactor(
   const first = firstFactorOf(situation)
   const { id: subject } = first.user
   const given = readFactor(form)
-  const check = { subject, given, clientId: client.id, api: api.name }
+  const check = { subject, given, read: situation.factorRead, clientId: client.id, api: api.name }
   const result = await verifySecondFactor(check, services, context)
   if (result.kind === 'proven' && isUsableBy({ ...first, subject }, result.user, api.userPool)) {
     const { user, amr } = result
@@ -37,11 +37,6 @@ export async function useSecondFactor(
   throw new InputRefused(
     result.kind === 'wrong' ? { kind: 'wrong_code', factor: given.kind } : { kind: 'other_session' },
   )
-}
-
-function readFactor(form: Form): GivenFactor {
-  const kind = form.has('recovery_code') ? 'recovery_code' : 'totp'
-  return { kind, code: form.text(kind) }
 }
 
 /** Stores a new authenticator app and begins the browser session. The next page shows the recovery codes. */

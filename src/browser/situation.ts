@@ -3,6 +3,7 @@ import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { browserSessionLimitsOf } from '../config/pool_settings.ts'
+import type { FactorRead } from '../factors/verify_second_factor.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
@@ -23,6 +24,8 @@ export interface Situation {
   pending: PendingSignIn | null
   /** The code that the user has requested by mail; null without one. */
   requestedCode: RequestedCode | null
+  /** The record for the check of a second factor that the form has; null without one. */
+  factorRead: FactorRead | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -109,7 +112,14 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null, hasSignedIn: false }
+  const none = {
+    pending: null,
+    requestedCode: null,
+    factorRead: null,
+    recoveryCodes: null,
+    signIn: null,
+    hasSignedIn: false,
+  }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 
