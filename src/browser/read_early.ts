@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { type FactorRead, type GivenFactor, readForCheck } from '../factors/verify_second_factor.ts'
 import type { Form } from '../pages/form.ts'
+import type { Step } from '../signin/next_step.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
@@ -18,6 +19,13 @@ export interface EarlyRead {
 export function readFactor(form: Form): GivenFactor {
   const kind = form.has('recovery_code') ? 'recovery_code' : 'totp'
   return { kind, code: form.text(kind) }
+}
+
+/** The code of a second factor in a form, with null for a code in a mail; null for a form without a code. */
+function checkOf(step: Step, form: Form): { given: GivenFactor | null } | null {
+  const given = readFactor(form)
+  if (step === 'second_factor' && given.code !== '') return { given }
+  return step === 'email_second_factor' && form.text('email_code') !== '' ? { given: null } : null
 }
 
 interface PageState {
@@ -44,9 +52,9 @@ export async function readEarly(
   const pending = ticket.pending?.subject ?? null
   const subject = pending ?? session?.subject ?? null
   if (subject === null) return null
-  const given = ticket.step === 'second_factor' && form !== null ? readFactor(form) : null
-  if (given !== null && given.code !== '') {
-    const factor = await readForCheck({ subject, given, clientId: client.id }, services, context)
+  const check = form === null ? null : checkOf(ticket.step, form)
+  if (check !== null) {
+    const factor = await readForCheck({ subject, ...check, clientId: client.id }, services, context)
     return { subject, user: factor.record.user, factor }
   }
   if (pending === null || pending === session?.subject) return null

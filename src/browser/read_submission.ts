@@ -63,17 +63,14 @@ export async function resume(
   ])
   const problem = await findProblem(c, ticket, read, services)
   if (problem !== null) return { situation: refuse(read, problem), isAccepted: false }
-  const { pending, requestedCode } = ticket
+  const { pending, requestedCode, secondFactorCode } = ticket
   const situation =
     pending === null ? read : await restorePending(pending, { situation: read, early }, services)
   if (situation === null) return { situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const known = requestedCode === null ? situation.known : advance(situation.known, REQUESTED_CODE)
-  const factorRead = early?.factor ?? null
-  return {
-    situation: { ...situation, requestedCode, factorRead, known: { ...known, account } },
-    isAccepted: true,
-  }
+  const codes = { requestedCode, secondFactorCode, factorRead: early?.factor ?? null }
+  return { situation: { ...situation, ...codes, known: { ...known, account } }, isAccepted: true }
 }
 
 /** The state after a form that is not accepted. The next page does not continue a pending sign-in. */

@@ -74,9 +74,14 @@ export async function verifySecondFactor(
   return runToEnd(context, finish(check, { ...record, use, keys }, dependencies, context))
 }
 
-/** Reads the record of a check in one call to D1, and changes nothing. @throws StorageUnavailable, CorruptRecord */
+/**
+ * Reads the record of a check in one call to D1, and changes nothing.
+ *
+ * @param check `given` is null for a code in a mail.
+ * @throws StorageUnavailable, CorruptRecord
+ */
 export async function readForCheck(
-  check: Pick<FactorCheck, 'subject' | 'given' | 'clientId'>,
+  check: Pick<FactorCheck, 'subject' | 'clientId'> & { given: GivenFactor | null },
   { guard, factors }: Pick<Dependencies, 'guard' | 'factors'>,
   context: RequestContext,
 ): Promise<FactorRead> {
@@ -87,8 +92,11 @@ export async function readForCheck(
   return { record: await factors.findForCheck({ subject, codeHash }, keys, context.now), keys, codeHash }
 }
 
-async function hashOf({ subject, given }: Pick<FactorCheck, 'subject' | 'given'>): Promise<string | null> {
-  const code = given.kind === 'recovery_code' ? parseRecoveryCode(given.code) : null
+async function hashOf({
+  subject,
+  given,
+}: Pick<FactorCheck, 'subject'> & { given: GivenFactor | null }): Promise<string | null> {
+  const code = given?.kind === 'recovery_code' ? parseRecoveryCode(given.code) : null
   return code === null ? null : hashRecoveryCode(subject, code)
 }
 

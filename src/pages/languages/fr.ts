@@ -1,3 +1,4 @@
+import { fr as accountPage } from './account/fr.ts'
 import type { Texts } from './en.ts'
 
 /**
@@ -23,9 +24,7 @@ export const fr: Texts = {
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
   },
-  accountPage: {
-    title: 'Votre compte',
-  },
+  accountPage,
   emailCode: {
     title: 'Consultez votre messagerie',
     text: (name) =>
@@ -47,6 +46,11 @@ export const fr: Texts = {
     recoveryCode: 'Code de récupération',
     recoveryHint: 'Chaque code de récupération fonctionne une seule fois.',
     submitRecovery: 'Continuer avec le code de récupération',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Nous pouvons envoyer un code à l’adresse confirmée de ${name}.`,
+    sent: (name) =>
+      `Un e-mail avec un code est en route vers l’adresse confirmée de ${name}. Le code est valable 10 minutes dans ce navigateur.`,
   },
   setUp: {
     title: 'Configurer un second facteur',
@@ -118,6 +122,9 @@ export const fr: Texts = {
     breachedPassword:
       'Ce mot de passe figure dans une liste de mots de passe volés. Choisissez un autre mot de passe.',
     samePassword: 'Choisissez un mot de passe différent de l’actuel.',
+    changedMeanwhile: 'Le profil a été modifié ailleurs. Vérifiez-le, puis enregistrez à nouveau.',
+    refusedText: (longest) => `Utilisez au plus ${longest} caractères sur une ligne.`,
+    wrongName: 'Saisissez le nom exactement comme il est affiché.',
     otherAccount: 'L’application demande un autre compte. Connectez-vous avec ce compte ou annulez.',
     expiredForm: 'La page est restée ouverte trop longtemps. Aucune action n’a été effectuée. Réessayez.',
     noCookie:

@@ -1,3 +1,4 @@
+import { it as accountPage } from './account/it.ts'
 import type { Texts } from './en.ts'
 
 /** The Italian texts. They address the user as "tu", without a word that depends on the gender of the user. */
@@ -20,9 +21,7 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
-  accountPage: {
-    title: 'Il tuo account',
-  },
+  accountPage,
   emailCode: {
     title: 'Controlla la tua e-mail',
     text: (name) =>
@@ -44,6 +43,11 @@ export const it: Texts = {
     recoveryCode: 'Codice di recupero',
     recoveryHint: 'Ogni codice di recupero funziona una sola volta.',
     submitRecovery: 'Continua con il codice di recupero',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Possiamo inviare un codice all’indirizzo confermato di ${name}.`,
+    sent: (name) =>
+      `Un’e-mail con un codice è in arrivo all’indirizzo confermato di ${name}. Il codice vale 10 minuti in questo browser.`,
   },
   setUp: {
     title: 'Configura un secondo fattore',
@@ -113,6 +117,9 @@ export const it: Texts = {
       'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
     samePassword: 'Scegli una password diversa da quella attuale.',
+    changedMeanwhile: 'Il profilo è stato modificato altrove. Controllalo e salva di nuovo.',
+    refusedText: (longest) => `Usa al massimo ${longest} caratteri su una riga.`,
+    wrongName: 'Scrivi il nome esattamente come è mostrato.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
     expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
     noCookie:

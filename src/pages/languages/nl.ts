@@ -1,3 +1,4 @@
+import { nl as accountPage } from './account/nl.ts'
 import type { Texts } from './en.ts'
 
 /** The Dutch texts. They address the user as "je". */
@@ -20,9 +21,7 @@ export const nl: Texts = {
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
   },
-  accountPage: {
-    title: 'Je account',
-  },
+  accountPage,
   emailCode: {
     title: 'Kijk in je mailbox',
     text: (name) =>
@@ -44,6 +43,11 @@ export const nl: Texts = {
     recoveryCode: 'Herstelcode',
     recoveryHint: 'Elke herstelcode werkt één keer.',
     submitRecovery: 'Doorgaan met de herstelcode',
+  },
+  emailSecondFactor: {
+    ask: (name) => `We kunnen een code naar het bevestigde adres van ${name} sturen.`,
+    sent: (name) =>
+      `Er is een e-mail met een code onderweg naar het bevestigde adres van ${name}. De code geldt 10 minuten in deze browser.`,
   },
   setUp: {
     title: 'Tweede factor instellen',
@@ -115,6 +119,9 @@ export const nl: Texts = {
     breachedPassword:
       'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
     samePassword: 'Kies een wachtwoord dat verschilt van het huidige.',
+    changedMeanwhile: 'Het profiel is ergens anders gewijzigd. Controleer het en sla opnieuw op.',
+    refusedText: (longest) => `Gebruik hoogstens ${longest} tekens op één regel.`,
+    wrongName: 'Typ de naam precies zoals die wordt getoond.',
     otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
     expiredForm: 'De pagina stond te lang open. Er is niets uitgevoerd. Probeer het opnieuw.',
     noCookie:
