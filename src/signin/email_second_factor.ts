@@ -28,8 +28,8 @@ export interface SecondFactorTry extends CodeCaller {
   /** The token of the code; null if no code was sent. */
   token: string | null
   code: string
-  /** The record that the request has read already, at the same time as other records; null without one. */
-  read: FactorRead | null
+  /** The record that the request has read already, at the same time as other records. Absent or null without one. */
+  read?: FactorRead | null
 }
 
 /** The data of a stored code. */
@@ -99,7 +99,13 @@ export class EmailSecondFactor {
     const { pool, api, language } = request
     const lockedUntil = (await failures.find(this.#failureOf(user.id), context.now))?.lockedUntil ?? 0
     const recipient = { to: address, language, pool, api }
-    const mail = { ...recipient, kind: 'email_code', code, lifetimeSeconds: CODE_SECONDS } as const
+    const mail = {
+      ...recipient,
+      kind: 'email_code',
+      isAfterPassword: true,
+      code,
+      lifetimeSeconds: CODE_SECONDS,
+    } as const
     const spender = device?.subjects.includes(user.id) ? { device: device.id } : {}
     mailer.send(lockedUntil > context.now ? { kind: 'nothing', to: address, pool } : mail, context, spender)
   }

@@ -31,6 +31,24 @@ export const de: Texts = {
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
   },
+  forgotten: {
+    link: 'Passwort vergessen?',
+    title: 'Passwort vergessen',
+    text: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. Sie erhalten per E-Mail einen Link für ein neues Passwort.',
+    submit: 'Link senden',
+    sent: 'Falls es zu diesem Namen ein Konto mit bestätigter Adresse gibt, ist eine E-Mail mit einem Link unterwegs. Der Link gilt 30 Minuten. Schließen Sie diese Seite, oder kehren Sie nach der Wahl des neuen Passworts zur Anmeldung zurück.',
+    back: 'Zurück zur Anmeldung',
+  },
+  newPassword: {
+    text: 'Durch das neue Passwort wird das Konto auf allen Geräten abgemeldet.',
+    doneTitle: 'Ihr Passwort ist gespeichert',
+    done: 'Sie können sich jetzt mit dem neuen Passwort anmelden.',
+  },
+  voidLink: {
+    title: 'Dieser Link gilt nicht mehr',
+    text: 'Er wurde verwendet, er ist abgelaufen, oder das Konto hat sich seit der E-Mail geändert.',
+    again: 'Neuen Link anfordern',
+  },
   passkey: {
     notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
   },

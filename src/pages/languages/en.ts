@@ -30,6 +30,24 @@ export const en = {
     again: 'Send a new code',
     other: 'Use a password or another address',
   },
+  forgotten: {
+    link: 'Forgot your password?',
+    title: 'Forgotten password',
+    text: 'Enter your username or your email address. You get a link to a new password by mail.',
+    submit: 'Send the link',
+    sent: 'If there is an account with a confirmed address for this name, a mail with a link is on its way. The link works for 30 minutes. Close this page, or go back to the sign-in after you have chosen a new password.',
+    back: 'Back to the sign-in',
+  },
+  newPassword: {
+    text: 'The new password signs the account out on all devices.',
+    doneTitle: 'Your password is set',
+    done: 'You can sign in with the new password now.',
+  },
+  voidLink: {
+    title: 'This link no longer works',
+    text: 'It was used, it has expired, or the account has changed since the mail was sent.',
+    again: 'Request a new link',
+  },
   passkey: {
     notUsed: 'No passkey was used. Try again, or choose another way to sign in.',
   },

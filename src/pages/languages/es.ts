@@ -31,6 +31,24 @@ export const es: Texts = {
     again: 'Enviar un código nuevo',
     other: 'Usar una contraseña u otra dirección',
   },
+  forgotten: {
+    link: '¿Olvidaste tu contraseña?',
+    title: 'Contraseña olvidada',
+    text: 'Escribe tu nombre de usuario o tu dirección de correo. Recibirás por correo un enlace para elegir una contraseña nueva.',
+    submit: 'Enviar el enlace',
+    sent: 'Si este nombre tiene una cuenta con una dirección confirmada, hay un correo con un enlace en camino. El enlace vale 30 minutos. Cierra esta página, o vuelve al inicio de sesión después de elegir una contraseña nueva.',
+    back: 'Volver al inicio de sesión',
+  },
+  newPassword: {
+    text: 'La contraseña nueva cerrará la sesión de la cuenta en todos los dispositivos.',
+    doneTitle: 'Tu contraseña está guardada',
+    done: 'Ya puedes iniciar sesión con la contraseña nueva.',
+  },
+  voidLink: {
+    title: 'Este enlace ya no vale',
+    text: 'Se usó, ha caducado o la cuenta ha cambiado desde que se envió el correo.',
+    again: 'Pedir un enlace nuevo',
+  },
   passkey: {
     notUsed:
       'No se ha usado ninguna llave de acceso. Inténtalo de nuevo o elige otra forma de iniciar sesión.',

@@ -34,6 +34,24 @@ export const fr: Texts = {
     again: 'Envoyer un nouveau code',
     other: 'Utiliser un mot de passe ou une autre adresse',
   },
+  forgotten: {
+    link: 'Mot de passe oublié ?',
+    title: 'Mot de passe oublié',
+    text: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail. Vous recevrez par e-mail un lien pour choisir un nouveau mot de passe.',
+    submit: 'Envoyer le lien',
+    sent: 'Si un compte avec une adresse confirmée correspond à ce nom, un e-mail avec un lien est en route. Le lien est valable 30 minutes. Fermez cette page, ou revenez à la connexion après avoir choisi un nouveau mot de passe.',
+    back: 'Revenir à la connexion',
+  },
+  newPassword: {
+    text: 'Le nouveau mot de passe déconnecte le compte de tous les appareils.',
+    doneTitle: 'Votre mot de passe est enregistré',
+    done: 'Vous pouvez maintenant vous connecter avec le nouveau mot de passe.',
+  },
+  voidLink: {
+    title: 'Ce lien n’est plus valable',
+    text: 'Il a été utilisé, il a expiré, ou le compte a changé depuis l’envoi de l’e-mail.',
+    again: 'Demander un nouveau lien',
+  },
   passkey: {
     notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
   },

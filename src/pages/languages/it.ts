@@ -31,6 +31,24 @@ export const it: Texts = {
     again: 'Invia un nuovo codice',
     other: 'Usa una password o un altro indirizzo',
   },
+  forgotten: {
+    link: 'Hai dimenticato la password?',
+    title: 'Password dimenticata',
+    text: 'Inserisci il tuo nome utente o il tuo indirizzo e-mail. Riceverai per e-mail un link per scegliere una nuova password.',
+    submit: 'Invia il link',
+    sent: 'Se a questo nome corrisponde un account con un indirizzo confermato, un’e-mail con un link è in arrivo. Il link vale 30 minuti. Chiudi questa pagina, oppure torna all’accesso dopo aver scelto una nuova password.',
+    back: 'Torna all’accesso',
+  },
+  newPassword: {
+    text: 'La nuova password disconnette l’account da tutti i dispositivi.',
+    doneTitle: 'La tua password è salvata',
+    done: 'Ora puoi accedere con la nuova password.',
+  },
+  voidLink: {
+    title: 'Questo link non è più valido',
+    text: 'È stato usato, è scaduto o l’account è cambiato dopo l’invio dell’e-mail.',
+    again: 'Richiedi un nuovo link',
+  },
   passkey: {
     notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
   },

@@ -31,6 +31,24 @@ export const nl: Texts = {
     again: 'Nieuwe code sturen',
     other: 'Een wachtwoord of ander adres gebruiken',
   },
+  forgotten: {
+    link: 'Wachtwoord vergeten?',
+    title: 'Wachtwoord vergeten',
+    text: 'Vul je gebruikersnaam of je e-mailadres in. Je krijgt per e-mail een link voor een nieuw wachtwoord.',
+    submit: 'Link sturen',
+    sent: 'Als er bij deze naam een account met een bevestigd adres is, is er een e-mail met een link onderweg. De link geldt 30 minuten. Sluit deze pagina, of ga terug naar het inloggen nadat je een nieuw wachtwoord hebt gekozen.',
+    back: 'Terug naar inloggen',
+  },
+  newPassword: {
+    text: 'Door het nieuwe wachtwoord wordt het account op alle apparaten uitgelogd.',
+    doneTitle: 'Je wachtwoord is opgeslagen',
+    done: 'Je kunt nu inloggen met het nieuwe wachtwoord.',
+  },
+  voidLink: {
+    title: 'Deze link werkt niet meer',
+    text: 'De link is gebruikt of verlopen, of het account is veranderd sinds de e-mail is verstuurd.',
+    again: 'Nieuwe link aanvragen',
+  },
   passkey: {
     notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
   },

@@ -34,6 +34,24 @@ export const pl: Texts = {
     again: 'Wyślij nowy kod',
     other: 'Użyj hasła lub innego adresu',
   },
+  forgotten: {
+    link: 'Nie pamiętasz hasła?',
+    title: 'Zapomniane hasło',
+    text: 'Podaj nazwę użytkownika lub adres e-mail. Dostaniesz wiadomość z linkiem do nowego hasła.',
+    submit: 'Wyślij link',
+    sent: 'Jeśli ta nazwa ma konto z potwierdzonym adresem, wiadomość z linkiem jest w drodze. Link działa 30 minut. Zamknij tę stronę lub wróć do logowania po wybraniu nowego hasła.',
+    back: 'Wróć do logowania',
+  },
+  newPassword: {
+    text: 'Nowe hasło spowoduje wylogowanie z konta na wszystkich urządzeniach.',
+    doneTitle: 'Hasło zostało zapisane',
+    done: 'Możesz teraz zalogować się nowym hasłem.',
+  },
+  voidLink: {
+    title: 'Ten link już nie działa',
+    text: 'Został użyty, wygasł albo konto zmieniło się od wysłania wiadomości.',
+    again: 'Poproś o nowy link',
+  },
   passkey: {
     notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
   },
