@@ -8,6 +8,7 @@ export const nl: AccountTexts = {
   chooseTitle: 'Welk account wil je openen?',
   sections: {
     profile: 'Profiel',
+    address: 'E-mailadres',
     password: 'Wachtwoord',
     sessions: 'Apparaten en sessies',
     applications: 'Gekoppelde apps',
@@ -16,6 +17,8 @@ export const nl: AccountTexts = {
   },
   notices: {
     profileSaved: 'Je profiel is opgeslagen.',
+    addressRequested:
+      'Er is een e-mail met een link onderweg naar het nieuwe adres. Je adres verandert als je de link binnen een uur gebruikt.',
     passwordChanged: 'Je wachtwoord is gewijzigd. Je bent op alle andere apparaten uitgelogd.',
     sessionEnded: 'De sessie is beëindigd.',
     othersEnded: 'Je bent op alle andere apparaten uitgelogd.',
@@ -26,6 +29,12 @@ export const nl: AccountTexts = {
     givenName: 'Voornaam',
     familyName: 'Achternaam',
     submit: 'Opslaan',
+  },
+  address: {
+    current: (email) => `Je e-mailadres is ${email}.`,
+    text: 'Je bevestigt het nieuwe adres met een link in een e-mail aan dat adres. Tot dan verandert er niets.',
+    next: 'Nieuw e-mailadres',
+    submit: 'Link sturen',
   },
   password: {
     text: 'Door het nieuwe wachtwoord word je op alle andere apparaten uitgelogd.',
@@ -38,7 +47,6 @@ export const nl: AccountTexts = {
     began: (time) => `Ingelogd: ${time}`,
     used: (time) => `Laatst gebruikt: ${time}`,
     end: 'Sessie beëindigen',
-    endOf: (client, device) => `De sessie van ${client} op ${device} beëindigen`,
     othersText:
       'Je kunt alle sessies behalve die van deze pagina beëindigen, ook sessies die niet in de lijst staan.',
     others: 'Overal elders uitloggen',
@@ -48,7 +56,6 @@ export const nl: AccountTexts = {
     none: 'Je hebt geen andere app toegestaan om je account te gebruiken.',
     since: (time) => `Toegestaan: ${time}`,
     withdraw: 'Toegang intrekken',
-    withdrawOf: (client) => `De toegang van ${client} intrekken`,
   },
   data: {
     text: 'Het bestand bevat de opgeslagen gegevens over je account, je sessies en je inlogmomenten. Het heeft de indeling JSON.',

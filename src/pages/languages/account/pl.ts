@@ -8,6 +8,7 @@ export const pl: AccountTexts = {
   chooseTitle: 'Które konto chcesz otworzyć?',
   sections: {
     profile: 'Profil',
+    address: 'Adres e-mail',
     password: 'Hasło',
     sessions: 'Urządzenia i sesje',
     applications: 'Połączone aplikacje',
@@ -16,6 +17,8 @@ export const pl: AccountTexts = {
   },
   notices: {
     profileSaved: 'Profil został zapisany.',
+    addressRequested:
+      'Wiadomość z linkiem jest w drodze na nowy adres. Twój adres zmieni się, gdy użyjesz linku w ciągu godziny.',
     passwordChanged: 'Hasło zostało zmienione. Wylogowano Cię na wszystkich innych urządzeniach.',
     sessionEnded: 'Sesja została zakończona.',
     othersEnded: 'Wylogowano Cię na wszystkich innych urządzeniach.',
@@ -26,6 +29,12 @@ export const pl: AccountTexts = {
     givenName: 'Imię',
     familyName: 'Nazwisko',
     submit: 'Zapisz',
+  },
+  address: {
+    current: (email) => `Twój adres e-mail to ${email}.`,
+    text: 'Nowy adres potwierdzasz linkiem z wiadomości wysłanej na ten adres. Do tego czasu nic się nie zmieni.',
+    next: 'Nowy adres e-mail',
+    submit: 'Wyślij link',
   },
   password: {
     text: 'Nowe hasło wyloguje Cię na wszystkich innych urządzeniach.',
@@ -38,7 +47,6 @@ export const pl: AccountTexts = {
     began: (time) => `Zalogowano: ${time}`,
     used: (time) => `Ostatnie użycie: ${time}`,
     end: 'Zakończ sesję',
-    endOf: (client, device) => `Zakończ sesję aplikacji ${client} na urządzeniu ${device}`,
     othersText:
       'Możesz zakończyć wszystkie sesje oprócz sesji tej strony, także te, których nie ma na liście.',
     others: 'Wyloguj wszędzie indziej',
@@ -48,7 +56,6 @@ export const pl: AccountTexts = {
     none: 'Żadna inna aplikacja nie ma Twojej zgody na używanie konta.',
     since: (time) => `Zgoda: ${time}`,
     withdraw: 'Wycofaj dostęp',
-    withdrawOf: (client) => `Wycofaj dostęp aplikacji ${client}`,
   },
   data: {
     text: 'Plik zawiera zapisane dane o Twoim koncie, sesjach i logowaniach. Ma format JSON.',
