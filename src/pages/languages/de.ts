@@ -61,6 +61,13 @@ export const de: Texts = {
     doneTitle: 'Ihr Passwort ist gespeichert',
     done: 'Sie können sich jetzt mit dem neuen Passwort anmelden.',
   },
+  confirmAddress: {
+    title: 'E-Mail-Adresse bestätigen',
+    text: (address, username) => `${address} für das Konto ${username} verwenden?`,
+    ignore: 'Wenn Sie dieses Konto nicht kennen, schließen Sie diese Seite. Ohne Sie ändert sich nichts.',
+    doneTitle: 'Ihre E-Mail-Adresse ist bestätigt',
+    done: 'E-Mails gehen ab jetzt an die neue Adresse.',
+  },
   voidLink: {
     title: 'Dieser Link gilt nicht mehr',
     text: 'Er wurde verwendet, er ist abgelaufen, oder das Konto hat sich seit der E-Mail geändert.',

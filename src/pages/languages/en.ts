@@ -60,6 +60,13 @@ export const en = {
     doneTitle: 'Your password is set',
     done: 'You can sign in with the new password now.',
   },
+  confirmAddress: {
+    title: 'Confirm email address',
+    text: (address: string, username: string) => `Use ${address} for the account ${username}?`,
+    ignore: 'If you do not know this account, close this page. Nothing changes without you.',
+    doneTitle: 'Your email address is confirmed',
+    done: 'Mails go to the new address from now on.',
+  },
   voidLink: {
     title: 'This link no longer works',
     text: 'It was used, it has expired, or the account has changed since the mail was sent.',

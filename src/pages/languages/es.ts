@@ -61,6 +61,13 @@ export const es: Texts = {
     doneTitle: 'Tu contraseña está guardada',
     done: 'Ya puedes iniciar sesión con la contraseña nueva.',
   },
+  confirmAddress: {
+    title: 'Confirmar la dirección de correo',
+    text: (address, username) => `¿Usar ${address} para la cuenta ${username}?`,
+    ignore: 'Si no conoces esta cuenta, cierra esta página. Nada cambia sin ti.',
+    doneTitle: 'Tu dirección de correo está confirmada',
+    done: 'A partir de ahora, los correos llegan a la dirección nueva.',
+  },
   voidLink: {
     title: 'Este enlace ya no vale',
     text: 'Se usó, ha caducado o la cuenta ha cambiado desde que se envió el correo.',

@@ -64,6 +64,13 @@ export const fr: Texts = {
     doneTitle: 'Votre mot de passe est enregistré',
     done: 'Vous pouvez maintenant vous connecter avec le nouveau mot de passe.',
   },
+  confirmAddress: {
+    title: 'Confirmer l’adresse e-mail',
+    text: (address, username) => `Utiliser ${address} pour le compte ${username} ?`,
+    ignore: 'Si vous ne connaissez pas ce compte, fermez cette page. Rien ne change sans vous.',
+    doneTitle: 'Votre adresse e-mail est confirmée',
+    done: 'Les e-mails sont désormais envoyés à la nouvelle adresse.',
+  },
   voidLink: {
     title: 'Ce lien n’est plus valable',
     text: 'Il a été utilisé, il a expiré, ou le compte a changé depuis l’envoi de l’e-mail.',

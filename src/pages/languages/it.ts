@@ -61,6 +61,13 @@ export const it: Texts = {
     doneTitle: 'La tua password è salvata',
     done: 'Ora puoi accedere con la nuova password.',
   },
+  confirmAddress: {
+    title: 'Conferma l’indirizzo e-mail',
+    text: (address, username) => `Usare ${address} per l’account ${username}?`,
+    ignore: 'Se non conosci questo account, chiudi questa pagina. Senza di te non cambia nulla.',
+    doneTitle: 'Il tuo indirizzo e-mail è confermato',
+    done: 'D’ora in poi le e-mail arrivano al nuovo indirizzo.',
+  },
   voidLink: {
     title: 'Questo link non è più valido',
     text: 'È stato usato, è scaduto o l’account è cambiato dopo l’invio dell’e-mail.',

@@ -61,6 +61,13 @@ export const nl: Texts = {
     doneTitle: 'Je wachtwoord is opgeslagen',
     done: 'Je kunt nu inloggen met het nieuwe wachtwoord.',
   },
+  confirmAddress: {
+    title: 'E-mailadres bevestigen',
+    text: (address, username) => `${address} gebruiken voor het account ${username}?`,
+    ignore: 'Als je dit account niet kent, sluit dan deze pagina. Zonder jou verandert er niets.',
+    doneTitle: 'Je e-mailadres is bevestigd',
+    done: 'E-mails gaan vanaf nu naar het nieuwe adres.',
+  },
   voidLink: {
     title: 'Deze link werkt niet meer',
     text: 'De link is gebruikt of verlopen, of het account is veranderd sinds de e-mail is verstuurd.',
