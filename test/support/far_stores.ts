@@ -15,9 +15,11 @@ export const ONE_EACH: Latencies = { primary: 1, replica: 1, kv: 1 }
 /** The only read of a replica: the user at a successful sign-in. */
 const REPLICA_READ = /json_group_array\(json_object\('kind', kind/
 
-/** Stores whose calls take virtual time (`PassingTime`). */
+/** D1 and KV whose calls take virtual time. Calls that no response waits for take none. */
 export class FarStores {
   latencies = ONE_EACH
+  /** The number of calls that a response waits for. */
+  calls = 0
   #running = 0
   readonly env = {
     DB: aroundD1((sql, call) => this.#delay(REPLICA_READ.test(sql) ? 'replica' : 'primary', sql, call)),
@@ -30,7 +32,10 @@ export class FarStores {
 
   async #delay<T>(store: keyof Latencies, what: string, call: () => Promise<T>): Promise<T> {
     const isWaitedFor = !isDeferredWrite(what) && !what.startsWith('put ')
-    if (isWaitedFor) await new Promise<void>((resolve) => timers.start(resolve, this.latencies[store]))
+    if (isWaitedFor) {
+      this.calls++
+      await new Promise<void>((resolve) => timers.start(resolve, this.latencies[store]))
+    }
     this.#running++
     try {
       return await call()
