@@ -1,5 +1,6 @@
 import { AccountDeletion } from '../accounts/account_deletion.ts'
 import { AccountLinks } from '../accounts/account_links.ts'
+import { AddressChanges } from '../accounts/address_changes.ts'
 import { PasswordLinks } from '../accounts/password_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
@@ -38,6 +39,7 @@ export function createAccountServices(
   return {
     links,
     deletion: new AccountDeletion(shared),
+    addressChanges: new AddressChanges({ ...shared, links }),
     passwordLinks: new PasswordLinks({ ...shared, links, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }

@@ -13,6 +13,7 @@ export const de: Texts = {
     password: 'Passwort',
     passkey: 'Mit Passkey anmelden',
     emailCode: 'Code per E-Mail senden',
+    signUp: 'Konto erstellen',
     guest: 'Als Gast fortfahren',
   },
   account: {
@@ -31,6 +32,22 @@ export const de: Texts = {
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
   },
+  signUp: {
+    title: 'Konto erstellen',
+    address: 'E-Mail-Adresse',
+    hint: 'Sie erhalten einen Code per E-Mail.',
+    submit: 'Weiter',
+    signIn: 'Ich habe bereits ein Konto',
+    mail: (address) =>
+      `Eine E-Mail an ${address} ist unterwegs. Geben Sie den Code daraus hier ein. Er gilt 10 Minuten lang in diesem Browser. Falls es zu der Adresse schon ein Konto gibt, steht das in der E-Mail.`,
+    otherAddress: 'Andere Adresse verwenden',
+  },
+  createAccount: {
+    title: 'Passwort wählen',
+    name: 'Name (freiwillig)',
+    again: 'Passwort wiederholen',
+    submit: 'Konto erstellen',
+  },
   forgotten: {
     link: 'Passwort vergessen?',
     title: 'Passwort vergessen',
@@ -43,6 +60,13 @@ export const de: Texts = {
     text: 'Durch das neue Passwort wird das Konto auf allen Geräten abgemeldet.',
     doneTitle: 'Ihr Passwort ist gespeichert',
     done: 'Sie können sich jetzt mit dem neuen Passwort anmelden.',
+  },
+  confirmAddress: {
+    title: 'E-Mail-Adresse bestätigen',
+    text: (address, username) => `${address} für das Konto ${username} verwenden?`,
+    ignore: 'Wenn Sie dieses Konto nicht kennen, schließen Sie diese Seite. Ohne Sie ändert sich nichts.',
+    doneTitle: 'Ihre E-Mail-Adresse ist bestätigt',
+    done: 'E-Mails gehen ab jetzt an die neue Adresse.',
   },
   voidLink: {
     title: 'Dieser Link gilt nicht mehr',
@@ -131,6 +155,9 @@ export const de: Texts = {
     refusedPasskey:
       'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
+    noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
+    refusedName: (longest) =>
+      `Der Name darf bis zu ${longest} Zeichen einfachen Text haben. Geben Sie einen anderen Namen ein.`,
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

@@ -12,6 +12,7 @@ export const en = {
     password: 'Password',
     passkey: 'Sign in with a passkey',
     emailCode: 'Email me a code',
+    signUp: 'Create an account',
     guest: 'Continue as guest',
   },
   account: {
@@ -30,6 +31,22 @@ export const en = {
     again: 'Send a new code',
     other: 'Use a password or another address',
   },
+  signUp: {
+    title: 'Create an account',
+    address: 'Email address',
+    hint: 'You get a code by mail.',
+    submit: 'Continue',
+    signIn: 'I already have an account',
+    mail: (address: string) =>
+      `A mail to ${address} is on its way. Enter its code here. It works for 10 minutes in this browser. If the address already has an account, the mail says so.`,
+    otherAddress: 'Use another address',
+  },
+  createAccount: {
+    title: 'Choose a password',
+    name: 'Name (optional)',
+    again: 'Password again',
+    submit: 'Create account',
+  },
   forgotten: {
     link: 'Forgot your password?',
     title: 'Forgotten password',
@@ -42,6 +59,13 @@ export const en = {
     text: 'The new password signs the account out on all devices.',
     doneTitle: 'Your password is set',
     done: 'You can sign in with the new password now.',
+  },
+  confirmAddress: {
+    title: 'Confirm email address',
+    text: (address: string, username: string) => `Use ${address} for the account ${username}?`,
+    ignore: 'If you do not know this account, close this page. Nothing changes without you.',
+    doneTitle: 'Your email address is confirmed',
+    done: 'Mails go to the new address from now on.',
   },
   voidLink: {
     title: 'This link no longer works',
@@ -131,6 +155,9 @@ export const en = {
     },
     refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
     missingName: 'Type your username or email address.',
+    noAddress: 'Type an email address, such as zoe@example.com.',
+    refusedName: (longest: number) =>
+      `The name can have up to ${longest} characters of plain text. Type another name.`,
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

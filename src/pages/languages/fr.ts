@@ -16,6 +16,7 @@ export const fr: Texts = {
     password: 'Mot de passe',
     passkey: 'Se connecter avec une clé d’accès',
     emailCode: 'Recevoir un code par e-mail',
+    signUp: 'Créer un compte',
     guest: 'Continuer sans compte',
   },
   account: {
@@ -34,6 +35,22 @@ export const fr: Texts = {
     again: 'Envoyer un nouveau code',
     other: 'Utiliser un mot de passe ou une autre adresse',
   },
+  signUp: {
+    title: 'Créer un compte',
+    address: 'Adresse e-mail',
+    hint: 'Vous recevez un code par e-mail.',
+    submit: 'Continuer',
+    signIn: 'J’ai déjà un compte',
+    mail: (address) =>
+      `Un e-mail à ${address} est en route. Saisissez ici le code qu’il contient. Il est valable 10 minutes dans ce navigateur. Si cette adresse a déjà un compte, l’e-mail l’indique.`,
+    otherAddress: 'Utiliser une autre adresse',
+  },
+  createAccount: {
+    title: 'Choisissez un mot de passe',
+    name: 'Nom (facultatif)',
+    again: 'Répétez le mot de passe',
+    submit: 'Créer le compte',
+  },
   forgotten: {
     link: 'Mot de passe oublié ?',
     title: 'Mot de passe oublié',
@@ -46,6 +63,13 @@ export const fr: Texts = {
     text: 'Le nouveau mot de passe déconnecte le compte de tous les appareils.',
     doneTitle: 'Votre mot de passe est enregistré',
     done: 'Vous pouvez maintenant vous connecter avec le nouveau mot de passe.',
+  },
+  confirmAddress: {
+    title: 'Confirmer l’adresse e-mail',
+    text: (address, username) => `Utiliser ${address} pour le compte ${username} ?`,
+    ignore: 'Si vous ne connaissez pas ce compte, fermez cette page. Rien ne change sans vous.',
+    doneTitle: 'Votre adresse e-mail est confirmée',
+    done: 'Les e-mails sont désormais envoyés à la nouvelle adresse.',
   },
   voidLink: {
     title: 'Ce lien n’est plus valable',
@@ -131,6 +155,9 @@ export const fr: Texts = {
     refusedPasskey:
       'Cette clé d’accès ne fonctionne pas ici. Choisissez une autre clé d’accès ou une autre méthode de connexion.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
+    noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
+    refusedName: (longest) =>
+      `Le nom peut avoir jusqu’à ${longest} caractères de texte simple. Saisissez un autre nom.`,
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>
