@@ -1,6 +1,7 @@
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
+import { UNKNOWN_CALLER } from './lib/request_context.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
@@ -23,15 +24,7 @@ export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<void> {
-  const context = {
-    now: services.clock.now(),
-    addressPrefix: null,
-    address: null,
-    continent: null,
-    device: null,
-    country: null,
-    waitUntil,
-  }
+  const context = { ...UNKNOWN_CALLER, now: services.clock.now(), waitUntil }
   await services.keyLife.run(context)
   await resealFactors(services)
   await services.feed.keepWithinLimit(context.now)
