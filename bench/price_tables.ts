@@ -113,7 +113,7 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
     [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
     [`users, ${bytes(rowBytes.users)}`, ({ usersGb }) => `${short(usersGb)} GB`, ''],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
-    ['the feed', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, 'each new reader'],
+    ['the feed, if no entry is merged', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, '2 MiB'],
     ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],
   ]
   const table = rows.map(([title, cell, limit]) => [title, ...strains.map(cell), limit])
@@ -128,8 +128,8 @@ function describeEnds(strains: readonly Strain[]): string {
   const at = (part: number) => short(one.visitors / part)
   const others = sessionGb + usersGb
   const days = (count: number) => (others + (auditGb * count) / shop.AUDIT_DAYS) / DATABASE_GB
-  return `One database is full at ${at(days(shop.AUDIT_DAYS))} visitors a month, with 30 days of the audit trail at ${at(days(30))}.
-It has no time left at ${at(busy)}. The sweep falls behind at ${at(auditEvents / SWEPT_A_MONTH)}.`
+  return `One database is full at ${at(days(shop.AUDIT_DAYS))} visitors a month. If the audit trail keeps 30 days, the database is full at ${at(days(30))}.
+It is busy all the time at ${at(busy)}. The sweep falls behind at ${at(auditEvents / SWEPT_A_MONTH)}.`
 }
 
 function bytes(count: number): string {

@@ -96,7 +96,7 @@ function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'star
     ['heap after 20,000 more', `${memory.heapAfterTokensMib.toFixed(1)} MiB`],
     ['heap while the queue of hashes is full', `${memory.heapWhileQueueingMib.toFixed(1)} MiB`],
     [
-      'growth of the process from the first token to the end of that',
+      'growth of the process from the first token until the full queue is done',
       memory.growthMib === null ? 'not known here' : `${memory.growthMib.toFixed(0)} MiB`,
     ],
   ]

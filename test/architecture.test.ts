@@ -23,6 +23,7 @@ const LAYERS = [
     'sessions',
     'signin',
     'authorization',
+    'accounts',
     'grants',
   ],
   ...[

@@ -1,18 +1,16 @@
 import type { Context } from 'hono'
-import { ONE_FACTOR } from '../signin/authentication_level.ts'
+import { knownUser } from '../signin/known_user.ts'
 import { advance, isPending } from '../signin/next_step.ts'
+import { type FirstFactor, proofBy } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
-import { issueTimeOf, type User } from '../users/user.ts'
+import type { User } from '../users/user.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { knownUser, type Situation } from './situation.ts'
-
-/** The methods of each first factor (RFC 8176). */
-const AMR = { password: ['pwd'], email_code: ['otp'] } as const
+import type { Situation } from './situation.ts'
 
 /** A proven first factor. `signIn` is null for a factor that is no password: the guard of passwords records none. */
-interface FirstFactor {
-  kind: keyof typeof AMR
+interface ProvenFactor {
+  kind: FirstFactor
   user: User
   signIn: VerifiedSignIn | null
 }
@@ -20,13 +18,12 @@ interface FirstFactor {
 /** Begins the browser session, or the pending sign-in of a user who needs a second factor. @throws StorageUnavailable, CorruptRecord */
 export async function acceptFirstFactor(
   c: Context,
-  { kind, user, signIn }: FirstFactor,
+  { kind, user, signIn }: ProvenFactor,
   situation: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
   const { browserRequest, known } = situation
-  const authTime = issueTimeOf(user, browserRequest.context.now)
-  const proof = { authTime, amr: AMR[kind], acr: ONE_FACTOR }
+  const proof = proofBy(kind, user, browserRequest.context.now)
   const proven = knownUser({ user, ...proof }, services.config)
   if (!isPending(proven, known.demands))
     return beginBrowserSession(c, { kind, user, signIn, ...proof }, situation, services)

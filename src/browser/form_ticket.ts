@@ -3,7 +3,7 @@ import { authorizationRequestSchema } from '../authorization/authorization_reque
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { requestedCodeSchema } from '../signin/mailed_codes.ts'
 import { STEPS } from '../signin/next_step.ts'
-import { pendingSchema, sealPending } from './pending_sign_in.ts'
+import { pendingSchema, sealPending } from '../signin/pending_sign_in.ts'
 import type { Situation } from './situation.ts'
 
 /** The hidden field of each form. */

@@ -1,7 +1,8 @@
 import { isUsableBy } from '../signin/browser_session.ts'
+import { knownUser } from '../signin/known_user.ts'
+import type { SealedPending } from '../signin/pending_sign_in.ts'
 import type { BrowserServices } from './browser_services.ts'
-import type { SealedPending } from './pending_sign_in.ts'
-import { knownUser, type Situation } from './situation.ts'
+import type { Situation } from './situation.ts'
 
 /**
  * Continues the pending sign-in of a form, with the current record of the user.

@@ -1,9 +1,8 @@
 import type { Context } from 'hono'
 import { type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
 import type { Form } from '../pages/form.ts'
-import { TWO_FACTORS } from '../signin/authentication_level.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
-import type { Proof } from '../signin/proof.ts'
+import { type Proof, withSecondFactor } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import { auditFailure } from './audit_failure.ts'
@@ -89,16 +88,15 @@ interface SecondFactor {
 /** Begins the browser session. Only the finished sign-in resets the failures of the account. */
 async function finish(
   c: Context,
-  { kind, first: { user, authTime, seen, ...first }, added }: SecondFactor,
+  { kind, first: { user, seen, ...first }, added }: SecondFactor,
   situation: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = situation.browserRequest
   const attempt = { pool: api.userPool, username: user.username, clientId: client.id, api: api.name }
-  const amr = [...new Set([...first.amr, ...added])]
+  const proof = withSecondFactor(first, added)
   // The guard records passwords only.
-  const isByPassword = seen !== undefined && amr.includes('pwd')
+  const isByPassword = seen !== undefined && proof.amr.includes('pwd')
   const signIn = !isByPassword ? null : await services.guard.resume({ attempt, user, seen }, context)
-  const proof = { authTime, amr, acr: TWO_FACTORS }
   return beginBrowserSession(c, { kind, user, signIn, ...proof }, situation, services)
 }

@@ -1,22 +1,17 @@
-import { normalizeUsername } from '@sallyport/formats/username'
 import type { Context } from 'hono'
 import { consentIdOf } from '../authorization/consent.ts'
+import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { browserSessionLimitsOf } from '../config/pool_settings.ts'
-import type { IdentityScope } from '../oauth/identity_scope.ts'
 import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
+import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
-import type { Known, KnownUser } from '../signin/next_step.ts'
-import type { Proof } from '../signin/proof.ts'
-import { secondFactorOf } from '../signin/second_factor.ts'
-import { passwordStateOf } from '../users/password_state.ts'
+import type { Known } from '../signin/next_step.ts'
+import type { PendingSignIn } from '../signin/pending_sign_in.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
-import type { PendingSignIn } from './pending_sign_in.ts'
-
-const OPENID: IdentityScope = 'openid'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {
@@ -93,15 +88,7 @@ export function describeSituation(
   const { request, client, api, context } = browserRequest
   const consented = state?.consentedScopes ?? null
   const known: Known = {
-    demands: {
-      prompt: request.prompt,
-      maxAgeSeconds: request.maxAgeSeconds,
-      acrLevel: request.acrLevel,
-      receivedAt: request.receivedAt,
-      subject: request.hintedSubject,
-      loginHint: request.loginHint === null ? null : normalizeName(request.loginHint),
-      needsIdToken: request.scope.includes(OPENID),
-    },
+    demands: demandsOf(request),
     isOpening: false,
     user:
       state === null ? null : knownUser({ ...state, ...state.signedIn.session, ...state.signedIn }, config),
@@ -144,32 +131,7 @@ export async function consentIdFor(
   return consentIdOf({ subject, clientId: request.clientId, api: request.api, redirectUri })
 }
 
-/** A user who has proven the first factor. */
-interface ProvenUser extends Proof {
-  user: User
-  verifiedEmail?: string | null
-}
-
-/** Describes a user for the state machine. */
-export function knownUser(
-  { user, verifiedEmail = null, authTime, amr, acr }: ProvenUser,
-  config: BrowserServices['config'],
-): KnownUser {
-  return {
-    subject: user.id,
-    names: [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])],
-    ...{ authTime, amr, acr },
-    secondFactor: secondFactorOf(user, config),
-    mustChangePassword: passwordStateOf(user, config).mustChange,
-  }
-}
-
 /** The user of the pending sign-in or of the browser session; null without one. */
 export function userOf({ pending, signedIn }: Situation): User | null {
   return pending?.user ?? signedIn?.user ?? null
-}
-
-/** The form of a name in which names are compared. A text that is no possible username keeps its form. */
-function normalizeName(name: string): string {
-  return normalizeUsername(name) ?? name
 }

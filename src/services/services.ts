@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
+import { type AccountServices, createAccountServices } from './account_services.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
@@ -31,6 +32,7 @@ export interface Services
     EmailCodeServices,
     PasskeyServices,
     AuthorizationServices,
+    AccountServices,
     OperatorServices {
   config: Config
   clock: Clock
@@ -54,6 +56,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
+  const accounts = createAccountServices(environment, config, shared)
   return {
     config,
     clock,
@@ -65,6 +68,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...emailCodes,
     ...passkeys,
     ...authorization,
+    ...accounts,
     ...operators,
   }
 }

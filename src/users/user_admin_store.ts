@@ -38,6 +38,8 @@ export interface UserConditions {
   adminPool: string | null
   /** The password hash that the user must still have; absent for any. */
   passwordHash?: string
+  /** A statement that runs first in the transaction, such as the use of a link. If it changes no row, the edit is refused. */
+  once?: D1PreparedStatement
   now: number
 }
 
@@ -117,7 +119,7 @@ export class UserAdminStore {
          WHERE id = ? AND ${guard.sql}`,
       )
       .bind(...changes.values, ...starts.values, conditions.now, id, ...guard.values)
-    return this.#run({ id, statement: update, versions: conditions.versions }, alongside)
+    return this.#run({ id, statement: update, conditions }, alongside)
   }
 
   /** Deletes a user under the same conditions as `change`. @throws StorageUnavailable, CorruptRecord */
@@ -130,22 +132,23 @@ export class UserAdminStore {
     const remove = this.#db
       .prepare(`DELETE FROM users WHERE id = ? AND ${guard.sql}`)
       .bind(id, ...guard.values)
-    return this.#run({ id, statement: remove, versions: conditions.versions }, alongside)
+    return this.#run({ id, statement: remove, conditions }, alongside)
   }
 
   async #run(
     {
       id,
       statement,
-      versions,
-    }: { id: string; statement: D1PreparedStatement; versions: readonly number[] | null },
+      conditions: { versions, once },
+    }: { id: string; statement: D1PreparedStatement; conditions: UserConditions },
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
+    const before = once === undefined ? [] : [once]
     const results = await callStore('D1 users', () =>
-      this.#db.batch([statement, ...alongside, this.#select(id)]),
+      this.#db.batch([...before, statement, ...alongside, this.#select(id)]),
     )
     const row = results.at(-1)?.results[0]
-    const isChanged = (results[0]?.meta.changes ?? 0) > 0
+    const isChanged = (results[before.length]?.meta.changes ?? 0) > 0
     return judgeEdit(row === undefined ? null : decodeUserRecord(row), { isChanged, versions })
   }
 
@@ -179,9 +182,10 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
 
 /** The SQL statement checks the conditions. So if two admins demote each other at the same time, one admin remains. */
 function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlPart {
-  const { versions, adminPool, passwordHash } = conditions
+  const { versions, adminPool, passwordHash, once } = conditions
   const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))
   const parts = [versionGuard(versions)]
+  if (once !== undefined) parts.push({ sql: 'changes() > 0', values: [] })
   if (passwordHash !== undefined) parts.push({ sql: 'password_hash = ?', values: [passwordHash] })
   if (adminPool !== null && endsAdmin) {
     const isOther = `NOT (pool = ? AND ${isAdmin('users.enabled', 'users.roles')})`

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import type { Proof } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
+import type { Proof } from './proof.ts'
 
 /** A sign-in without its second factor. The form contains it sealed, so the browser has no cookie of it. */
 export const pendingSchema = z.object({
