@@ -1,3 +1,4 @@
+import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
@@ -92,6 +93,7 @@ export async function sweepStores(services: Services): Promise<void> {
     expired('idempotency_keys', services.idempotency),
     expired('one_time_values', services.oneTime),
     expired('mail_budgets', services.mailBudgets),
+    expired('known_origins', services.knownOriginStore, now - ORIGIN_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

@@ -19,6 +19,7 @@ export const AUDIT_KINDS = [
   'breached_password',
   'unchecked_password',
   'factor',
+  'notification',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

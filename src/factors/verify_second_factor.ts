@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { type RequestContext, runToEnd } from '../lib/request_context.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { type FailureKey, failureOf } from '../users/failure_count.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
@@ -35,6 +36,7 @@ interface Dependencies {
   factorSecrets: FactorSecrets
   guard: SignInGuard
   bursts: BurstLimits
+  notifications: Notifier
   config: Pick<Config, 'signInLimits'>
 }
 
@@ -44,7 +46,7 @@ const AMR = ['otp', 'mfa'] as const
 /**
  * Checks the second factor of a user who has proven the first one. It costs one read and one write at the primary. The transaction of
  * the write counts a failure before it uses the code, so parallel guesses cannot exceed the limit. A right code resets the count of
- * second factors; the counts of passwords stay until the sign-in is finished.
+ * second factors; the counts of passwords stay until the sign-in is finished. After a recovery code the user gets a mail.
  *
  * @throws OAuthError too_many_attempts if the address or the caller's network must wait; StorageUnavailable, CorruptRecord
  */
@@ -99,15 +101,20 @@ interface Pending extends Pick<FactorRecord, 'user'> {
 
 /** Runs the one write of the check. A lost race for the same code counts as a failure too. */
 async function finish(
-  { subject, clientId, api }: Check,
+  { subject, given, clientId, api }: Check,
   { user, use, keys }: Pending,
-  { guard, config }: Dependencies,
+  { guard, config, notifications }: Dependencies,
   context: RequestContext,
 ): Promise<FactorResult> {
   const own = { kind: 'second_factor', key: subject } as const
   if (use !== null && user !== null) {
     const failure = failureOf(own, config.signInLimits)
-    return (await use({ failure, now: context.now })) ? { kind: 'proven', user, amr: AMR } : { kind: 'wrong' }
+    if (!(await use({ failure, now: context.now }))) return { kind: 'wrong' }
+    if (given.kind === 'recovery_code') {
+      const news = { kind: 'factor_changed', change: 'recovery_code_used' } as const
+      notifications.send({ subject, clientId, api }, news, context)
+    }
+    return { kind: 'proven', user, amr: AMR }
   }
   const counted = await guard.countKeys(keys, { clientId, api, context }, subject)
   const lockedUntil = counted.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? null

@@ -1,3 +1,4 @@
+import type { NotedSignIn } from '../accounts/notifications.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireCurrentClientDuring } from '../clients/require_current_client.ts'
@@ -42,7 +43,10 @@ export const passwordGrant: Grant = {
     const by = isGuest ? 'guest' : 'password'
     const { issuedAt: authTime } = signedIn
     const proof = isGuest ? {} : { authTime, amr: ['pwd'], acr: ONE_FACTOR }
-    return startSession({ ...signedIn, scope, facts: { visitorId, ...proof }, by }, request, services)
+    const session = { ...signedIn, scope, facts: { visitorId, ...proof }, by } as const
+    const response = await startSession(session, request, services)
+    services.notifications.noteSignIn(describeSignIn(signedIn.subject, request), request.context)
+    return response
   },
 }
 
@@ -63,8 +67,16 @@ async function signInUser(
   const refuses = client.isFirstParty ? () => false : needsMore
   const challengeResponse = parameters.find('challenge_response')
   const { user, signIn } = await proveUser({ ...credentials, challengeResponse, refuses }, request, services)
-  if (needsMore(user)) throw insufficientAuthorization({ subject: user.id })
+  if (needsMore(user)) {
+    services.notifications.noteUnfinished(describeSignIn(user.id, request), context)
+    throw insufficientAuthorization({ subject: user.id })
+  }
   return { ...describeUser(user, config, context.now), signIn }
+}
+
+/** The sign-in for the notifications of the user. */
+function describeSignIn(subject: string, { client, api }: ClientRequest): NotedSignIn {
+  return { subject, client, api: api.name, browserId: null }
 }
 
 /** Creates a guest without a store: a guest is only a random id in tokens. @throws OAuthError temporarily_unavailable */

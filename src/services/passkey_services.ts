@@ -3,6 +3,7 @@ import { TextSealer } from '../keys/text_sealer.ts'
 import { ChallengeSealer } from '../passkeys/passkey_challenge.ts'
 import { PasskeyStore } from '../passkeys/passkey_store.ts'
 import { Passkeys } from '../passkeys/passkeys.ts'
+import type { AccountServices } from './account_services.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { Environment } from './environment.ts'
 import type { OneTimeServices } from './one_time_services.ts'
@@ -13,13 +14,24 @@ export type PasskeyServices = ReturnType<typeof createPasskeyServices>
 export function createPasskeyServices(
   { db, sealingKeys }: Environment,
   config: Config,
-  { oneTime, audit }: OneTimeServices & Pick<AuditServices, 'audit'>,
+  {
+    oneTime,
+    audit,
+    notifications,
+  }: OneTimeServices & Pick<AuditServices, 'audit'> & Pick<AccountServices, 'notifications'>,
 ) {
   const passkeyStore = new PasskeyStore(db)
   const passkeyChallenges = new ChallengeSealer(new TextSealer(sealingKeys, 'sallyport passkey challenge'))
   return {
     passkeyStore,
     passkeyChallenges,
-    passkeys: new Passkeys({ store: passkeyStore, challenges: passkeyChallenges, oneTime, audit, config }),
+    passkeys: new Passkeys({
+      store: passkeyStore,
+      challenges: passkeyChallenges,
+      oneTime,
+      audit,
+      notifications,
+      config,
+    }),
   }
 }

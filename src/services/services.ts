@@ -47,16 +47,17 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const users = createUserServices(environment)
   const oneTime = createOneTimeServices(environment)
   const mail = createMailServices(environment, config)
-  const shared = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
+  const base = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
+  const accounts = createAccountServices(environment, config, base)
+  const shared = { ...base, ...accounts }
   const keys = createKeyServices(environment, config, shared)
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
-  const factors = createFactorServices(environment, { ...audit, ...signIn })
+  const factors = createFactorServices(environment, { ...shared, ...signIn })
   const emailCodes = createEmailCodeServices(environment, { ...shared, ...signIn, ...factors })
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
-  const accounts = createAccountServices(environment, config, shared)
   return {
     config,
     clock,
@@ -68,7 +69,6 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...emailCodes,
     ...passkeys,
     ...authorization,
-    ...accounts,
     ...operators,
   }
 }

@@ -16,6 +16,7 @@ export const EVENT_TITLES = {
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
   factor: 'Factor',
+  notification: 'Notification',
   key: 'Key',
   admin: 'Change',
 } as const
