@@ -30,8 +30,8 @@ Object.assign(process.env, QUIET_WRANGLER)
 // `npm run build` makes this file.
 copyFileSync('packages/client/dist/index.js', 'examples/shop/public/sallyport_client.js')
 recordServer('npm run demo')
-/** The shop's server serves the partner app under another host, which is another origin. */
-const partnerOrigin = `http://localhost:${ports.shop}`
+/** The shop's server serves the partner app under another host, which is another site for a browser. */
+const partnerOrigin = `http://127.0.0.1:${ports.shop}`
 await prepareTokenService(worker('token-service'), config, [
   {
     id: 'shop-demo',

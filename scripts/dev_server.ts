@@ -5,7 +5,10 @@ import type { LocalWorker } from './local_stores.ts'
 import { stop } from './stop.ts'
 import { spawnWrangler } from './wrangler.ts'
 
-export const HOST = '127.0.0.1'
+/** The host of local URLs. Passkeys need a host name (WebAuthn §5.1.3), so it is no IP address. */
+export const HOST = 'localhost'
+/** The address on which the servers listen. Clients that try `::1` for `localhost` first then try this address. */
+const ADDRESS = '127.0.0.1'
 const READY_WITHIN_MS = 60_000
 const PARENT_CHECK_MS = 500
 const END_WITHIN_MS = 5000
@@ -20,12 +23,20 @@ export interface DevServerOptions extends LocalWorker {
   isQuiet?: boolean
 }
 
-/** Ends this process if a port is taken. @param remedy The advice for the user. */
+/** Ends this process if another server has a port of `localhost`, by IPv4 or IPv6. @param remedy The advice for the user. */
 export async function requireFreePort(port: number, remedy: string): Promise<void> {
+  for (const address of [ADDRESS, '::1'])
+    if (await isTaken(port, address)) stop(`port ${port} is taken: ${remedy}`)
+}
+
+function isTaken(port: number, address: string): Promise<boolean> {
   const probe = createServer()
-  await new Promise<void>((resolve) => {
-    probe.once('error', () => stop(`port ${port} is taken: ${remedy}`))
-    probe.listen(port, HOST, () => probe.close(() => resolve()))
+  return new Promise((resolve) => {
+    // A machine without IPv6 has no `::1`.
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== 'EADDRNOTAVAIL' && error.code !== 'EAFNOSUPPORT'),
+    )
+    probe.listen(port, address, () => probe.close(() => resolve(false)))
   })
 }
 
@@ -35,7 +46,7 @@ export function startDevServer(options: DevServerOptions): ChildProcess {
   return spawnWrangler(
     [
       ...['dev', '--config', configPath, '--persist-to', statePath],
-      ...['--ip', HOST, '--port', String(port), '--inspector-port', '0'],
+      ...['--ip', ADDRESS, '--port', String(port), '--inspector-port', '0'],
       ...['--show-interactive-dev-session=false', '--log-level', isQuiet ? 'error' : 'log'],
       ...(appearsAt ? ['--host', new URL(appearsAt).host, '--upstream-protocol', 'https'] : []),
       ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),

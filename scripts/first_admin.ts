@@ -6,7 +6,7 @@ import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
 import { type ClientRecord, decodeClientRecord } from '../src/clients/client_record.ts'
 import type { ApiConfig } from '../src/config/config.ts'
 import { requireUsername, UserRefused } from '../src/users/create_user.ts'
-import type { User } from '../src/users/user.ts'
+import type { UnstoredUser } from '../src/users/user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
 import { listServers } from './local_servers.ts'
@@ -98,7 +98,7 @@ async function findPresent({ userPool }: ApiConfig): Promise<Present> {
   return { admins, usernames: JSON.parse(usernames), clients: clients.results.map(decodeClientRecord) }
 }
 
-async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
+async function makeAdmin({ userPool: pool }: ApiConfig): Promise<UnstoredUser> {
   const password = await readPassword(`Password of ${username}: `)
   const draft = { pool, username, password, roles: ['admin'], enabled: true }
   try {
@@ -109,7 +109,7 @@ async function makeAdmin({ userPool: pool }: ApiConfig): Promise<User> {
   }
 }
 
-async function formatSql(admin: User, adminApi: ApiConfig): Promise<string> {
+async function formatSql(admin: UnstoredUser, adminApi: ApiConfig): Promise<string> {
   const lines: string[] = []
   const printer = sqlPrinter((line) => lines.push(line))
   await new UserAdminStore(printer).add([{ ...admin, profile: {} }], [])

@@ -5,7 +5,7 @@ import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
 import { BreachedPasswords } from '../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft, UserRefused } from '../src/users/create_user.ts'
 import { PasswordHasher } from '../src/users/password_hash.ts'
-import type { User } from '../src/users/user.ts'
+import type { UnstoredUser } from '../src/users/user.ts'
 import { loadArgon2Module } from './argon2_module.ts'
 
 /** A user that cannot be created. The message is for the user of the script. */
@@ -26,7 +26,7 @@ export class UserMaker {
   }
 
   /** Makes a user by the rules of the admin API. @throws DraftRefused */
-  async make(draft: UserDraft): Promise<User> {
+  async make(draft: UserDraft): Promise<UnstoredUser> {
     const [problem] = findDraftProblems(draft, this.#config)
     if (problem) throw new DraftRefused(`${problem.path}: ${problem.message}`)
     const dependencies = { passwords: this.#passwords, breaches: this.#breaches, config: this.#config }

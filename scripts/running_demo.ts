@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const HOST = '127.0.0.1'
+const HOST = 'localhost'
+const ADDRESS = '127.0.0.1'
 const SERVICES = 4
 const START_WITHIN_MS = 120_000
 const FIRST_PORT = 20_000
@@ -82,6 +83,6 @@ function isFree(port: number): Promise<boolean> {
   const probe = createServer()
   return new Promise((resolve) => {
     probe.once('error', () => resolve(false))
-    probe.listen(port, HOST, () => probe.close(() => resolve(true)))
+    probe.listen(port, ADDRESS, () => probe.close(() => resolve(true)))
   })
 }

@@ -56,7 +56,7 @@ const EXPECTED: [string, (response: Json) => boolean][] = [
   [
     'a customer gets tokens of the storefront',
     ({ access_token, refresh_token }) =>
-      claims(access_token).aud === 'http://127.0.0.1:8787/storefront' && claims(refresh_token).seq === 0,
+      claims(access_token).aud === 'http://localhost:8787/storefront' && claims(refresh_token).seq === 0,
   ],
   [
     'a guest gets tokens of a visitor',
@@ -125,7 +125,7 @@ async function checkReadme(): Promise<Json> {
     if ('refresh_token' in response && !('id_token' in response)) last = response
   }
   await checkOperating()
-  await stop(server, 'http://127.0.0.1:8787')
+  await stop(server, 'http://localhost:8787')
   return last
 }
 
@@ -148,7 +148,7 @@ async function checkOperating(): Promise<void> {
 
 async function checkSecondStart({ refresh_token }: Json): Promise<void> {
   const server = await start('--', '--port', '8799')
-  const origin = 'http://127.0.0.1:8799'
+  const origin = 'http://localhost:8799'
   const metadata = (await (await fetch(`${origin}/.well-known/oauth-authorization-server`)).json()) as Json
   check('the issuer follows the port', metadata.issuer === origin)
   const { access_token } = await postForm(origin, 'username=guest&password=guest&grant_type=password')
@@ -157,9 +157,9 @@ async function checkSecondStart({ refresh_token }: Json): Promise<void> {
 
   const again = await start()
   const refresh = `grant_type=refresh_token&refresh_token=${refresh_token}`
-  const response = await postForm('http://127.0.0.1:8787', refresh)
+  const response = await postForm('http://localhost:8787', refresh)
   check('a later start keeps its data', claims(response.refresh_token).seq === 2)
-  await stop(again, 'http://127.0.0.1:8787')
+  await stop(again, 'http://localhost:8787')
 }
 
 async function postForm(origin: string, form: string): Promise<Json> {

@@ -13,8 +13,8 @@ import { QUIET_WRANGLER } from './wrangler.ts'
 import { requireWranglerToml } from './wrangler_toml.ts'
 
 const port = readPort()
-const origin = `http://${HOST}:${port}`
 const config = requireConfig({ localPort: String(port) })
+const origin = isLoopback(config.issuer) ? config.issuer : `http://${HOST}:${port}`
 requireWranglerToml(config)
 await requireFreePort(port, 'npm start -- --port N uses another')
 console.log(

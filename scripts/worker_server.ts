@@ -13,11 +13,11 @@ import { seedDemoData } from './demo_data.ts'
 import { migrate } from './local_stores.ts'
 import type { Bundle } from './worker_bundle.ts'
 
-const HOST = '127.0.0.1'
+const ADDRESS = '127.0.0.1'
 
 /** A Worker in its own workerd on the loopback address, without a proxy. */
 export interface WorkerServer {
-  /** The origin, without a trailing slash. */
+  /** The origin, without a trailing slash: of the service, its issuer. */
   origin: string
   /** The address of the isolate's debugger; null if it was not requested. */
   inspector: URL | null
@@ -83,7 +83,7 @@ export async function startService(
   const stores = await miniflare.getBindings<Env>()
   await prepareStores(stores, config)
   await fill?.(stores)
-  return { ...server, config, stores }
+  return { ...server, origin: config.issuer, config, stores }
 }
 
 /** The Worker with budgets that no measurement uses up. */
@@ -116,14 +116,14 @@ export async function startScript(script: string): Promise<WorkerServer> {
 async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedOptions = {}) {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      host: HOST,
+      host: ADDRESS,
       port: 0,
       cf: false,
       telemetry: { enabled: false },
       unsafeLocalExplorer: false,
       unsafeObservability: false,
       ...shared,
-      workers: [{ ...worker, unsafeDirectSockets: [{ host: HOST, port }] }],
+      workers: [{ ...worker, unsafeDirectSockets: [{ host: ADDRESS, port }] }],
     }),
   )
   await miniflare.ready
@@ -133,7 +133,7 @@ async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedO
 }
 
 export async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, HOST)
+  const probe = createServer().listen(0, ADDRESS)
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo
   probe.close()

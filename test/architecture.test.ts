@@ -70,6 +70,7 @@ const TEXT_MODULES = [
   ['pages/assets.ts', 'pages/style.css'],
   ['endpoints/inbox_page.tsx', 'endpoints/inbox.css'],
   ['browser/create_browser_services.ts', 'browser/form_post.js.txt'],
+  ['browser/create_browser_services.ts', 'browser/passkey.js.txt'],
   ['browser/create_browser_services.ts', 'browser/style.css'],
   ['console/console_app.tsx', 'console/style.css'],
   ['console/console_app.tsx', 'console/local_times.js.txt'],

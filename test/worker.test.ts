@@ -8,7 +8,7 @@ import { TestServer } from './support/server.ts'
 describe('the Worker', () => {
   it('the Worker serves the config.yml of the repository', async () => {
     const response = await exports.default.fetch(
-      'http://127.0.0.1:8787/.well-known/oauth-authorization-server',
+      'http://localhost:8787/.well-known/oauth-authorization-server',
     )
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({
@@ -19,7 +19,7 @@ describe('the Worker', () => {
 
   it('the Worker responds with JSON at every unknown path', async () => {
     for (const path of ['/favicon.ico', '/oauth2-token/', '/.well-known/', '/%00', '/health/../etc']) {
-      const response = await exports.default.fetch(`http://127.0.0.1:8787${path}`)
+      const response = await exports.default.fetch(`http://localhost:8787${path}`)
       expect(response.status).toBe(404)
       expect(await response.json()).toEqual({
         error: 'invalid_request',
@@ -43,7 +43,7 @@ describe('the Worker', () => {
     for (const message of messages) expect(() => createServices({}, config, systemClock)).toThrow(message)
     vi.resetModules()
     const { default: worker } = await import('../src/worker.ts')
-    const request = new Request('http://127.0.0.1:8787/health')
+    const request = new Request('http://localhost:8787/health')
     const bare = { ...env, SEALING_KEY: 'too short' }
     const response = await worker.fetch(
       request as Parameters<typeof worker.fetch>[0],

@@ -81,7 +81,9 @@ async function makeWorld(): Promise<CountedWorld> {
     config: {
       sign_in_limits: { address: limits },
       mail: MAIL,
-      accounts: { customers: { second_factor: 'optional', email_code: 'sign_in' } },
+      accounts: {
+        customers: { second_factor: 'optional', email_code: 'sign_in', passkeys: { rp_id: 'shop.test' } },
+      },
     },
   })
   const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']

@@ -20,7 +20,7 @@ interface Dependencies {
   mailer: Mailer
   userAdmin: Pick<UserAdminStore, 'find'>
   links: AccountLinks
-  origins: KnownOrigins
+  knownOrigins: KnownOrigins
   audit: AuditStore
 }
 
@@ -42,7 +42,7 @@ export class Notifications implements Notifier {
   /** Notes a finished sign-in. A user who signs in from a new origin gets a mail. The first origin of an account sends none. */
   noteSignIn(signIn: NotedSignIn, context: RequestContext): void {
     this.#later(signIn.subject, context, async () => {
-      const state = await this.#parts.origins.remember(signIn, context)
+      const state = await this.#parts.knownOrigins.remember(signIn, context)
       if (state === 'new') await this.#deliver(...newsOf('new_device', signIn, context), context)
     })
   }
@@ -53,7 +53,7 @@ export class Notifications implements Notifier {
    */
   noteUnfinished(signIn: NotedSignIn, context: RequestContext): void {
     this.#later(signIn.subject, context, async () => {
-      const state = await this.#parts.origins.find(signIn, context)
+      const state = await this.#parts.knownOrigins.find(signIn, context)
       if (state !== 'known') await this.#deliver(...newsOf('more_needed', signIn, context), context)
     })
   }

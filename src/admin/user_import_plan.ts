@@ -10,7 +10,7 @@ import {
 } from '../users/create_user.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import type { Profile } from '../users/profile.ts'
-import type { User } from '../users/user.ts'
+import type { UnstoredUser, User } from '../users/user.ts'
 import type { PoolAddress } from '../users/user_import_store.ts'
 import { settingOf } from './change.ts'
 import { TAKEN_EMAIL } from './constraint_problem.ts'
@@ -52,7 +52,7 @@ function hasOneSource(row: object): boolean {
   return SOURCES.filter((source) => source in row).length === 1
 }
 
-export type NewUser = User & { profile: Profile }
+export type NewUser = UnstoredUser & { profile: Profile }
 
 /** The effect of the import on a row. The dry run makes the same plan. */
 export type Plan = { index: number } & (
@@ -181,7 +181,7 @@ function profileOf({ profile = {}, email_verified }: Row): Profile {
   return email_verified ? { ...profile, email_verified } : profile
 }
 
-async function toUser(row: Row, call: Call, isDryRun: boolean): Promise<User> {
+async function toUser(row: Row, call: Call, isDryRun: boolean): Promise<UnstoredUser> {
   const { services, context } = call
   const { pool, username, roles = [], enabled = true, must_change_password: mustChangePassword = false } = row
   const draft = { pool, username, roles, enabled, mustChangePassword }

@@ -46,7 +46,8 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
     case 'browser_sign_in':
     // `refreshes` limits these events.
     case 'refresh':
-    // One event for each session, lock, password hash, key or change by an operator.
+    // One event for each session, account, lock, password hash, key or change by an operator.
+    case 'sign_up':
     case 'theft':
     case 'revoke':
     case 'cut_off':

@@ -15,8 +15,6 @@ interface StateQuery {
 export interface AuthorizationState {
   /** Null if the user was deleted. */
   user: User | null
-  /** The verified email address of the user; null without one. */
-  verifiedEmail: string | null
   /** Whether a logout or a lock ended the browser session. */
   hasEnded: boolean
   /** The scopes of the valid consent; null without a valid consent. */
@@ -26,14 +24,13 @@ export interface AuthorizationState {
 }
 
 const SELECT = `
-  SELECT ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')}, u.verified_email,
+  SELECT ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')},
     EXISTS (SELECT 1 FROM ended_browser_sessions WHERE id = ?2) AS has_ended,
     iif(g.withdrawn_at IS NULL, g.scopes, NULL) AS consented_scopes, g.valid_from AS consent_valid_from
   FROM (SELECT 1) LEFT JOIN users AS u ON u.id = ?1 LEFT JOIN consents AS g ON g.id = ?3`
 
 const rowSchema = z.object({
   id: z.nullable(z.string()),
-  verified_email: z.nullable(z.string()),
   has_ended: z.int(),
   consented_scopes: z.nullable(z.string()),
   consent_valid_from: z.nullable(z.int()),
@@ -57,7 +54,6 @@ export class AuthorizationStateStore {
     const { consented_scopes: scopes } = decoded
     return {
       user: decoded.id === null ? null : decodeUserRow(row),
-      verifiedEmail: decoded.verified_email,
       hasEnded: decoded.has_ended === 1,
       consentedScopes:
         scopes === null ? null : decodeRecord(scopesSchema, 'consent', parseJsonColumn('consent', scopes)),

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { knownUser } from '../signin/known_user.ts'
 import { advance, isPending } from '../signin/next_step.ts'
-import { type FirstFactor, proofBy } from '../signin/proof.ts'
+import type { FirstFactor, Proof } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
@@ -12,18 +12,18 @@ import type { Situation } from './situation.ts'
 interface ProvenFactor {
   kind: FirstFactor
   user: User
+  proof: Proof
   signIn: VerifiedSignIn | null
 }
 
 /** Begins the browser session, or the pending sign-in of a user who needs a second factor. @throws StorageUnavailable, CorruptRecord */
 export async function acceptFirstFactor(
   c: Context,
-  { kind, user, signIn }: ProvenFactor,
+  { kind, user, proof, signIn }: ProvenFactor,
   situation: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
-  const { browserRequest, known } = situation
-  const proof = proofBy(kind, user, browserRequest.context.now)
+  const { known } = situation
   const proven = knownUser({ user, ...proof }, services.config)
   if (!isPending(proven, known.demands))
     return beginBrowserSession(c, { kind, user, signIn, ...proof }, situation, services)

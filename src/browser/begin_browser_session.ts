@@ -12,7 +12,7 @@ import { consentIdFor, describeSituation, type Situation } from './situation.ts'
 
 /** The proof of a finished sign-in. `signIn` is null if the guard records no sign-in. */
 interface FinishedSignIn extends Proof {
-  kind: 'password' | 'email_code' | 'new_password' | 'second_factor' | 'new_second_factor'
+  kind: 'password' | 'email_code' | 'passkey' | 'new_password' | 'second_factor' | 'new_second_factor'
   user: User
   signIn: VerifiedSignIn | null
 }
@@ -57,12 +57,14 @@ export async function beginBrowserSession(
   services.notifications.noteSignIn(noted, context)
   const situation = describeSituation(
     browserRequest,
-    { signedIn: { session, user }, verifiedEmail: null, consentId, ...consent },
+    { signedIn: { session, user }, consentId, ...consent },
     services,
   )
   const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
   if (situation.known.user === null) throw new Error('the browser session has no user')
-  return { ...situation, signIn, known: advance(next, { kind, user: situation.known.user }) }
+  // A new password continues a sign-in.
+  const hasSignedIn = kind !== 'new_password'
+  return { ...situation, signIn, hasSignedIn, known: advance(next, { kind, user: situation.known.user }) }
 }
 
 /** How long a browser is recognized: the longest time that browsers keep a cookie (RFC 6265bis §5.5). */

@@ -33,8 +33,19 @@ export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
   consent: CONSENT_PATH,
 }
 
-/** The path of the stylesheet, the icon and the script. */
+/** The path of the stylesheet, the icon and the scripts. */
 export const FILES_PATH = '/pages'
+
+/** The file name of the script that sends the form to the client. */
+export const FORM_POST_SCRIPT = 'form_post.js'
+
+/** The file name of the script that runs the ceremony of a passkey. */
+export const PASSKEY_SCRIPT = 'passkey.js'
+
+/** The URL of a script, for the content security policy. */
+export function scriptAddress(name: string, { issuer }: { issuer: string }): string {
+  return `${new URL(issuer).origin}${BROWSER_PATH}${FILES_PATH}/${name}`
+}
 
 /** The paths of the pages and their files, below BROWSER_PATH. */
 export const PAGE_PATHS = [

@@ -2,17 +2,22 @@ import { Assets } from '../pages/assets.ts'
 import type { Services } from '../services/services.ts'
 import { BrandStyles } from './brand_styles.ts'
 import { BrowserCookies } from './browser_cookies.ts'
-import { BROWSER_PATH, FILES_PATH } from './browser_path.ts'
+import { BROWSER_PATH, FILES_PATH, FORM_POST_SCRIPT, PASSKEY_SCRIPT } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import formPost from './form_post.js.txt'
-import { SCRIPT_NAME } from './send_to_client.tsx'
+import passkey from './passkey.js.txt'
 import style from './style.css'
+
+const SCRIPTS = [
+  { name: FORM_POST_SCRIPT, text: formPost },
+  { name: PASSKEY_SCRIPT, text: passkey },
+]
 
 /** Creates the services of the pages of users. The browser flows and the account pages share cookies, stylesheets and icon. */
 export function createBrowserServices(shared: Services): BrowserServices {
   const { browserSealer, config } = shared
   const folder = BROWSER_PATH + FILES_PATH
-  const assets = new Assets(folder, style, { name: SCRIPT_NAME, text: formPost })
+  const assets = new Assets(folder, style, SCRIPTS)
   const brandStyles = new BrandStyles(folder, config)
   return { ...shared, cookies: new BrowserCookies(browserSealer, config.issuer), assets, brandStyles }
 }

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { accountsOf } from '../config/pool_settings.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import { advance } from '../signin/next_step.ts'
+import { proofBy } from '../signin/proof.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
@@ -47,8 +48,11 @@ export async function useEmailCode(
   const caller = await callerOf(c, situation, services)
   const attempt = { ...caller, requested, code: form.text('email_code') }
   const result = await services.emailCodes.verify(attempt, browserRequest.context)
-  if (result.kind === 'proven')
-    return acceptFirstFactor(c, { kind: 'email_code', user: result.user, signIn: null }, situation, services)
+  if (result.kind === 'proven') {
+    const proof = proofBy('email_code', result.user, browserRequest.context.now)
+    const factor = { kind: 'email_code', user: result.user, proof, signIn: null } as const
+    return acceptFirstFactor(c, factor, situation, services)
+  }
   const about = result.subject === null ? {} : { subject: result.subject }
   auditFailure({ reason: 'wrong email code', about }, situation, services)
   throw new InputRefused({ kind: 'wrong_code', factor: 'email_code' })

@@ -8,7 +8,8 @@ interface PageFrameProps {
   title: string
   looks: Looks
   assets: AssetPaths
-  hasScript?: boolean
+  /** The file name of the script of the page; absent for a page without a script. */
+  script?: string | undefined
 }
 
 /** A document with the brand, one card, and the links of the brand. */

@@ -32,6 +32,8 @@ export function describeProblem(
       return { ...refused, text: problems.wrongCurrentPassword, field: 'current_password' }
     case 'wrong_code':
       return { ...refused, text: problems.wrongCode[problem.factor], field: problem.factor }
+    case 'refused_passkey':
+      return { ...refused, text: problems.refusedPasskey }
     case 'missing_name':
       return { ...refused, text: problems.missingName, field: 'username' }
     case 'different_passwords':

@@ -1,13 +1,10 @@
 import type { Context } from 'hono'
 import type { AuthorizationResponse } from '../authorization/authorization_response.ts'
 import { renderPage } from '../pages/render_page.ts'
-import { BROWSER_PATH, FILES_PATH } from './browser_path.ts'
+import { FORM_POST_SCRIPT, scriptAddress } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
-
-/** The file name of the script that sends the form to the client. */
-export const SCRIPT_NAME = 'form_post.js'
 
 /** Sends the browser to the client (RFC 6749 §4.1.2), or shows the form that posts to it (Form Post Response Mode §2). */
 export async function sendToClient(
@@ -23,7 +20,12 @@ export async function sendToClient(
   const looks = await looksOf(c, services)
   const { leave } = looks.texts
   const document = (
-    <PageFrame title={leave.title} looks={looks} assets={await services.assets.paths()} hasScript>
+    <PageFrame
+      title={leave.title}
+      looks={looks}
+      assets={await services.assets.paths()}
+      script={FORM_POST_SCRIPT}
+    >
       <form method="post" action={action} class="form">
         <h1>{leave.title}</h1>
         <p>{leave.text(new URL(action).host)}</p>
@@ -36,7 +38,6 @@ export async function sendToClient(
       </form>
     </PageFrame>
   )
-  const { origin } = new URL(services.config.issuer)
-  const scripts = [`${origin}${BROWSER_PATH}${FILES_PATH}/${SCRIPT_NAME}`]
+  const scripts = [scriptAddress(FORM_POST_SCRIPT, services.config)]
   return renderPage(c, { document, policy: { formTargets: null, scripts }, openerPolicy: 'unsafe-none' })
 }

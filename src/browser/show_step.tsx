@@ -4,7 +4,7 @@ import type { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { NextStep, Step } from '../signin/next_step.ts'
 import { accountPage } from './account_page.tsx'
-import { BROWSER_PATH, PATH_OF_STEP } from './browser_path.ts'
+import { BROWSER_PATH, PATH_OF_STEP, scriptAddress } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { consentPage } from './consent_page.tsx'
 import { emailCodePage } from './email_code_page.tsx'
@@ -51,11 +51,11 @@ export async function showStep(
   if (view.problem?.kind === 'must_wait') c.header('Retry-After', String(view.problem.seconds))
   const formId = await services.cookies.requireFormId(c)
   const ticketFor = (step: Step) => showTicket(makeTicket({ formId, step }, situation), services)
-  const page = await PAGES[view.step]({ ...view, situation, services, looks, problem, ticketFor })
+  const page = await PAGES[view.step]({ ...view, situation, services, looks, problem, formId, ticketFor })
   // Without a script, a screen reader reads the title first.
   const title = problem === null ? page.title : `${problem.text} · ${page.title}`
   const document = (
-    <PageFrame title={title} looks={looks} assets={await services.assets.paths()}>
+    <PageFrame title={title} looks={looks} assets={await services.assets.paths()} script={page.script}>
       <form method="post" action={BROWSER_PATH + PATH_OF_STEP[view.step]} class="form">
         {problem === null || problem.field !== null ? null : (
           <p class="note bad" role="alert">
@@ -74,7 +74,10 @@ export async function showStep(
     </PageFrame>
   )
   // Browsers check `form-action` for each redirect after the form, and the last one leads to the client.
-  const policy = { formTargets: null }
+  const policy = {
+    formTargets: null,
+    scripts: page.script === undefined ? [] : [scriptAddress(page.script, services.config)],
+  }
   return renderPage(c, {
     document,
     policy,

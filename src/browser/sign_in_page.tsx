@@ -1,24 +1,32 @@
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import { PASSKEY_SCRIPT } from './browser_path.ts'
 import { offersEmailCode } from './email_code_forms.ts'
 import { fieldErrors } from './field_errors.ts'
 import { OwnText } from './own_text.tsx'
+import { PasskeyButton } from './passkey_button.tsx'
+import { startSignIn } from './passkey_forms.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
-/** The page that asks for username and password. The browser focuses the first field that the user must fill. */
-export function signInPage({
+/**
+ * The page that asks for username and password. The browser focuses the first field that the user must fill. The page is the same
+ * for every account: any passkey of the pool can sign in.
+ */
+export async function signInPage({
   situation,
   looks,
   offersGuest,
   typed,
   problem,
   services,
-}: PageContent): StepPage {
+  formId,
+}: PageContent): Promise<StepPage> {
   const { request, client } = situation.browserRequest
   const { texts, branding, language } = looks
   const name = typed?.text('username') ?? request.loginHint ?? ''
   const state = { form: Form.of({ username: name }), problem: fieldErrors(problem) }
   const own = branding?.texts ?? null
+  const passkey = await startSignIn(situation, formId, services)
   const form = (
     <>
       <h1>{texts.signIn.title}</h1>
@@ -32,7 +40,7 @@ export function signInPage({
         state={state}
         name="username"
         label={own?.username ? <OwnText texts={own.username} language={language} /> : texts.username}
-        autocomplete="username"
+        autocomplete={passkey === null ? 'username' : 'username webauthn'}
         autocapitalize="none"
         spellcheck={false}
         required
@@ -50,6 +58,15 @@ export function signInPage({
       <button type="submit" class="primary">
         {texts.signIn.title}
       </button>
+      {passkey === null ? null : (
+        <PasskeyButton
+          ceremony="get"
+          started={passkey}
+          label={texts.signIn.passkey}
+          failure={texts.passkey.notUsed}
+          isConditional
+        />
+      )}
       {offersEmailCode(situation, services) ? (
         <button type="submit" name="decision" value="email_code" formnovalidate>
           {texts.signIn.emailCode}
@@ -62,5 +79,5 @@ export function signInPage({
       ) : null}
     </>
   )
-  return { title: texts.signIn.title, form }
+  return { title: texts.signIn.title, form, script: passkey === null ? undefined : PASSKEY_SCRIPT }
 }

@@ -28,8 +28,10 @@ export interface Situation {
   consentId: string | null
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
-  /** The sign-in of this HTTP request, which the guard records; null without one. */
+  /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
+  /** Whether this HTTP request finished the sign-in. */
+  hasSignedIn: boolean
 }
 
 export interface SignedInUser {
@@ -71,8 +73,6 @@ export async function readSituation(
 /** The state of a signed-in user. */
 export interface FoundState {
   signedIn: SignedInUser
-  /** Another name of the account in `login_hint`; null without one, and after a sign-in, which chooses the account. */
-  verifiedEmail: string | null
   consentId: string | null
   /** Null without a valid consent. */
   consentedScopes: readonly string[] | null
@@ -109,7 +109,7 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null }
+  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null, hasSignedIn: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 

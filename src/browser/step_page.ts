@@ -16,6 +16,8 @@ export interface PageContent {
   /** The refused form of this page, whose values the user typed; null without one. */
   typed: Form | null
   services: BrowserServices
+  /** The id that binds the form to the browser. */
+  formId: string
   /** Makes the hidden fields of a form for another page. */
   ticketFor(step: Step): Promise<Child>
 }
@@ -27,6 +29,8 @@ export interface StepPage {
   form: Child
   /** Whether the page has no button Cancel, because the user has done all that it asks. */
   isFinal?: boolean
+  /** The file name of the script of the page; absent for a page without a script. */
+  script?: string | undefined
   /** The content after the form. */
   after?: Child
 }

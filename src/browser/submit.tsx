@@ -5,6 +5,7 @@ import { Parameters } from '../oauth/parameters.ts'
 import { changePassword } from '../sessions/change_password.ts'
 import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { advance, type Given, nextStep, type Step } from '../signin/next_step.ts'
+import { proofBy } from '../signin/proof.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { PAGE } from '../users/authenticate_user.ts'
 import { confirmPassword } from '../users/confirm_password.ts'
@@ -18,6 +19,8 @@ import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { offersEmailCode, requestEmailCode, useEmailCode } from './email_code_forms.ts'
 import { InputRefused } from './input_refused.ts'
+import { PASSKEY_DECISION } from './passkey_button.tsx'
+import { usePasskey } from './passkey_forms.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
 import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
 import type { SignedInUser, Situation } from './situation.ts'
@@ -92,6 +95,7 @@ async function useSignIn(
   }
   if (form.text('decision') === 'email_code' && offersEmailCode(situation, services))
     return requestEmailCode(c, { form, situation }, services)
+  if (form.text('decision') === PASSKEY_DECISION) return usePasskey(c, { form, situation }, services)
   const credentials = {
     username: form.text('username'),
     password: form.text('password'),
@@ -99,7 +103,8 @@ async function useSignIn(
   } as const
   try {
     const proven = await proveUser(credentials, requestOf(situation), services)
-    return await acceptFirstFactor(c, { kind: 'password', ...proven }, situation, services)
+    const proof = proofBy('password', proven.user, context.now)
+    return await acceptFirstFactor(c, { kind: 'password', proof, ...proven }, situation, services)
   } catch (error) {
     if (error instanceof OAuthError && error.refusal.kind === 'wrong_credentials')
       auditFailure(error, situation, services)

@@ -4,7 +4,7 @@ import { respondToClient } from '../authorization/authorization_response.ts'
 import { type CodeHolder, issueCode } from '../authorization/issue_code.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Form } from '../pages/form.ts'
-import { ONE_FACTOR } from '../signin/authentication_level.ts'
+import { describeMethods } from '../signin/describe_methods.ts'
 import { nextStep } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
 import { scopeOfGuest } from './authorize_visitor.ts'
@@ -75,24 +75,26 @@ async function issueToGuest({ browserRequest }: Situation, services: BrowserServ
 }
 
 /**
- * Records the sign-in of this request after the response: for the guard, and as an audit event. If guesses lock the account within
- * a minute, the browser session and its sessions end.
+ * Records the sign-in of this request after the response: as an audit event, and that of a password for the guard. If guesses lock
+ * the account within a minute, the browser session and its sessions end.
  *
  * @param sid The session that the code names; null if the sign-in continues with another page or has failed.
  */
 function recordSignIn(
-  { browserRequest, signedIn, signIn }: Situation,
+  { browserRequest, signedIn, signIn, hasSignedIn }: Situation,
   sid: string | null,
   { guard, audit }: BrowserServices,
 ): void {
-  if (signIn === null || signedIn === null) return
+  if (!hasSignedIn || signedIn === null) return
   const { client, api, context } = browserRequest
   const { session } = signedIn
   const { authTime: startedAt, subject } = session
-  const expiresAt = startedAt + lifetimesOf(client, api).refreshTokenSeconds
-  const browser = { id: session.id, keepUntil: session.endsAt }
-  guard.recordSignIn(signIn, { sid, browser, clientId: client.id, api: api.name, startedAt, expiresAt })
-  const reason = session.acr === ONE_FACTOR ? 'password' : 'password and second factor'
+  if (signIn !== null) {
+    const expiresAt = startedAt + lifetimesOf(client, api).refreshTokenSeconds
+    const browser = { id: session.id, keepUntil: session.endsAt }
+    guard.recordSignIn(signIn, { sid, browser, clientId: client.id, api: api.name, startedAt, expiresAt })
+  }
+  const reason = describeMethods(session)
   const who = { api: api.name, clientId: client.id, subject, sid: null, grant: 'authorization_code' }
   audit.record({ kind: 'browser_sign_in', outcome: 'ok', reason, ...who }, context)
 }

@@ -66,6 +66,11 @@ const keysOfPasskeys = {
 export type PasskeySettings = ValuesOf<typeof keysOfPasskeys>
 
 const keysOfPool = {
+  signUp: keyWithDefault('sign_up', {
+    check: flag,
+    default: false,
+    description: 'Whether visitors can create accounts ([accounts.md](accounts.md#sign-up))',
+  }),
   emailCode: keyWithDefault('email_code', {
     check: oneOf(['off', 'sign_in']),
     default: 'off',
@@ -89,7 +94,7 @@ const keysOfPool = {
   passkeys: optionalKey('passkeys', {
     check: mapping(keysOfPasskeys),
     absent: 'no passkeys',
-    description: 'Passkeys (WebAuthn). No page uses them yet ([passkeys.md](passkeys.md))',
+    description: 'Passkeys (WebAuthn) ([passkeys.md](passkeys.md))',
   }),
 }
 
@@ -123,6 +128,7 @@ export const accountKeys = {
 interface ComparedFile {
   issuer: string
   apis: Record<string, { users: string }>
+  admin_api?: string | undefined
   mail?: unknown
   accounts: Record<string, PoolFile>
 }
@@ -146,6 +152,9 @@ function findPoolProblems(file: ComparedFile, pool: string, accounts: PoolFile):
   return [
     ...(hasApi ? [] : [{ path: [], message: 'must be a pool that an API names as users' }]),
     ...needsMail.map((key) => ({ path: [key], message: 'needs the key mail, because it sends mails' })),
+    ...(accounts.sign_up && file.apis[file.admin_api ?? '']?.users === pool
+      ? [{ path: ['sign_up'], message: 'must be false for the pool of admin_api' }]
+      : []),
     ...(isOwnDomain(accounts.passkeys?.rp_id, file.issuer)
       ? []
       : [
@@ -158,8 +167,8 @@ function findPoolProblems(file: ComparedFile, pool: string, accounts: PoolFile):
 }
 
 /** The set keys of a pool that send mails. */
-function namesOfMailKeys({ email_code }: PoolFile): string[] {
-  return email_code === 'sign_in' ? ['email_code'] : []
+function namesOfMailKeys({ sign_up, email_code }: PoolFile): string[] {
+  return [...(sign_up ? ['sign_up'] : []), ...(email_code === 'sign_in' ? ['email_code'] : [])]
 }
 
 /** Whether a browser at the issuer can use passkeys of a domain (WebAuthn §5.1.3). A domain of one label has no subdomains here. */

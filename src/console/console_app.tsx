@@ -10,7 +10,7 @@ import { createPageApp } from '../pages/page_app.ts'
 import { METHOD_NOT_ALLOWED, NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import { readForm } from '../pages/read_form.ts'
 import { formatQuery } from './admin_client.ts'
-import { CONSOLE_PATH } from './console_path.ts'
+import { CONSOLE_PATH, SCRIPT_NAME } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { type ConsoleSession, createSessionCookie } from './console_session.ts'
 import { roleMissing } from './error_content.ts'
@@ -19,7 +19,7 @@ import localTimes from './local_times.js.txt'
 import { NoticeCookie } from './notice_cookie.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { PAGES } from './pages.ts'
-import { SCRIPT_NAME, sendFile, showPage } from './respond.tsx'
+import { sendFile, showPage } from './respond.tsx'
 import type { Server } from './server.ts'
 import { isSignInNeeded, SessionLoader } from './session_loader.ts'
 import { showError } from './show_error.tsx'
@@ -46,7 +46,7 @@ export function createConsole({ server, sealer, config, clock }: ConsoleOptions)
   const keptForms = new KeptForms(sealer, issuer)
   const tokens = new TokenClient(server, issuer)
   const sessionLoader = new SessionLoader({ cookie, tokens, server, issuer })
-  const assets = new Assets(CONSOLE_PATH, style, { name: SCRIPT_NAME, text: localTimes })
+  const assets = new Assets(CONSOLE_PATH, style, [{ name: SCRIPT_NAME, text: localTimes }])
   const cookies = { cookie, attempts, notices, keptForms }
   const services: ConsoleServices = { sessionLoader, ...cookies, tokens, assets, config, clock }
   const app = createPageApp({

@@ -3,7 +3,7 @@ import type { AssetPaths } from '../pages/assets.ts'
 import { Brand } from '../pages/brand.tsx'
 import { Document } from '../pages/document.tsx'
 import { ActionForm } from './action_form.tsx'
-import { CONSOLE_PATH } from './console_path.ts'
+import { CONSOLE_PATH, SCRIPT_NAME } from './console_path.ts'
 import type { ConsoleOperator, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
 
@@ -32,7 +32,12 @@ interface PageProps {
 /** The document of a page for a signed-in operator. */
 export function ConsoleDocument({ children, ...page }: PropsWithChildren<PageProps>) {
   return (
-    <Document title={page.title} assets={page.assets} hasScript head={<Refresh refresh={page.refresh} />}>
+    <Document
+      title={page.title}
+      assets={page.assets}
+      script={SCRIPT_NAME}
+      head={<Refresh refresh={page.refresh} />}
+    >
       <a class="skip" href="#main">
         Skip to content
       </a>

@@ -3,14 +3,11 @@ import { compact } from '../lib/compact.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import { CardDocument } from '../pages/document.tsx'
 import { renderPage } from '../pages/render_page.ts'
-import { CONSOLE_PATH } from './console_path.ts'
+import { CONSOLE_PATH, SCRIPT_NAME } from './console_path.ts'
 import type { ConsoleServices } from './console_services.ts'
 import { ConsoleDocument } from './layout.tsx'
 import type { ConsoleOperator, Download, PageContent } from './page.ts'
 import { SEARCH_PATH } from './search_page.tsx'
-
-/** The file name of the script of the console. */
-export const SCRIPT_NAME = 'local_times.js'
 
 interface Link {
   href: string

@@ -28,6 +28,9 @@ const recipient = {
 /** A link for one action. The page behind it shows a button, because scanners of mails open links. */
 const action = { link, lifetimeSeconds: seconds }
 
+/** A code of six digits. */
+const code = { code: z.string(), lifetimeSeconds: seconds }
+
 /** The link that ends all sessions of the account. Every notification has it. */
 const notification = { endSessionsLink: link }
 
@@ -39,9 +42,9 @@ const origin = { at: seconds, device: z.nullable(z.string()), country: z.nullabl
  * to any address.
  */
 export const mailSchema = z.discriminatedUnion('kind', [
-  z.object({ ...recipient, ...action, kind: z.literal('verify_sign_up') }),
-  z.object({ ...recipient, kind: z.literal('address_has_account'), link }),
-  z.object({ ...recipient, kind: z.literal('email_code'), code: z.string(), lifetimeSeconds: seconds }),
+  z.object({ ...recipient, ...code, kind: z.literal('verify_sign_up') }),
+  z.object({ ...recipient, kind: z.literal('address_has_account'), link: z.nullable(link) }),
+  z.object({ ...recipient, ...code, kind: z.literal('email_code') }),
   z.object({ ...recipient, ...action, kind: z.literal('reset_password') }),
   z.object({ ...recipient, ...action, kind: z.literal('confirm_new_address') }),
   z.object({ ...recipient, ...notification, kind: z.literal('address_changes') }),
@@ -65,7 +68,7 @@ export type Mail = z.output<typeof mailSchema>
 export type MailKind = Mail['kind']
 
 /** The kinds with a link for one action. */
-export type ActionKind = Extract<Mail, { link: string }>['kind']
+export type ActionKind = Extract<Mail, { link: string | null }>['kind']
 
 /** A request that sends no mail, such as one for an address without an account. It uses the same budgets as a mail. */
 export type NoMail = Pick<Mail, 'to' | 'pool'> & { kind: 'nothing' }
@@ -99,7 +102,7 @@ const NOTIFICATION: KindFacts = { budget: 'notification', usefulSeconds: 24 * HO
 
 /** The facts of each kind. */
 export const MAIL_KINDS: Readonly<Record<MailKind, KindFacts>> = {
-  verify_sign_up: { budget: 'request', usefulSeconds: HOUR },
+  verify_sign_up: { budget: 'request', usefulSeconds: 600 },
   address_has_account: { budget: 'request', usefulSeconds: HOUR },
   email_code: { budget: 'request', usefulSeconds: 600 },
   reset_password: { budget: 'request', usefulSeconds: 1800 },

@@ -17,7 +17,7 @@ export function blocksOf(mail: Mail, texts: MailTexts, name: string): MailBlock[
   return [
     text(texts.kinds[mail.kind].text(name)),
     ...factsOf(mail, texts),
-    ...('link' in mail ? [link(texts.kinds[mail.kind].action, mail.link)] : []),
+    ...('link' in mail && mail.link !== null ? [link(texts.kinds[mail.kind].action, mail.link)] : []),
     ...lifetimeOf(mail, texts),
     ...('endSessionsLink' in mail
       ? [text(texts.notYou), link(texts.endSessions, mail.endSessionsLink)]
@@ -27,6 +27,7 @@ export function blocksOf(mail: Mail, texts: MailTexts, name: string): MailBlock[
 
 function factsOf(mail: Mail, texts: MailTexts): MailBlock[] {
   switch (mail.kind) {
+    case 'verify_sign_up':
     case 'email_code':
       return [{ type: 'code', code: mail.code }]
     case 'factor_changed':
@@ -57,7 +58,7 @@ function originOf(
 function lifetimeOf(mail: Mail, texts: MailTexts): MailBlock[] {
   if (!('lifetimeSeconds' in mail)) return []
   const duration = formatDuration(mail.lifetimeSeconds, mail.language)
-  return [text(mail.kind === 'email_code' ? texts.codeLifetime(duration) : texts.linkLifetime(duration))]
+  return [text('code' in mail ? texts.codeLifetime(duration) : texts.linkLifetime(duration))]
 }
 
 /** @param at Unix seconds. The time zone of the reader is not known, so the time is in UTC. */

@@ -11,7 +11,8 @@ const HASH_CHARACTERS = 12
 export interface AssetPaths {
   stylesheet: string
   icon: string
-  script: string | null
+  /** By the file name of the script. */
+  scripts: ReadonlyMap<string, string>
 }
 
 export interface AssetFile {
@@ -20,22 +21,22 @@ export interface AssetFile {
   text: string
 }
 
-/** The files of an app: its stylesheet, its icon and its script. Caches can keep them for a year, because a changed file gets another URL. */
+/** The files of an app: its stylesheet, its icon and its scripts. Caches can keep them for a year, because a changed file gets another URL. */
 export class Assets {
   readonly #basePath: string
-  readonly #files: { stylesheet: AssetFile; icon: AssetFile; script: AssetFile | null }
+  readonly #files: { stylesheet: AssetFile; icon: AssetFile; scripts: AssetFile[] }
   #paths: Promise<AssetPaths> | null = null
 
   /**
    * @param ownStyle The CSS rules of the app. They follow the rules that all pages share.
-   * @param script The file name and text of the script of the app; absent without a script.
+   * @param scripts The file names and texts of the scripts of the app.
    */
-  constructor(basePath: string, ownStyle: string, script?: Pick<AssetFile, 'name' | 'text'>) {
+  constructor(basePath: string, ownStyle: string, scripts: readonly Pick<AssetFile, 'name' | 'text'>[] = []) {
     this.#basePath = basePath
     this.#files = {
       stylesheet: { name: 'style.css', type: 'text/css; charset=UTF-8', text: baseStyle + ownStyle },
       icon: { name: 'icon.svg', type: 'image/svg+xml', text: ICON_FILE },
-      script: script === undefined ? null : { ...script, type: 'text/javascript; charset=UTF-8' },
+      scripts: scripts.map((script) => ({ ...script, type: 'text/javascript; charset=UTF-8' })),
     }
   }
 
@@ -46,19 +47,18 @@ export class Assets {
 
   routes(): Hono {
     const app = new Hono()
-    for (const file of Object.values(this.#files)) {
-      if (file !== null) app.get(`/${file.name}`, (c) => serveFile(c, file))
-    }
+    for (const file of Object.values(this.#files).flat()) app.get(`/${file.name}`, (c) => serveFile(c, file))
     return app
   }
 
   async #hash(): Promise<AssetPaths> {
-    const { stylesheet, icon, script } = this.#files
+    const { stylesheet, icon, scripts } = this.#files
     const pathOf = (file: AssetFile) => versionedPath(this.#basePath, file)
+    const named = scripts.map(async (script) => [script.name, await pathOf(script)] as const)
     return {
       stylesheet: await pathOf(stylesheet),
       icon: await pathOf(icon),
-      script: script && (await pathOf(script)),
+      scripts: new Map(await Promise.all(named)),
     }
   }
 }

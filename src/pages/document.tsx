@@ -26,8 +26,8 @@ const OWN_LOOKS: DocumentLooks = {
 interface DocumentProps {
   title: string
   assets: AssetPaths
-  /** Whether the page loads the script of the app. */
-  hasScript?: boolean
+  /** The file name of the script of the page; absent for a page without a script. */
+  script?: string | undefined
   /** Further elements of the head. */
   head?: Child
   /** The looks of Sallyport in English by default. */
@@ -38,7 +38,7 @@ interface DocumentProps {
 export function Document({
   title,
   assets,
-  hasScript = false,
+  script,
   head = null,
   looks = OWN_LOOKS,
   children,
@@ -59,7 +59,7 @@ export function Document({
         <link rel="stylesheet" href={assets.stylesheet} />
         {looks.stylesheet === null ? null : <link rel="stylesheet" href={looks.stylesheet} />}
         {head}
-        {hasScript && assets.script !== null ? <script defer src={assets.script} /> : null}
+        {script === undefined ? null : <script defer src={assets.scripts.get(script)} />}
       </head>
       <body>{children}</body>
     </html>

@@ -12,6 +12,8 @@ export interface PasskeyChallenge {
   pool: string
   /** The only user for whom it is; null for any user of the pool. */
   subject: string | null
+  /** The id of the browser or of the session that got the challenge. */
+  holder: string
   /** Unix seconds. */
   expiresAt: number
 }
@@ -21,11 +23,12 @@ const challengeSchema = z.object({
   challenge: z.string(),
   pool: z.string(),
   subject: z.nullable(z.string()),
+  holder: z.string(),
   expiresAt: z.int(),
 })
 
 /** What a challenge must be for. */
-export type ExpectedChallenge = Pick<PasskeyChallenge, 'ceremony' | 'pool' | 'subject'>
+export type ExpectedChallenge = Pick<PasskeyChallenge, 'ceremony' | 'pool' | 'subject' | 'holder'>
 
 /** Seals challenges for forms, so that a page with a passkey button writes no row. */
 export class ChallengeSealer {
@@ -35,11 +38,8 @@ export class ChallengeSealer {
     this.#sealer = sealer
   }
 
-  seal(
-    { ceremony, challenge, pool, subject }: ExpectedChallenge & { challenge: string },
-    now: number,
-  ): Promise<string> {
-    const value: PasskeyChallenge = { ceremony, challenge, pool, subject, expiresAt: now + CHALLENGE_SECONDS }
+  seal(purpose: ExpectedChallenge & { challenge: string }, now: number): Promise<string> {
+    const value: PasskeyChallenge = { ...purpose, expiresAt: now + CHALLENGE_SECONDS }
     return this.#sealer.sealValue(value)
   }
 
@@ -47,8 +47,8 @@ export class ChallengeSealer {
   async open(sealed: string, expected: ExpectedChallenge, now: number): Promise<PasskeyChallenge | null> {
     const opened = await this.#sealer.openValue(sealed, challengeSchema)
     if (opened === null || opened.expiresAt <= now) return null
-    const { ceremony, pool, subject } = expected
-    const isExpected = opened.ceremony === ceremony && opened.pool === pool && opened.subject === subject
-    return isExpected ? opened : null
+    const { ceremony, pool, subject, holder } = expected
+    const isForUser = opened.pool === pool && opened.subject === subject
+    return isForUser && opened.ceremony === ceremony && opened.holder === holder ? opened : null
   }
 }

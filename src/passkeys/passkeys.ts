@@ -34,6 +34,8 @@ export interface FinishedRegistration {
   response: string
   /** The name that the list shows, such as the browser and the system. */
   name: string
+  /** The browser or the session, as at the start. */
+  holder: string
   subject: string
   pool: string
   clientId: string | null
@@ -73,11 +75,12 @@ export class Passkeys {
   /**
    * Starts a registration. The caller has authenticated the user, with an existing factor if the user has one.
    *
+   * @param holder The id of the browser or of the session that gets the challenge. No other one can use it.
    * @returns null if the pool has no passkeys
    * @throws StorageUnavailable, CorruptRecord
    */
   async startRegistration(
-    account: PasskeyAccount,
+    { holder, ...account }: PasskeyAccount & { holder: string },
     now: number,
   ): Promise<StartedCeremony<CreationOptionsJson> | null> {
     const { subject, pool } = account
@@ -86,7 +89,7 @@ export class Passkeys {
     const { store, challenges } = this.#dependencies
     const challenge = generateToken()
     const existing = await store.list(subject)
-    const sealed = await challenges.seal({ ceremony: 'registration', challenge, pool, subject }, now)
+    const sealed = await challenges.seal({ ceremony: 'registration', challenge, pool, subject, holder }, now)
     return { options: creationOptions(account, challenge, { ...settings, existing }), sealed }
   }
 
@@ -96,11 +99,15 @@ export class Passkeys {
    * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has MAX_PASSKEYS; StorageUnavailable
    */
   async finishRegistration(finished: FinishedRegistration, context: RequestContext): Promise<Passkey> {
-    const { sealed, subject, pool } = finished
+    const { sealed, subject, pool, holder } = finished
     const { store, challenges, oneTime } = this.#dependencies
     const settings = this.settingsOf(pool)
     requirePasskey(settings !== null, 'the pool has no passkeys')
-    const opened = await challenges.open(sealed, { ceremony: 'registration', pool, subject }, context.now)
+    const opened = await challenges.open(
+      sealed,
+      { ceremony: 'registration', pool, subject, holder },
+      context.now,
+    )
     requirePasskey(opened !== null, 'the challenge is expired or belongs to another ceremony')
     const response = parseRegistration(finished.response)
     const verified = await verifyRegistration(response, this.expect(opened.challenge, settings))
@@ -131,11 +138,12 @@ export class Passkeys {
    * Starts a sign-in.
    *
    * @param subject The user of the sign-in; null if any passkey of the pool may sign in.
+   * @param holder As for `startRegistration`.
    * @returns null if the pool has no passkeys
    * @throws StorageUnavailable, CorruptRecord, only for a known user
    */
   async startAuthentication(
-    { pool, subject }: { pool: string; subject: string | null },
+    { pool, subject, holder }: { pool: string; subject: string | null; holder: string },
     now: number,
   ): Promise<StartedCeremony<RequestOptionsJson> | null> {
     const settings = this.settingsOf(pool)
@@ -143,7 +151,10 @@ export class Passkeys {
     const { store, challenges } = this.#dependencies
     const challenge = generateToken()
     const allowed = subject === null ? [] : await store.list(subject)
-    const sealed = await challenges.seal({ ceremony: 'authentication', challenge, pool, subject }, now)
+    const sealed = await challenges.seal(
+      { ceremony: 'authentication', challenge, pool, subject, holder },
+      now,
+    )
     return { options: requestOptions(challenge, { ...settings, allowed }), sealed }
   }
 

@@ -22,6 +22,8 @@ export interface GivenPasskey {
   pool: string
   /** The user of the sign-in, as at its start; null if any user may sign in. */
   subject: string | null
+  /** The browser or the session, as at its start. */
+  holder: string
   clientId: string
   api: string | null
 }
@@ -59,11 +61,11 @@ export async function signInByPasskey(
   context: RequestContext,
 ): Promise<ProvenPasskey> {
   const { passkeyChallenges, bursts, guard, passkeyStore } = dependencies
-  const { pool, subject, clientId, api } = given
+  const { pool, subject, holder, clientId, api } = given
   const response = parseAuthentication(given.response)
   const challenge = await passkeyChallenges.open(
     given.sealed,
-    { ceremony: 'authentication', pool, subject },
+    { ceremony: 'authentication', pool, subject, holder },
     context.now,
   )
   requirePasskey(challenge !== null, 'the challenge is expired or belongs to another ceremony')

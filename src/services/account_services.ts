@@ -1,36 +1,33 @@
-import { AccountLinks } from '../accounts/account_links.ts'
-import { KnownOriginStore } from '../accounts/known_origin_store.ts'
-import { KnownOrigins } from '../accounts/known_origins.ts'
-import { Notifications } from '../accounts/notifications.ts'
+import { SignUps } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
-import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import type { AuditServices } from './audit_services.ts'
+import type { EmailCodeServices } from './email_code_services.ts'
 import type { Environment } from './environment.ts'
 import type { MailServices } from './mail_services.ts'
 import type { OneTimeServices } from './one_time_services.ts'
+import type { SignInServices } from './sign_in_services.ts'
+import type { StorageServices } from './storage_services.ts'
 import type { UserServices } from './user_services.ts'
+
+type Dependencies = StorageServices &
+  AuditServices &
+  OneTimeServices &
+  MailServices &
+  UserServices &
+  SignInServices &
+  EmailCodeServices
 
 export type AccountServices = ReturnType<typeof createAccountServices>
 
-/** Creates the rules of accounts: the links in mails, the known origins of sign-ins and the notifications. */
+/** Creates the rules of accounts: sign-up. */
 export function createAccountServices(
-  { db, sealingKeys: [key, ...olderKeys] }: Environment,
-  { issuer }: Config,
-  { oneTime, userAdmin, mailer, audit }: OneTimeServices & UserServices & MailServices & AuditServices,
+  { sealingKeys }: Environment,
+  config: Config,
+  { mailedCodes: codes, ...shared }: Dependencies,
 ) {
-  const sealer = new TextSealer([key, ...olderKeys], 'sallyport account links')
-  const links = new AccountLinks({ sealer, oneTime, userAdmin, issuer })
-  const knownOriginStore = new KnownOriginStore(db)
-  const nameBy = (secret: Uint8Array) => new KeyedHash(secret, 'sallyport known origins')
-  const knownOrigins = new KnownOrigins({
-    store: knownOriginStore,
-    names: [nameBy(key), ...olderKeys.map(nameBy)],
-  })
+  const names = new KeyedHash(sealingKeys[0], 'sallyport sign-ups')
   return {
-    links,
-    knownOrigins,
-    knownOriginStore,
-    notifications: new Notifications({ mailer, userAdmin, links, origins: knownOrigins, audit }),
+    signUps: new SignUps({ ...shared, codes, names, config }),
   }
 }

@@ -4,9 +4,9 @@ import { FactorSecrets } from '../factors/factor_secrets.ts'
 import { FactorStore } from '../factors/factor_store.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
-import type { AccountServices } from './account_services.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { Environment } from './environment.ts'
+import type { NotificationServices } from './notification_services.ts'
 import type { SignInServices } from './sign_in_services.ts'
 
 export type FactorServices = ReturnType<typeof createFactorServices>
@@ -18,7 +18,9 @@ export function createFactorServices(
     failures,
     audit,
     notifications,
-  }: Pick<SignInServices, 'failures'> & Pick<AuditServices, 'audit'> & Pick<AccountServices, 'notifications'>,
+  }: Pick<SignInServices, 'failures'> &
+    Pick<AuditServices, 'audit'> &
+    Pick<NotificationServices, 'notifications'>,
 ) {
   const sealer = new TextSealer(sealingKeys, 'sallyport authenticator app')
   const keyName = new KeyedHash(sealingKeys[0], 'sallyport key of authenticator apps')

@@ -3,9 +3,9 @@ import { TextSealer } from '../keys/text_sealer.ts'
 import { ChallengeSealer } from '../passkeys/passkey_challenge.ts'
 import { PasskeyStore } from '../passkeys/passkey_store.ts'
 import { Passkeys } from '../passkeys/passkeys.ts'
-import type { AccountServices } from './account_services.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { Environment } from './environment.ts'
+import type { NotificationServices } from './notification_services.ts'
 import type { OneTimeServices } from './one_time_services.ts'
 
 export type PasskeyServices = ReturnType<typeof createPasskeyServices>
@@ -18,7 +18,7 @@ export function createPasskeyServices(
     oneTime,
     audit,
     notifications,
-  }: OneTimeServices & Pick<AuditServices, 'audit'> & Pick<AccountServices, 'notifications'>,
+  }: OneTimeServices & Pick<AuditServices, 'audit'> & Pick<NotificationServices, 'notifications'>,
 ) {
   const passkeyStore = new PasskeyStore(db)
   const passkeyChallenges = new ChallengeSealer(new TextSealer(sealingKeys, 'sallyport passkey challenge'))

@@ -9,6 +9,7 @@ import { type Env, requireEnvironment } from './environment.ts'
 import { createFactorServices, type FactorServices } from './factor_services.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'
 import { createMailServices, type MailServices } from './mail_services.ts'
+import { createNotificationServices, type NotificationServices } from './notification_services.ts'
 import { createOneTimeServices, type OneTimeServices } from './one_time_services.ts'
 import { createOperatorServices, type OperatorServices } from './operator_services.ts'
 import { createPasskeyServices, type PasskeyServices } from './passkey_services.ts'
@@ -24,6 +25,7 @@ export interface Services
     ClientServices,
     OneTimeServices,
     MailServices,
+    NotificationServices,
     UserServices,
     KeyServices,
     SessionServices,
@@ -48,13 +50,13 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const oneTime = createOneTimeServices(environment)
   const mail = createMailServices(environment, config)
   const base = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
-  const accounts = createAccountServices(environment, config, base)
-  const shared = { ...base, ...accounts }
+  const shared = { ...base, ...createNotificationServices(environment, config, base) }
   const keys = createKeyServices(environment, config, shared)
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const factors = createFactorServices(environment, { ...shared, ...signIn })
   const emailCodes = createEmailCodeServices(environment, { ...shared, ...signIn, ...factors })
+  const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
@@ -69,6 +71,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...emailCodes,
     ...passkeys,
     ...authorization,
+    ...accounts,
     ...operators,
   }
 }

@@ -7,7 +7,6 @@ import type { Language } from '../lib/language.ts'
 import { type RequestContext, runLater, runToEnd } from '../lib/request_context.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import type { FailureStore } from '../users/failure_store.ts'
-import { decodeProfile } from '../users/profile.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import type { TypedName, UserStore } from '../users/user_store.ts'
@@ -83,7 +82,7 @@ export class EmailCodes {
     const keys = await guard.keysOfCaller(clientId, context)
     const { user, failures } = await users.findByName({ pool, name, keys, now })
     guard.requireAdmission(failures, { context })
-    const address = user === null ? null : addressOf(user)
+    const address = user?.verifiedEmail ?? null
     const device = request.device?.subjects.includes(user?.id ?? '') ? request.device.id : null
     const data: z.output<typeof codeSchema> = {
       subject: address === null || user === null ? null : user.id,
@@ -147,7 +146,7 @@ export class EmailCodes {
     guard.requireAdmission(counts, { context })
     const { address, requestedAt } = data
     const isUsable = isUsableBy({ authTime: requestedAt, subject }, user, pool)
-    if (user === null || !isUsable || addressOf(user) !== address) return { kind: 'wrong', subject }
+    if (user === null || !isUsable || user.verifiedEmail !== address) return { kind: 'wrong', subject }
     runLater(context, 'release email code', () => codes.release(requested))
     return { kind: 'proven', user }
   }
@@ -163,10 +162,4 @@ export function readTypedName(text: string): TypedName | null {
   const address = normalizeEmail(text.trim())
   const email = isEmail(address) ? address : null
   return username === null && email === null ? null : { username, email }
-}
-
-/** The verified address of a user; null without one. */
-function addressOf({ id, profileJson }: StoredUser): string | null {
-  const { email, email_verified: isVerified } = decodeProfile(`profile of ${id}`, profileJson)
-  return email !== undefined && isVerified === true ? email : null
 }

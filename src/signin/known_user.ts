@@ -9,14 +9,14 @@ import { secondFactorOf } from './second_factor.ts'
 /** A user who has proven the first factor. */
 interface ProvenUser extends Proof {
   user: User
-  verifiedEmail?: string | null
 }
 
 /** Describes a user for the state machine. */
 export function knownUser(
-  { user, verifiedEmail = null, authTime, amr, acr }: ProvenUser,
+  { user, authTime, amr, acr }: ProvenUser,
   config: Pick<Config, 'accounts' | 'breachedPasswords'>,
 ): KnownUser {
+  const { verifiedEmail } = user
   return {
     subject: user.id,
     names: [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])],

@@ -73,6 +73,7 @@ export type Given =
   | { kind: 'password'; user: KnownUser }
   | { kind: 'requested_email_code' }
   | { kind: 'email_code'; user: KnownUser }
+  | { kind: 'passkey'; user: KnownUser }
   | { kind: 'second_factor'; user: KnownUser }
   /** The first code of a new authenticator app. The user then sees the recovery codes. */
   | { kind: 'new_second_factor'; user: KnownUser }
@@ -116,6 +117,7 @@ export function advance(known: Known, given: Given): Known {
   switch (given.kind) {
     case 'password':
     case 'email_code':
+    case 'passkey':
     case 'new_password':
       return {
         ...next,

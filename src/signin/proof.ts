@@ -1,3 +1,4 @@
+import type { ProvenPasskey } from '../passkeys/sign_in_by_passkey.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import { ONE_FACTOR, TWO_FACTORS } from './authentication_level.ts'
 
@@ -11,14 +12,22 @@ export interface Proof {
   acr: string
 }
 
-/** The methods of each first factor (RFC 8176). */
+/** The methods of each first factor (RFC 8176), except those of a passkey. */
 const AMR = { password: ['pwd'], email_code: ['otp'] } as const
 
-export type FirstFactor = keyof typeof AMR
+export type FirstFactor = keyof typeof AMR | 'passkey'
 
 /** The proof of one factor. @throws CorruptRecord as `issueTimeOf` */
-export function proofBy(factor: FirstFactor, user: User, now: number): Proof {
+export function proofBy(factor: keyof typeof AMR, user: User, now: number): Proof {
   return { authTime: issueTimeOf(user, now), amr: AMR[factor], acr: ONE_FACTOR }
+}
+
+/** The proof of a passkey alone. With user verification it counts as two factors. @throws CorruptRecord as `issueTimeOf` */
+export function proofByPasskey(
+  { user, amr, isUserVerified }: Pick<ProvenPasskey, 'user' | 'amr' | 'isUserVerified'>,
+  now: number,
+): Proof {
+  return { authTime: issueTimeOf(user, now), amr, acr: isUserVerified ? TWO_FACTORS : ONE_FACTOR }
 }
 
 /** The proof of two factors. @param added The methods of the second one (RFC 8176). */

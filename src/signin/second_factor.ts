@@ -21,21 +21,22 @@ export function secondFactorOf(
   { pool, roles, hasTotp, hasPasskey }: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey'>,
   config: Accounts,
 ): SecondFactor {
-  const { secondFactor, secondFactorRoles } = accountsOf(pool, config)
+  const { secondFactor, secondFactorRoles, passkeys } = accountsOf(pool, config)
   const isRequired = secondFactor === 'required' || roles.some((role) => secondFactorRoles.includes(role))
-  const isPossible = isRequired || secondFactor === 'optional'
+  const allowsApp = isRequired || secondFactor === 'optional'
+  const canUsePasskey = passkeys !== null && hasPasskey
   return {
     isRequired,
-    isNeeded: isRequired || (isPossible && hasTotp),
-    isPossible,
-    isSetUp: hasTotp || hasPasskey,
+    isNeeded: isRequired || (allowsApp && hasTotp),
+    isPossible: allowsApp || canUsePasskey,
+    isSetUp: hasTotp || canUsePasskey,
   }
 }
 
 /** The highest level that a sign-in of the pool can reach. */
 export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
-  const { secondFactor, secondFactorRoles } = accountsOf(pool, config)
-  return secondFactor !== 'off' || secondFactorRoles.length > 0 ? 2 : 1
+  const { secondFactor, secondFactorRoles, passkeys } = accountsOf(pool, config)
+  return secondFactor !== 'off' || secondFactorRoles.length > 0 || passkeys !== null ? 2 : 1
 }
 
 /**

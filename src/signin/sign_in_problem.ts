@@ -12,6 +12,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('wrong_current_password'),
   /** A second factor that is wrong or was used before. */
   z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code', 'email_code']) }),
+  /** A passkey that is unknown, wrong, removed or of another user. */
+  kind('refused_passkey'),
   /** The user requested a code by mail for a text that is no username and no address. */
   kind('missing_name'),
   kind('different_passwords'),

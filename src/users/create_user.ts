@@ -7,7 +7,7 @@ import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.
 import { COMMON_PASSWORDS, isCommonPassword } from './common_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
-import { generateUserId, type User } from './user.ts'
+import { generateUserId, type UnstoredUser } from './user.ts'
 import { GUEST } from './visitor.ts'
 
 /** The fields of a new user, from an operator. */
@@ -78,7 +78,7 @@ export interface NewPassword {
 }
 
 /** The stored hash, and whether another import may replace it. */
-type StoredPassword = NewPassword & Pick<User, 'isHashReplaceable'>
+type StoredPassword = NewPassword & Pick<UnstoredUser, 'isHashReplaceable'>
 
 type ImportingHasher = Pick<PasswordHasher, 'readImported' | 'adopt'>
 
@@ -87,7 +87,7 @@ export async function createUser(
   { password, ...draft }: UserDraft,
   dependencies: Dependencies,
   setting: PasswordSetting,
-): Promise<User> {
+): Promise<UnstoredUser> {
   const fields = requireValid(draft, dependencies.config)
   const made = await makePassword(password, dependencies, setting)
   return toUser(fields, { ...made, isHashReplaceable: false }, setting.context.now)
@@ -130,7 +130,7 @@ export async function importUser(
   draft: ImportedUserDraft,
   { passwords, config }: { passwords: ImportingHasher; config: Pick<Config, 'apis'> },
   now: number,
-): Promise<User> {
+): Promise<UnstoredUser> {
   const fields = requireValid(draft, config)
   const passwordHash = await passwords.adopt(requireImportedHash(draft.passwordHash, passwords))
   return toUser(fields, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
@@ -146,7 +146,7 @@ export function createUserWithoutPassword(
   draft: BaseDraft,
   { passwords, config }: { passwords: Pick<PasswordHasher, 'makeUnusable'>; config: Pick<Config, 'apis'> },
   now: number,
-): User {
+): UnstoredUser {
   const fields = requireValid({ ...draft, mustChangePassword: true }, config)
   const passwordHash = passwords.makeUnusable()
   return toUser(fields, { passwordHash, breachCheckedAt: null, isHashReplaceable: true }, now)
@@ -231,7 +231,7 @@ export function findPasswordProblem(
   }
 }
 
-function toUser(fields: Required<BaseDraft>, password: StoredPassword, now: number): User {
+function toUser(fields: Required<BaseDraft>, password: StoredPassword, now: number): UnstoredUser {
   return {
     ...fields,
     id: generateUserId(),

@@ -32,7 +32,12 @@ export interface User {
   tokensValidFrom: number
   /** The server refuses access tokens issued before this second. Refresh tokens stay valid. Unix seconds. */
   accessValidFrom: number
+  /** The verified email address, in lower case; null without one. D1 computes it from the profile. */
+  verifiedEmail: string | null
 }
+
+/** A user before the first write. */
+export type UnstoredUser = Omit<User, 'verifiedEmail'>
 
 /** A user with the data for ID tokens and userinfo. */
 export interface StoredUser extends User {
@@ -58,6 +63,7 @@ const rowSchema = z.object({
   created_at: z.int(),
   tokens_valid_from: z.int(),
   access_valid_from: z.int(),
+  verified_email: z.nullable(z.string()),
   profile: z.string(),
   updated_at: z.nullable(z.int()),
 })
@@ -111,6 +117,7 @@ export function decodeUserRow(value: unknown): StoredUser {
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     accessValidFrom: row.access_valid_from,
+    verifiedEmail: row.verified_email,
     profileJson: row.profile,
     updatedAt: row.updated_at,
   }

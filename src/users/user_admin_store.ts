@@ -11,7 +11,7 @@ import {
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Profile } from './profile.ts'
-import type { User } from './user.ts'
+import type { UnstoredUser } from './user.ts'
 import { decodeUserRecord, type UserRecord } from './user_record.ts'
 import { searchTextOf } from './user_search.ts'
 
@@ -76,12 +76,14 @@ export class UserAdminStore {
   /**
    * Adds users whose usernames are free, in one transaction with further statements.
    *
+   * @param before A statement before them. If it changes no row, no user is added. Null without one.
    * @returns the ids of the added users
    * @throws StorageUnavailable, ConstraintFailed if another user of the pool has a verified address
    */
   async add(
-    users: readonly (User & { profile: Profile })[],
+    users: readonly (UnstoredUser & { profile: Profile })[],
     alongside: D1PreparedStatement[],
+    before: D1PreparedStatement | null = null,
   ): Promise<ReadonlySet<string>> {
     const insert = this.#db
       .prepare(
@@ -90,10 +92,12 @@ export class UserAdminStore {
          SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
            value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
            value ->> 'createdAt', value ->> 'hashReplaceable', value ->> 'search'
-         FROM json_each(?) WHERE true ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
+         FROM json_each(?1) WHERE ?2 = 0 OR changes() > 0 ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
       )
-      .bind(JSON.stringify(users.map(toInsert)))
-    const [inserted] = await callStore('D1 users', () => this.#db.batch([insert, ...alongside]))
+      .bind(JSON.stringify(users.map(toInsert)), before === null ? 0 : 1)
+    const first = before === null ? [] : [before]
+    const results = await callStore('D1 users', () => this.#db.batch([...first, insert, ...alongside]))
+    const inserted = results[first.length]
     return new Set(
       decodeRecord(z.array(z.object({ id: z.string() })), 'users', inserted?.results).map(({ id }) => id),
     )
@@ -194,7 +198,7 @@ function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlP
   return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) }
 }
 
-function toInsert(user: User & { profile: Profile }) {
+function toInsert(user: UnstoredUser & { profile: Profile }) {
   const { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt } = user
   const flags = {
     enabled: Number(user.enabled),

@@ -25,6 +25,7 @@ function problemsIn(changes: Record<string, unknown>): string[] {
 }
 
 const OFF = {
+  signUp: false,
   emailCode: 'off',
   selfService: false,
   secondFactor: 'off',
@@ -40,6 +41,7 @@ describe('accounts in config.yml', () => {
 
   it('a pool can set every key', () => {
     const customers = {
+      sign_up: true,
       email_code: 'sign_in',
       self_service: true,
       second_factor: 'required',
@@ -53,6 +55,7 @@ describe('accounts in config.yml', () => {
     const operators = { second_factor_roles: ['admin'], passkeys: { rp_id: 'id.shop.test' } }
     const config = parseConfig(yaml({ accounts: { customers, operators } }))
     expect(accountsOf('customers', config)).toEqual({
+      signUp: true,
       emailCode: 'sign_in',
       selfService: true,
       secondFactor: 'required',
@@ -73,12 +76,13 @@ describe('accounts in config.yml', () => {
   it('accounts are refused with every problem and its path', () => {
     const accounts = {
       customers: {
+        sign_up: true,
         email_code: 'sign_in',
         second_factor: 'maybe',
         second_factor_roles: ['a b', 'buyer', 'buyer'],
         passkeys: { rp_id: 'other.test', origins: ['http://www.shop.test', 'https://www.shop.test/'] },
       },
-      operators: { passkeys: { user_verification: 'discouraged' } },
+      operators: { sign_up: true, passkeys: { user_verification: 'discouraged' } },
       guests: { second_factor: 'optional', totp: true },
     }
     expect(problemsIn({ accounts, mail: undefined }).toSorted()).toEqual([
@@ -89,10 +93,13 @@ describe('accounts in config.yml', () => {
       'accounts.customers.second_factor: must be one of off, optional, required',
       'accounts.customers.second_factor_roles.0: must be plain text of 1 to 64 characters, without spaces, commas and vertical bars',
       'accounts.customers.second_factor_roles: must not list a role twice',
-      'accounts.guests.totp: is not a known key (line 28)',
+      'accounts.customers.sign_up: needs the key mail, because it sends mails',
+      'accounts.guests.totp: is not a known key (line 30)',
       'accounts.guests: must be a pool that an API names as users',
       'accounts.operators.passkeys.rp_id: must be a host name, such as example.com',
       'accounts.operators.passkeys.user_verification: must be one of required, preferred',
+      'accounts.operators.sign_up: must be false for the pool of admin_api',
+      'accounts.operators.sign_up: needs the key mail, because it sends mails',
     ])
   })
 

@@ -28,6 +28,7 @@ const SHOP_READ = {
 /** The defaults of a pool. */
 const BROWSER_SESSIONS = { idleSeconds: 3600, lifetimeSeconds: 12 * 3600 }
 const ACCOUNTS = {
+  signUp: false,
   emailCode: 'off',
   secondFactor: 'off',
   secondFactorRoles: [],

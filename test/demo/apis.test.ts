@@ -12,7 +12,7 @@ import {
 } from './tokens.ts'
 
 const { issuer, storefrontApi, backofficeApi, shop, state, output } = inject('demo')
-const partnerApp = shop.replace('127.0.0.1', 'localhost')
+const partnerApp = shop.replace('localhost', '127.0.0.1')
 
 const INVALID_TOKEN = {
   status: 401,

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { authorizeUrl } from '../support/authorize.ts'
 import {
+  ALL_WAYS,
   checkPage,
   type OpenPages,
   openPages,
   pageForm,
   pageRequest,
-  WITH_EMAIL_CODES,
 } from '../support/fuzz_pages.ts'
 import type { FuzzRequest } from '../support/fuzz_requests.ts'
 import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
@@ -22,7 +22,7 @@ let witness: Witness
 
 beforeAll(async () => {
   pages = await openPages()
-  fuzzed = new FuzzServer({ config: { ...WITH_EMAIL_CODES, sign_in_limits: NO_LOCKS } })
+  fuzzed = new FuzzServer({ config: { ...ALL_WAYS, sign_in_limits: NO_LOCKS } })
   witness = await Witness.begin(fuzzed.server)
 })
 

@@ -123,7 +123,7 @@ describe('the texts of mails', () => {
 
 function linksOf(mail: Mail): string[] {
   return [
-    ...('link' in mail ? [mail.link] : []),
+    ...('link' in mail && mail.link !== null ? [mail.link] : []),
     ...('endSessionsLink' in mail ? [mail.endSessionsLink] : []),
   ]
 }

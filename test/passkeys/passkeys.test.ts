@@ -11,6 +11,7 @@ import { emptyStores, ISSUER, TestServer } from '../support/server.ts'
 import { type CeremonyChanges, FLAG, SoftwareAuthenticator } from '../support/software_authenticator.ts'
 
 const CLIENT = { clientId: 'shop', api: 'storefront' }
+const HOLDER = 'browser'
 const POOL = 'customers'
 const { UP, UV, BE, BS, AT } = FLAG
 
@@ -27,12 +28,15 @@ const serverWith = (changes: Record<string, unknown> = {}) =>
 /** Starts a registration. @returns the options, and the function that ends it with the response of an authenticator */
 async function startRegistration(server: TestServer, user: User) {
   const { id: subject, pool, username } = user
-  const account = { subject, pool, username, displayName: 'Ann', service: 'Slow Pour' }
+  const account = { subject, pool, username, displayName: 'Ann', service: 'Slow Pour', holder: HOLDER }
   const started = await server.services.passkeys.startRegistration(account, server.clock.time)
   if (started === null) throw new Error('no passkeys')
   const finish = (response: string, changes: Record<string, unknown> = {}) =>
     server.services.passkeys.finishRegistration(
-      { ...CLIENT, subject, pool, name: 'Chrome on Android', sealed: started.sealed, response, ...changes },
+      {
+        ...{ ...CLIENT, subject, pool, holder: HOLDER, name: 'Chrome on Android', response },
+        ...{ sealed: started.sealed, ...changes },
+      },
       server.context(),
     )
   return { ...started, finish }
@@ -58,10 +62,13 @@ async function startSignIn(
   authenticator: SoftwareAuthenticator,
   { pool = POOL, subject = null, ...changes }: SignIn = {},
 ): Promise<GivenPasskey> {
-  const started = await server.services.passkeys.startAuthentication({ pool, subject }, server.clock.time)
+  const started = await server.services.passkeys.startAuthentication(
+    { pool, subject, holder: HOLDER },
+    server.clock.time,
+  )
   if (started === null) throw new Error('no passkeys')
   const response = await authenticator.get(started.options, changes)
-  return { ...CLIENT, pool, subject, sealed: started.sealed, response }
+  return { ...CLIENT, pool, subject, holder: HOLDER, sealed: started.sealed, response }
 }
 
 const finishSignIn = (server: TestServer, given: GivenPasskey, address: string | null = null) =>
@@ -109,7 +116,7 @@ describe('a registration', () => {
     expect(sealed).not.toContain(options.challenge)
     expect(
       await server.services.passkeys.startRegistration(
-        { ...passkey, ...options.user, username: 'a', service: 's', pool: 'operators' },
+        { ...passkey, ...options.user, username: 'a', service: 's', pool: 'operators', holder: HOLDER },
         0,
       ),
     ).toBeNull()
@@ -161,9 +168,10 @@ describe('a registration', () => {
     const foreign = 'the challenge is expired or belongs to another ceremony'
     const [first = ''] = responses
     expect(await reasonOf(finish(first, { subject: bob.id }))).toBe(foreign)
+    expect(await reasonOf(finish(first, { holder: 'another browser' }))).toBe(foreign)
     expect(await reasonOf(finish(first, { sealed: `${sealed.slice(0, -3)}AAA` }))).toBe(foreign)
     const signIn = await server.services.passkeys.startAuthentication(
-      { pool: POOL, subject: ann.id },
+      { pool: POOL, subject: ann.id, holder: HOLDER },
       server.clock.time,
     )
     expect(await reasonOf(finish(first, { sealed: signIn?.sealed }))).toBe(foreign)
@@ -236,13 +244,16 @@ describe('a sign-in by passkey', () => {
     const { user, passkey } = await register(server)
     const { passkeys } = server.services
     const start = async (subject: string | null) =>
-      (await passkeys.startAuthentication({ pool: POOL, subject }, server.clock.time))?.options
+      (await passkeys.startAuthentication({ pool: POOL, subject, holder: HOLDER }, server.clock.time))
+        ?.options
     const challenge = expect.stringMatching(/^[A-Za-z0-9_-]{43}$/)
     const options = { challenge, timeout: 300_000, rpId: 'shop.test', userVerification: 'preferred' }
     expect(await start(null)).toEqual({ ...options, allowCredentials: [] })
     const own = { type: 'public-key', id: passkey.credentialId, transports: ['hybrid', 'internal'] }
     expect(await start(user.id)).toEqual({ ...options, allowCredentials: [own] })
-    expect(await passkeys.startAuthentication({ pool: 'operators', subject: null }, 0)).toBeNull()
+    expect(
+      await passkeys.startAuthentication({ pool: 'operators', subject: null, holder: HOLDER }, 0),
+    ).toBeNull()
   })
 
   it('a sign-in costs one read and one write, whether the response is right or wrong, and its start costs nothing', async () => {
@@ -269,6 +280,8 @@ describe('a sign-in by passkey', () => {
     const server = serverWith()
     const { authenticator } = await register(server)
     const given = await startSignIn(server, authenticator)
+    const foreign = reasonOf(finishSignIn(server, { ...given, holder: 'another browser' }))
+    expect(await foreign).toBe('the challenge is expired or belongs to another ceremony')
     const isolates = [1, 2, 3, 4].map(() => server.anotherIsolate())
     const reasons = await Promise.all(isolates.map((isolate) => reasonOf(finishSignIn(isolate, given))))
     const used = 'the challenge was used, or the counter of the passkey did not grow'

@@ -56,7 +56,7 @@ describe('the code blocks of the documentation', () => {
 
   it.each(examplesIn('yaml'))('the server accepts the keys of each YAML example: $place', ({ text }) => {
     const keys = { ...parse(readFileSync('config.yml', 'utf8')), ...parse(text) }
-    expect(parseConfig(JSON.stringify(keys)).issuer).toBe('http://127.0.0.1:8787')
+    expect(parseConfig(JSON.stringify(keys)).issuer).toBe('http://localhost:8787')
   })
 
   it.each(examplesIn('sql'))('the migrated database accepts each SQL example: $place', ({ text }) => {

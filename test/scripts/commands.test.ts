@@ -210,12 +210,16 @@ if (parameters[0] === 'queues' && existsSync('no_queue')) {
 }
 `
 
+/** The demo config.yml with another issuer. */
+function atIssuer(config: string, issuer: string): string {
+  const rpId = `rp_id: ${new URL(issuer).hostname}`
+  return config.replaceAll('http://localhost:8787', issuer).replaceAll('rp_id: localhost', rpId)
+}
+
 /** A checkout for a deployment, with a wrangler that sends nothing. @param applied The migrations that the database has */
 function checkoutForDeployment(applied: readonly string[]): string {
   const folder = checkout((config) =>
-    config
-      .replaceAll('http://127.0.0.1:8787', 'https://id.shop.test')
-      .replace('shop@example.com', 'shop@shop.test'),
+    atIssuer(config, 'https://id.shop.test').replace('shop@example.com', 'shop@shop.test'),
   )
   const toml = join(folder, 'wrangler.toml')
   writeFileSync(toml, readFileSync(toml, 'utf8').replaceAll('"local"', '"an-id"'))
@@ -312,8 +316,7 @@ describe('the migrations of a deployment', () => {
 })
 
 describe('an issuer at workers.dev', () => {
-  const atWorkersDev = (config: string) =>
-    config.replaceAll('http://127.0.0.1:8787', 'https://sallyport.shop.workers.dev')
+  const atWorkersDev = (config: string) => atIssuer(config, 'https://sallyport.shop.workers.dev')
 
   it('an issuer at workers.dev is not deployed while wrangler.toml disables workers.dev, which is the default', async () => {
     const { code, stderr } = await runScript(checkout(atWorkersDev), 'deploy')
@@ -355,9 +358,7 @@ describe('npm start', () => {
   })
 
   it('npm start adds no demo data if the issuer is not a loopback address', async () => {
-    const config = parseConfig(
-      readFileSync('config.yml', 'utf8').replaceAll('http://127.0.0.1:8787', 'https://id.shop.test'),
-    )
+    const config = parseConfig(atIssuer(readFileSync('config.yml', 'utf8'), 'https://id.shop.test'))
     await expect(seedDemoData({} as Env, config)).rejects.toThrow('demo data is for a loopback issuer')
   })
 })
@@ -513,7 +514,7 @@ It can be the demo admin of npm start. npm run reset removes all local data, the
         roles: '["admin"]',
         is_hashed: 1,
         clients:
-          'sallyport-cli admin 0 ["http://127.0.0.1/callback"],sallyport-console admin 0 ["http://127.0.0.1:8787/console/callback"]',
+          'sallyport-cli admin 0 ["http://127.0.0.1/callback"],sallyport-console admin 0 ["http://localhost:8787/console/callback"]',
         events: 'admin: the first admin was created',
       },
     ])

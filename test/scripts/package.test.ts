@@ -137,7 +137,7 @@ function readExample(page: string, part: string, issuer: string): string {
   const example = readCodeBlocks(page).find(({ language, text }) => language === 'js' && text.includes(part))
   if (example === undefined) throw new Error(`${page} has no example with ${part}`)
   return example.text
-    .replaceAll('http://127.0.0.1:8787', issuer)
+    .replaceAll('http://localhost:8787', issuer)
     .replaceAll('https://id.shop.example', issuer)
     .replaceAll('https://shop.example/api', `${issuer}/storefront`)
 }

@@ -40,11 +40,14 @@ export interface OpenPages {
 }
 
 /** The configuration of both servers. */
-export const WITH_EMAIL_CODES = { mail: MAIL, accounts: { customers: { email_code: 'sign_in' } } }
+export const ALL_WAYS = {
+  mail: MAIL,
+  accounts: { customers: { email_code: 'sign_in', passkeys: { rp_id: 'shop.test' } } },
+}
 
 /** Opens the pages on another server of the same stores, which verifies passwords. */
 export async function openPages(): Promise<OpenPages> {
-  const server = new TestServer({ config: WITH_EMAIL_CODES })
+  const server = new TestServer({ config: ALL_WAYS })
   const client = await server.addClient({ ...CODE_CLIENT, postLogoutRedirectUris: [SIGNED_OUT] })
   const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
   const { username } = await server.addUser()
@@ -152,10 +155,12 @@ export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzR
     'current_password',
     'repeated',
     'decision',
+    'passkey',
+    'passkey_challenge',
     'ticket',
     CANARY,
   )
-  const decision = fc.constantFrom('cancel', 'other', 'stay', CANARY)
+  const decision = fc.constantFrom('cancel', 'other', 'stay', 'passkey', CANARY)
   return fc
     .record({
       sealed: fc.oneof(

@@ -10,7 +10,7 @@ const AT = 1_795_969_800
 
 /** A mail of each kind. */
 export const MAIL_EXAMPLES: { [K in MailKind]: Content<K> } = {
-  verify_sign_up: { kind: 'verify_sign_up', link: LINK, lifetimeSeconds: 86_400 },
+  verify_sign_up: { kind: 'verify_sign_up', code: '042519', lifetimeSeconds: 600 },
   address_has_account: { kind: 'address_has_account', link: LINK },
   email_code: { kind: 'email_code', code: '042519', lifetimeSeconds: 600 },
   reset_password: { kind: 'reset_password', link: LINK, lifetimeSeconds: 1800 },

@@ -14,7 +14,7 @@ export interface ShownPage {
   html: string
 }
 
-/** The values of fields and the states of checkboxes by the text of the label. */
+/** The values of fields and the states of checkboxes by the text of the label; those of hidden fields by their names. */
 type Values = Readonly<Record<string, string | boolean>>
 
 /** A browser for pages. It keeps cookies, follows redirects and refreshes, fills forms by their labels, and obeys `form-action`. */
@@ -91,7 +91,7 @@ function findRefresh(headers: Headers): string | null {
 }
 
 function fill(form: HtmlForm, label: string, value: string | boolean): void {
-  const field = form.fields.find((candidate) => candidate.label === label)
+  const field = form.fields.find(({ label: text, type, name }) => (type === 'hidden' ? name : text) === label)
   if (!field) throw new Error(`the form has no field "${label}"`)
   if (typeof value === 'string') {
     field.value = value

@@ -13,8 +13,10 @@ import {
   SET_UP_PATH,
   SIGN_IN_PATH,
 } from '../../src/browser/browser_path.ts'
+import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
 import type { PageBrowser } from './page_browser.ts'
+import { optionsOf, registerPasskey } from './passkey.ts'
 import { appOf, enrol } from './second_factor.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
 import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
@@ -112,6 +114,18 @@ async function atSetUp({ server }: World) {
   return { browser, html, enrolment, app: appOf(key) }
 }
 
+/** A browser that shows the sign-in page, and the fields of a passkey whose counter has fallen. */
+async function atPasskey({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const { authenticator } = await registerPasskey(server, await server.addUser(), { counter: 9 })
+  const browser = browserOf(server)
+  const page = await browser.open(authorizeUrl(client))
+  const [, challenge = ''] = /name="passkey_challenge" value="([^"]+)"/.exec(page.html) ?? []
+  const passkey = await authenticator.get(optionsOf<RequestOptionsJson>(page), { counter: 8 })
+  const fields = { decision: 'passkey', passkey_challenge: challenge, passkey }
+  return { browser, html: page.html, fields }
+}
+
 /** A logout with the ID token of the session. */
 const logoutOf = (hint: string) =>
   `${ISSUER}${BROWSER_PATH}${LOGOUT_PATH}?${new URLSearchParams({
@@ -193,6 +207,22 @@ export const PAGE_CASES: readonly WriteCase[] = [
     path: BROWSER_PATH + SIGN_IN_PATH,
     expected: [303],
     prepare: (world) => posting(world, SIGN_IN_PATH, {}, () => ({ decision: 'guest' })),
+  },
+  {
+    what: 'passkeys whose counter has fallen',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const { fields, ...shown } = await atPasskey(world)
+      return postingForm(world.server, SIGN_IN_PATH, { ...shown, fieldsOf: () => fields })
+    },
+  },
+  {
+    what: 'texts that are no passkey',
+    path: BROWSER_PATH + SIGN_IN_PATH,
+    expected: [303],
+    prepare: (world) => posting(world, SIGN_IN_PATH, {}, () => ({ decision: 'passkey', passkey: '{}' })),
   },
   {
     what: 'codes by mail for one user',

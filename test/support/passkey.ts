@@ -1,7 +1,10 @@
 import { randomId } from '../../src/lib/bytes.ts'
 import { generateToken } from '../../src/onetime/one_time_value.ts'
+import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import type { Passkey } from '../../src/passkeys/passkey.ts'
-import type { TestServer } from './server.ts'
+import type { PageBrowser, ShownPage } from './page_browser.ts'
+import { ISSUER, type TestServer } from './server.ts'
+import { type CeremonyChanges, SoftwareAuthenticator } from './software_authenticator.ts'
 
 /** Stores a passkey of a user, without a ceremony. Its key signs nothing. */
 export async function addPasskey(
@@ -21,4 +24,42 @@ export async function addPasskey(
   const { statement } = await oneTime.spending(challenge, now + 60, now)
   if (!(await passkeyStore.add(passkey, statement, []))) throw new Error('the passkey was not stored')
   return passkey
+}
+
+/** The options of the ceremony on a page. */
+export function optionsOf<Options>({ html }: Pick<ShownPage, 'html'>): Options {
+  const [, options = ''] = /data-options="([^"]*)"/.exec(html) ?? []
+  return JSON.parse(options.replaceAll('&quot;', '"').replaceAll('&amp;', '&'))
+}
+
+/** Presses the button of a page that asks for a passkey, as the script does. */
+export async function pressPasskey(
+  browser: PageBrowser,
+  button: string,
+  authenticator: SoftwareAuthenticator,
+  changes: CeremonyChanges = {},
+): Promise<ShownPage> {
+  const passkey = await authenticator.get(optionsOf<RequestOptionsJson>(browser.page), changes)
+  return browser.press(button, { passkey })
+}
+
+/** Adds a passkey of a user by a registration. */
+export async function registerPasskey(
+  server: TestServer,
+  { id: subject, pool, username }: { id: string; pool: string; username: string },
+  changes: CeremonyChanges = {},
+): Promise<{ authenticator: SoftwareAuthenticator; passkey: Passkey }> {
+  const authenticator = await SoftwareAuthenticator.make('ES256', ISSUER)
+  const { passkeys } = server.services
+  const names = { username, displayName: username, service: 'Slow Pour' }
+  const holder = 'another browser'
+  const started = await passkeys.startRegistration({ subject, pool, holder, ...names }, server.clock.time)
+  if (started === null) throw new Error('the pool has no passkeys')
+  const response = await authenticator.create(started.options, changes)
+  const finished = { subject, pool, holder, clientId: 'shop', api: 'storefront', name: 'Chrome on Android' }
+  const passkey = await passkeys.finishRegistration(
+    { ...finished, sealed: started.sealed, response },
+    server.context(),
+  )
+  return { authenticator, passkey }
 }

@@ -228,7 +228,7 @@ export class TestServer {
     const occasion = { api: null, clientId: null, subject: null }
     const user = await createUser(draft, services, { occasion, context: this.context() })
     await this.services.userAdmin.add([{ ...user, profile: {} }], [])
-    return user
+    return { ...user, verifiedEmail: null }
   }
 
   /** Signs a user in. @returns the members of the response */

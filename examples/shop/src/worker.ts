@@ -14,9 +14,9 @@ export default {
   },
 } satisfies ExportedHandler<Env>
 
-/** The host of the partner app. Another host is another origin, so the two applications share no storage. */
-const PARTNER_HOST = 'localhost'
-const SHOP_HOST = '127.0.0.1'
+/** The host of the partner app. Another host is another site, so the two applications share no storage and no cookies. */
+const PARTNER_HOST = '127.0.0.1'
+const SHOP_HOST = 'localhost'
 
 async function respond(request: Request, env: Env): Promise<Response> {
   const url = new URL(request.url)

@@ -4,14 +4,14 @@ import type { MailTexts } from './en.ts'
 export const de: MailTexts = {
   kinds: {
     verify_sign_up: {
-      subject: (name) => `Bestätigen Sie Ihre E-Mail-Adresse für ${name}`,
-      text: (name) => `Bestätigen Sie diese E-Mail-Adresse, um Ihr Konto bei ${name} fertig einzurichten.`,
-      action: 'E-Mail-Adresse bestätigen',
+      subject: (name) => `Ihr Code für ein neues Konto bei ${name}`,
+      text: (name) =>
+        `Geben Sie diesen Code bei ${name} ein, um Ihr Konto zu erstellen. Verraten Sie ihn keiner anderen Person, auch nicht ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Sie haben bereits ein Konto bei ${name}`,
       text: (name) =>
-        `Mit dieser E-Mail-Adresse wurde ein neues Konto bei ${name} angefordert. Sie haben bereits ein Konto, deshalb wurde nichts geändert. Falls Sie Ihr Passwort vergessen haben, können Sie bei der Anmeldung ein neues wählen.`,
+        `Mit dieser E-Mail-Adresse wurde ein Konto bei ${name} angefordert. Sie haben bereits ein Konto, deshalb wurde nichts geändert. Melden Sie sich an, um es zu nutzen.`,
       action: 'Anmelden',
     },
     email_code: {

@@ -34,14 +34,14 @@ export interface MailTexts {
 export const en: MailTexts = {
   kinds: {
     verify_sign_up: {
-      subject: (name) => `Confirm your email address for ${name}`,
-      text: (name) => `Confirm this email address to finish your account at ${name}.`,
-      action: 'Confirm email address',
+      subject: (name) => `Your code for a new account at ${name}`,
+      text: (name) =>
+        `Enter this code at ${name} to create your account. Never tell it to another person, not even to ${name}.`,
     },
     address_has_account: {
       subject: (name) => `You already have an account at ${name}`,
       text: (name) =>
-        `A new account at ${name} was requested with this email address. You already have an account, so nothing was changed. If you forgot your password, you can choose a new one at the sign-in.`,
+        `An account at ${name} was requested with this email address. You already have an account, so nothing was changed. Sign in to use it.`,
       action: 'Sign in',
     },
     email_code: {

@@ -4,14 +4,14 @@ import type { MailTexts } from './en.ts'
 export const es: MailTexts = {
   kinds: {
     verify_sign_up: {
-      subject: (name) => `Confirma tu dirección de correo para ${name}`,
-      text: (name) => `Confirma esta dirección de correo para terminar de crear tu cuenta en ${name}.`,
-      action: 'Confirmar la dirección',
+      subject: (name) => `Tu código para una cuenta nueva en ${name}`,
+      text: (name) =>
+        `Introduce este código en ${name} para crear tu cuenta. No se lo digas a ninguna otra persona, tampoco a ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Ya tienes una cuenta en ${name}`,
       text: (name) =>
-        `Se ha solicitado una cuenta nueva en ${name} con esta dirección de correo. Ya tienes una cuenta, así que no se ha cambiado nada. Si has olvidado tu contraseña, puedes elegir una nueva al iniciar sesión.`,
+        `Se ha solicitado una cuenta en ${name} con esta dirección de correo. Ya tienes una cuenta, así que no se ha cambiado nada. Inicia sesión para usarla.`,
       action: 'Iniciar sesión',
     },
     email_code: {

@@ -4,14 +4,14 @@ import type { MailTexts } from './en.ts'
 export const fr: MailTexts = {
   kinds: {
     verify_sign_up: {
-      subject: (name) => `Confirmez votre adresse e-mail pour ${name}`,
-      text: (name) => `Confirmez cette adresse e-mail pour terminer la création de votre compte ${name}.`,
-      action: 'Confirmer l’adresse e-mail',
+      subject: (name) => `Votre code pour un nouveau compte ${name}`,
+      text: (name) =>
+        `Saisissez ce code chez ${name} pour créer votre compte. Ne le communiquez à aucune autre personne, pas même à ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Vous avez déjà un compte ${name}`,
       text: (name) =>
-        `Un nouveau compte ${name} a été demandé avec cette adresse e-mail. Vous avez déjà un compte, rien n’a donc été modifié. Si vous avez oublié votre mot de passe, vous pouvez en choisir un nouveau à la connexion.`,
+        `Un compte ${name} a été demandé avec cette adresse e-mail. Vous avez déjà un compte, rien n’a donc été modifié. Connectez-vous pour l’utiliser.`,
       action: 'Se connecter',
     },
     email_code: {

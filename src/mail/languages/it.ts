@@ -4,14 +4,14 @@ import type { MailTexts } from './en.ts'
 export const it: MailTexts = {
   kinds: {
     verify_sign_up: {
-      subject: (name) => `Conferma il tuo indirizzo e-mail per ${name}`,
-      text: (name) => `Conferma questo indirizzo e-mail per completare il tuo account su ${name}.`,
-      action: 'Conferma l’indirizzo e-mail',
+      subject: (name) => `Il tuo codice per un nuovo account su ${name}`,
+      text: (name) =>
+        `Inserisci questo codice su ${name} per creare il tuo account. Non comunicarlo a nessun’altra persona, nemmeno a ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Hai già un account su ${name}`,
       text: (name) =>
-        `È stato richiesto un nuovo account su ${name} con questo indirizzo e-mail. Hai già un account, quindi non è cambiato nulla. Se hai dimenticato la password, puoi sceglierne una nuova durante l’accesso.`,
+        `È stato richiesto un account su ${name} con questo indirizzo e-mail. Hai già un account, quindi non è cambiato nulla. Accedi per usarlo.`,
       action: 'Accedi',
     },
     email_code: {

@@ -4,14 +4,14 @@ import type { MailTexts } from './en.ts'
 export const nl: MailTexts = {
   kinds: {
     verify_sign_up: {
-      subject: (name) => `Bevestig je e-mailadres voor ${name}`,
-      text: (name) => `Bevestig dit e-mailadres om je account bij ${name} af te ronden.`,
-      action: 'E-mailadres bevestigen',
+      subject: (name) => `Je code voor een nieuw account bij ${name}`,
+      text: (name) =>
+        `Vul deze code in bij ${name} om je account aan te maken. Geef hem aan geen enkele andere persoon, ook niet aan ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Je hebt al een account bij ${name}`,
       text: (name) =>
-        `Er is een nieuw account bij ${name} aangevraagd met dit e-mailadres. Je hebt al een account, dus er is niets gewijzigd. Als je je wachtwoord bent vergeten, kun je bij het inloggen een nieuw wachtwoord kiezen.`,
+        `Er is een account bij ${name} aangevraagd met dit e-mailadres. Je hebt al een account, dus er is niets gewijzigd. Log in om het te gebruiken.`,
       action: 'Inloggen',
     },
     email_code: {

@@ -4,14 +4,14 @@ import type { MailTexts } from './en.ts'
 export const pl: MailTexts = {
   kinds: {
     verify_sign_up: {
-      subject: (name) => `Potwierdź swój adres e-mail w ${name}`,
-      text: (name) => `Potwierdź ten adres e-mail, aby dokończyć zakładanie konta w ${name}.`,
-      action: 'Potwierdź adres e-mail',
+      subject: (name) => `Twój kod do nowego konta w ${name}`,
+      text: (name) =>
+        `Wpisz ten kod w ${name}, aby założyć konto. Nie podawaj go żadnej innej osobie, nawet pracownikom ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Masz już konto w ${name}`,
       text: (name) =>
-        `Otrzymaliśmy prośbę o nowe konto w ${name} z tym adresem e-mail. Masz już konto, więc nic się nie zmieniło. Jeśli nie pamiętasz hasła, możesz wybrać nowe podczas logowania.`,
+        `Otrzymaliśmy prośbę o konto w ${name} z tym adresem e-mail. Masz już konto, więc nic się nie zmieniło. Zaloguj się, aby z niego korzystać.`,
       action: 'Zaloguj się',
     },
     email_code: {

@@ -10,6 +10,7 @@ export const de: Texts = {
     title: 'Anmelden',
     to: (client) => `Weiter zu ${client}`,
     password: 'Passwort',
+    passkey: 'Mit Passkey anmelden',
     emailCode: 'Code per E-Mail senden',
     guest: 'Als Gast fortfahren',
   },
@@ -30,6 +31,9 @@ export const de: Texts = {
     submit: 'Anmelden',
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
+  },
+  passkey: {
+    notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
   },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
@@ -102,6 +106,8 @@ export const de: Texts = {
       email_code:
         'Der Code ist falsch oder nicht mehr gültig. Prüfen Sie ihn, oder fordern Sie einen neuen an.',
     },
+    refusedPasskey:
+      'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',

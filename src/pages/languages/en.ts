@@ -8,6 +8,7 @@ export const en = {
     title: 'Sign in',
     to: (client: string) => `to continue to ${client}`,
     password: 'Password',
+    passkey: 'Sign in with a passkey',
     emailCode: 'Email me a code',
     guest: 'Continue as guest',
   },
@@ -28,6 +29,9 @@ export const en = {
     submit: 'Sign in',
     again: 'Send a new code',
     other: 'Use a password or another address',
+  },
+  passkey: {
+    notUsed: 'No passkey was used. Try again, or choose another way to sign in.',
   },
   secondFactor: {
     title: 'Confirm that it is you',
@@ -102,6 +106,7 @@ export const en = {
       recovery_code: 'The recovery code is wrong or was used before. Enter another one.',
       email_code: 'The code is wrong or no longer valid. Check it, or request a new code.',
     },
+    refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
     missingName: 'Type your username or email address.',
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',

@@ -10,6 +10,7 @@ export const es: Texts = {
     title: 'Iniciar sesión',
     to: (client) => `para continuar en ${client}`,
     password: 'Contraseña',
+    passkey: 'Iniciar sesión con una llave de acceso',
     emailCode: 'Enviarme un código por correo',
     guest: 'Continuar como invitado',
   },
@@ -30,6 +31,10 @@ export const es: Texts = {
     submit: 'Iniciar sesión',
     again: 'Enviar un código nuevo',
     other: 'Usar una contraseña u otra dirección',
+  },
+  passkey: {
+    notUsed:
+      'No se ha usado ninguna llave de acceso. Inténtalo de nuevo o elige otra forma de iniciar sesión.',
   },
   secondFactor: {
     title: 'Confirma que eres tú',
@@ -100,6 +105,8 @@ export const es: Texts = {
       recovery_code: 'El código de recuperación es incorrecto o ya se usó. Introduce otro.',
       email_code: 'El código es incorrecto o ya no es válido. Revísalo o pide uno nuevo.',
     },
+    refusedPasskey:
+      'Esta llave de acceso no funciona aquí. Elige otra llave de acceso u otra forma de iniciar sesión.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',

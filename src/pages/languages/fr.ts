@@ -13,6 +13,7 @@ export const fr: Texts = {
     title: 'Se connecter',
     to: (client) => `pour continuer vers ${client}`,
     password: 'Mot de passe',
+    passkey: 'Se connecter avec une clé d’accès',
     emailCode: 'Recevoir un code par e-mail',
     guest: 'Continuer sans compte',
   },
@@ -33,6 +34,9 @@ export const fr: Texts = {
     submit: 'Se connecter',
     again: 'Envoyer un nouveau code',
     other: 'Utiliser un mot de passe ou une autre adresse',
+  },
+  passkey: {
+    notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
   },
   secondFactor: {
     title: 'Confirmez votre identité',
@@ -102,6 +106,8 @@ export const fr: Texts = {
       recovery_code: 'Le code de récupération est incorrect ou a déjà été utilisé. Saisissez-en un autre.',
       email_code: 'Le code est incorrect ou n’est plus valable. Vérifiez-le ou demandez-en un nouveau.',
     },
+    refusedPasskey:
+      'Cette clé d’accès ne fonctionne pas ici. Choisissez une autre clé d’accès ou une autre méthode de connexion.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',

@@ -10,6 +10,7 @@ export const it: Texts = {
     title: 'Accedi',
     to: (client) => `per continuare su ${client}`,
     password: 'Password',
+    passkey: 'Accedi con una passkey',
     emailCode: 'Inviami un codice via e-mail',
     guest: 'Continua come ospite',
   },
@@ -30,6 +31,9 @@ export const it: Texts = {
     submit: 'Accedi',
     again: 'Invia un nuovo codice',
     other: 'Usa una password o un altro indirizzo',
+  },
+  passkey: {
+    notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
   },
   secondFactor: {
     title: 'Conferma la tua identità',
@@ -99,6 +103,7 @@ export const it: Texts = {
       recovery_code: 'Il codice di recupero è errato o è già stato usato. Inseriscine un altro.',
       email_code: 'Il codice è errato o non è più valido. Controllalo o richiedine uno nuovo.',
     },
+    refusedPasskey: 'Questa passkey non funziona qui. Scegli un’altra passkey o un altro modo per accedere.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',

@@ -10,6 +10,7 @@ export const nl: Texts = {
     title: 'Inloggen',
     to: (client) => `om door te gaan naar ${client}`,
     password: 'Wachtwoord',
+    passkey: 'Inloggen met een passkey',
     emailCode: 'Mail mij een code',
     guest: 'Doorgaan als gast',
   },
@@ -30,6 +31,9 @@ export const nl: Texts = {
     submit: 'Inloggen',
     again: 'Nieuwe code sturen',
     other: 'Een wachtwoord of ander adres gebruiken',
+  },
+  passkey: {
+    notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
   },
   secondFactor: {
     title: 'Bevestig dat jij het bent',
@@ -100,6 +104,7 @@ export const nl: Texts = {
       recovery_code: 'De herstelcode is onjuist of al gebruikt. Voer een andere in.',
       email_code: 'De code is onjuist of niet meer geldig. Controleer de code of vraag een nieuwe aan.',
     },
+    refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',

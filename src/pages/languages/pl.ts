@@ -13,6 +13,7 @@ export const pl: Texts = {
     title: 'Zaloguj się',
     to: (client) => `aby przejść do: ${client}`,
     password: 'Hasło',
+    passkey: 'Zaloguj się kluczem dostępu',
     emailCode: 'Wyślij mi kod e-mailem',
     guest: 'Kontynuuj jako gość',
   },
@@ -33,6 +34,9 @@ export const pl: Texts = {
     submit: 'Zaloguj się',
     again: 'Wyślij nowy kod',
     other: 'Użyj hasła lub innego adresu',
+  },
+  passkey: {
+    notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
   },
   secondFactor: {
     title: 'Potwierdź swoją tożsamość',
@@ -104,6 +108,7 @@ export const pl: Texts = {
       recovery_code: 'Kod odzyskiwania jest nieprawidłowy lub został już użyty. Wpisz inny.',
       email_code: 'Kod jest nieprawidłowy lub już nieważny. Sprawdź go albo poproś o nowy.',
     },
+    refusedPasskey: 'Ten klucz dostępu tu nie działa. Wybierz inny klucz dostępu albo inny sposób logowania.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',

@@ -2,7 +2,7 @@ import { isSecure } from '@sallyport/formats/secure_url'
 import { UsageError } from '../core/exit_code.ts'
 
 /** The URL of the server that `npm start` starts. */
-export const LOCAL_SERVER = 'http://127.0.0.1:8787'
+export const LOCAL_SERVER = 'http://localhost:8787'
 
 /**
  * Parses the origin of a server. Plain http is allowed only for this machine, because requests carry passwords and tokens.

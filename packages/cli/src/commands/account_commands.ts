@@ -26,7 +26,7 @@ const login: Command = {
     'The command opens the sign-in page of the server in your browser. BROWSER names another program that opens the page. ' +
     'With --username no browser is required: a terminal asks for the password, without echo; otherwise it is the first line ' +
     'of standard input. ' +
-    'Without --server and SALLYPORT_SERVER, the server is that of the last login, or http://127.0.0.1:8787.',
+    'Without --server and SALLYPORT_SERVER, the server is that of the last login, or http://localhost:8787.',
   options: [USERNAME],
   operations: ['GET /me'],
   async run(call) {

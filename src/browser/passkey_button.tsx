@@ -1,0 +1,46 @@
+import type { StartedCeremony } from '../passkeys/passkeys.ts'
+
+/** The value of the button that sends a passkey. */
+export const PASSKEY_DECISION = 'passkey'
+
+interface PasskeyButtonProps {
+  ceremony: 'get' | 'create'
+  started: StartedCeremony<object>
+  label: string
+  /** The text after a ceremony that the user or the browser ended. */
+  failure: string
+  isPrimary?: boolean
+  /** Whether the browser also offers passkeys in the list of the username field. */
+  isConditional?: boolean
+}
+
+/** The button of a ceremony and the fields of its result. The script shows the button in a browser with passkeys, and fills the fields. */
+export const PasskeyButton = ({
+  ceremony,
+  started: { options, sealed },
+  label,
+  failure,
+  isPrimary = false,
+  isConditional = false,
+}: PasskeyButtonProps) => (
+  <>
+    <input type="hidden" name="passkey_challenge" value={sealed} />
+    <input type="hidden" name="passkey" value="" />
+    <p id="passkey-failed" class="note bad" role="alert" hidden>
+      {failure}
+    </p>
+    <button
+      type="submit"
+      name="decision"
+      value={PASSKEY_DECISION}
+      formnovalidate
+      hidden
+      class={isPrimary ? 'primary' : undefined}
+      data-ceremony={ceremony}
+      data-options={JSON.stringify(options)}
+      data-conditional={isConditional ? 'yes' : undefined}
+    >
+      {label}
+    </button>
+  </>
+)
