@@ -95,7 +95,7 @@ describe('a sign-in by the password grant', () => {
     expect(await takeKinds(server)).toEqual(['new_device'])
   })
 
-  it('a back end sends no mail for its users, whatever its own network is, and one per user who used another client', async () => {
+  it('a back end with two networks sends no mail, except one to each user who signed in by another client before', async () => {
     const readers = await Promise.all(Array.from({ length: 5 }, () => addReader(server)))
     for (const reader of readers) for (const place of [HOME, ABROAD]) await signIn(reader, place, shop)
     expect(await server.takeMails()).toEqual([])
