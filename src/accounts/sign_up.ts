@@ -144,7 +144,7 @@ export class SignUps {
 
   async #verify(attempt: CodeTry, context: RequestContext): Promise<AddressResult> {
     const { codes } = this.#parts
-    const format = { kind: 'sign_up', schema: codeSchema, isPossible } as const
+    const format = { kind: 'sign_up', schema: codeSchema, subjectOf: () => null, isPossible } as const
     const { isRight, data } = await codes.try(attempt, format, context)
     if (!isRight) return { kind: 'wrong' }
     runLater(context, 'release sign-up code', () => codes.release(attempt.requested))

@@ -136,7 +136,7 @@ export class EmailCodes {
   async #finish(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
     const { codes, factors, guard } = this.#parts
     const { requested, clientId, pool } = attempt
-    const format = { kind: 'email_code', schema: codeSchema, isPossible: hasSubject } as const
+    const format = { kind: 'email_code', schema: codeSchema, subjectOf, isPossible: hasSubject } as const
     const { isRight, data } = await codes.try(attempt, format, context)
     const subject = data?.subject ?? null
     if (!isRight || subject === null) return { kind: 'wrong', subject }
@@ -150,6 +150,10 @@ export class EmailCodes {
     runLater(context, 'release email code', () => codes.release(requested))
     return { kind: 'proven', user }
   }
+}
+
+function subjectOf({ subject }: z.output<typeof codeSchema>): string | null {
+  return subject
 }
 
 function hasSubject({ subject }: z.output<typeof codeSchema>): boolean {

@@ -4,7 +4,7 @@ import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import type { OneTimeKind } from '../onetime/one_time_value.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { Failure } from '../users/failure_count.ts'
-import type { FailureStore } from '../users/failure_store.ts'
+import { decodeCounted, type FailureStore } from '../users/failure_store.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 
 /** The lifetime of a code. */
@@ -48,6 +48,8 @@ type CodeData = Pick<CodeCaller, 'formId' | 'pool'>
 interface CodeFormat<T extends CodeData> {
   kind: Extract<OneTimeKind, 'email_code' | 'sign_up'>
   schema: z.ZodMiniType<T>
+  /** The user of a code, for the audit trail; null without one. */
+  subjectOf(data: T): string | null
 }
 
 /** A tried code. `data` is null if the code is expired, used, or not tried because of a limit. */
@@ -93,14 +95,14 @@ export class MailedCodes {
 
   /**
    * Tries a code. The transaction of the try counts a wrong code first, so parallel guesses cannot exceed a limit. A right code
-   * keeps its count until `release`.
+   * keeps its count until `release`. The wrong code that reaches the limit writes the audit event of the lock.
    *
    * @param isPossible Whether a code with this data can be right.
    * @throws StorageUnavailable, CorruptRecord
    */
   async try<T extends CodeData>(
     attempt: CodeTry,
-    { kind, schema, isPossible }: CodeFormat<T> & { isPossible(data: T): boolean },
+    { kind, schema, subjectOf, isPossible }: CodeFormat<T> & { isPossible(data: T): boolean },
     context: RequestContext,
   ): Promise<TriedMailedCode<T>> {
     const { oneTime, failures, guard } = this.#parts
@@ -113,8 +115,14 @@ export class MailedCodes {
     const isHere = data?.formId === formId && data.pool === pool
     if (tried.outcome === 'right' && isHere && isPossible(tried.data))
       return { isRight: true, data: tried.data }
+    const caller = { clientId, api, context }
+    const [counted] = decodeCounted(tried.counted, context.now)
+    if (counted?.lockedUntil) {
+      const subject = data === null ? null : subjectOf(data)
+      guard.auditLock({ of: 'email code', failures: WRONG_CODES, seconds: DAY_SECONDS, subject }, caller)
+    }
     const keys = await guard.keysOfCaller(clientId, context)
-    await guard.countKeys(keys, { clientId, api, context }, null)
+    await guard.countKeys(keys, caller, null)
     return { isRight: false, data }
   }
 

@@ -63,6 +63,16 @@ const COUNT_LOCKED = `
   SELECT count(*) AS locked FROM sign_in_failures WHERE kind = 'account' AND locked_until > 0 AND locked_until > ?`
 const lockedSchema = z.object({ locked: z.int() })
 
+/** Decodes the rows of a statement of `FailureStore.counting`. @throws CorruptRecord */
+export function decodeCounted(rows: readonly unknown[], now: number): CountedFailure[] {
+  return decodeRecord(countedSchema, 'sign-in failures', rows).map(
+    ({ kind, locked_until: lockedUntil, sign_ins: signIns }) =>
+      lockedUntil > now
+        ? { kind, lockedUntil, suspects: decodeSignInMarks(signIns, now) }
+        : { kind, lockedUntil: null, suspects: [] },
+  )
+}
+
 /** The values that a successful sign-in has read. They can be outdated, because a replica can be behind. */
 export interface ReadBySignIn {
   user: Pick<User, 'id' | 'tokensValidFrom' | 'accessValidFrom'>
@@ -118,13 +128,7 @@ export class FailureStore {
   async count(failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
     const statements = failures.map((failure) => this.counting(failure, now))
     const results = await callStore('D1 sign_in_failures', () => this.#db.batch(statements))
-    return results
-      .flatMap((result) => decodeRecord(countedSchema, 'sign-in failures', result.results))
-      .map(({ kind, locked_until: lockedUntil, sign_ins: signIns }) =>
-        lockedUntil > now
-          ? { kind, lockedUntil, suspects: decodeSignInMarks(signIns, now) }
-          : { kind, lockedUntil: null, suspects: [] },
-      )
+    return results.flatMap((result) => decodeCounted(result.results, now))
   }
 
   /**

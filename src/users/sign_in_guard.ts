@@ -30,6 +30,15 @@ export interface CountedAttempt extends Attempt {
 /** The caller of an attempt, for the audit trail. */
 type Caller = Pick<CountedAttempt, 'api' | 'clientId' | 'context'>
 
+/** A lock that a failure caused. */
+interface Lock {
+  of: FailureKind | 'email code'
+  failures: number
+  seconds: number
+  /** Null for an unknown user, and for a lock of more than one user. */
+  subject: string | null
+}
+
 /** A sign-in whose password was correct. `recordSignIn` needs it. */
 export interface VerifiedSignIn extends ReadBySignIn {
   attempt: CountedAttempt
@@ -216,21 +225,19 @@ export class SignInGuard {
     const counted = await this.#failures.count(failures, context.now)
     for (const { kind, lockedUntil, suspects } of counted) {
       if (lockedUntil === null) continue
-      this.#auditLock({ kind, seconds: lockedUntil - context.now }, attempt, subject)
+      const { limits } = failureOf({ kind, key: '' }, this.#limits)
+      const isOfUser = kind === 'account' || kind === 'second_factor'
+      const lock = { of: kind, failures: limits.failures, seconds: lockedUntil - context.now }
+      this.auditLock({ ...lock, subject: isOfUser ? subject : null }, attempt)
       if (subject !== null && suspects.length > 0) this.#endSuspects(subject, suspects, context)
     }
     return counted
   }
 
-  #auditLock(
-    { kind, seconds }: { kind: FailureKind; seconds: number },
-    { api, clientId, context }: Caller,
-    subject: string | null,
-  ): void {
-    const { limits } = failureOf({ kind, key: '' }, this.#limits)
-    const reason = `${kind}: ${limits.failures} failed sign-ins, locked for ${seconds} s`
-    const isOfUser = kind === 'account' || kind === 'second_factor'
-    const ids = { api, clientId, subject: isOfUser ? subject : null, sid: null }
+  /** Adds a lock to the audit trail. */
+  auditLock({ of, failures, seconds, subject }: Lock, { api, clientId, context }: Caller): void {
+    const reason = `${of}: ${failures} failed sign-ins, locked for ${seconds} s`
+    const ids = { api, clientId, subject, sid: null }
     this.#audit.record({ kind: 'lock', outcome: 'ok', reason, ...ids }, context)
   }
 
