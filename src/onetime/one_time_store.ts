@@ -150,29 +150,29 @@ export class OneTimeStore {
   /**
    * Tries a code. The statement that compares the code also counts the try. The right code uses the value.
    *
-   * @returns the result, and the rows of the statement `counting`
+   * @returns the result; with the statement `counting` also its rows
    */
   async tryCode<T>(
     { kind, token, code, counting }: CodeAttempt,
     schema: z.ZodMiniType<T>,
     now: number,
-  ): Promise<TriedCode<T> & { counted: readonly unknown[] }> {
+  ): Promise<TriedCode<T> & { counted?: readonly unknown[] }> {
     const id = await idOfToken(token)
-    if (id === null) return { outcome: 'gone', counted: [] }
+    if (id === null) return { outcome: 'gone' }
     const hashes = await Promise.all(this.#codeHashes.map((hash) => hashOf(hash, id, code)))
     const attempt = this.#db
       .prepare(TRY_CODE)
       .bind(id, kind, now, JSON.stringify(hashes), counting === undefined ? 0 : 1)
     const statements = counting === undefined ? [attempt] : [counting, attempt]
     const results = await callStore(STORE, () => this.#db.batch(statements))
-    const counted = counting === undefined ? [] : (results[0]?.results ?? [])
+    const counted = counting === undefined ? {} : { counted: results[0]?.results ?? [] }
     const row = results.at(-1)?.results[0]
-    if (row === undefined) return { outcome: 'gone', counted }
+    if (row === undefined) return { outcome: 'gone', ...counted }
     const { tries_left: triesLeft, is_right: isRight } = decodeRecord(triedSchema, 'one-time value', row)
     const data = await this.#open(id, kind, { row, schema })
     return isRight === 1
-      ? { outcome: 'right', data, counted }
-      : { outcome: 'wrong', data, triesLeft, counted }
+      ? { outcome: 'right', data, ...counted }
+      : { outcome: 'wrong', data, triesLeft, ...counted }
   }
 
   /** Removes up to `limit` expired rows. @returns how many */

@@ -116,7 +116,7 @@ export class MailedCodes {
     if (tried.outcome === 'right' && isHere && isPossible(tried.data))
       return { isRight: true, data: tried.data }
     const caller = { clientId, api, context }
-    const [counted] = decodeCounted(tried.counted, context.now)
+    const [counted] = decodeCounted(tried.counted ?? [], context.now)
     if (counted?.lockedUntil) {
       const subject = data === null ? null : subjectOf(data)
       guard.auditLock({ of: 'email code', failures: WRONG_CODES, seconds: DAY_SECONDS, subject }, caller)
