@@ -24,6 +24,7 @@ const LAYERS = [
     'signin',
     'authorization',
     'accounts',
+    'challenge',
     'grants',
   ],
   ...[
@@ -33,8 +34,8 @@ const LAYERS = [
     'pages',
     'endpoints',
     'browser',
-    'account',
     'admin',
+    'account',
     'console',
     'app.ts',
     'worker.ts',

@@ -1,15 +1,14 @@
 import type { AuditStore } from '../audit/audit_store.ts'
-import { findLanguage, type Language } from '../lib/language.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import type { FactorChange, Mail } from '../mail/mail.ts'
 import type { Mailer, MailOutcome } from '../mail/mailer.ts'
 import type { Concerned, News, Notifier } from '../mail/news.ts'
 import { isUserId } from '../users/user.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
-import type { UserRecord } from '../users/user_record.ts'
 import type { AccountLinks } from './account_links.ts'
 import { isFromBackEnd, type KnownOrigins, type SignInOrigin } from './known_origins.ts'
 import { END_SESSIONS, verifiedAddressOf } from './link_kinds.ts'
+import { mailLanguageOf } from './mail_language.ts'
 
 /** A sign-in, and its API for the mail and the audit trail. */
 export interface NotedSignIn extends SignInOrigin {
@@ -78,7 +77,7 @@ export class Notifications implements Notifier {
       api,
       endSessionsLink,
       pool: user.pool,
-      language: languageOf(user, context),
+      language: mailLanguageOf(user.profile, context.language ?? 'en'),
     }
     this.#audit(concerned, await mailer.enqueue(mail, context), { news, context })
   }
@@ -132,12 +131,6 @@ const NEWS_WORDS: Readonly<Record<Exclude<News['kind'], 'factor_changed'>, strin
 /** The event in words, for the audit trail. */
 function wordsOf(news: News): string {
   return news.kind === 'factor_changed' ? CHANGE_WORDS[news.change] : NEWS_WORDS[news.kind]
-}
-
-/** The language of the user, else that of the request. */
-function languageOf({ profile }: UserRecord, { language }: RequestContext): Language {
-  const { locale } = profile
-  return (locale === undefined ? null : findLanguage([locale])) ?? language ?? 'en'
 }
 
 /** The news of a sign-in. The device and the country of a back end say nothing about the user. */

@@ -4,6 +4,7 @@ import type { FailureCause } from '../oauth/failure_cause.ts'
 export const AUDIT_KINDS = [
   'issue',
   'browser_sign_in',
+  'step_sign_in',
   'sign_up',
   'sign_in_failure',
   'lock',
@@ -21,6 +22,7 @@ export const AUDIT_KINDS = [
   'unchecked_password',
   'factor',
   'notification',
+  'account',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
+import { type FactorResult, type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
 import type { Form } from '../pages/form.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
 import { type Proof, withSecondFactor } from '../signin/proof.ts'
@@ -22,11 +22,23 @@ export async function useSecondFactor(
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = situation.browserRequest
-  const first = firstFactorOf(situation)
-  const { id: subject } = first.user
+  const { id: subject } = firstFactorOf(situation).user
   const given = readFactor(form)
   const check = { subject, given, clientId: client.id, api: api.name }
   const result = await verifySecondFactor(check, services, context)
+  return acceptSecondFactor(c, { result, factor: given.kind }, situation, services)
+}
+
+/** Begins the browser session after a right code. @throws InputRefused for another result; StorageUnavailable, CorruptRecord */
+export async function acceptSecondFactor(
+  c: Context,
+  { result, factor }: { result: FactorResult; factor: GivenFactor['kind'] | 'email_code' },
+  situation: Situation,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { api } = situation.browserRequest
+  const first = firstFactorOf(situation)
+  const { id: subject } = first.user
   if (result.kind === 'proven' && isUsableBy({ ...first, subject }, result.user, api.userPool)) {
     const { user, amr } = result
     return finish(c, { kind: 'second_factor', first: { ...first, user }, added: amr }, situation, services)
@@ -34,9 +46,7 @@ export async function useSecondFactor(
   auditFailure({ reason: 'wrong second factor', about: { subject } }, situation, services)
   if (result.kind === 'locked')
     throw new InputRefused({ kind: 'must_wait', seconds: result.retryAfterSeconds, isLimit: true })
-  throw new InputRefused(
-    result.kind === 'wrong' ? { kind: 'wrong_code', factor: given.kind } : { kind: 'other_session' },
-  )
+  throw new InputRefused(result.kind === 'wrong' ? { kind: 'wrong_code', factor } : { kind: 'other_session' })
 }
 
 function readFactor(form: Form): GivenFactor {
@@ -71,7 +81,7 @@ interface FirstFactor extends Proof {
 }
 
 /** The first factor: that of the pending sign-in, or that of the browser session. */
-function firstFactorOf({ pending, signedIn }: Situation): FirstFactor {
+export function firstFactorOf({ pending, signedIn }: Situation): FirstFactor {
   if (pending !== null) return pending
   if (signedIn === null) throw new Error('a second factor follows no first factor')
   return { ...signedIn.session, user: signedIn.user }

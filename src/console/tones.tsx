@@ -50,6 +50,7 @@ export function EnabledBadge({ enabled }: { enabled: boolean }) {
 export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   issue: 'good',
   browser_sign_in: 'good',
+  step_sign_in: 'good',
   sign_up: 'good',
   sign_in_failure: 'bad',
   refresh: 'good',
@@ -66,6 +67,7 @@ export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   unchecked_password: 'warn',
   factor: 'plain',
   notification: 'plain',
+  account: 'plain',
   key: 'plain',
   admin: 'plain',
 }

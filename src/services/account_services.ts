@@ -1,3 +1,4 @@
+import { PasswordLinks } from '../accounts/password_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
@@ -5,6 +6,7 @@ import type { AuditServices } from './audit_services.ts'
 import type { EmailCodeServices } from './email_code_services.ts'
 import type { Environment } from './environment.ts'
 import type { MailServices } from './mail_services.ts'
+import type { NotificationServices } from './notification_services.ts'
 import type { OneTimeServices } from './one_time_services.ts'
 import type { SignInServices } from './sign_in_services.ts'
 import type { StorageServices } from './storage_services.ts'
@@ -16,18 +18,21 @@ type Dependencies = StorageServices &
   MailServices &
   UserServices &
   SignInServices &
-  EmailCodeServices
+  EmailCodeServices &
+  NotificationServices
 
 export type AccountServices = ReturnType<typeof createAccountServices>
 
-/** Creates the rules of accounts: sign-up. */
+/** Creates the rules of accounts: sign-up, and the links to a new password. */
 export function createAccountServices(
   { sealingKeys }: Environment,
   config: Config,
   { mailedCodes: codes, ...shared }: Dependencies,
 ) {
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-ups')
+  const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
+    passwordLinks: new PasswordLinks({ ...shared, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }
 }

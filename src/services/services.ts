@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { type AccountServices, createAccountServices } from './account_services.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
+import { type ChallengeServices, createChallengeServices } from './challenge_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { createEmailCodeServices, type EmailCodeServices } from './email_code_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
@@ -33,6 +34,7 @@ export interface Services
     FactorServices,
     EmailCodeServices,
     PasskeyServices,
+    ChallengeServices,
     AuthorizationServices,
     AccountServices,
     OperatorServices {
@@ -55,7 +57,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const factors = createFactorServices(environment, { ...shared, ...signIn })
-  const emailCodes = createEmailCodeServices(environment, { ...shared, ...signIn, ...factors })
+  const emailCodes = createEmailCodeServices(environment, config, { ...shared, ...signIn, ...factors })
   const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)
@@ -70,6 +72,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...factors,
     ...emailCodes,
     ...passkeys,
+    ...createChallengeServices(environment, shared),
     ...authorization,
     ...accounts,
     ...operators,

@@ -60,7 +60,7 @@ export async function changePassword(
   return outcome
 }
 
-function samePassword(): PasswordRefused {
+export function samePassword(): PasswordRefused {
   return new PasswordRefused('same', 'choose a password that differs from the current one')
 }
 

@@ -63,7 +63,7 @@ export interface KnownUser extends Proof {
   subject: string
   /** The normalised names by which an application can propose this account. */
   names: readonly string[]
-  secondFactor: Pick<SecondFactor, 'isNeeded' | 'isPossible' | 'isSetUp'>
+  secondFactor: Pick<SecondFactor, 'isNeeded' | 'isPossible' | 'isSetUp' | 'isByEmail'>
   /** Whether the user must set a new password before anything else. */
   mustChangePassword: boolean
 }
@@ -89,7 +89,7 @@ export type Given =
 /** A page that the user must see. */
 export const STEPS = [
   ...(['sign_in', 'email_code', 'select_account'] as const),
-  ...(['second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
+  ...(['second_factor', 'email_second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
   ...(['change_password', 'consent'] as const),
 ] as const
 export type Step = (typeof STEPS)[number]
@@ -183,10 +183,18 @@ export function isPending(
  * another user is not enough.
  */
 function nextFactor(user: KnownUser, known: Known): NextStep {
-  if (user.secondFactor.isSetUp) return show('second_factor', 'interaction_required', known)
-  if (!user.secondFactor.isPossible) return fail('acr_values')
+  const { isSetUp, isByEmail, isPossible } = user.secondFactor
+  if (isSetUp) return show('second_factor', 'interaction_required', known)
+  // After a code by mail, a second one would be the same factor.
+  if (isByEmail)
+    return show(hasPassword(user) ? 'email_second_factor' : 'sign_in', 'interaction_required', known)
+  if (!isPossible) return fail('acr_values')
   const isNew = isForRequest(user, known)
   return show(isNew ? 'set_up_second_factor' : 'sign_in', 'interaction_required', known)
+}
+
+function hasPassword({ amr }: Pick<KnownUser, 'amr'>): boolean {
+  return amr.includes('pwd')
 }
 
 /** Whether the user authenticated for this request. A sign-in of the same second is older than a request that arrives now. */

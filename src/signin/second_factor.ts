@@ -11,32 +11,38 @@ export interface SecondFactor {
   isRequired: boolean
   /** Whether each sign-in needs one: it is required, or the user has chosen it. */
   isNeeded: boolean
-  /** Whether the user can have one. */
+  /** Whether the user can set one up. */
   isPossible: boolean
-  /** Whether the user has one. */
+  /** Whether the user has set one up. */
   isSetUp: boolean
+  /** Whether a code by mail is the second factor after a password, because the user has set up no other one. */
+  isByEmail: boolean
 }
 
 export function secondFactorOf(
-  { pool, roles, hasTotp, hasPasskey }: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey'>,
+  user: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey' | 'verifiedEmail'>,
   config: Accounts,
 ): SecondFactor {
-  const { secondFactor, secondFactorRoles, passkeys } = accountsOf(pool, config)
+  const { roles, hasTotp, hasPasskey, verifiedEmail } = user
+  const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(user.pool, config)
   const isRequired = secondFactor === 'required' || roles.some((role) => secondFactorRoles.includes(role))
   const allowsApp = isRequired || secondFactor === 'optional'
   const canUsePasskey = passkeys !== null && hasPasskey
+  const isSetUp = hasTotp || canUsePasskey
   return {
     isRequired,
     isNeeded: isRequired || (allowsApp && hasTotp),
     isPossible: allowsApp || canUsePasskey,
-    isSetUp: hasTotp || canUsePasskey,
+    isSetUp,
+    isByEmail: emailCode === 'second_factor' && !isSetUp && verifiedEmail !== null,
   }
 }
 
 /** The highest level that a sign-in of the pool can reach. */
 export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
-  const { secondFactor, secondFactorRoles, passkeys } = accountsOf(pool, config)
-  return secondFactor !== 'off' || secondFactorRoles.length > 0 || passkeys !== null ? 2 : 1
+  const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(pool, config)
+  const allowsApp = secondFactor !== 'off' || secondFactorRoles.length > 0
+  return allowsApp || emailCode === 'second_factor' || passkeys !== null ? 2 : 1
 }
 
 /**

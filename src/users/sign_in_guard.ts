@@ -30,15 +30,6 @@ export interface CountedAttempt extends Attempt {
 /** The caller of an attempt, for the audit trail. */
 type Caller = Pick<CountedAttempt, 'api' | 'clientId' | 'context'>
 
-/** A lock that a failure caused. */
-interface Lock {
-  of: FailureKind | 'email code'
-  failures: number
-  seconds: number
-  /** Null for an unknown user, and for a lock of more than one user. */
-  subject: string | null
-}
-
 /** A sign-in whose password was correct. `recordSignIn` needs it. */
 export interface VerifiedSignIn extends ReadBySignIn {
   attempt: CountedAttempt
@@ -223,22 +214,22 @@ export class SignInGuard {
     const { context } = attempt
     const failures = keys.map((key) => failureOf(key, this.#limits))
     const counted = await this.#failures.count(failures, context.now)
-    for (const { kind, lockedUntil, suspects } of counted) {
-      if (lockedUntil === null) continue
-      const { limits } = failureOf({ kind, key: '' }, this.#limits)
-      const isOfUser = kind === 'account' || kind === 'second_factor'
-      const lock = { of: kind, failures: limits.failures, seconds: lockedUntil - context.now }
-      this.auditLock({ ...lock, subject: isOfUser ? subject : null }, attempt)
-      if (subject !== null && suspects.length > 0) this.#endSuspects(subject, suspects, context)
-    }
+    for (const failure of counted) this.noteCounted(failure, attempt, subject)
     return counted
   }
 
-  /** Adds a lock to the audit trail. */
-  auditLock({ of, failures, seconds, subject }: Lock, { api, clientId, context }: Caller): void {
-    const reason = `${of}: ${failures} failed sign-ins, locked for ${seconds} s`
-    const ids = { api, clientId, subject, sid: null }
+  /** Audits the lock that a counted failure caused, and ends the sessions of suspect sign-ins, after the response. */
+  noteCounted(
+    { kind, limit, lockedUntil, suspects }: CountedFailure,
+    { api, clientId, context }: Caller,
+    subject: string | null,
+  ): void {
+    if (lockedUntil === null) return
+    const reason = `${kind}: ${limit} failed sign-ins, locked for ${lockedUntil - context.now} s`
+    const isOfUser = kind === 'account' || kind === 'second_factor'
+    const ids = { api, clientId, subject: isOfUser ? subject : null, sid: null }
     this.#audit.record({ kind: 'lock', outcome: 'ok', reason, ...ids }, context)
+    if (subject !== null && suspects.length > 0) this.#endSuspects(subject, suspects, context)
   }
 
   #endSuspects(subject: string, signIns: readonly SignInMark[], context: RequestContext): void {

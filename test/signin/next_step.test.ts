@@ -19,14 +19,16 @@ const ANN: KnownUser = {
   authTime: NOW - 1000,
   amr: ['pwd'],
   acr: 'urn:sallyport:1',
-  secondFactor: { isNeeded: false, isPossible: false, isSetUp: false },
+  secondFactor: { isNeeded: false, isPossible: false, isSetUp: false, isByEmail: false },
   mustChangePassword: false,
 }
 const NEW_ANN = { ...ANN, authTime: NOW }
+const NEEDED = { isNeeded: true, isPossible: true, isSetUp: false, isByEmail: false }
 /** A user who must prove a second factor, one who must set it up, and one who has a factor for requests that demand it. */
-const WITH_APP = { ...ANN, secondFactor: { isNeeded: true, isPossible: true, isSetUp: true } }
-const WITHOUT_APP = { ...ANN, secondFactor: { isNeeded: true, isPossible: true, isSetUp: false } }
-const OPTIONAL = { ...ANN, secondFactor: { isNeeded: false, isPossible: true, isSetUp: false } }
+const WITH_APP = { ...ANN, secondFactor: { ...NEEDED, isSetUp: true } }
+const WITHOUT_APP = { ...ANN, secondFactor: NEEDED }
+const BY_MAIL = { ...ANN, secondFactor: { ...NEEDED, isByEmail: true } }
+const OPTIONAL = { ...ANN, secondFactor: { ...NEEDED, isNeeded: false } }
 const TWICE = { amr: ['pwd', 'otp', 'mfa'], acr: 'urn:sallyport:2' }
 const NEW_BOB = { ...NEW_ANN, subject: 'user:bob', names: ['bob'] }
 
@@ -132,6 +134,10 @@ const ROWS: Row[] = [
   ['a new app', {}, [by(WITHOUT_APP), NEW_APP], 'recovery_codes'],
   ['kept recovery codes', {}, [by(WITHOUT_APP), NEW_APP, KEPT], 'done: ann'],
   ['kept recovery codes without a new app', {}, [by(WITHOUT_APP), KEPT], 'set_up_second_factor'],
+  ['a password of a user with a verified address', {}, [by(BY_MAIL)], 'email_second_factor'],
+  ['a session of a password, a verified address', { user: BY_MAIL }, [], 'email_second_factor'],
+  ['a session of a code by mail, a verified address', { user: { ...BY_MAIL, amr: ['otp'] } }, [], 'sign_in'],
+  ['a code by mail after a password', {}, [by(BY_MAIL), SECOND], 'done: ann'],
   ['a session of one factor, an app', { user: WITH_APP }, [], 'second_factor'],
   ['a session of one factor, proven', { user: WITH_APP }, [OLD_SECOND], 'done: ann'],
   ['a session of two factors', { user: { ...WITH_APP, ...TWICE } }, [], 'done: ann'],
@@ -304,7 +310,10 @@ const someone = fc.record({
   subject: fc.constantFrom('user:ann', 'user:bob'),
   authTime: fc.constantFrom(NOW - 1000, NOW),
   acr: fc.constantFrom('urn:sallyport:1', 'urn:sallyport:2'),
-  secondFactor: fc.record({ isNeeded: fc.boolean(), isPossible: fc.boolean(), isSetUp: fc.boolean() }),
+  secondFactor: fc.record({
+    ...{ isNeeded: fc.boolean(), isPossible: fc.boolean() },
+    ...{ isSetUp: fc.boolean(), isByEmail: fc.boolean() },
+  }),
   mustChangePassword: fc.boolean(),
 })
 const anyUser = someone.map((changes): KnownUser => ({ ...ANN, ...changes }))

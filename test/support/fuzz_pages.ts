@@ -12,7 +12,17 @@ import { ISSUER, type TestClient, TestServer } from './server.ts'
 const PAGES = `${ISSUER}/oauth2-token`
 /** The addresses of this service to which a response leads. */
 const OWN_TARGETS = [
-  ...['authorize', 'logout', 'sign-in', 'email-code', 'account', 'second-factor', 'password', 'consent'],
+  ...[
+    'authorize',
+    'logout',
+    'sign-in',
+    'email-code',
+    'account',
+    'second-factor',
+    'second-factor/email',
+    'password',
+    'consent',
+  ],
 ].map((name) => `${PAGES}/${name}`)
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
