@@ -1,19 +1,11 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { MAX_ORIGINS, ORIGIN_SECONDS } from '../../src/accounts/known_origin_store.ts'
+import { addReader, linkOf, setProfile } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorize, browserOf, CODE_CLIENT } from '../support/authorize.ts'
 import { MAIL } from '../support/mail_sink.ts'
-import {
-  ABROAD,
-  addReader,
-  FIREFOX,
-  HOME,
-  linkOf,
-  signInFrom,
-  type TestPlace,
-  takeKinds,
-} from '../support/notifications.ts'
+import { ABROAD, FIREFOX, HOME, signInFrom, type TestPlace, takeKinds } from '../support/notifications.ts'
 import { emptyStores, type TestClient, TestServer } from '../support/server.ts'
 
 const CONFIG = { mail: { ...MAIL, budgets: { address: 100 } } }
@@ -54,7 +46,9 @@ describe('a sign-in by the password grant', () => {
     expect(others).toEqual([])
     expect(mail).toMatchObject({ kind: 'new_device', to: reader.email, language: 'en' })
     expect(mail?.text).toContain('Device: Firefox on Linux\nCountry: France')
-    expect(new URL(linkOf({ text: mail?.text ?? '' })).pathname).toBe('/account/customers/end-sessions')
+    expect(linkOf({ text: mail?.text ?? '' }, 'end-sessions').pathname).toBe(
+      '/account/customers/end-sessions',
+    )
     expect(await auditOf({ kind: 'notification', subject: reader.id })).toEqual([
       {
         ...{
@@ -153,7 +147,8 @@ describe('a sign-in by the password grant', () => {
   ])(
     'a user with the locale %s and a request in %s gets a mail in %s',
     async (locale, language, expected) => {
-      const reader = await addReader(server, locale === undefined ? {} : { locale })
+      const reader = await addReader(server)
+      await setProfile(reader.id, { email: reader.email, email_verified: true, locale })
       await signIn(reader, HOME)
       await signIn(reader, { ...ABROAD, ...(language === undefined ? {} : { language }) })
       expect((await server.takeMails()).map((mail) => mail.language)).toEqual([expected])

@@ -1,5 +1,3 @@
-import { env } from 'cloudflare:workers'
-import type { RenderedMail } from '../../src/mail/render_mail.ts'
 import { credentials, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
 /** The caller of a request, as Cloudflare reports it. */
@@ -18,17 +16,6 @@ export const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101
 /** Two places of different users, and of one user who travels. */
 export const HOME: TestPlace = { address: '203.0.113.7', userAgent: CHROME, asn: 3320, country: 'DE' }
 export const ABROAD: TestPlace = { address: '198.51.100.9', userAgent: FIREFOX, asn: 3215, country: 'FR' }
-
-/** Adds a user with a verified address. */
-export async function addReader(server: TestServer, { locale }: { locale?: string } = {}) {
-  const user = await server.addUser()
-  const email = `${crypto.randomUUID()}@example.com`
-  const profile = { email, email_verified: true, ...(locale === undefined ? {} : { locale }) }
-  await env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?')
-    .bind(JSON.stringify(profile), user.id)
-    .run()
-  return { ...user, email }
-}
 
 /** The headers of a request from a place. */
 export function headersOf({ address, userAgent, language }: TestPlace): Record<string, string> {
@@ -49,13 +36,6 @@ export async function signInFrom(
   server.country = place.country ?? null
   const parameters = { grant_type: 'password', ...credentials(client), username, password }
   return server.postJson(parameters, headersOf(place))
-}
-
-/** The link of a notification. */
-export function linkOf({ text }: Pick<RenderedMail, 'text'>): string {
-  const [link] = /https:\S+\/end-sessions\?token=\S+/.exec(text) ?? []
-  if (link === undefined) throw new Error('the mail has no link that ends all sessions')
-  return link
 }
 
 /** The kinds of the mails since the last call. */
