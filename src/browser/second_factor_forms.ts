@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { type FactorResult, type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
-import type { Form } from '../pages/form.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
 import { type Proof, withSecondFactor } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
@@ -9,6 +8,7 @@ import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { InputRefused } from './input_refused.ts'
+import { readFactor } from './read_early.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 
@@ -24,7 +24,7 @@ export async function useSecondFactor(
   const { client, api, context } = situation.browserRequest
   const { id: subject } = firstFactorOf(situation).user
   const given = readFactor(form)
-  const check = { subject, given, clientId: client.id, api: api.name }
+  const check = { subject, given, read: situation.factorRead, clientId: client.id, api: api.name }
   const result = await verifySecondFactor(check, services, context)
   return acceptSecondFactor(c, { result, factor: given.kind }, situation, services)
 }
@@ -47,11 +47,6 @@ export async function acceptSecondFactor(
   if (result.kind === 'locked')
     throw new InputRefused({ kind: 'must_wait', seconds: result.retryAfterSeconds, isLimit: true })
   throw new InputRefused(result.kind === 'wrong' ? { kind: 'wrong_code', factor } : { kind: 'other_session' })
-}
-
-function readFactor(form: Form): GivenFactor {
-  const kind = form.has('recovery_code') ? 'recovery_code' : 'totp'
-  return { kind, code: form.text(kind) }
 }
 
 /** Stores a new authenticator app and begins the browser session. The next page shows the recovery codes. */

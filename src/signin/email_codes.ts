@@ -127,7 +127,15 @@ export class EmailCodes {
     const lockedUntil = (await failures.find(account, context.now))?.lockedUntil ?? 0
     const isAllowed = user?.enabled && (device !== null || lockedUntil <= context.now)
     if (!isAllowed || address === null) return mailer.send({ kind: 'nothing', to: typed, pool }, context)
-    const mail = { kind: 'email_code', to: address, language, pool, api, code } as const
+    const mail = {
+      kind: 'email_code',
+      isAfterPassword: false,
+      to: address,
+      language,
+      pool,
+      api,
+      code,
+    } as const
     const spender = device === null ? {} : { device }
     mailer.send({ ...mail, lifetimeSeconds: CODE_SECONDS }, context, spender)
   }
