@@ -36,11 +36,6 @@ export class KnownOrigins {
     return this.#store.find(await this.#referenceTo(signIn, context))
   }
 
-  /** A statement that forgets the origins of a user if the statement before it changed a row. Use both in one transaction. */
-  forgettingIfChanged(subject: string): D1PreparedStatement {
-    return this.#store.forgettingIfChanged(subject)
-  }
-
   async #referenceTo(signIn: SignInOrigin, context: RequestContext): Promise<OriginReference> {
     const { subject } = signIn
     const parts = [subject, ...partsOf(signIn, context)]
