@@ -4,6 +4,7 @@ import { ACCOUNT, openAccount, selfService } from '../support/account.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorize, browserOf, CODE_CLIENT, exchangeOf, signInAt } from '../support/authorize.ts'
 import { begin, STEP_CLIENT, step } from '../support/challenge.ts'
+import { MAIL } from '../support/mail_sink.ts'
 import { PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 
 const DAY = 86_400
@@ -121,6 +122,21 @@ describe('the data of an account', () => {
       expect(await deletionOf(user.id)).toBeNull()
     },
   )
+})
+
+describe('the mail of a deletion', () => {
+  it('a user with a verified address gets a mail with the time of the erasure and the link that ends all sessions', async () => {
+    const server = new TestServer({ config: { ...selfService(), mail: MAIL } })
+    const { username, id } = await server.addUser()
+    const profile = { email: 'ann@example.com', email_verified: true }
+    const conditions = { versions: null, adminPool: null, now: server.clock.time }
+    await server.services.userAdmin.change(id, { profile }, conditions, [])
+    const { browser } = await openAccount(server, username, { path: '/deletion' })
+    await browser.press('Delete my account', { [`Type ${username} to confirm`]: username })
+    const mails = await server.takeMails()
+    expect(mails.map(({ to }) => to)).toEqual(['ann@example.com'])
+    expect(mails[0]?.text).toContain('/account/customers/end-sessions?token=')
+  })
 })
 
 describe('the account page of operators', () => {
