@@ -16,6 +16,7 @@ export const ACCOUNT_PATH = '/account'
 export const SECOND_FACTOR_PATH = '/second-factor'
 export const SET_UP_PATH = `${SECOND_FACTOR_PATH}/set-up`
 export const RECOVERY_CODES_PATH = `${SECOND_FACTOR_PATH}/recovery-codes`
+export const ADD_PASSKEY_PATH = '/passkey'
 export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
 export const LOGOUT_PATH = LOGOUT_ENDPOINT_PATH.slice(BROWSER_PATH.length)
@@ -29,6 +30,7 @@ export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
   second_factor: SECOND_FACTOR_PATH,
   set_up_second_factor: SET_UP_PATH,
   recovery_codes: RECOVERY_CODES_PATH,
+  add_passkey: ADD_PASSKEY_PATH,
   change_password: PASSWORD_PATH,
   consent: CONSENT_PATH,
 }

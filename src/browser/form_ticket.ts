@@ -25,6 +25,10 @@ export const ticketSchema = z.object({
   pending: z._default(z.nullable(pendingSchema), null),
   /** The code that the user has requested by mail; null without one. A form of the version before has none. */
   requestedCode: z._default(z.nullable(requestedCodeSchema), null),
+  /** Whether the device of the browser can have a passkey. A form of the version before has none. */
+  canHavePasskey: z._default(z.boolean(), false),
+  /** Whether the sign-in offers a passkey. A form of the version before has none. */
+  offersPasskey: z._default(z.boolean(), false),
   sealedAt: z.int(),
 })
 
@@ -34,7 +38,7 @@ export type FormTicket = z.output<typeof ticketSchema>
 /** The state of the form of a page. */
 export function makeTicket(
   { formId, step }: Pick<FormTicket, 'formId' | 'step'>,
-  { browserRequest, signedIn, pending, requestedCode, known }: Situation,
+  { browserRequest, signedIn, pending, requestedCode, canHavePasskey, known }: Situation,
 ): FormTicket {
   const { request, context } = browserRequest
   const browserId = signedIn?.session.id ?? null
@@ -43,6 +47,8 @@ export function makeTicket(
     ...{ formId, browserId, step, isAccountChosen: known.account.isChosen },
     pending: own,
     requestedCode: known.awaitsEmailCode ? requestedCode : null,
+    canHavePasskey,
+    offersPasskey: known.offersPasskey,
   }
   return { request, ...state, sealedAt: context.now }
 }

@@ -20,6 +20,16 @@ export function startSignIn(
   return passkeys.startAuthentication({ pool: api.userPool, subject: null, holder: formId }, context.now)
 }
 
+/** Starts the proof of a passkey of the user of a pending sign-in. @throws StorageUnavailable, CorruptRecord */
+export function startSecondPasskey(
+  subject: string,
+  { situation: { browserRequest }, formId }: { situation: Situation; formId: string },
+  { passkeys }: BrowserServices,
+): Promise<StartedCeremony<RequestOptionsJson> | null> {
+  const { api, context } = browserRequest
+  return passkeys.startAuthentication({ pool: api.userPool, subject, holder: formId }, context.now)
+}
+
 /** Signs in by a passkey. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
 export async function usePasskey(
   c: Context,

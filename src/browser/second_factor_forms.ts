@@ -1,14 +1,18 @@
 import type { Context } from 'hono'
-import { type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
+import { type FactorResult, type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
 import type { Form } from '../pages/form.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
+import { usableFactors } from '../signin/next_step.ts'
 import { type Proof, withSecondFactor } from '../signin/proof.ts'
+import { secondFactorOf } from '../signin/second_factor.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { InputRefused } from './input_refused.ts'
+import { PASSKEY_DECISION } from './passkey_button.tsx'
+import { provePasskey } from './passkey_forms.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 
@@ -22,21 +26,54 @@ export async function useSecondFactor(
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = situation.browserRequest
-  const first = firstFactorOf(situation)
-  const { id: subject } = first.user
+  const { user, amr } = firstFactorOf(situation)
+  const { id: subject } = user
+  const usable = usableFactors({ amr, secondFactor: secondFactorOf(user, services.config) })
+  if (form.text('decision') === PASSKEY_DECISION && usable.passkey)
+    return useSecondPasskey(c, { form, situation }, services)
+  // The page has no field for a code.
+  if (!usable.app) return situation
   const given = readFactor(form)
   const check = { subject, given, clientId: client.id, api: api.name }
   const result = await verifySecondFactor(check, services, context)
+  return acceptSecondFactor(c, { result, factor: given.kind }, situation, services)
+}
+
+/** Begins the browser session after a right code. @throws InputRefused for another result; StorageUnavailable, CorruptRecord */
+export async function acceptSecondFactor(
+  c: Context,
+  { result, factor }: { result: FactorResult; factor: GivenFactor['kind'] },
+  situation: Situation,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { api } = situation.browserRequest
+  const first = firstFactorOf(situation)
+  const { id: subject } = first.user
   if (result.kind === 'proven' && isUsableBy({ ...first, subject }, result.user, api.userPool)) {
     const { user, amr } = result
-    return finish(c, { kind: 'second_factor', first: { ...first, user }, added: amr }, situation, services)
+    return finishSignIn(
+      c,
+      { kind: 'second_factor', first: { ...first, user }, added: amr },
+      situation,
+      services,
+    )
   }
   auditFailure({ reason: 'wrong second factor', about: { subject } }, situation, services)
   if (result.kind === 'locked')
     throw new InputRefused({ kind: 'must_wait', seconds: result.retryAfterSeconds, isLimit: true })
-  throw new InputRefused(
-    result.kind === 'wrong' ? { kind: 'wrong_code', factor: given.kind } : { kind: 'other_session' },
-  )
+  throw new InputRefused(result.kind === 'wrong' ? { kind: 'wrong_code', factor } : { kind: 'other_session' })
+}
+
+/** Checks a passkey of the user and begins the browser session. @throws as `useSecondFactor` */
+async function useSecondPasskey(
+  c: Context,
+  { form, situation }: Pick<Submission, 'form' | 'situation'>,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { id: subject } = firstFactorOf(situation).user
+  const { user, amr } = await provePasskey(c, { form, situation, subject }, services)
+  const result = { kind: 'proven', user, amr: [...amr, 'mfa'] } as const
+  return acceptSecondFactor(c, { result, factor: 'totp' }, situation, services)
 }
 
 function readFactor(form: Form): GivenFactor {
@@ -60,7 +97,7 @@ export async function useNewSecondFactor(
   if (result.kind === 'wrong_code') throw new InputRefused({ kind: 'wrong_code', factor: 'totp' })
   const proven = { ...first, user: { ...user, hasTotp: true } }
   const finished = { kind: 'new_second_factor', first: proven, added: NEW_APP } as const
-  const next = await finish(c, finished, situation, services)
+  const next = await finishSignIn(c, finished, situation, services)
   return { ...next, recoveryCodes: result.recoveryCodes }
 }
 
@@ -71,7 +108,7 @@ interface FirstFactor extends Proof {
 }
 
 /** The first factor: that of the pending sign-in, or that of the browser session. */
-function firstFactorOf({ pending, signedIn }: Situation): FirstFactor {
+export function firstFactorOf({ pending, signedIn }: Situation): FirstFactor {
   if (pending !== null) return pending
   if (signedIn === null) throw new Error('a second factor follows no first factor')
   return { ...signedIn.session, user: signedIn.user }
@@ -86,7 +123,7 @@ interface SecondFactor {
 }
 
 /** Begins the browser session. Only the finished sign-in resets the failures of the account. */
-async function finish(
+export async function finishSignIn(
   c: Context,
   { kind, first: { user, seen, ...first }, added }: SecondFactor,
   situation: Situation,

@@ -59,13 +59,16 @@ export async function signInPage({
         {texts.signIn.title}
       </button>
       {passkey === null ? null : (
-        <PasskeyButton
-          ceremony="get"
-          started={passkey}
-          label={texts.signIn.passkey}
-          failure={texts.passkey.notUsed}
-          isConditional
-        />
+        <>
+          <input type="hidden" name="can_have_passkey" value="" />
+          <PasskeyButton
+            ceremony="get"
+            started={passkey}
+            label={texts.signIn.passkey}
+            failure={texts.passkey.notUsed}
+            isConditional
+          />
+        </>
       )}
       {offersEmailCode(situation, services) ? (
         <button type="submit" name="decision" value="email_code" formnovalidate>

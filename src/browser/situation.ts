@@ -30,6 +30,8 @@ export interface Situation {
   validFrom: number
   /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
+  /** Whether the device of the browser can verify its user for a passkey, as the script of the sign-in page reports. */
+  canHavePasskey: boolean
   /** Whether this HTTP request finished the sign-in. */
   hasSignedIn: boolean
 }
@@ -94,6 +96,7 @@ export function describeSituation(
       state === null ? null : knownUser({ ...state, ...state.signedIn.session, ...state.signedIn }, config),
     awaitsEmailCode: false,
     mustKeepCodes: false,
+    offersPasskey: false,
     account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
@@ -109,7 +112,14 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = { pending: null, requestedCode: null, recoveryCodes: null, signIn: null, hasSignedIn: false }
+  const none = {
+    pending: null,
+    requestedCode: null,
+    recoveryCodes: null,
+    signIn: null,
+    hasSignedIn: false,
+    canHavePasskey: false,
+  }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 

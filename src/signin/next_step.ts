@@ -1,4 +1,5 @@
 import { type AcrLevel, levelOf } from './authentication_level.ts'
+import { hasProvenPasskey } from './describe_methods.ts'
 import type { Proof } from './proof.ts'
 import type { SecondFactor } from './second_factor.ts'
 import type { SignInProblem } from './sign_in_problem.ts'
@@ -14,6 +15,8 @@ export interface Known {
   awaitsEmailCode: boolean
   /** Whether the user must confirm that the new recovery codes are kept. */
   mustKeepCodes: boolean
+  /** Whether the page after this sign-in offers a passkey, which the user can refuse. */
+  offersPasskey: boolean
   account: {
     /** Whether the user chose this account for this request: by a sign-in or by a button. */
     isChosen: boolean
@@ -63,7 +66,7 @@ export interface KnownUser extends Proof {
   subject: string
   /** The normalised names by which an application can propose this account. */
   names: readonly string[]
-  secondFactor: Pick<SecondFactor, 'isNeeded' | 'isPossible' | 'isSetUp'>
+  secondFactor: Omit<SecondFactor, 'isRequired'>
   /** Whether the user must set a new password before anything else. */
   mustChangePassword: boolean
 }
@@ -78,6 +81,8 @@ export type Given =
   /** The first code of a new authenticator app. The user then sees the recovery codes. */
   | { kind: 'new_second_factor'; user: KnownUser }
   | { kind: 'kept_codes' }
+  /** The user added the offered passkey, or refused the offer. */
+  | { kind: 'passkey_offer' }
   | { kind: 'account'; isKept: boolean }
   | { kind: 'guest' }
   | { kind: 'new_password'; user: KnownUser }
@@ -89,7 +94,7 @@ export type Given =
 /** A page that the user must see. */
 export const STEPS = [
   ...(['sign_in', 'email_code', 'select_account'] as const),
-  ...(['second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
+  ...(['second_factor', 'set_up_second_factor', 'recovery_codes', 'add_passkey'] as const),
   ...(['change_password', 'consent'] as const),
 ] as const
 export type Step = (typeof STEPS)[number]
@@ -134,6 +139,8 @@ export function advance(known: Known, given: Given): Known {
       return { ...next, user: given.user, mustKeepCodes: true }
     case 'kept_codes':
       return { ...next, mustKeepCodes: false }
+    case 'passkey_offer':
+      return { ...next, offersPasskey: false }
     case 'account':
       if (!given.isKept) return { ...next, awaitsEmailCode: false, user: null }
       return { ...next, account: { isChosen: true, mustCheck: false } }
@@ -162,6 +169,7 @@ export function nextStep(known: Known): NextStep {
   if (isPending(user, demands)) return nextFactor(user, known)
   if (known.mustKeepCodes) return show('recovery_codes', 'interaction_required', known)
   if (user.mustChangePassword) return show('change_password', 'interaction_required', known)
+  if (known.offersPasskey) return show('add_passkey', 'interaction_required', known)
   if (consent.given === false) return fail('access_denied')
   if (consent.given === null && needsConsent(known)) {
     const hasMissing = !consent.isFirstParty && !consent.isCovered
@@ -172,9 +180,10 @@ export function nextStep(known: Known): NextStep {
 
 /** Whether the user must prove a second factor before the sign-in is finished. */
 export function isPending(
-  { acr, secondFactor }: Pick<KnownUser, 'acr' | 'secondFactor'>,
+  { acr, amr, secondFactor }: Pick<KnownUser, 'acr' | 'amr' | 'secondFactor'>,
   { acrLevel }: Pick<Demands, 'acrLevel'>,
 ): boolean {
+  if (secondFactor.mustBePasskey && !hasProvenPasskey({ amr })) return true
   return levelOf(acr) < (secondFactor.isNeeded ? 2 : acrLevel)
 }
 
@@ -183,10 +192,24 @@ export function isPending(
  * another user is not enough.
  */
 function nextFactor(user: KnownUser, known: Known): NextStep {
-  if (user.secondFactor.isSetUp) return show('second_factor', 'interaction_required', known)
-  if (!user.secondFactor.isPossible) return fail('acr_values')
-  const isNew = isForRequest(user, known)
-  return show(isNew ? 'set_up_second_factor' : 'sign_in', 'interaction_required', known)
+  const usable = usableFactors(user)
+  if (usable.app || usable.passkey) return show('second_factor', 'interaction_required', known)
+  const { allowsApp, allowsPasskey, mustBePasskey } = user.secondFactor
+  const canAddPasskey = allowsPasskey && !hasProvenPasskey(user)
+  if (!allowsApp && !canAddPasskey) return fail('acr_values')
+  if (!isForRequest(user, known)) return show('sign_in', 'interaction_required', known)
+  const addsPasskey = canAddPasskey && (mustBePasskey || !allowsApp)
+  return show(addsPasskey ? 'add_passkey' : 'set_up_second_factor', 'interaction_required', known)
+}
+
+/** The factors of a user that can be the second one. After a passkey, a passkey would be the same factor. */
+export function usableFactors(user: Pick<KnownUser, 'amr' | 'secondFactor'>): {
+  app: boolean
+  passkey: boolean
+} {
+  const { hasApp, hasPasskey, mustBePasskey } = user.secondFactor
+  const isAfterPasskey = hasProvenPasskey(user)
+  return { app: hasApp && (isAfterPasskey || !mustBePasskey), passkey: hasPasskey && !isAfterPasskey }
 }
 
 /** Whether the user authenticated for this request. A sign-in of the same second is older than a request that arrives now. */

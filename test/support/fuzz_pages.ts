@@ -7,12 +7,22 @@ import type { Exchange } from './fuzz_server.ts'
 import { CANARY, wildText } from './fuzz_text.ts'
 import { MAIL } from './mail_sink.ts'
 import type { PageBrowser, ShownPage } from './page_browser.ts'
-import { ISSUER, type TestClient, TestServer } from './server.ts'
+import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
 /** The addresses of this service to which a response leads. */
 const OWN_TARGETS = [
-  ...['authorize', 'logout', 'sign-in', 'email-code', 'account', 'second-factor', 'password', 'consent'],
+  ...[
+    'authorize',
+    'logout',
+    'sign-in',
+    'email-code',
+    'account',
+    'second-factor',
+    'passkey',
+    'password',
+    'consent',
+  ],
 ].map((name) => `${PAGES}/${name}`)
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
@@ -62,9 +72,14 @@ export async function openPages(): Promise<OpenPages> {
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
+  const offered = await server.addUser()
+  const third = browserOf(server)
+  await third.open(authorizeUrl(client))
+  const values = { Username: offered.username, Password: PASSWORD, can_have_passkey: 'yes' }
+  const passkey = formOf(third, await third.press('Sign in', values))
   // With both cookies, the unchanged form would sign the user out.
   const withoutFormCookie = { ...logout, cookie: account.cookie.replace(/^[^;]+; /, '') }
-  const forms = [signIn, emailCode, account, consent, withoutFormCookie, formOf(other, other.page)]
+  const forms = [signIn, emailCode, account, passkey, consent, withoutFormCookie, formOf(other, other.page)]
   const request = [...new URL(authorizeUrl(client)).searchParams]
   return { browser, client, request, forms, cookie: account.cookie }
 }
