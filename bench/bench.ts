@@ -14,12 +14,12 @@ import { measureRows } from './million.ts'
 import { writeRecord } from './record.ts'
 import { startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
-import { formatSpeed } from './tables.ts'
+import { formatMemory, formatSpeed } from './tables.ts'
 import { measureWaits } from './waits.ts'
 
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
-// `feed` measures the revocation feed. `far` prints the sequential store waits of token requests.
+// `feed` measures the revocation feed, and `heap` the memory of an isolate. `far` prints the sequential store waits of token requests.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -35,7 +35,8 @@ if (names.length === 1 && names[0] === 'far') {
 }
 const directory = makeTemporaryDirectory()
 const bundle = await bundleWorker(join(directory, 'service'))
-if (names.length > 0) await printSome(CASES.filter(({ operation }) => names.includes(operation.name)))
+if (names.length === 1 && names[0] === 'heap') console.log(formatMemory(await measureMemory(bundle)))
+else if (names.length > 0) await printSome(CASES.filter(({ operation }) => names.includes(operation.name)))
 else await record()
 // The servers stop when this process ends.
 process.exit(0)

@@ -1,5 +1,6 @@
 import type { Bundle } from '../scripts/worker_bundle.ts'
 import { startService } from '../scripts/worker_server.ts'
+import { get } from './exchange.ts'
 import { HeapInspector } from './heap.ts'
 import { MACHINE_TOKEN, type Operation, SIGN_IN_OPERATION } from './operations.ts'
 import { type Measured, start } from './servers.ts'
@@ -24,7 +25,7 @@ export async function measureMemory(bundle: Bundle): Promise<Memory> {
   const service = await start(startService(bundle, { inspect: true }))
   const { server, workerd } = service
   if (server.inspector === null) throw new Error('there is no inspector')
-  const heap = await HeapInspector.open(server.inspector)
+  const heap = await HeapInspector.open(server.inspector, () => service.send(get('/health')))
   await ask(service, MACHINE_TOKEN, 1, 1)
   const heapAtFirstMib = await heap.usedMib()
   const residentAtFirst = workerd?.residentMib() ?? null

@@ -7,7 +7,14 @@ import type { Comparison } from './load.ts'
 import type { Memory } from './memory.ts'
 import type { Measures } from './price_model.ts'
 import { priceSections } from './price_tables.ts'
-import { formatCosts, formatGrowth, formatSpeed, type Measurement } from './tables.ts'
+import {
+  formatCosts,
+  formatGrowth,
+  formatSpeed,
+  formatTable,
+  type Measurement,
+  memoryRows,
+} from './tables.ts'
 
 const PAGE = 'docs/performance.md'
 const COST_PAGE = 'docs/cost.md'
@@ -92,19 +99,9 @@ function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'star
   const rows = [
     ['upload', `${size.kib.toFixed(0)} KiB, gzipped ${size.gzippedKib.toFixed(0)} KiB`],
     ['start, processor time', `${startupMs.toFixed(0)} ms`],
-    ['heap after the first token', `${memory.heapAtFirstMib.toFixed(1)} MiB`],
-    ['heap after 20,000 more', `${memory.heapAfterTokensMib.toFixed(1)} MiB`],
-    ['heap while the queue of hashes is full', `${memory.heapWhileQueueingMib.toFixed(1)} MiB`],
-    [
-      'growth of the process from the first token until the full queue is done',
-      memory.growthMib === null ? 'not known here' : `${memory.growthMib.toFixed(0)} MiB`,
-    ],
+    ...memoryRows(memory),
   ]
-  return [
-    '| one isolate | |',
-    '| --- | ---: |',
-    ...rows.map(([name, value]) => `| ${name} | ${value} |`),
-  ].join('\n')
+  return formatTable(['one isolate', ''], rows, 1)
 }
 
 function barsOf({ speed }: Run) {

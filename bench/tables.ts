@@ -2,6 +2,7 @@ import { BASELINES, type BaselineName, CASES } from './cases.ts'
 import { COST_NAMES, type Cost } from './cost.ts'
 import type { OperationCost } from './count.ts'
 import type { Comparison } from './load.ts'
+import type { Memory } from './memory.ts'
 
 /** The columns of a cost in docs/performance.md. docs/cost.md has the billed units. */
 const COST_TITLES: Partial<Record<keyof Cost, string>> = {
@@ -82,6 +83,24 @@ function both(subject: number, baseline: number, digits: number): string {
 
 function formatRefused(refused: number): string {
   return refused === 0 ? '' : `, ${(refused * 100).toFixed(0)} % 503`
+}
+
+/** The memory of an isolate, as Markdown. */
+export function formatMemory(memory: Memory): string {
+  return formatTable(['one isolate', ''], memoryRows(memory), 1)
+}
+
+export function memoryRows(memory: Memory): string[][] {
+  const { heapAtFirstMib, heapAfterTokensMib, heapWhileQueueingMib, growthMib } = memory
+  return [
+    ['heap after the first token', `${heapAtFirstMib.toFixed(1)} MiB`],
+    ['heap after 20,000 more', `${heapAfterTokensMib.toFixed(1)} MiB`],
+    ['heap while the queue of hashes is full', `${heapWhileQueueingMib.toFixed(1)} MiB`],
+    [
+      'growth of the process from the first token until the full queue is done',
+      growthMib === null ? 'not known here' : `${growthMib.toFixed(0)} MiB`,
+    ],
+  ]
 }
 
 /** @param textColumns The number of leading columns with text. */

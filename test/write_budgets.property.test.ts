@@ -83,6 +83,7 @@ async function makeWorld(): Promise<CountedWorld> {
       mail: MAIL,
       accounts: {
         customers: { second_factor: 'optional', email_code: 'sign_in', passkeys: { rp_id: 'shop.test' } },
+        staff: { second_factor: 'required', email_code: 'second_factor' },
       },
     },
   })

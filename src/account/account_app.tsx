@@ -10,6 +10,7 @@ import type { Services } from '../services/services.ts'
 import type { AccountPage } from './account_page.ts'
 import { ACCOUNT_PAGES } from './account_pages.ts'
 import { readAccountRequest } from './account_request.ts'
+import { chooseAccount } from './choose_page.tsx'
 
 /** Creates the account pages: one page for each section of the account of a user. */
 export function createAccountApp(shared: Services): Hono {
@@ -19,6 +20,7 @@ export function createAccountApp(shared: Services): Hono {
     issuer: shared.config.issuer,
     showError: (c, error) => showError(c, error, services),
   })
+  addPage(app, '/', { GET: (c) => chooseAccount(c, services) })
   for (const page of ACCOUNT_PAGES) addAccountPage(app, page, services)
   app.all('*', () => {
     throw new PageError(NOT_FOUND)

@@ -1,5 +1,16 @@
 import type { AccountPage } from './account_page.ts'
-import { homePage } from './home_page.tsx'
+import { forgottenPasswordPage, forgottenPasswordSentPage } from './forgotten_password_page.tsx'
+import { createHomePage } from './home_page.tsx'
+import { newPasswordPages } from './new_password_page.tsx'
+import { profilePage } from './profile_page.tsx'
+
+/** The pages of the sections, in the order of the home page, and the pages without a link. */
+const PAGES: readonly AccountPage[] = [
+  profilePage,
+  forgottenPasswordPage,
+  forgottenPasswordSentPage,
+  ...newPasswordPages,
+]
 
 /** The pages below `/account/<pool>`. */
-export const ACCOUNT_PAGES: readonly AccountPage[] = [homePage]
+export const ACCOUNT_PAGES: readonly AccountPage[] = [createHomePage(PAGES), ...PAGES]

@@ -1,5 +1,7 @@
 import type { Context } from 'hono'
 import type { BrowserServices } from '../browser/browser_services.ts'
+import type { SignedInUser } from '../browser/read_signed_in.ts'
+import { firstApiOf } from '../clients/account_client.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -16,6 +18,11 @@ export interface AccountRequest {
   services: BrowserServices
 }
 
+/** The same, of a signed-in user of the pool. */
+export interface UserRequest extends AccountRequest {
+  signedIn: SignedInUser
+}
+
 /**
  * Reads the pool of a request.
  *
@@ -28,8 +35,8 @@ export function readAccountRequest(
 ): AccountRequest {
   const { config, clock } = services
   const pool = c.req.param('pool') ?? ''
-  const api = [...config.apis.values()].find(({ userPool }) => userPool === pool)
-  if (api === undefined) throw new PageError(NOT_FOUND)
+  const api = firstApiOf(pool, config)
+  if (api === null) throw new PageError(NOT_FOUND)
   if (needsSelfService && !accountsOf(pool, config).selfService) throw new PageError(NOT_FOUND)
   c.set('api', api)
   return { c, pool, api, context: requestContext(c, clock), services }

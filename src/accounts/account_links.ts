@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { accountPathOf } from '../config/account_path.ts'
 import type { Sealer } from '../lib/sealer.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import { generateToken } from '../onetime/one_time_value.ts'
@@ -6,9 +7,6 @@ import { isUsableBy } from '../signin/browser_session.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
-
-/** The pages of accounts. The first segment after it is the user pool. */
-export const ACCOUNT_PATH = '/account'
 
 /** The parameter with the sealed link. */
 export const LINK_PARAMETER = 'token'
@@ -80,7 +78,7 @@ export class AccountLinks {
     const times = { madeAt: issueTimeOf(user, now), expiresAt: now + lifetimeSeconds }
     const content: SealedLink = { purpose, pool, subject, id: generateToken(), ...times, data }
     const query = new URLSearchParams({ [LINK_PARAMETER]: await this.#parts.sealer.sealValue(content) })
-    return `${this.#parts.issuer}${ACCOUNT_PATH}/${encodeURIComponent(pool)}/${page}?${query}`
+    return `${this.#parts.issuer}${accountPathOf(pool)}/${page}?${query}`
   }
 
   /**

@@ -2,6 +2,7 @@ import { base64url } from 'jose'
 import * as z from 'zod/mini'
 import { sha256 } from '../lib/bytes.ts'
 import type { Profile } from '../users/profile.ts'
+import type { User } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import type { LinkKind } from './account_links.ts'
 
@@ -11,7 +12,7 @@ const DAY = 86_400
 
 const passwordSchema = z.object({ password: z.string(), address: z.nullable(z.string()) })
 
-/** The password and the verified address for which a link was made. Another password or another address ends the link. */
+/** The password and the stored address for which a link was made. Another password or another address ends the link. */
 export type PasswordLinkData = z.output<typeof passwordSchema>
 
 const addressSchema = z.object({ address: z.string(), from: z.nullable(z.string()) })
@@ -19,8 +20,13 @@ const addressSchema = z.object({ address: z.string(), from: z.nullable(z.string(
 /** The new address, and the verified address before it. */
 export type AddressLinkData = z.output<typeof addressSchema>
 
+/** A link to a page that sets a password. Its mail has the name of its purpose. */
+export interface PasswordLinkKind extends LinkKind<PasswordLinkData> {
+  purpose: 'reset_password' | 'invitation'
+}
+
 /** A user sets a new password without the old one. */
-export const RESET_PASSWORD: LinkKind<PasswordLinkData> = {
+export const RESET_PASSWORD: PasswordLinkKind = {
   purpose: 'reset_password',
   page: 'reset-password',
   lifetimeSeconds: 30 * MINUTE,
@@ -30,7 +36,7 @@ export const RESET_PASSWORD: LinkKind<PasswordLinkData> = {
 }
 
 /** A user whom an operator invited sets the first password. */
-export const INVITATION: LinkKind<PasswordLinkData> = {
+export const INVITATION: PasswordLinkKind = {
   ...RESET_PASSWORD,
   purpose: 'invitation',
   page: 'invitation',
@@ -58,15 +64,19 @@ export const END_SESSIONS: LinkKind<object> = {
 }
 
 /** The data of a link to a new password. */
-export async function passwordLinkDataOf({ passwordHash, profile }: UserRecord): Promise<PasswordLinkData> {
-  return { password: await fingerprintOf(passwordHash), address: verifiedAddressOf(profile) }
+export async function passwordLinkDataOf({
+  passwordHash,
+  profile,
+}: Pick<User, 'passwordHash'> & { profile: Profile }): Promise<PasswordLinkData> {
+  return { password: await fingerprintOf(passwordHash), address: profile.email ?? null }
 }
 
 async function isCurrentPassword(
   { password, address }: PasswordLinkData,
-  { passwordHash, profile }: UserRecord,
+  user: UserRecord,
 ): Promise<boolean> {
-  return password === (await fingerprintOf(passwordHash)) && address === verifiedAddressOf(profile)
+  const current = await passwordLinkDataOf(user)
+  return password === current.password && address === current.address
 }
 
 /** Each stored hash has a random salt, so its digest names one password of one user. */

@@ -15,6 +15,7 @@ import {
   CODE_SECONDS,
   type CodeCaller,
   type CodeTry,
+  countedTryOf,
   type MailedCodes,
   type RequestedCode,
 } from '../signin/mailed_codes.ts'
@@ -138,16 +139,17 @@ export class SignUps {
 
   /** Tries a code. @throws OAuthError too_many_attempts if the caller must wait; StorageUnavailable, CorruptRecord */
   async verify(attempt: CodeTry, context: RequestContext): Promise<AddressResult> {
-    await this.#parts.codes.admitTry(attempt, context)
+    await this.#parts.codes.admitTry(attempt.requested.count, context)
     return runToEnd(context, this.#verify(attempt, context))
   }
 
   async #verify(attempt: CodeTry, context: RequestContext): Promise<AddressResult> {
     const { codes } = this.#parts
     const format = { kind: 'sign_up', schema: codeSchema, isPossible } as const
-    const { isRight, data } = await codes.try(attempt, format, context)
+    const counted = countedTryOf(attempt)
+    const { isRight, data } = await codes.try(counted, format, context)
     if (!isRight) return { kind: 'wrong' }
-    runLater(context, 'release sign-up code', () => codes.release(attempt.requested))
+    runLater(context, 'release sign-up code', () => codes.release(counted.failure))
     const { pool, address } = data
     const expiresAt = context.now + PROOF_SECONDS
     return { kind: 'proven', address: { token: generateToken(), pool, address, expiresAt } }

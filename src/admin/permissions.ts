@@ -1,5 +1,6 @@
 import type { Call, Operator } from './operation.ts'
 import { operatorOnly, Problem } from './problem.ts'
+import type { Viewer } from './session_view.ts'
 
 /** A record that an operation changes: a user of a pool, a client of an API, or a session of an API. */
 export type Target = { pool: string } | { api: string } | { sessionOf: string }
@@ -42,6 +43,11 @@ function isOfOperators(target: Target, { services }: Call): boolean {
 /** The pool whose users the caller does not see; null for an operator. Service accounts do not see operators. */
 export function hiddenPoolOf({ caller, services }: Pick<Call, 'caller' | 'services'>): string | null {
   return caller.kind === 'operator' ? null : (services.config.adminApi?.userPool ?? null)
+}
+
+/** The caller of a call who looks at sessions. */
+export function viewerOf(call: Call): Viewer {
+  return { services: call.services, context: call.context, hiddenPool: hiddenPoolOf(call) }
 }
 
 /** The API whose sessions the caller does not see; null for an operator. Only operators sign in to the admin API. */

@@ -4,6 +4,7 @@ import { foldText } from '../lib/fold_text.ts'
 import { text } from '../lib/input_schemas.ts'
 import type { PageQuery } from '../lib/list_page.ts'
 import { type Call, type Operation, operation } from './operation.ts'
+import { viewerOf } from './permissions.ts'
 import { named } from './schemas.ts'
 import { describeSession } from './session_end.ts'
 import { findSession } from './sessions.ts'
@@ -124,7 +125,7 @@ async function findClients(q: string, { services: { clientList } }: Call): Promi
 async function findSessionOf(q: string, call: Call): Promise<Part> {
   const session = SID.test(q) ? await findSession(q, call.services) : null
   if (session === null) return NONE
-  const { session: shown } = await describeSession(session, call)
+  const { session: shown } = await describeSession(session, viewerOf(call))
   const { sid: id, subject_name: name, state: detail } = shown
   return { items: [{ type: 'session', id, name, detail }], hasMore: false }
 }

@@ -2,7 +2,6 @@ import * as z from 'zod/mini'
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { reasonOfRevocation } from '../keys/audit_key.ts'
 import { REPLAYED } from '../sessions/open_session.ts'
-import type { Call } from './operation.ts'
 import { named } from './schemas.ts'
 import {
   findOwners,
@@ -12,6 +11,7 @@ import {
   type Owners,
   type ShownSession,
   showSession,
+  type Viewer,
 } from './session_view.ts'
 
 /** The event that ended a session before its expiry. */
@@ -34,32 +34,32 @@ export interface DescribedSession {
 }
 
 /** Describes a session. @throws StorageUnavailable, CorruptRecord */
-export async function describeSession(known: KnownSession, call: Call): Promise<DescribedSession> {
-  const owners = await findOwners([known], call)
-  const session = showSession(known, owners, call)
-  const ends = await findEnds([session], call)
-  const described = describe(session, { owners, ends }, call)
-  const revocation = findRevocationOfKey(known, owners, call.services)
+export async function describeSession(known: KnownSession, viewer: Viewer): Promise<DescribedSession> {
+  const owners = await findOwners([known], viewer)
+  const session = showSession(known, owners, viewer)
+  const ends = await findEnds([session], viewer)
+  const described = describe(session, { owners, ends }, viewer)
+  const revocation = findRevocationOfKey(known, owners, viewer.services)
   if (revocation === null || described.event !== null) return described
   const keyEvent = { at: revocation.at, reason: reasonOfRevocation(revocation.kid) }
-  return { session, event: await call.services.sessionEvents.findKeyEvent(keyEvent) }
+  return { session, event: await viewer.services.sessionEvents.findKeyEvent(keyEvent) }
 }
 
 /** Describes sessions, in their order. @throws StorageUnavailable, CorruptRecord */
 export async function describeSessions(
   sessions: readonly KnownSession[],
-  call: Call,
+  viewer: Viewer,
 ): Promise<DescribedSession[]> {
-  const owners = await findOwners(sessions, call)
-  const shown = sessions.map((session) => showSession(session, owners, call))
-  const ends = await findEnds(shown, call)
-  return shown.map((session) => describe(session, { owners, ends }, call))
+  const owners = await findOwners(sessions, viewer)
+  const shown = sessions.map((session) => showSession(session, owners, viewer))
+  const ends = await findEnds(shown, viewer)
+  return shown.map((session) => describe(session, { owners, ends }, viewer))
 }
 
 /** The ends by the ids of the sessions. A live session has none. */
 type Ends = ReadonlyMap<string, StoredAuditEvent>
 
-function findEnds(sessions: readonly ShownSession[], { services, context }: Call): Promise<Ends> {
+function findEnds(sessions: readonly ShownSession[], { services, context }: Viewer): Promise<Ends> {
   const over = sessions.filter(({ state }) => state !== 'live')
   return services.sessionEvents.findEnds(over.map((session) => periodOf(session, context.now)))
 }
@@ -67,10 +67,13 @@ function findEnds(sessions: readonly ShownSession[], { services, context }: Call
 function describe(
   session: ShownSession,
   { owners, ends }: { owners: Owners; ends: Ends },
-  call: Call,
+  viewer: Viewer,
 ): DescribedSession {
   const event = ends.get(session.sid) ?? null
-  return { session: event === null ? withoutEvent(session, owners, call) : withEvent(session, event), event }
+  return {
+    session: event === null ? withoutEvent(session, owners, viewer) : withEvent(session, event),
+    event,
+  }
 }
 
 /** The time in which a revocation of the user or client ends a session: from its last use to its end, in Unix seconds. */
@@ -92,7 +95,11 @@ function withEvent(session: ShownSession, event: StoredAuditEvent): ShownSession
 }
 
 /** If the audit trail has the sign-in and no revocation, the session expired before a revocation of its user or client. */
-function withoutEvent(session: ShownSession, { origins }: Owners, { context: { now } }: Call): ShownSession {
+function withoutEvent(
+  session: ShownSession,
+  { origins }: Owners,
+  { context: { now } }: Viewer,
+): ShownSession {
   const hasExpired =
     session.expires_at <= now && origins.has(session.sid) && session.end_reason !== KEY_REVOKED
   return session.state === 'cut_off' && hasExpired ? { ...session, state: 'expired' } : session

@@ -5,6 +5,7 @@ import type { Names } from '../users/name_store.ts'
 import { eventSchema, findNames, showEvent } from './audit.ts'
 import { maskOperators } from './mask_operators.ts'
 import { type Operation, operation } from './operation.ts'
+import { viewerOf } from './permissions.ts'
 import { named } from './schemas.ts'
 import { describeSession, periodOf, sessionEndSchema } from './session_end.ts'
 import { type ShownSession, sessionSchema } from './session_view.ts'
@@ -41,7 +42,7 @@ const readSessionTimeline = operation({
     const { params, services, context } = call
     const { session, event } = await describeSession(
       await requireReadableSession(params.sid ?? '', call),
-      call,
+      viewerOf(call),
     )
     const period = { ...periodOf(session, context.now), from: session.started_at }
     const found = await services.sessionEvents.listTimeline(period, MAX_EVENTS + 1)

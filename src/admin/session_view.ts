@@ -4,15 +4,22 @@ import type { ClientRecord } from '../clients/client_record.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { KeyEntry } from '../keys/key_life.ts'
 import { findKeyRevocation, type KeyRevocation } from '../keys/key_revocation.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
 import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { User } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
-import type { Call } from './operation.ts'
-import { hiddenPoolOf } from './permissions.ts'
 import { named, pageOf } from './schemas.ts'
+
+/** The request for which sessions are described. */
+export interface Viewer {
+  services: Services
+  context: RequestContext
+  /** The pool whose users the caller does not see; null for a caller who sees all users. */
+  hiddenPool: string | null
+}
 
 /** A session with a row, or a session that only the audit trail contains. */
 export type KnownSession = { row: StoredSession; signIn: null } | { row: null; signIn: SignIn }
@@ -60,7 +67,7 @@ export const KEY_REVOKED = 'its signing key was revoked'
 /** Reads the users, clients and keys of sessions in one call each. @throws StorageUnavailable, CorruptRecord */
 export async function findOwners(
   sessions: readonly KnownSession[],
-  { services, context }: Pick<Call, 'services' | 'context'>,
+  { services, context }: Viewer,
 ): Promise<Owners> {
   const { userAdmin, clientAdmin, auditTrail, keyLife } = services
   const owners = sessions.map(ownerOf)
@@ -98,7 +105,7 @@ export function startOf({ row, signIn }: KnownSession): number {
 export function showSession(
   session: KnownSession,
   owners: Owners,
-  { services, caller, context: { now } }: Pick<Call, 'services' | 'caller' | 'context'>,
+  { services, hiddenPool, context: { now } }: Viewer,
 ): ShownSession {
   const { row } = session
   const { sid, subject, clientId, api } = ownerOf(session)
@@ -113,8 +120,7 @@ export function showSession(
   return {
     sid,
     subject,
-    subject_name:
-      user === undefined || user.pool === hiddenPoolOf({ caller, services }) ? null : user.username,
+    subject_name: user === undefined || user.pool === hiddenPool ? null : user.username,
     client_id: clientId,
     client_name: owners.clients.get(clientId)?.name ?? null,
     api,

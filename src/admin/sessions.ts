@@ -7,7 +7,7 @@ import type { SessionOwner } from '../sessions/session_list_store.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
-import { hiddenApiOf, requirePermission } from './permissions.ts'
+import { hiddenApiOf, requirePermission, viewerOf } from './permissions.ts'
 import { notFound, operatorOnly } from './problem.ts'
 import { paging } from './schemas.ts'
 import { describeSession, describeSessions } from './session_end.ts'
@@ -21,6 +21,7 @@ import {
   sessionsSchema,
   showSession,
   startOf,
+  type Viewer,
 } from './session_view.ts'
 
 const ORDER: ListOrder<KnownSession> = {
@@ -59,19 +60,23 @@ const listSessions = operation({
       findSessions(owner, page, services),
       hasOwner ? (known ?? count()) : null,
     ])
-    const items = isLiveOnly ? await showLive(slice.rows, call) : await showAll(slice.rows, call)
+    const items = isLiveOnly
+      ? await showLive(slice.rows, viewerOf(call))
+      : await showAll(slice.rows, viewerOf(call))
     return { body: { ...showPage(slice, { page, total }, { ...ORDER, show: ownerOf }), items } }
   },
 })
 
 /** Shows the live sessions. @throws StorageUnavailable, CorruptRecord */
-export async function showLive(sessions: readonly KnownSession[], call: Call): Promise<ShownSession[]> {
-  const owners = await findOwners(sessions, call)
-  return sessions.map((session) => showSession(session, owners, call)).filter(({ state }) => state === 'live')
+export async function showLive(sessions: readonly KnownSession[], viewer: Viewer): Promise<ShownSession[]> {
+  const owners = await findOwners(sessions, viewer)
+  return sessions
+    .map((session) => showSession(session, owners, viewer))
+    .filter(({ state }) => state === 'live')
 }
 
-async function showAll(sessions: readonly KnownSession[], call: Call): Promise<ShownSession[]> {
-  return (await describeSessions(sessions, call)).map(({ session }) => session)
+async function showAll(sessions: readonly KnownSession[], viewer: Viewer): Promise<ShownSession[]> {
+  return (await describeSessions(sessions, viewer)).map(({ session }) => session)
 }
 
 /** Counts the live sessions among the newest sessions of a user or a client. @throws StorageUnavailable, CorruptRecord */
@@ -84,7 +89,7 @@ async function countLive(owner: SessionOwner, call: Call): Promise<Total> {
     isBackwards: false,
   }
   const { rows, hasMore } = await findSessions(owner, newest, call.services)
-  const live = await showLive(rows, call)
+  const live = await showLive(rows, viewerOf(call))
   return { total: live.length, isExact: !hasMore }
 }
 
@@ -100,7 +105,7 @@ const readSession = operation({
   response: sessionSchema,
   async handle(call) {
     const known = await requireReadableSession(call.params.sid ?? '', call)
-    const { session } = await describeSession(known, call)
+    const { session } = await describeSession(known, viewerOf(call))
     return { body: session }
   },
 })

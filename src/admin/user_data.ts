@@ -9,11 +9,12 @@ import { adminEvent, byCaller, requireRemoved } from './change.ts'
 import { ALWAYS } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { readPage, showPage } from './paging.ts'
+import { viewerOf } from './permissions.ts'
 import { invalidContent, notFound } from './problem.ts'
 import { named, paging } from './schemas.ts'
 import { describeSessions } from './session_end.ts'
 import { findSessions } from './session_page.ts'
-import { sessionSchema } from './session_view.ts'
+import { sessionSchema, type Viewer } from './session_view.ts'
 import { refuseOneself } from './user_actions.ts'
 import { consentSchema, listConsentsOf } from './user_consents.ts'
 import { factorSchema, listFactorsOf } from './user_factors.ts'
@@ -76,37 +77,50 @@ const exportUser = operation({
       const about = { subject: user.id, change: { operation: 'exportUser' } }
       services.audit.record(adminEvent(call, 'the data of the user was exported', about), context)
     }
-    const [signIns, sessions, consents, factors, events] = await Promise.all([
-      describeSupport(user, call),
-      isFirst ? listSessionsOf(user, call) : [],
-      isFirst ? listConsentsOf(user.id, call) : [],
-      isFirst ? listFactorsOf(user.id, call) : [],
-      listEventsOf(user, query.cursor, call),
-    ])
-    return {
-      body: {
-        exported_at: context.now,
-        user: showUser(user),
-        password: { breach_checked_at: user.breachCheckedAt, replaceable: user.isHashReplaceable },
-        access_tokens_valid_from: user.accessValidFrom === 0 ? null : user.accessValidFrom,
-        sign_ins: signIns,
-        sessions,
-        consents,
-        factors,
-        events: events.items,
-        next_cursor: events.next_cursor,
-      },
-    }
+    return { body: await describeUserData(user, query.cursor, viewerOf(call)) }
   },
 })
 
-async function listSessionsOf({ id }: UserRecord, call: Call) {
-  const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_SESSIONS }
-  const { rows } = await findSessions({ subject: id, clientId: null }, page, call.services)
-  return (await describeSessions(rows, call)).map(({ session }) => session)
+/**
+ * The stored data of a user.
+ *
+ * @param cursor The page of events; undefined for the first page, which has everything else.
+ * @throws Problem 422 for another cursor; StorageUnavailable, CorruptRecord
+ */
+export async function describeUserData(
+  user: UserRecord,
+  cursor: string | undefined,
+  viewer: Viewer,
+): Promise<UserExport> {
+  const isFirst = cursor === undefined
+  const [signIns, sessions, consents, factors, events] = await Promise.all([
+    describeSupport(user, viewer),
+    isFirst ? listSessionsOf(user, viewer) : [],
+    isFirst ? listConsentsOf(user.id, viewer) : [],
+    isFirst ? listFactorsOf(user.id, viewer) : [],
+    listEventsOf(user, cursor, viewer),
+  ])
+  return {
+    exported_at: viewer.context.now,
+    user: showUser(user),
+    password: { breach_checked_at: user.breachCheckedAt, replaceable: user.isHashReplaceable },
+    access_tokens_valid_from: user.accessValidFrom === 0 ? null : user.accessValidFrom,
+    sign_ins: signIns,
+    sessions,
+    consents,
+    factors,
+    events: events.items,
+    next_cursor: events.next_cursor,
+  }
 }
 
-async function listEventsOf({ id }: UserRecord, cursor: string | undefined, { services }: Call) {
+async function listSessionsOf({ id }: UserRecord, viewer: Viewer) {
+  const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_SESSIONS }
+  const { rows } = await findSessions({ subject: id, clientId: null }, page, viewer.services)
+  return (await describeSessions(rows, viewer)).map(({ session }) => session)
+}
+
+async function listEventsOf({ id }: UserRecord, cursor: string | undefined, { services }: Viewer) {
   const given = cursor === undefined ? {} : { cursor }
   const { page, total: known } = readPage({ ...given, limit: MAX_EVENTS }, EVENT_ORDERS, '-time')
   const { slice, total } = await services.auditTrail.list({ subject: id }, page, known)

@@ -1,9 +1,11 @@
 import * as z from 'zod/mini'
 import type { UserRecord } from '../users/user_record.ts'
 import { adminEvent } from './change.ts'
-import { type Call, type Operation, operation } from './operation.ts'
+import { type Operation, operation } from './operation.ts'
+import { viewerOf } from './permissions.ts'
 import { named } from './schemas.ts'
 import { findSessions } from './session_page.ts'
+import type { Viewer } from './session_view.ts'
 import { showLive } from './sessions.ts'
 import { refuseOneself, requirePermissionForUser } from './user_actions.ts'
 import { idOf, requireReadableUser, requireUser } from './users.ts'
@@ -40,7 +42,7 @@ const readUserSupport = operation({
   status: 200,
   response: supportSchema,
   async handle(call) {
-    return { body: await describeSupport(await requireReadableUser(idOf(call), call), call) }
+    return { body: await describeSupport(await requireReadableUser(idOf(call), call), viewerOf(call)) }
   },
 })
 
@@ -70,22 +72,25 @@ const unlockUser = operation({
       [account, secondFactor],
       [services.audit.additionIfChanged(event, context)],
     )
-    return { body: await describeSupport(user, call) }
+    return { body: await describeSupport(user, viewerOf(call)) }
   },
 })
 
 export const USER_SUPPORT: readonly Operation[] = [readUserSupport, unlockUser]
 
 /** The sign-ins and the lock of a user. @throws StorageUnavailable, CorruptRecord */
-export async function describeSupport(user: UserRecord, call: Call): Promise<z.output<typeof supportSchema>> {
-  const { services, context } = call
+export async function describeSupport(
+  user: UserRecord,
+  viewer: Viewer,
+): Promise<z.output<typeof supportSchema>> {
+  const { services, context } = viewer
   const { auditTrail, failures, guard } = services
   const midnight = context.now - (context.now % DAY_SECONDS)
   const [lastSignIn, failedToday, count, liveSessions] = await Promise.all([
     auditTrail.findLastSignIn(user.id),
     auditTrail.countFailures(user.id, { from: midnight, limit: MAX_COUNTED }),
     guard.accountKey(user).then((account) => failures.find(account, context.now)),
-    countLiveSessions(user.id, call),
+    countLiveSessions(user.id, viewer),
   ])
   const lockedUntil = count?.lockedUntil ?? 0
   return {
@@ -98,8 +103,8 @@ export async function describeSupport(user: UserRecord, call: Call): Promise<z.o
 }
 
 /** Counts the live sessions among the newest sessions of a user. */
-async function countLiveSessions(subject: string, call: Call): Promise<number> {
+async function countLiveSessions(subject: string, viewer: Viewer): Promise<number> {
   const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_COUNTED }
-  const { rows } = await findSessions({ subject, clientId: null }, page, call.services)
-  return (await showLive(rows, call)).length
+  const { rows } = await findSessions({ subject, clientId: null }, page, viewer.services)
+  return (await showLive(rows, viewer)).length
 }

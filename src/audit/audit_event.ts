@@ -20,6 +20,7 @@ export const AUDIT_KINDS = [
   'breached_password',
   'unchecked_password',
   'factor',
+  'account',
   'admin',
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]

@@ -14,6 +14,7 @@ export const SIGN_IN_PATH = '/sign-in'
 export const EMAIL_CODE_PATH = '/email-code'
 export const ACCOUNT_PATH = '/account'
 export const SECOND_FACTOR_PATH = '/second-factor'
+export const EMAIL_SECOND_FACTOR_PATH = `${SECOND_FACTOR_PATH}/email`
 export const SET_UP_PATH = `${SECOND_FACTOR_PATH}/set-up`
 export const RECOVERY_CODES_PATH = `${SECOND_FACTOR_PATH}/recovery-codes`
 export const ADD_PASSKEY_PATH = '/passkey'
@@ -28,6 +29,7 @@ export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
   email_code: EMAIL_CODE_PATH,
   select_account: ACCOUNT_PATH,
   second_factor: SECOND_FACTOR_PATH,
+  email_second_factor: EMAIL_SECOND_FACTOR_PATH,
   set_up_second_factor: SET_UP_PATH,
   recovery_codes: RECOVERY_CODES_PATH,
   add_passkey: ADD_PASSKEY_PATH,

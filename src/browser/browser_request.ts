@@ -5,6 +5,7 @@ import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
+import { findAccountClient } from '../clients/account_client.ts'
 import type { StoredClient } from '../clients/client.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
@@ -103,7 +104,10 @@ async function requireClient(
   id: string | null,
   { clients, config, clock }: Services,
 ): Promise<{ client: StoredClient; api: ApiConfig }> {
-  const client = id === null ? null : await clients.findCurrent(id, requestContext(c, clock))
+  const client =
+    id === null
+      ? null
+      : (findAccountClient(id, config) ?? (await clients.findCurrent(id, requestContext(c, clock))))
   if (client === null) throw new UnprovenRequest('unknown client')
   const api = config.apis.get(client.api)
   if (!client.enabled || !api) throw new UnprovenRequest('disabled client')

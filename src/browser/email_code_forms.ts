@@ -6,6 +6,7 @@ import { proofBy } from '../signin/proof.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { codeCallerOf } from './code_caller.ts'
 import { InputRefused } from './input_refused.ts'
 import { looksOf } from './looks.ts'
 import type { Submission } from './read_submission.ts'
@@ -29,7 +30,7 @@ export async function requestEmailCode(
   const name = readTypedName(form.text('username'))
   if (name === null) throw new InputRefused({ kind: 'missing_name' })
   const { language } = await looksOf(c, services)
-  const caller = await callerOf(c, situation, services)
+  const caller = await codeCallerOf(c, situation, services)
   const device = await services.cookies.device(api.userPool).read(c)
   const requestedCode = await services.emailCodes.request({ ...caller, name, language, device }, context)
   const known = advance(situation.known, { kind: 'requested_email_code' })
@@ -45,7 +46,7 @@ export async function useEmailCode(
   const { requestedCode: requested, browserRequest } = situation
   if (requested === null || !offersEmailCode(situation, services))
     throw new InputRefused({ kind: 'expired_form' })
-  const caller = await callerOf(c, situation, services)
+  const caller = await codeCallerOf(c, situation, services)
   const attempt = { ...caller, requested, code: form.text('email_code') }
   const result = await services.emailCodes.verify(attempt, browserRequest.context)
   if (result.kind === 'proven') {
@@ -56,18 +57,4 @@ export async function useEmailCode(
   const about = result.subject === null ? {} : { subject: result.subject }
   auditFailure({ reason: 'wrong email code', about }, situation, services)
   throw new InputRefused({ kind: 'wrong_code', factor: 'email_code' })
-}
-
-/** The caller of a request. The form was accepted, so the browser has the cookie of its forms. */
-async function callerOf(
-  c: Context,
-  { browserRequest: { client, api } }: Situation,
-  { cookies }: BrowserServices,
-) {
-  return {
-    pool: api.userPool,
-    api: api.name,
-    clientId: client.id,
-    formId: await cookies.requireFormId(c),
-  }
 }

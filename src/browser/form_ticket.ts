@@ -25,6 +25,8 @@ export const ticketSchema = z.object({
   pending: z._default(z.nullable(pendingSchema), null),
   /** The code that the user has requested by mail; null without one. A form of the version before has none. */
   requestedCode: z._default(z.nullable(requestedCodeSchema), null),
+  /** The token of the code that was sent as the second factor; null without one. A form of the version before has none. */
+  secondFactorCode: z._default(z.nullable(z.string()), null),
   /** Whether the device of the browser can have a passkey. A form of the version before has none. */
   canHavePasskey: z._default(z.boolean(), false),
   /** Whether the sign-in offers a passkey. A form of the version before has none. */
@@ -38,7 +40,7 @@ export type FormTicket = z.output<typeof ticketSchema>
 /** The state of the form of a page. */
 export function makeTicket(
   { formId, step }: Pick<FormTicket, 'formId' | 'step'>,
-  { browserRequest, signedIn, pending, requestedCode, canHavePasskey, known }: Situation,
+  { browserRequest, signedIn, pending, requestedCode, secondFactorCode, canHavePasskey, known }: Situation,
 ): FormTicket {
   const { request, context } = browserRequest
   const browserId = signedIn?.session.id ?? null
@@ -47,6 +49,7 @@ export function makeTicket(
     ...{ formId, browserId, step, isAccountChosen: known.account.isChosen },
     pending: own,
     requestedCode: known.awaitsEmailCode ? requestedCode : null,
+    secondFactorCode,
     canHavePasskey,
     offersPasskey: known.offersPasskey,
   }

@@ -5,15 +5,13 @@ import type { Step } from '../signin/next_step.ts'
 import { signInProblemSchema } from '../signin/sign_in_problem.ts'
 import { BROWSER_PATH, PATH_OF_STEP } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { makeTicket, ticketSchema } from './form_ticket.ts'
-import type { StepView } from './show_step.tsx'
-import type { Situation } from './situation.ts'
+import { ticketSchema } from './form_ticket.ts'
 
 /** The parameter with the sealed state of a page. */
-const STATE_PARAMETER = 'page_state'
+export const STATE_PARAMETER = 'page_state'
 
 /** The typed text that a refused form keeps. Never a password or a code. */
-const KEPT_FIELD = 'username'
+export const KEPT_FIELD = 'username'
 
 /**
  * The pages without a URL of their own. They show a secret of a new authenticator app or recovery codes, which must not be shown
@@ -36,29 +34,25 @@ export function hasLink(step: Step): boolean {
   return !SECRET_STEPS.includes(step)
 }
 
-/**
- * Sends the browser from a form to the URL of the next page. So the history has no response to a POST, which a browser shows again
- * only after a warning.
- */
-export async function goToPage(
-  c: Context,
-  { step, problem, typed }: StepView,
-  situation: Situation,
-  services: BrowserServices,
-): Promise<Response> {
-  const formId = await services.cookies.requireFormId(c)
-  const ticket = makeTicket({ formId, step }, situation)
-  const username = typed?.text(KEPT_FIELD) ?? ''
-  const sealed = await services.formSealer.sealValue({ ticket, problem, username })
-  return c.redirect(
-    `${BROWSER_PATH}${PATH_OF_STEP[step]}?${new URLSearchParams({ [STATE_PARAMETER]: sealed })}`,
-    303,
-  )
+/** Seals the state of a page for a URL. */
+export function sealPageLink(link: PageLink, { formSealer }: BrowserServices): Promise<string> {
+  return formSealer.sealValue(link)
+}
+
+/** The URL of a page with its sealed state. */
+export function pageUrlOf(step: Step, state: string): string {
+  return `${BROWSER_PATH}${PATH_OF_STEP[step]}?${new URLSearchParams({ [STATE_PARAMETER]: state })}`
 }
 
 /** Opens the state in the URL of a page; null for another text. It may have expired. */
 export function openPageLink(c: Context, { formSealer }: BrowserServices): Promise<PageLink | null> {
   return formSealer.openValue(c.req.query(STATE_PARAMETER) ?? '', linkSchema)
+}
+
+/** The URL of the sign-in page with a sealed state; null for a text that is no such state. */
+export async function signInUrlOf(state: string, { formSealer }: BrowserServices): Promise<string | null> {
+  const link = state === '' ? null : await formSealer.openValue(state, linkSchema)
+  return link?.ticket.step === 'sign_in' ? pageUrlOf('sign_in', state) : null
 }
 
 /** The kept text of a refused form. */

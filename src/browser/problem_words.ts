@@ -42,6 +42,12 @@ export function describeProblem(
       return { ...refused, text: problems.differentPasswords, field: 'password' }
     case 'refused_password':
       return { ...refused, text: describeRule(problem.rule, texts, config), field: 'password' }
+    case 'refused_text':
+      return { ...refused, text: problems.refusedText(problem.longest), field: problem.field }
+    case 'changed_meanwhile':
+      return { text: problems.changedMeanwhile, status: 409, field: null }
+    case 'wrong_name':
+      return { ...refused, text: problems.wrongName, field: 'username' }
     case 'other_account':
       return { text: problems.otherAccount, status: 200, field: null }
     case 'expired_form':

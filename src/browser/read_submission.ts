@@ -59,12 +59,13 @@ export async function resume(
   const read = await readSituation(c, browserRequest, services)
   const problem = await findProblem(c, ticket, read, services)
   if (problem !== null) return { situation: refuse(read, problem), isAccepted: false }
-  const { pending, requestedCode, canHavePasskey, offersPasskey } = ticket
+  const { pending, requestedCode, secondFactorCode, canHavePasskey, offersPasskey } = ticket
   const situation = pending === null ? read : await restorePending(pending, read, services)
   if (situation === null) return { situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const known = requestedCode === null ? situation.known : advance(situation.known, REQUESTED_CODE)
-  const kept = { requestedCode, canHavePasskey, known: { ...known, account, offersPasskey } }
+  const codes = { requestedCode, secondFactorCode }
+  const kept = { ...codes, canHavePasskey, known: { ...known, account, offersPasskey } }
   return { situation: { ...situation, ...kept }, isAccepted: true }
 }
 

@@ -42,7 +42,7 @@ export async function useSecondFactor(
 /** Begins the browser session after a right code. @throws InputRefused for another result; StorageUnavailable, CorruptRecord */
 export async function acceptSecondFactor(
   c: Context,
-  { result, factor }: { result: FactorResult; factor: GivenFactor['kind'] },
+  { result, factor }: { result: FactorResult; factor: GivenFactor['kind'] | 'email_code' },
   situation: Situation,
   services: BrowserServices,
 ): Promise<Situation> {

@@ -9,6 +9,7 @@ import { BROWSER_PATH, PATH_OF_STEP, scriptAddress } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { consentPage } from './consent_page.tsx'
 import { emailCodePage } from './email_code_page.tsx'
+import { emailSecondFactorPage } from './email_second_factor_page.tsx'
 import { type FormTicket, makeTicket, sealTicket, TICKET_FIELD } from './form_ticket.ts'
 import { looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
@@ -34,6 +35,7 @@ const PAGES: Readonly<Record<Step, (content: PageContent) => StepPage | Promise<
   email_code: emailCodePage,
   select_account: accountPage,
   second_factor: secondFactorPage,
+  email_second_factor: emailSecondFactorPage,
   set_up_second_factor: setUpPage,
   recovery_codes: recoveryCodesPage,
   add_passkey: addPasskeyPage,

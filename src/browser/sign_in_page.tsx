@@ -3,6 +3,7 @@ import { Form } from '../pages/form.ts'
 import { PASSKEY_SCRIPT } from './browser_path.ts'
 import { offersEmailCode } from './email_code_forms.ts'
 import { fieldErrors } from './field_errors.ts'
+import { forgottenPasswordLink } from './forgotten_password_link.tsx'
 import { OwnText } from './own_text.tsx'
 import { PasskeyButton } from './passkey_button.tsx'
 import { startSignIn } from './passkey_forms.ts'
@@ -58,6 +59,7 @@ export async function signInPage({
       <button type="submit" class="primary">
         {texts.signIn.title}
       </button>
+      {await forgottenPasswordLink({ situation, looks, services, formId })}
       {passkey === null ? null : (
         <>
           <input type="hidden" name="can_have_passkey" value="" />

@@ -2,8 +2,6 @@ import type { Context } from 'hono'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
-import { browserSessionLimitsOf } from '../config/pool_settings.ts'
-import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
 import type { Known } from '../signin/next_step.ts'
@@ -12,6 +10,7 @@ import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { readSignedIn, type SignedInUser } from './read_signed_in.ts'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {
@@ -23,6 +22,8 @@ export interface Situation {
   pending: PendingSignIn | null
   /** The code that the user has requested by mail; null without one. */
   requestedCode: RequestedCode | null
+  /** The token of the code that was sent as the second factor; null without one. */
+  secondFactorCode: string | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -34,11 +35,6 @@ export interface Situation {
   canHavePasskey: boolean
   /** Whether this HTTP request finished the sign-in. */
   hasSignedIn: boolean
-}
-
-export interface SignedInUser {
-  session: BrowserSession
-  user: User
 }
 
 /**
@@ -53,23 +49,13 @@ export async function readSituation(
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = browserRequest
-  const cookie = services.cookies.session(api.userPool)
-  const limits = browserSessionLimitsOf(api.userPool, services.config)
-  const stored = await cookie.read(c)
-  const session = stored !== null && isLive(stored, limits, context.now) ? stored : null
-  if (session === null) return describeSituation(browserRequest, null, services)
-  const consentId = await consentIdFor(session.subject, browserRequest)
-  const query = { subject: session.subject, browserId: session.id, consentId }
-  const [state] = await Promise.all([
-    services.authorizationState.find(query),
-    services.bursts.spend('refreshes', `authorize ${client.id}`, context),
-  ])
-  const { user } = state
-  if (user === null || state.hasEnded || !isUsableBy(session, user, api.userPool))
-    return describeSituation(browserRequest, null, services)
-  if (isDueForRenewal(session, limits, context.now))
-    await cookie.write(c, { ...session, usedAt: context.now }, limits.idleSeconds)
-  return describeSituation(browserRequest, { signedIn: { session, user }, consentId, ...state }, services)
+  const query = {
+    pool: api.userPool,
+    budget: `authorize ${client.id}`,
+    context,
+    consentIdOf: (subject: string) => consentIdFor(subject, browserRequest),
+  }
+  return describeSituation(browserRequest, await readSignedIn(c, query, services), services)
 }
 
 /** The state of a signed-in user. */
@@ -112,15 +98,9 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const none = {
-    pending: null,
-    requestedCode: null,
-    recoveryCodes: null,
-    signIn: null,
-    hasSignedIn: false,
-    canHavePasskey: false,
-  }
-  return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+  const noCode = { requestedCode: null, secondFactorCode: null, recoveryCodes: null }
+  const noSignIn = { pending: null, signIn: null, hasSignedIn: false, canHavePasskey: false }
+  return { browserRequest, known, signedIn, consentId, validFrom, ...noCode, ...noSignIn }
 }
 
 /** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */

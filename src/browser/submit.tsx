@@ -6,10 +6,8 @@ import { changePassword } from '../sessions/change_password.ts'
 import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { advance, type Given, nextStep, type Step } from '../signin/next_step.ts'
 import { proofBy } from '../signin/proof.ts'
-import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { PAGE } from '../users/authenticate_user.ts'
 import { confirmPassword } from '../users/confirm_password.ts'
-import { PasswordRefused } from '../users/create_user.ts'
 import { proveUser } from '../users/sign_in.ts'
 import { issueTimeOf } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
@@ -18,13 +16,16 @@ import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { offersEmailCode, requestEmailCode, useEmailCode } from './email_code_forms.ts'
+import { useEmailSecondFactor } from './email_second_factor_forms.ts'
 import { InputRefused } from './input_refused.ts'
 import { useNewPasskey } from './new_passkey_forms.ts'
 import { PASSKEY_DECISION } from './passkey_button.tsx'
 import { usePasskey } from './passkey_forms.ts'
+import { problemOf } from './problem_of.ts'
+import type { SignedInUser } from './read_signed_in.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
 import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
-import type { SignedInUser, Situation } from './situation.ts'
+import type { Situation } from './situation.ts'
 import { takeNextStep } from './take_next_step.ts'
 
 /** Uses an accepted form. @throws InputRefused, OAuthError, StorageUnavailable */
@@ -37,6 +38,7 @@ const FORMS: Readonly<Record<Step, UseForm>> = {
   select_account: async (_c, { form, situation }) =>
     give({ kind: 'account', isKept: form.text('decision') === 'keep' }, situation),
   second_factor: ifNext('second_factor', useSecondFactor),
+  email_second_factor: ifNext('email_second_factor', useEmailSecondFactor),
   set_up_second_factor: ifNext('set_up_second_factor', useNewFactor),
   recovery_codes: async (_c, { situation }) => give({ kind: 'kept_codes' }, situation),
   add_passkey: ifNext('add_passkey', useNewPasskey),
@@ -53,7 +55,7 @@ export async function submitForm(c: Context, step: Step, services: BrowserServic
   try {
     return await takeNextStep(c, await FORMS[step](c, submission, services), services, { isForm: true })
   } catch (error) {
-    const problem = describeProblem(error)
+    const problem = problemOf(error)
     if (problem === null) throw error
     const refused = give({ kind: 'refused', step, problem }, situation)
     return takeNextStep(c, refused, services, { isForm: true, typed: form })
@@ -71,18 +73,6 @@ function ifNext(step: Step, use: UseForm): UseForm {
 
 function give(given: Given, situation: Situation): Situation {
   return { ...situation, known: advance(situation.known, given) }
-}
-
-/** The problem that a page can show; null for another error. */
-function describeProblem(error: unknown): SignInProblem | null {
-  if (error instanceof InputRefused) return error.problem
-  if (error instanceof PasswordRefused) return { kind: 'refused_password', rule: error.rule }
-  if (!(error instanceof OAuthError)) return null
-  const { refusal } = error
-  if (refusal.kind === 'wrong_credentials') return { kind: 'wrong_credentials' }
-  if (refusal.kind !== 'too_many_attempts' && refusal.kind !== 'temporarily_unavailable') return null
-  const isLimit = refusal.kind === 'too_many_attempts'
-  return { kind: 'must_wait', seconds: refusal.retryAfterSeconds, isLimit }
 }
 
 async function useSignIn(

@@ -9,10 +9,12 @@ import { nextStep } from '../signin/next_step.ts'
 import { generateVisitorId } from '../users/visitor.ts'
 import { scopeOfGuest } from './authorize_visitor.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { goToPage, hasLink } from './page_link.ts'
+import { goToPage } from './go_to_page.ts'
+import { hasLink } from './page_link.ts'
+import type { SignedInUser } from './read_signed_in.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { showStep } from './show_step.tsx'
-import type { SignedInUser, Situation } from './situation.ts'
+import type { Situation } from './situation.ts'
 
 /**
  * Shows the next page, or sends the browser to the client with a code or an error.

@@ -5,3 +5,6 @@ export const ACCOUNT_PAGES_PATH = '/account'
 export function accountPathOf(pool: string): string {
   return `${ACCOUNT_PAGES_PATH}/${pool}`
 }
+
+/** The path of the page for a forgotten password, below the account page of a pool. */
+export const FORGOTTEN_PASSWORD_PATH = '/forgotten-password'

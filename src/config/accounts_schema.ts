@@ -78,9 +78,10 @@ const keysOfPool = {
     description: 'Whether visitors can create accounts ([accounts.md](accounts.md#sign-up))',
   }),
   emailCode: keyWithDefault('email_code', {
-    check: oneOf(['off', 'sign_in']),
+    check: oneOf(['off', 'sign_in', 'second_factor']),
     default: 'off',
-    description: 'Whether users can sign in by a code in a mail, in place of a password',
+    description:
+      'Codes in mails: none, in place of a password, or as the second factor of users without another one',
   }),
   selfService: keyWithDefault('self_service', {
     check: flag,
@@ -174,7 +175,7 @@ function findPoolProblems(file: ComparedFile, pool: string, accounts: PoolFile):
 
 /** The set keys of a pool that send mails. */
 function namesOfMailKeys({ sign_up, email_code }: PoolFile): string[] {
-  return [...(sign_up ? ['sign_up'] : []), ...(email_code === 'sign_in' ? ['email_code'] : [])]
+  return [...(sign_up ? ['sign_up'] : []), ...(email_code === 'off' ? [] : ['email_code'])]
 }
 
 /** Whether a browser at the issuer can use passkeys of a domain (WebAuthn §5.1.3). A domain of one label has no subdomains here. */

@@ -1,4 +1,4 @@
-import type { Language } from '../lib/language.ts'
+import { formatCountry, formatDuration, formatTime } from '../lib/local_words.ts'
 import type { MailTexts } from './languages/en.ts'
 import type { Mail } from './mail.ts'
 
@@ -59,29 +59,4 @@ function lifetimeOf(mail: Mail, texts: MailTexts): MailBlock[] {
   if (!('lifetimeSeconds' in mail)) return []
   const duration = formatDuration(mail.lifetimeSeconds, mail.language)
   return [text('code' in mail ? texts.codeLifetime(duration) : texts.linkLifetime(duration))]
-}
-
-/** @param at Unix seconds. The time zone of the reader is not known, so the time is in UTC. */
-function formatTime(at: number, language: Language): string {
-  const format = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-  return `${format.format(at * 1000)} UTC`
-}
-
-/** @param code Two letters. Cloudflare also has codes that are not countries, such as `T1`. */
-function formatCountry(code: string, language: Language): string {
-  return /^[A-Z]{2}$/.test(code)
-    ? (new Intl.DisplayNames(language, { type: 'region' }).of(code) ?? code)
-    : code
-}
-
-const MINUTE = 60
-const HOUR = 3600
-const DAY = 86_400
-
-/** Whole minutes below an hour, whole hours below two days, otherwise days. */
-function formatDuration(seconds: number, language: Language): string {
-  const [unit, length] =
-    seconds < HOUR ? ['minute', MINUTE] : seconds < 2 * DAY ? ['hour', HOUR] : ['day', DAY]
-  const format = new Intl.NumberFormat(language, { style: 'unit', unit: String(unit), unitDisplay: 'long' })
-  return format.format(Math.floor(seconds / Number(length)))
 }

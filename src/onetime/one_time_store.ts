@@ -160,11 +160,15 @@ export class OneTimeStore {
       .prepare(TRY_CODE)
       .bind(id, kind, now, JSON.stringify(hashes), counting === undefined ? 0 : 1)
     const statements = counting === undefined ? [attempt] : [counting, attempt]
-    const row = (await callStore(STORE, () => this.#db.batch(statements))).at(-1)?.results[0]
-    if (row === undefined) return { outcome: 'gone' }
+    const results = await callStore(STORE, () => this.#db.batch(statements))
+    const row = results.at(-1)?.results[0]
+    const counted = counting === undefined ? undefined : results[0]?.results
+    if (row === undefined) return { outcome: 'gone', counted }
     const { tries_left: triesLeft, is_right: isRight } = decodeRecord(triedSchema, 'one-time value', row)
     const data = await this.#open(id, kind, { row, schema })
-    return isRight === 1 ? { outcome: 'right', data } : { outcome: 'wrong', data, triesLeft }
+    return isRight === 1
+      ? { outcome: 'right', data, counted }
+      : { outcome: 'wrong', data, triesLeft, counted }
   }
 
   /** Removes up to `limit` expired rows. @returns how many */

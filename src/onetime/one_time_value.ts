@@ -2,7 +2,14 @@ import { base64url } from 'jose'
 import { randomId, sha256 } from '../lib/bytes.ts'
 
 /** A code from a mail, a sign-up, a link, a sign-in in steps, and a challenge for a passkey. */
-export const ONE_TIME_KINDS = ['email_code', 'sign_up', 'link', 'auth_session', 'passkey_challenge'] as const
+export const ONE_TIME_KINDS = [
+  'email_code',
+  'second_factor',
+  'sign_up',
+  'link',
+  'auth_session',
+  'passkey_challenge',
+] as const
 export type OneTimeKind = (typeof ONE_TIME_KINDS)[number]
 
 /** The longest lifetime, because a row stays until its end. */
@@ -30,11 +37,15 @@ export interface OneTimeReference {
 }
 
 /** The result of a try. `data` is that of the value. */
-export type TriedCode<T> =
+export type TriedCode<T> = (
   | { outcome: 'right'; data: T }
   | { outcome: 'wrong'; data: T; triesLeft: number }
   /** The value is unknown, used or expired, or has no tries left. */
   | { outcome: 'gone' }
+) & {
+  /** The rows of the statement that counted the try; absent without one. */
+  counted?: unknown[] | undefined
+}
 
 /** 256 random bits. */
 const TOKEN_BYTES = 32

@@ -1,4 +1,5 @@
 import { AccountLinks } from '../accounts/account_links.ts'
+import { PasswordLinks } from '../accounts/password_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
@@ -31,8 +32,11 @@ export function createAccountServices(
   const { oneTime, userAdmin } = shared
   const sealer = new TextSealer(sealingKeys, 'sallyport account links')
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-ups')
+  const links = new AccountLinks({ sealer, oneTime, userAdmin, issuer: config.issuer })
+  const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
-    links: new AccountLinks({ sealer, oneTime, userAdmin, issuer: config.issuer }),
+    links,
+    passwordLinks: new PasswordLinks({ ...shared, links, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }
 }

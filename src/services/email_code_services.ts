@@ -1,5 +1,7 @@
+import type { Config } from '../config/config.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import { EmailCodes } from '../signin/email_codes.ts'
+import { EmailSecondFactor } from '../signin/email_second_factor.ts'
 import { MailedCodes } from '../signin/mailed_codes.ts'
 import type { Environment } from './environment.ts'
 import type { FactorServices } from './factor_services.ts'
@@ -19,10 +21,22 @@ type Dependencies = StorageServices &
 export type EmailCodeServices = ReturnType<typeof createEmailCodeServices>
 
 /** Creates the codes in mails, and the sign-in by them. */
-export function createEmailCodeServices({ sealingKeys: [key] }: Environment, shared: Dependencies) {
+export function createEmailCodeServices(
+  { sealingKeys: [key] }: Environment,
+  config: Config,
+  shared: Dependencies,
+) {
   const { oneTime, users, factors, failures, guard, bursts, mailer } = shared
   const names = new KeyedHash(key, 'sallyport email codes')
   const mailedCodes = new MailedCodes({ oneTime, failures, guard, bursts })
   const emailCodes = new EmailCodes({ codes: mailedCodes, users, factors, failures, guard, mailer, names })
-  return { mailedCodes, emailCodes }
+  const emailSecondFactor = new EmailSecondFactor({
+    codes: mailedCodes,
+    factors,
+    failures,
+    guard,
+    mailer,
+    config,
+  })
+  return { mailedCodes, emailCodes, emailSecondFactor }
 }

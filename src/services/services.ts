@@ -52,7 +52,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
   const factors = createFactorServices(environment, { ...audit, ...signIn })
-  const emailCodes = createEmailCodeServices(environment, { ...shared, ...signIn, ...factors })
+  const emailCodes = createEmailCodeServices(environment, config, { ...shared, ...signIn, ...factors })
   const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)
   const operators = createOperatorServices(environment)

@@ -49,7 +49,7 @@ export async function changePassword(
   return services.signOut.endUser(user.id, revocation, setting.context)
 }
 
-function samePassword(): PasswordRefused {
+export function samePassword(): PasswordRefused {
   return new PasswordRefused('same', 'choose a password that differs from the current one')
 }
 

@@ -15,6 +15,7 @@ import {
   CODE_SECONDS,
   type CodeCaller,
   type CodeTry,
+  countedTryOf,
   type MailedCodes,
   type RequestedCode,
 } from './mailed_codes.ts'
@@ -129,15 +130,16 @@ export class EmailCodes {
    * @throws OAuthError too_many_attempts if the caller must wait; StorageUnavailable, CorruptRecord
    */
   async verify(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
-    await this.#parts.codes.admitTry(attempt, context)
+    await this.#parts.codes.admitTry(attempt.requested.count, context)
     return runToEnd(context, this.#finish(attempt, context))
   }
 
   async #finish(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
     const { codes, factors, guard } = this.#parts
-    const { requested, clientId, pool } = attempt
+    const { clientId, pool } = attempt
+    const counted = countedTryOf(attempt)
     const format = { kind: 'email_code', schema: codeSchema, isPossible: hasSubject } as const
-    const { isRight, data } = await codes.try(attempt, format, context)
+    const { isRight, data } = await codes.try(counted, format, context)
     const subject = data?.subject ?? null
     if (!isRight || subject === null) return { kind: 'wrong', subject }
     const keys = await guard.keysOfCaller(clientId, context)
@@ -147,7 +149,7 @@ export class EmailCodes {
     const { address, requestedAt } = data
     const isUsable = isUsableBy({ authTime: requestedAt, subject }, user, pool)
     if (user === null || !isUsable || user.verifiedEmail !== address) return { kind: 'wrong', subject }
-    runLater(context, 'release email code', () => codes.release(requested))
+    runLater(context, 'release email code', () => codes.release(counted.failure))
     return { kind: 'proven', user }
   }
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
-import type { OneTimeKind } from '../onetime/one_time_value.ts'
+import type { OneTimeKind, TriedCode } from '../onetime/one_time_value.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
-import type { Failure } from '../users/failure_count.ts'
+import type { Failure, FailureKey } from '../users/failure_count.ts'
 import type { FailureStore } from '../users/failure_store.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 
@@ -41,17 +41,31 @@ export interface CodeTry extends CodeCaller {
   code: string
 }
 
+/** A code, the browser that sends it, and the count of its failure. */
+export interface CountedTry extends CodeCaller {
+  token: string
+  code: string
+  failure: Failure
+  /** The user for the audit trail; absent for the user of the code. */
+  subject?: string
+}
+
 /** The data of every stored code. */
-type CodeData = Pick<CodeCaller, 'formId' | 'pool'>
+type CodeData = Pick<CodeCaller, 'formId' | 'pool'> & { subject?: string | null }
 
 /** The kind of a stored code, and its data. */
 interface CodeFormat<T extends CodeData> {
-  kind: Extract<OneTimeKind, 'email_code' | 'sign_up'>
+  kind: Extract<OneTimeKind, 'email_code' | 'second_factor' | 'sign_up'>
   schema: z.ZodMiniType<T>
 }
 
-/** A tried code. `data` is null if the code is expired, used, or not tried because of a limit. */
-export type TriedMailedCode<T> = { isRight: true; data: T } | { isRight: false; data: T | null }
+/**
+ * A tried code. `data` is null if the code is expired, used, or not tried because of a limit. `lockedUntil` is the end of the lock of
+ * the count in Unix seconds; null without a lock.
+ */
+export type TriedMailedCode<T> =
+  | { isRight: true; data: T }
+  | { isRight: false; data: T | null; lockedUntil: number | null }
 
 interface Dependencies {
   oneTime: OneTimeStore
@@ -85,9 +99,9 @@ export class MailedCodes {
     return { token: await this.#parts.oneTime.create(value, now), code }
   }
 
-  /** Spends the budgets of a try. @throws OAuthError too_many_attempts */
-  async admitTry({ requested }: CodeTry, context: RequestContext): Promise<void> {
-    await this.#parts.bursts.spend('sign_ins', requested.count, context)
+  /** Spends the budgets of a try. @param key That of the count of wrong codes. @throws OAuthError too_many_attempts */
+  async admitTry(key: string, context: RequestContext): Promise<void> {
+    await this.#parts.bursts.spend('sign_ins', key, context)
     await this.#parts.bursts.spend('guesses', 'tries of email codes', context)
   }
 
@@ -99,28 +113,45 @@ export class MailedCodes {
    * @throws StorageUnavailable, CorruptRecord
    */
   async try<T extends CodeData>(
-    attempt: CodeTry,
+    attempt: CountedTry,
     { kind, schema, isPossible }: CodeFormat<T> & { isPossible(data: T): boolean },
     context: RequestContext,
   ): Promise<TriedMailedCode<T>> {
-    const { oneTime, failures, guard } = this.#parts
-    const { requested, clientId, api, formId, pool } = attempt
+    const { oneTime, failures } = this.#parts
+    const { token, failure, formId, pool } = attempt
     const code = parseCode(attempt.code)
-    if (code === null) return { isRight: false, data: null }
-    const counting = failures.counting(failureOf(requested.count), context.now)
-    const tried = await oneTime.tryCode({ kind, token: requested.token, code, counting }, schema, context.now)
+    if (code === null) return { isRight: false, data: null, lockedUntil: null }
+    const counting = failures.counting(failure, context.now)
+    const tried = await oneTime.tryCode({ kind, token, code, counting }, schema, context.now)
     const data = tried.outcome === 'gone' ? null : tried.data
     const isHere = data?.formId === formId && data.pool === pool
     if (tried.outcome === 'right' && isHere && isPossible(tried.data))
       return { isRight: true, data: tried.data }
-    const keys = await guard.keysOfCaller(clientId, context)
-    await guard.countKeys(keys, { clientId, api, context }, null)
-    return { isRight: false, data }
+    return { isRight: false, data, lockedUntil: await this.#count(attempt, tried, context) }
+  }
+
+  /** Counts a wrong code for the caller too. @returns the end of the lock of the count of the code, or null */
+  async #count(
+    { failure, clientId, api, ...attempt }: CountedTry,
+    tried: TriedCode<CodeData>,
+    context: RequestContext,
+  ): Promise<number | null> {
+    const { failures, guard } = this.#parts
+    const { now } = context
+    const caller = { clientId, api, context }
+    const counted = failures.readCounted(failure, tried.counted ?? [], now)
+    const owner = tried.outcome === 'gone' ? null : (tried.data.subject ?? null)
+    if (counted !== null) guard.noteCounted(counted, caller, attempt.subject ?? owner)
+    const [earlier] = await Promise.all([
+      counted === null ? failures.find(failure, now) : null,
+      guard.countKeys(await guard.keysOfCaller(clientId, context), caller, null),
+    ])
+    return counted === null ? (earlier?.lockedUntil ?? null) : counted.lockedUntil
   }
 
   /** Resets the count of wrong codes. @throws StorageUnavailable */
-  async release({ count }: RequestedCode): Promise<void> {
-    await this.#parts.failures.release(failureOf(count))
+  async release(key: FailureKey): Promise<void> {
+    await this.#parts.failures.release(key)
   }
 }
 
@@ -138,6 +169,11 @@ function generateCode(): string {
 function parseCode(text: string): string | null {
   const code = text.replace(/\s/g, '')
   return /^\d{6}$/.test(code) ? code : null
+}
+
+/** A try, with the count of wrong codes of its account or address. */
+export function countedTryOf({ requested, ...attempt }: CodeTry): CountedTry {
+  return { ...attempt, token: requested.token, failure: failureOf(requested.count) }
 }
 
 /** A wrong code. The count has the kind of second factors, and its own key and limit. */

@@ -94,7 +94,8 @@ export type Given =
 /** A page that the user must see. */
 export const STEPS = [
   ...(['sign_in', 'email_code', 'select_account'] as const),
-  ...(['second_factor', 'set_up_second_factor', 'recovery_codes', 'add_passkey'] as const),
+  ...(['second_factor', 'email_second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
+  ...(['add_passkey'] as const),
   ...(['change_password', 'consent'] as const),
 ] as const
 export type Step = (typeof STEPS)[number]
@@ -194,6 +195,9 @@ export function isPending(
 function nextFactor(user: KnownUser, known: Known): NextStep {
   const usable = usableFactors(user)
   if (usable.app || usable.passkey) return show('second_factor', 'interaction_required', known)
+  // After a code by mail, a second one would be the same factor.
+  if (user.secondFactor.isByEmail)
+    return show(hasPassword(user) ? 'email_second_factor' : 'sign_in', 'interaction_required', known)
   const { allowsApp, allowsPasskey, mustBePasskey } = user.secondFactor
   const canAddPasskey = allowsPasskey && !hasProvenPasskey(user)
   if (!allowsApp && !canAddPasskey) return fail('acr_values')
@@ -210,6 +214,10 @@ export function usableFactors(user: Pick<KnownUser, 'amr' | 'secondFactor'>): {
   const { hasApp, hasPasskey, mustBePasskey } = user.secondFactor
   const isAfterPasskey = hasProvenPasskey(user)
   return { app: hasApp && (isAfterPasskey || !mustBePasskey), passkey: hasPasskey && !isAfterPasskey }
+}
+
+function hasPassword({ amr }: Pick<KnownUser, 'amr'>): boolean {
+  return amr.includes('pwd')
 }
 
 /** Whether the user authenticated for this request. A sign-in of the same second is older than a request that arrives now. */

@@ -21,32 +21,36 @@ export interface SecondFactor {
   hasApp: boolean
   /** Whether the user has a passkey, and the pool has passkeys. */
   hasPasskey: boolean
+  /** Whether a code by mail is the second factor after a password, because the user has set up no other one. */
+  isByEmail: boolean
 }
 
 export function secondFactorOf(
-  { pool, roles, hasTotp, hasPasskey }: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey'>,
+  user: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey' | 'verifiedEmail'>,
   config: Accounts,
 ): SecondFactor {
-  const { secondFactor, secondFactorRoles, passkeys } = accountsOf(pool, config)
+  const { roles, hasTotp: hasApp, verifiedEmail } = user
+  const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(user.pool, config)
   const mustBePasskey = passkeys?.required ?? false
   const isOfRole = roles.some((role) => secondFactorRoles.includes(role))
   const isRequired = secondFactor === 'required' || isOfRole || mustBePasskey
   const allowsApp = isRequired || secondFactor === 'optional'
+  const hasPasskey = passkeys !== null && user.hasPasskey
+  const hasNone = !hasApp && !hasPasskey
   return {
     isRequired,
-    isNeeded: isRequired || (allowsApp && hasTotp),
+    isNeeded: isRequired || (allowsApp && hasApp),
     mustBePasskey,
-    allowsApp,
-    allowsPasskey: passkeys !== null,
-    hasApp: hasTotp,
-    hasPasskey: passkeys !== null && hasPasskey,
+    ...{ allowsApp, allowsPasskey: passkeys !== null, hasApp, hasPasskey },
+    isByEmail: emailCode === 'second_factor' && hasNone && !mustBePasskey && verifiedEmail !== null,
   }
 }
 
 /** The highest level that a sign-in of the pool can reach. */
 export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
-  const { secondFactor, secondFactorRoles, passkeys } = accountsOf(pool, config)
-  return secondFactor !== 'off' || secondFactorRoles.length > 0 || passkeys !== null ? 2 : 1
+  const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(pool, config)
+  const allowsApp = secondFactor !== 'off' || secondFactorRoles.length > 0
+  return allowsApp || emailCode === 'second_factor' || passkeys !== null ? 2 : 1
 }
 
 /**

@@ -20,6 +20,12 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('missing_name'),
   kind('different_passwords'),
   z.object({ kind: z.literal('refused_password'), rule: z.enum(PASSWORD_RULES) }),
+  /** A text of the profile that is too long or has control characters. */
+  z.object({ kind: z.literal('refused_text'), field: z.string(), longest: z.int() }),
+  /** Another request changed the record after the page was shown. */
+  kind('changed_meanwhile'),
+  /** The name that the user typed to confirm is not the username. */
+  kind('wrong_name'),
   /** The application asked for another account. */
   kind('other_account'),
   /** The form was older than 30 minutes. */

@@ -57,7 +57,8 @@ export class PasswordRefused extends UserRefused {
   }
 }
 
-interface Dependencies {
+/** The services that check and hash a new password. */
+export interface PasswordDependencies {
   passwords: Pick<PasswordHasher, 'hash'>
   breaches: Pick<BreachedPasswords, 'find'>
   config: Pick<Config, 'apis' | 'minimumPasswordLength'>
@@ -85,7 +86,7 @@ type ImportingHasher = Pick<PasswordHasher, 'readImported' | 'adopt'>
 /** Makes a user from a draft and hashes the password. @throws UserRefused */
 export async function createUser(
   { password, ...draft }: UserDraft,
-  dependencies: Dependencies,
+  dependencies: PasswordDependencies,
   setting: PasswordSetting,
 ): Promise<UnstoredUser> {
   const fields = requireValid(draft, dependencies.config)
@@ -102,7 +103,7 @@ export async function createUser(
  */
 export async function makePassword(
   text: string,
-  { passwords, breaches, config }: Dependencies,
+  { passwords, breaches, config }: PasswordDependencies,
   { occasion, context }: PasswordSetting,
 ): Promise<NewPassword> {
   const password = requirePassword(text, config)

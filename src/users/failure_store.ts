@@ -20,6 +20,8 @@ import type { User } from './user.ts'
 /** The result of one counted failure. */
 export interface CountedFailure {
   kind: FailureKind
+  /** The number of failures that causes a lock. */
+  limit: number
   /** The end of the lock that this failure caused, in Unix seconds; null if it caused no lock. */
   lockedUntil: number | null
   /** The sessions of the sign-ins in the last minute, if this failure locked an account. */
@@ -118,13 +120,21 @@ export class FailureStore {
   async count(failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
     const statements = failures.map((failure) => this.counting(failure, now))
     const results = await callStore('D1 sign_in_failures', () => this.#db.batch(statements))
-    return results
-      .flatMap((result) => decodeRecord(countedSchema, 'sign-in failures', result.results))
-      .map(({ kind, locked_until: lockedUntil, sign_ins: signIns }) =>
-        lockedUntil > now
-          ? { kind, lockedUntil, suspects: decodeSignInMarks(signIns, now) }
-          : { kind, lockedUntil: null, suspects: [] },
-      )
+    return results.flatMap(({ results: rows }, i) => {
+      const failure = failures[i]
+      const counted = failure === undefined ? null : this.readCounted(failure, rows, now)
+      return counted === null ? [] : [counted]
+    })
+  }
+
+  /** Reads the rows of `counting`. @returns null if the count is locked @throws CorruptRecord */
+  readCounted({ limits }: Failure, rows: unknown[], now: number): CountedFailure | null {
+    const [row] = decodeRecord(countedSchema, 'sign-in failures', rows)
+    if (row === undefined) return null
+    const { kind, locked_until: lockedUntil, sign_ins: signIns } = row
+    const counted = { kind, limit: limits.failures }
+    if (lockedUntil <= now) return { ...counted, lockedUntil: null, suspects: [] }
+    return { ...counted, lockedUntil, suspects: decodeSignInMarks(signIns, now) }
   }
 
   /**

@@ -214,24 +214,22 @@ export class SignInGuard {
     const { context } = attempt
     const failures = keys.map((key) => failureOf(key, this.#limits))
     const counted = await this.#failures.count(failures, context.now)
-    for (const { kind, lockedUntil, suspects } of counted) {
-      if (lockedUntil === null) continue
-      this.#auditLock({ kind, seconds: lockedUntil - context.now }, attempt, subject)
-      if (subject !== null && suspects.length > 0) this.#endSuspects(subject, suspects, context)
-    }
+    for (const failure of counted) this.noteCounted(failure, attempt, subject)
     return counted
   }
 
-  #auditLock(
-    { kind, seconds }: { kind: FailureKind; seconds: number },
+  /** Audits the lock that a counted failure caused, and ends the sessions of suspect sign-ins, after the response. */
+  noteCounted(
+    { kind, limit, lockedUntil, suspects }: CountedFailure,
     { api, clientId, context }: Caller,
     subject: string | null,
   ): void {
-    const { limits } = failureOf({ kind, key: '' }, this.#limits)
-    const reason = `${kind}: ${limits.failures} failed sign-ins, locked for ${seconds} s`
+    if (lockedUntil === null) return
+    const reason = `${kind}: ${limit} failed sign-ins, locked for ${lockedUntil - context.now} s`
     const isOfUser = kind === 'account' || kind === 'second_factor'
     const ids = { api, clientId, subject: isOfUser ? subject : null, sid: null }
     this.#audit.record({ kind: 'lock', outcome: 'ok', reason, ...ids }, context)
+    if (subject !== null && suspects.length > 0) this.#endSuspects(subject, suspects, context)
   }
 
   #endSuspects(subject: string, signIns: readonly SignInMark[], context: RequestContext): void {

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, exchangeOf, signInAt } from '../support/authorize.ts'
 import { MAIL } from '../support/mail_sink.ts'
+import { takeCodes as codesIn, addReader as newReader, setAddress, wrongOf } from '../support/mailed_codes.ts'
 import type { PageBrowser, ShownPage } from '../support/page_browser.ts'
 import { appOf } from '../support/second_factor.ts'
 import { emptyStores, ISSUER, type TestClient, TestServer } from '../support/server.ts'
@@ -25,18 +26,8 @@ const serverWith = (customers: Record<string, unknown> = {}, changes: Record<str
     config: { mail: MAIL, accounts: { customers: { email_code: 'sign_in', ...customers } }, ...changes },
   })
 
-/** Adds a user with a verified address. */
-async function addReader(changes: Parameters<TestServer['addUser']>[0] = {}) {
-  const user = await server.addUser({ username: `reader-${crypto.randomUUID()}`, ...changes })
-  const email = `${crypto.randomUUID()}@example.com`
-  await setAddress(user.id, email, true)
-  return { ...user, email }
-}
-
-async function setAddress(id: string, email: string, isVerified: boolean): Promise<void> {
-  const profile = JSON.stringify({ email, email_verified: isVerified })
-  await env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?').bind(profile, id).run()
-}
+const addReader = (changes: Parameters<TestServer['addUser']>[0] = {}) => newReader(server, changes)
+const takeCodes = () => codesIn(server)
 
 async function open(browser: PageBrowser = browserOf(server)): Promise<PageBrowser> {
   await browser.open(authorizeUrl(client))
@@ -50,12 +41,6 @@ async function request(name: string, browser?: PageBrowser): Promise<PageBrowser
   return opened
 }
 
-/** The codes of the mails since the last call. */
-async function takeCodes(): Promise<string[]> {
-  const mails = await server.takeMails()
-  return mails.map(({ text }) => /\b\d{6}\b/.exec(text)?.[0] ?? 'no code')
-}
-
 async function takeCode(): Promise<string> {
   const codes = await takeCodes()
   expect(codes).toHaveLength(1)
@@ -63,7 +48,6 @@ async function takeCode(): Promise<string> {
 }
 
 const type = (browser: PageBrowser, code: string) => browser.press('Sign in', { [CODE]: code })
-const wrongOf = (code: string, i = 1) => String((Number(code) + i) % 1_000_000).padStart(6, '0')
 
 /** The numbers of rows in the tables that a request or a try writes. */
 async function countRows(): Promise<unknown> {

@@ -75,6 +75,14 @@ describe('accounts in config.yml', () => {
     })
   })
 
+  it.each(['sign_in', 'second_factor'])('email_code %s needs mail', (email_code) => {
+    const accounts = { customers: { email_code } }
+    expect([problemsIn({ accounts }), problemsIn({ accounts, mail: undefined })]).toEqual([
+      [],
+      ['accounts.customers.email_code: needs the key mail, because it sends mails'],
+    ])
+  })
+
   it('accounts are refused with every problem and its path', () => {
     const accounts = {
       customers: {

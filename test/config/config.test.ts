@@ -29,6 +29,7 @@ const SHOP_READ = {
 const BROWSER_SESSIONS = { idleSeconds: 3600, lifetimeSeconds: 12 * 3600 }
 const ACCOUNTS = {
   signUp: false,
+  selfService: false,
   emailCode: 'off',
   secondFactor: 'off',
   secondFactorRoles: [],

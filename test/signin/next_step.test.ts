@@ -16,6 +16,7 @@ const NOW = 1_800_000_000
 const NO_FACTOR: KnownUser['secondFactor'] = {
   isNeeded: false,
   mustBePasskey: false,
+  isByEmail: false,
   allowsApp: false,
   allowsPasskey: false,
   hasApp: false,
@@ -39,6 +40,7 @@ const withFactor = (changes: Partial<KnownUser['secondFactor']>): KnownUser => (
 const NEEDED = { isNeeded: true, allowsApp: true }
 const WITH_APP = withFactor({ ...NEEDED, hasApp: true })
 const WITHOUT_APP = withFactor(NEEDED)
+const BY_MAIL = withFactor({ ...NEEDED, isByEmail: true })
 const OPTIONAL = withFactor({ allowsApp: true })
 /** Users of a pool with passkeys, and of one that requires them. */
 const WITH_PASSKEY = withFactor({ ...NEEDED, allowsPasskey: true, hasPasskey: true })
@@ -167,6 +169,10 @@ const ROWS: Row[] = [
   ['a new app', {}, [by(WITHOUT_APP), NEW_APP], 'recovery_codes'],
   ['kept recovery codes', {}, [by(WITHOUT_APP), NEW_APP, KEPT], 'done: ann'],
   ['kept recovery codes without a new app', {}, [by(WITHOUT_APP), KEPT], 'set_up_second_factor'],
+  ['a password of a user with a verified address', {}, [by(BY_MAIL)], 'email_second_factor'],
+  ['a session of a password, a verified address', { user: BY_MAIL }, [], 'email_second_factor'],
+  ['a session of a code by mail, a verified address', { user: { ...BY_MAIL, amr: ['otp'] } }, [], 'sign_in'],
+  ['a code by mail after a password', {}, [by(BY_MAIL), SECOND], 'done: ann'],
   ['a session of one factor, an app', { user: WITH_APP }, [], 'second_factor'],
   ['a session of one factor, proven', { user: WITH_APP }, [OLD_SECOND], 'done: ann'],
   ['a session of two factors', { user: { ...WITH_APP, ...TWICE } }, [], 'done: ann'],
@@ -399,11 +405,11 @@ const someone = fc.record({
   acr: fc.constantFrom('urn:sallyport:1', 'urn:sallyport:2'),
   secondFactor: fc
     .record({
-      ...{ isNeeded: fc.boolean(), mustBePasskey: fc.boolean() },
+      ...{ isNeeded: fc.boolean(), mustBePasskey: fc.boolean(), isByEmail: fc.boolean() },
       ...{ allowsApp: fc.boolean(), allowsPasskey: fc.boolean() },
       ...{ hasApp: fc.boolean(), hasPasskey: fc.boolean() },
     })
-    .map((factor) => (factor.mustBePasskey ? { ...factor, ...MUST } : factor)),
+    .map((factor) => (factor.mustBePasskey ? { ...factor, ...MUST, isByEmail: false } : factor)),
   mustChangePassword: fc.boolean(),
 })
 const anyUser = someone.map((changes): KnownUser => ({ ...ANN, ...changes }))

@@ -20,6 +20,7 @@ const OWN_TARGETS = [
     'account',
     'second-factor',
     'passkey',
+    'second-factor/email',
     'password',
     'consent',
   ],

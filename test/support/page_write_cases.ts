@@ -6,6 +6,7 @@ import {
   BROWSER_PATH,
   CONSENT_PATH,
   EMAIL_CODE_PATH,
+  EMAIL_SECOND_FACTOR_PATH,
   LOGOUT_CONFIRM_PATH,
   LOGOUT_PATH,
   PASSWORD_PATH,
@@ -16,6 +17,7 @@ import {
 } from '../../src/browser/browser_path.ts'
 import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
+import { addReader } from './mailed_codes.ts'
 import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { optionsOf, registerPasskey } from './passkey.ts'
 import { appOf, enrol } from './second_factor.ts'
@@ -91,6 +93,16 @@ async function atSecondFactor({ server }: World) {
   const browser = browserOf(server)
   await browser.open(authorizeUrl(client))
   const { html } = await signInAt(browser, user.username)
+  return { browser, html }
+}
+
+/** A browser that shows the page of a code by mail as the second factor. */
+async function atEmailSecondFactor({ server }: World) {
+  const client = await server.addClient({ ...CODE_CLIENT, api: 'backoffice' })
+  const { username } = await addReader(server, { pool: 'staff' })
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client))
+  const { html } = await signInAt(browser, username)
   return { browser, html }
 }
 
@@ -304,6 +316,32 @@ export const PAGE_CASES: readonly WriteCase[] = [
     async prepare(world) {
       const shown = await atSecondFactor(world)
       return postingForm(world.server, SECOND_FACTOR_PATH, { ...shown, fieldsOf: () => ({ totp: 'wrong' }) })
+    },
+  },
+  {
+    what: 'codes by mail as a second factor',
+    path: BROWSER_PATH + EMAIL_SECOND_FACTOR_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atEmailSecondFactor(world)
+      return postingForm(world.server, EMAIL_SECOND_FACTOR_PATH, {
+        ...shown,
+        fieldsOf: () => ({ decision: 'send_code' }),
+      })
+    },
+  },
+  {
+    what: 'wrong codes of a second factor',
+    path: BROWSER_PATH + EMAIL_SECOND_FACTOR_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atEmailSecondFactor(world)
+      return postingForm(world.server, EMAIL_SECOND_FACTOR_PATH, {
+        ...shown,
+        fieldsOf: (i) => ({ email_code: String(100_000 + i) }),
+      })
     },
   },
   {

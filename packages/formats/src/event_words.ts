@@ -17,6 +17,7 @@ export const EVENT_TITLES = {
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
   factor: 'Factor',
+  account: 'Account',
   key: 'Key',
   admin: 'Change',
 } as const

@@ -1,3 +1,4 @@
+import { de as accountPage } from './account/de.ts'
 import type { Texts } from './en.ts'
 
 /** The German texts. They address the user as "Sie". A scope is in the accusative: "… erhält Zugriff auf: Ihren Namen". */
@@ -20,9 +21,7 @@ export const de: Texts = {
     choose: (client) => `Wählen Sie das Konto für ${client} aus.`,
     keep: (name) => `Als ${name} fortfahren`,
   },
-  accountPage: {
-    title: 'Ihr Konto',
-  },
+  accountPage,
   emailCode: {
     title: 'Sehen Sie in Ihr Postfach',
     text: (name) =>
@@ -31,6 +30,24 @@ export const de: Texts = {
     submit: 'Anmelden',
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
+  },
+  forgotten: {
+    link: 'Passwort vergessen?',
+    title: 'Passwort vergessen',
+    text: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. Sie erhalten per E-Mail einen Link für ein neues Passwort.',
+    submit: 'Link senden',
+    sent: 'Falls es zu diesem Namen ein Konto mit bestätigter Adresse gibt, ist eine E-Mail mit einem Link unterwegs. Der Link gilt 30 Minuten. Schließen Sie diese Seite, oder kehren Sie nach der Wahl des neuen Passworts zur Anmeldung zurück.',
+    back: 'Zurück zur Anmeldung',
+  },
+  newPassword: {
+    text: 'Durch das neue Passwort wird das Konto auf allen Geräten abgemeldet.',
+    doneTitle: 'Ihr Passwort ist gespeichert',
+    done: 'Sie können sich jetzt mit dem neuen Passwort anmelden.',
+  },
+  voidLink: {
+    title: 'Dieser Link gilt nicht mehr',
+    text: 'Er wurde verwendet, er ist abgelaufen, oder das Konto hat sich seit der E-Mail geändert.',
+    again: 'Neuen Link anfordern',
   },
   passkey: {
     notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
@@ -48,6 +65,11 @@ export const de: Texts = {
     recoveryCode: 'Wiederherstellungscode',
     recoveryHint: 'Jeder Wiederherstellungscode gilt einmal.',
     submitRecovery: 'Mit dem Wiederherstellungscode fortfahren',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Wir können einen Code an die bestätigte Adresse von ${name} senden.`,
+    sent: (name) =>
+      `Eine E-Mail mit einem Code ist an die bestätigte Adresse von ${name} unterwegs. Der Code gilt 10 Minuten in diesem Browser.`,
   },
   setUp: {
     title: 'Zweiten Faktor einrichten',
@@ -134,6 +156,10 @@ export const de: Texts = {
     breachedPassword:
       'Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes Passwort.',
     samePassword: 'Wählen Sie ein Passwort, das sich vom aktuellen unterscheidet.',
+    changedMeanwhile:
+      'Das Profil wurde an anderer Stelle geändert. Prüfen Sie es und speichern Sie noch einmal.',
+    refusedText: (longest) => `Verwenden Sie höchstens ${longest} Zeichen in einer Zeile.`,
+    wrongName: 'Geben Sie den Namen genau so ein, wie er angezeigt wird.',
     otherAccount:
       'Die Anwendung verlangt ein anderes Konto. Melden Sie sich mit diesem Konto an oder brechen Sie ab.',
     expiredForm: 'Die Seite war zu lange offen. Es wurde nichts ausgeführt. Versuchen Sie es erneut.',

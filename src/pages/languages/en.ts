@@ -1,3 +1,5 @@
+import { en as accountPage } from './account/en.ts'
+
 /** The English texts. `Texts` is their type, so a language without one of them does not compile. */
 export const en = {
   direction: 'ltr' as 'ltr' | 'rtl',
@@ -18,9 +20,7 @@ export const en = {
     choose: (client: string) => `Choose the account for ${client}.`,
     keep: (name: string) => `Continue as ${name}`,
   },
-  accountPage: {
-    title: 'Your account',
-  },
+  accountPage,
   emailCode: {
     title: 'Check your email',
     text: (name: string) =>
@@ -29,6 +29,24 @@ export const en = {
     submit: 'Sign in',
     again: 'Send a new code',
     other: 'Use a password or another address',
+  },
+  forgotten: {
+    link: 'Forgot your password?',
+    title: 'Forgotten password',
+    text: 'Enter your username or your email address. You get a link to a new password by mail.',
+    submit: 'Send the link',
+    sent: 'If there is an account with a confirmed address for this name, a mail with a link is on its way. The link works for 30 minutes. Close this page, or go back to the sign-in after you have chosen a new password.',
+    back: 'Back to the sign-in',
+  },
+  newPassword: {
+    text: 'The new password signs the account out on all devices.',
+    doneTitle: 'Your password is set',
+    done: 'You can sign in with the new password now.',
+  },
+  voidLink: {
+    title: 'This link no longer works',
+    text: 'It was used, it has expired, or the account has changed since the mail was sent.',
+    again: 'Request a new link',
   },
   passkey: {
     notUsed: 'No passkey was used. Try again, or choose another way to sign in.',
@@ -45,6 +63,11 @@ export const en = {
     recoveryCode: 'Recovery code',
     recoveryHint: 'Each recovery code works once.',
     submitRecovery: 'Continue with the recovery code',
+  },
+  emailSecondFactor: {
+    ask: (name: string) => `We can send a code to the confirmed email address of ${name}.`,
+    sent: (name: string) =>
+      `A mail with a code is on its way to the confirmed address of ${name}. The code works for 10 minutes in this browser.`,
   },
   setUp: {
     title: 'Set up a second factor',
@@ -130,6 +153,9 @@ export const en = {
     commonPassword: 'This password is very common, so it is easy to guess. Choose another password.',
     breachedPassword: 'This password is in a list of stolen passwords. Choose another password.',
     samePassword: 'Choose a password that differs from the current one.',
+    changedMeanwhile: 'The profile was changed in another place. Check it, then save again.',
+    refusedText: (longest: number) => `Use at most ${longest} characters in one line.`,
+    wrongName: 'Type the name exactly as it is shown.',
     otherAccount: 'The application asks for another account. Sign in with that account, or cancel.',
     expiredForm: 'The page was open for too long. Nothing happened. Try again.',
     noCookie: 'Your browser sent no cookie. Nothing happened. Allow cookies for this site, then try again.',

@@ -1,3 +1,4 @@
+import { es as accountPage } from './account/es.ts'
 import type { Texts } from './en.ts'
 
 /** The Spanish texts. They address the user as "tú". */
@@ -20,9 +21,7 @@ export const es: Texts = {
     choose: (client) => `Elige la cuenta para ${client}.`,
     keep: (name) => `Continuar como ${name}`,
   },
-  accountPage: {
-    title: 'Tu cuenta',
-  },
+  accountPage,
   emailCode: {
     title: 'Revisa tu correo',
     text: (name) =>
@@ -31,6 +30,24 @@ export const es: Texts = {
     submit: 'Iniciar sesión',
     again: 'Enviar un código nuevo',
     other: 'Usar una contraseña u otra dirección',
+  },
+  forgotten: {
+    link: '¿Olvidaste tu contraseña?',
+    title: 'Contraseña olvidada',
+    text: 'Escribe tu nombre de usuario o tu dirección de correo. Recibirás por correo un enlace para elegir una contraseña nueva.',
+    submit: 'Enviar el enlace',
+    sent: 'Si este nombre tiene una cuenta con una dirección confirmada, hay un correo con un enlace en camino. El enlace vale 30 minutos. Cierra esta página, o vuelve al inicio de sesión después de elegir una contraseña nueva.',
+    back: 'Volver al inicio de sesión',
+  },
+  newPassword: {
+    text: 'La contraseña nueva cerrará la sesión de la cuenta en todos los dispositivos.',
+    doneTitle: 'Tu contraseña está guardada',
+    done: 'Ya puedes iniciar sesión con la contraseña nueva.',
+  },
+  voidLink: {
+    title: 'Este enlace ya no vale',
+    text: 'Se usó, ha caducado o la cuenta ha cambiado desde que se envió el correo.',
+    again: 'Pedir un enlace nuevo',
   },
   passkey: {
     notUsed:
@@ -49,6 +66,11 @@ export const es: Texts = {
     recoveryCode: 'Código de recuperación',
     recoveryHint: 'Cada código de recuperación funciona una vez.',
     submitRecovery: 'Continuar con el código de recuperación',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Podemos enviar un código a la dirección confirmada de ${name}.`,
+    sent: (name) =>
+      `Hay un correo con un código en camino a la dirección confirmada de ${name}. El código vale 10 minutos en este navegador.`,
   },
   setUp: {
     title: 'Configurar un segundo factor',
@@ -131,6 +153,9 @@ export const es: Texts = {
     commonPassword: 'Esta contraseña es muy común, así que es fácil de adivinar. Elige otra contraseña.',
     breachedPassword: 'Esta contraseña está en una lista de contraseñas robadas. Elige otra contraseña.',
     samePassword: 'Elige una contraseña distinta de la actual.',
+    changedMeanwhile: 'El perfil se ha cambiado en otro lugar. Compruébalo y guarda de nuevo.',
+    refusedText: (longest) => `Usa como máximo ${longest} caracteres en una línea.`,
+    wrongName: 'Escribe el nombre exactamente como se muestra.',
     otherAccount: 'La aplicación pide otra cuenta. Inicia sesión con esa cuenta o cancela.',
     expiredForm:
       'La página ha estado abierta demasiado tiempo. No se ha realizado ninguna acción. Inténtalo de nuevo.',

@@ -1,3 +1,4 @@
+import { fr as accountPage } from './account/fr.ts'
 import type { Texts } from './en.ts'
 
 /**
@@ -23,9 +24,7 @@ export const fr: Texts = {
     choose: (client) => `Choisissez le compte pour ${client}.`,
     keep: (name) => `Continuer en tant que ${name}`,
   },
-  accountPage: {
-    title: 'Votre compte',
-  },
+  accountPage,
   emailCode: {
     title: 'Consultez votre messagerie',
     text: (name) =>
@@ -34,6 +33,24 @@ export const fr: Texts = {
     submit: 'Se connecter',
     again: 'Envoyer un nouveau code',
     other: 'Utiliser un mot de passe ou une autre adresse',
+  },
+  forgotten: {
+    link: 'Mot de passe oublié ?',
+    title: 'Mot de passe oublié',
+    text: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail. Vous recevrez par e-mail un lien pour choisir un nouveau mot de passe.',
+    submit: 'Envoyer le lien',
+    sent: 'Si un compte avec une adresse confirmée correspond à ce nom, un e-mail avec un lien est en route. Le lien est valable 30 minutes. Fermez cette page, ou revenez à la connexion après avoir choisi un nouveau mot de passe.',
+    back: 'Revenir à la connexion',
+  },
+  newPassword: {
+    text: 'Le nouveau mot de passe déconnecte le compte de tous les appareils.',
+    doneTitle: 'Votre mot de passe est enregistré',
+    done: 'Vous pouvez maintenant vous connecter avec le nouveau mot de passe.',
+  },
+  voidLink: {
+    title: 'Ce lien n’est plus valable',
+    text: 'Il a été utilisé, il a expiré, ou le compte a changé depuis l’envoi de l’e-mail.',
+    again: 'Demander un nouveau lien',
   },
   passkey: {
     notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
@@ -51,6 +68,11 @@ export const fr: Texts = {
     recoveryCode: 'Code de récupération',
     recoveryHint: 'Chaque code de récupération fonctionne une seule fois.',
     submitRecovery: 'Continuer avec le code de récupération',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Nous pouvons envoyer un code à l’adresse confirmée de ${name}.`,
+    sent: (name) =>
+      `Un e-mail avec un code est en route vers l’adresse confirmée de ${name}. Le code est valable 10 minutes dans ce navigateur.`,
   },
   setUp: {
     title: 'Configurer un second facteur',
@@ -134,6 +156,9 @@ export const fr: Texts = {
     breachedPassword:
       'Ce mot de passe figure dans une liste de mots de passe volés. Choisissez un autre mot de passe.',
     samePassword: 'Choisissez un mot de passe différent de l’actuel.',
+    changedMeanwhile: 'Le profil a été modifié ailleurs. Vérifiez-le, puis enregistrez à nouveau.',
+    refusedText: (longest) => `Utilisez au plus ${longest} caractères sur une ligne.`,
+    wrongName: 'Saisissez le nom exactement comme il est affiché.',
     otherAccount: 'L’application demande un autre compte. Connectez-vous avec ce compte ou annulez.',
     expiredForm: 'La page est restée ouverte trop longtemps. Aucune action n’a été effectuée. Réessayez.',
     noCookie:

@@ -1,3 +1,4 @@
+import { it as accountPage } from './account/it.ts'
 import type { Texts } from './en.ts'
 
 /** The Italian texts. They address the user as "tu", without a word that depends on the gender of the user. */
@@ -20,9 +21,7 @@ export const it: Texts = {
     choose: (client) => `Scegli l’account per ${client}.`,
     keep: (name) => `Continua come ${name}`,
   },
-  accountPage: {
-    title: 'Il tuo account',
-  },
+  accountPage,
   emailCode: {
     title: 'Controlla la tua e-mail',
     text: (name) =>
@@ -31,6 +30,24 @@ export const it: Texts = {
     submit: 'Accedi',
     again: 'Invia un nuovo codice',
     other: 'Usa una password o un altro indirizzo',
+  },
+  forgotten: {
+    link: 'Hai dimenticato la password?',
+    title: 'Password dimenticata',
+    text: 'Inserisci il tuo nome utente o il tuo indirizzo e-mail. Riceverai per e-mail un link per scegliere una nuova password.',
+    submit: 'Invia il link',
+    sent: 'Se a questo nome corrisponde un account con un indirizzo confermato, un’e-mail con un link è in arrivo. Il link vale 30 minuti. Chiudi questa pagina, oppure torna all’accesso dopo aver scelto una nuova password.',
+    back: 'Torna all’accesso',
+  },
+  newPassword: {
+    text: 'La nuova password disconnette l’account da tutti i dispositivi.',
+    doneTitle: 'La tua password è salvata',
+    done: 'Ora puoi accedere con la nuova password.',
+  },
+  voidLink: {
+    title: 'Questo link non è più valido',
+    text: 'È stato usato, è scaduto o l’account è cambiato dopo l’invio dell’e-mail.',
+    again: 'Richiedi un nuovo link',
   },
   passkey: {
     notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
@@ -48,6 +65,11 @@ export const it: Texts = {
     recoveryCode: 'Codice di recupero',
     recoveryHint: 'Ogni codice di recupero funziona una sola volta.',
     submitRecovery: 'Continua con il codice di recupero',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Possiamo inviare un codice all’indirizzo confermato di ${name}.`,
+    sent: (name) =>
+      `Un’e-mail con un codice è in arrivo all’indirizzo confermato di ${name}. Il codice vale 10 minuti in questo browser.`,
   },
   setUp: {
     title: 'Configura un secondo fattore',
@@ -129,6 +151,9 @@ export const it: Texts = {
       'Questa password è molto comune, quindi è facile da indovinare. Scegli un’altra password.',
     breachedPassword: 'Questa password è in un elenco di password rubate. Scegli un’altra password.',
     samePassword: 'Scegli una password diversa da quella attuale.',
+    changedMeanwhile: 'Il profilo è stato modificato altrove. Controllalo e salva di nuovo.',
+    refusedText: (longest) => `Usa al massimo ${longest} caratteri su una riga.`,
+    wrongName: 'Scrivi il nome esattamente come è mostrato.',
     otherAccount: 'L’applicazione chiede un altro account. Accedi con quell’account o annulla.',
     expiredForm: 'La pagina è rimasta aperta troppo a lungo. Non è stata eseguita alcuna azione. Riprova.',
     noCookie:

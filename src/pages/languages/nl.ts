@@ -1,3 +1,4 @@
+import { nl as accountPage } from './account/nl.ts'
 import type { Texts } from './en.ts'
 
 /** The Dutch texts. They address the user as "je". */
@@ -20,9 +21,7 @@ export const nl: Texts = {
     choose: (client) => `Kies het account voor ${client}.`,
     keep: (name) => `Doorgaan als ${name}`,
   },
-  accountPage: {
-    title: 'Je account',
-  },
+  accountPage,
   emailCode: {
     title: 'Kijk in je mailbox',
     text: (name) =>
@@ -31,6 +30,24 @@ export const nl: Texts = {
     submit: 'Inloggen',
     again: 'Nieuwe code sturen',
     other: 'Een wachtwoord of ander adres gebruiken',
+  },
+  forgotten: {
+    link: 'Wachtwoord vergeten?',
+    title: 'Wachtwoord vergeten',
+    text: 'Vul je gebruikersnaam of je e-mailadres in. Je krijgt per e-mail een link voor een nieuw wachtwoord.',
+    submit: 'Link sturen',
+    sent: 'Als er bij deze naam een account met een bevestigd adres is, is er een e-mail met een link onderweg. De link geldt 30 minuten. Sluit deze pagina, of ga terug naar het inloggen nadat je een nieuw wachtwoord hebt gekozen.',
+    back: 'Terug naar inloggen',
+  },
+  newPassword: {
+    text: 'Door het nieuwe wachtwoord wordt het account op alle apparaten uitgelogd.',
+    doneTitle: 'Je wachtwoord is opgeslagen',
+    done: 'Je kunt nu inloggen met het nieuwe wachtwoord.',
+  },
+  voidLink: {
+    title: 'Deze link werkt niet meer',
+    text: 'De link is gebruikt of verlopen, of het account is veranderd sinds de e-mail is verstuurd.',
+    again: 'Nieuwe link aanvragen',
   },
   passkey: {
     notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
@@ -47,6 +64,11 @@ export const nl: Texts = {
     recoveryCode: 'Herstelcode',
     recoveryHint: 'Elke herstelcode werkt één keer.',
     submitRecovery: 'Doorgaan met de herstelcode',
+  },
+  emailSecondFactor: {
+    ask: (name) => `We kunnen een code naar het bevestigde adres van ${name} sturen.`,
+    sent: (name) =>
+      `Er is een e-mail met een code onderweg naar het bevestigde adres van ${name}. De code geldt 10 minuten in deze browser.`,
   },
   setUp: {
     title: 'Tweede factor instellen',
@@ -130,6 +152,9 @@ export const nl: Texts = {
     breachedPassword:
       'Dit wachtwoord staat in een lijst met gestolen wachtwoorden. Kies een ander wachtwoord.',
     samePassword: 'Kies een wachtwoord dat verschilt van het huidige.',
+    changedMeanwhile: 'Het profiel is ergens anders gewijzigd. Controleer het en sla opnieuw op.',
+    refusedText: (longest) => `Gebruik hoogstens ${longest} tekens op één regel.`,
+    wrongName: 'Typ de naam precies zoals die wordt getoond.',
     otherAccount: 'De applicatie vraagt om een ander account. Log in met dat account of annuleer.',
     expiredForm: 'De pagina stond te lang open. Er is niets uitgevoerd. Probeer het opnieuw.',
     noCookie:

@@ -1,3 +1,4 @@
+import { pl as accountPage } from './account/pl.ts'
 import type { Texts } from './en.ts'
 
 /**
@@ -23,9 +24,7 @@ export const pl: Texts = {
     choose: (client) => `Wybierz konto dla: ${client}.`,
     keep: (name) => `Kontynuuj jako ${name}`,
   },
-  accountPage: {
-    title: 'Twoje konto',
-  },
+  accountPage,
   emailCode: {
     title: 'Sprawdź swoją pocztę',
     text: (name) =>
@@ -34,6 +33,24 @@ export const pl: Texts = {
     submit: 'Zaloguj się',
     again: 'Wyślij nowy kod',
     other: 'Użyj hasła lub innego adresu',
+  },
+  forgotten: {
+    link: 'Nie pamiętasz hasła?',
+    title: 'Zapomniane hasło',
+    text: 'Podaj nazwę użytkownika lub adres e-mail. Dostaniesz wiadomość z linkiem do nowego hasła.',
+    submit: 'Wyślij link',
+    sent: 'Jeśli ta nazwa ma konto z potwierdzonym adresem, wiadomość z linkiem jest w drodze. Link działa 30 minut. Zamknij tę stronę lub wróć do logowania po wybraniu nowego hasła.',
+    back: 'Wróć do logowania',
+  },
+  newPassword: {
+    text: 'Nowe hasło spowoduje wylogowanie z konta na wszystkich urządzeniach.',
+    doneTitle: 'Hasło zostało zapisane',
+    done: 'Możesz teraz zalogować się nowym hasłem.',
+  },
+  voidLink: {
+    title: 'Ten link już nie działa',
+    text: 'Został użyty, wygasł albo konto zmieniło się od wysłania wiadomości.',
+    again: 'Poproś o nowy link',
   },
   passkey: {
     notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
@@ -51,6 +68,11 @@ export const pl: Texts = {
     recoveryCode: 'Kod odzyskiwania',
     recoveryHint: 'Każdy kod odzyskiwania działa jeden raz.',
     submitRecovery: 'Dalej z kodem odzyskiwania',
+  },
+  emailSecondFactor: {
+    ask: (name) => `Możemy wysłać kod na potwierdzony adres użytkownika ${name}.`,
+    sent: (name) =>
+      `Wiadomość z kodem jest w drodze na potwierdzony adres użytkownika ${name}. Kod działa 10 minut w tej przeglądarce.`,
   },
   setUp: {
     title: 'Skonfiguruj drugi składnik',
@@ -132,6 +154,9 @@ export const pl: Texts = {
     commonPassword: 'To hasło jest bardzo popularne, więc łatwo je odgadnąć. Wybierz inne hasło.',
     breachedPassword: 'To hasło jest na liście skradzionych haseł. Wybierz inne hasło.',
     samePassword: 'Wybierz hasło inne niż obecne.',
+    changedMeanwhile: 'Profil został zmieniony w innym miejscu. Sprawdź go i zapisz ponownie.',
+    refusedText: (longest) => `Użyj najwyżej ${longest} znaków w jednym wierszu.`,
+    wrongName: 'Wpisz nazwę dokładnie tak, jak jest pokazana.',
     otherAccount: 'Aplikacja wymaga innego konta. Zaloguj się na to konto lub anuluj.',
     expiredForm: 'Strona była otwarta zbyt długo. Nie wykonano żadnej czynności. Spróbuj ponownie.',
     noCookie:

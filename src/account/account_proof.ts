@@ -1,0 +1,66 @@
+import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
+import { readSignedIn, type SignedInUser } from '../browser/read_signed_in.ts'
+import { accountClientIdOf } from '../clients/account_client.ts'
+import { accountPathOf } from '../config/account_path.ts'
+import { levelOf, TWO_FACTORS } from '../signin/authentication_level.ts'
+import { isBelowRequiredLevel, secondFactorOf } from '../signin/second_factor.ts'
+import { passwordStateOf } from '../users/password_state.ts'
+import type { AccountRequest } from './account_request.ts'
+
+/** How old the sign-in can be for a page that is sensitive. */
+export const FRESH_SECONDS = 600
+
+/** The signed-in user of the pool; null without one. @throws OAuthError too_many_attempts, StorageUnavailable, CorruptRecord */
+export async function findSignedIn({
+  c,
+  pool,
+  context,
+  services,
+}: AccountRequest): Promise<SignedInUser | null> {
+  const query = { pool, budget: `account ${pool}`, context, consentIdOf: async () => null }
+  return (await readSignedIn(c, query, services))?.signedIn ?? null
+}
+
+/**
+ * Whether the sign-in is enough for a page. The user must have proven a required second factor, and must have no password to change. A
+ * sensitive page also needs a sign-in of the last 10 minutes, so another user of an unlocked browser cannot change the account. A
+ * passkey is no second factor unless one is required: a user who has lost it can remove it after a sign-in by another way.
+ */
+export function isProven(
+  signedIn: SignedInUser,
+  isSensitive: boolean,
+  { context, services: { config } }: AccountRequest,
+): boolean {
+  const { session, user } = signedIn
+  const isFresh = session.authTime + FRESH_SECONDS >= context.now
+  if (passwordStateOf(user, config).mustChange || (isSensitive && !isFresh)) return false
+  if (isBelowRequiredLevel(user, session, config)) return false
+  return levelOf(session.acr) === 2 || !secondFactorOf(user, config).isNeeded
+}
+
+/**
+ * The URL of the sign-in that returns to a page. `max_age` keeps a sign-in of the last 10 minutes, and hides the button for guests.
+ *
+ * @param path The path of the page below `/account/<pool>`.
+ * @param signedIn The user whose sign-in is not enough; null without one.
+ */
+export function signInUrl(
+  path: string,
+  signedIn: SignedInUser | null,
+  { pool, services: { config } }: AccountRequest,
+): string {
+  const parameters = new URLSearchParams({
+    response_type: 'code',
+    client_id: accountClientIdOf(pool),
+    redirect_uri: config.issuer + accountPathOf(pool),
+    state: stateOf(path),
+    max_age: String(FRESH_SECONDS),
+    ...(signedIn !== null && secondFactorOf(signedIn.user, config).isNeeded && { acr_values: TWO_FACTORS }),
+  })
+  return `${AUTHORIZATION_PATH}?${parameters}`
+}
+
+/** The value of `state` in the sign-in for a page. */
+export function stateOf(path: string): string {
+  return path === '' ? 'home' : path.slice(1)
+}

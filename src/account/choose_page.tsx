@@ -1,0 +1,71 @@
+import type { Context } from 'hono'
+import type { BrowserServices } from '../browser/browser_services.ts'
+import { looksOf } from '../browser/looks.ts'
+import { PageFrame } from '../browser/page_frame.tsx'
+import { firstApiOf } from '../clients/account_client.ts'
+import { accountPathOf } from '../config/account_path.ts'
+import { accountsOf, browserSessionLimitsOf } from '../config/pool_settings.ts'
+import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
+import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import { renderPage } from '../pages/render_page.ts'
+import { isLive } from '../signin/browser_session.ts'
+
+/**
+ * Opens the account page of the only pool that has one, or of the only one in which a user is signed in. Otherwise the user chooses.
+ *
+ * @throws PageError 404 without an account page
+ */
+export async function chooseAccount(c: Context, services: BrowserServices): Promise<Response> {
+  const pools = poolsOf(services)
+  if (pools.length === 0) throw new PageError(NOT_FOUND)
+  const signedIn = pools.length === 1 ? pools : await findSignedInPools(c, pools, services)
+  const [only, ...others] = signedIn
+  if (only !== undefined && others.length === 0) return c.redirect(accountPathOf(only), 303)
+  return showChoice(c, others.length === 0 ? pools : signedIn, services)
+}
+
+/** The pools with an account page. */
+function poolsOf({ config }: BrowserServices): string[] {
+  const pools = new Set([...config.apis.values()].map(({ userPool }) => userPool))
+  return [...pools].filter((pool) => accountsOf(pool, config).selfService)
+}
+
+/** The pools in which the browser has a live session. */
+async function findSignedInPools(
+  c: Context,
+  pools: readonly string[],
+  { cookies, config, clock }: BrowserServices,
+): Promise<string[]> {
+  const sessions = await Promise.all(pools.map((pool) => cookies.session(pool).read(c)))
+  return pools.filter((pool, i) => {
+    const session = sessions[i] ?? null
+    return session !== null && isLive(session, browserSessionLimitsOf(pool, config), clock.now())
+  })
+}
+
+async function showChoice(
+  c: Context,
+  pools: readonly string[],
+  services: BrowserServices,
+): Promise<Response> {
+  const looks = await looksOf(c, services)
+  const { chooseTitle } = looks.texts.accountPage
+  const document = (
+    <PageFrame title={chooseTitle} looks={looks} assets={await services.assets.paths()}>
+      <h1>{chooseTitle}</h1>
+      <ul class="sections">
+        {pools.map((pool) => (
+          <li>
+            <a href={accountPathOf(pool)}>{nameOf(pool, services)}</a>
+          </li>
+        ))}
+      </ul>
+    </PageFrame>
+  )
+  return renderPage(c, { document, policy: OWN_ORIGIN_ONLY })
+}
+
+/** The name of the brand of a pool; the name of the pool without one. */
+function nameOf(pool: string, { config }: BrowserServices): string {
+  return firstApiOf(pool, config)?.branding?.name ?? pool
+}

@@ -1,0 +1,107 @@
+import { fieldErrors } from '../browser/field_errors.ts'
+import { InputRefused } from '../browser/input_refused.ts'
+import { looksOf } from '../browser/looks.ts'
+import { OwnText } from '../browser/own_text.tsx'
+import { STATE_PARAMETER, signInUrlOf } from '../browser/page_link.ts'
+import { problemOf } from '../browser/problem_of.ts'
+import { accountPathOf, FORGOTTEN_PASSWORD_PATH } from '../config/account_path.ts'
+import { Input } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { readForm } from '../pages/read_form.ts'
+import { readTypedName } from '../signin/email_codes.ts'
+import type { AccountPage } from './account_page.ts'
+import type { AccountRequest } from './account_request.ts'
+import { goToOpenPage, readProblem, showOpenPage } from './link_page.tsx'
+
+const SENT_PATH = `${FORGOTTEN_PASSWORD_PATH}/sent`
+
+/** The page on which a user requests a link to a new password. */
+export const forgottenPasswordPage: AccountPage = {
+  path: FORGOTTEN_PASSWORD_PATH,
+  GET: showForm,
+  POST: submit,
+}
+
+/** The page after the request. It is the same for each name. */
+export const forgottenPasswordSentPage: AccountPage = { path: SENT_PATH, GET: showSent }
+
+async function showForm(request: AccountRequest): Promise<Response> {
+  const { c, pool, services } = request
+  const looks = await looksOf(c, services)
+  const { texts, branding, language } = looks
+  const problem = await readProblem(request, looks)
+  const own = branding?.texts?.username ?? null
+  const body = (
+    <>
+      <form method="post" action={accountPathOf(pool) + FORGOTTEN_PASSWORD_PATH} class="form">
+        <p>{texts.forgotten.text}</p>
+        <Input
+          state={{ form: Form.of({}), problem: fieldErrors(problem) }}
+          name="username"
+          label={own === null ? texts.username : <OwnText texts={own} language={language} />}
+          autocomplete="username"
+          autocapitalize="none"
+          spellcheck={false}
+          required
+          autofocus={problem === null}
+        />
+        <input type="hidden" name={STATE_PARAMETER} value={stateOf(request)} />
+        <button type="submit" class="primary">
+          {texts.forgotten.submit}
+        </button>
+      </form>
+      {await BackToSignIn(request)}
+    </>
+  )
+  return showOpenPage(request, { title: texts.forgotten.title, body, problem })
+}
+
+async function submit(request: AccountRequest): Promise<Response> {
+  const form = await readForm(request.c)
+  const state = form.text(STATE_PARAMETER)
+  const parameters: Record<string, string> = state === '' ? {} : { [STATE_PARAMETER]: state }
+  try {
+    await requestLink(form, request)
+  } catch (error) {
+    const problem = problemOf(error)
+    if (problem === null) throw error
+    return goToOpenPage({ path: FORGOTTEN_PASSWORD_PATH, parameters, problem }, request)
+  }
+  return goToOpenPage({ path: SENT_PATH, parameters }, request)
+}
+
+/** @throws InputRefused, OAuthError too_many_attempts */
+async function requestLink(form: Form, { c, pool, api, context, services }: AccountRequest): Promise<void> {
+  const name = readTypedName(form.text('username'))
+  if (name === null) throw new InputRefused({ kind: 'missing_name' })
+  const { language } = await looksOf(c, services)
+  const device = await services.cookies.device(pool).read(c)
+  await services.passwordLinks.request({ pool, api: api.name, name, language, device }, context)
+}
+
+async function showSent(request: AccountRequest): Promise<Response> {
+  const { forgotten, emailCode } = (await looksOf(request.c, request.services)).texts
+  const body = (
+    <>
+      <p>{forgotten.sent}</p>
+      {await BackToSignIn(request)}
+    </>
+  )
+  return showOpenPage(request, { title: emailCode.title, body })
+}
+
+/** A link to the sign-in from which the user came; nothing without one. */
+async function BackToSignIn(request: AccountRequest) {
+  const { c, services } = request
+  const href = await signInUrlOf(stateOf(request), services)
+  if (href === null) return null
+  return (
+    <p>
+      <a href={href}>{(await looksOf(c, services)).texts.forgotten.back}</a>
+    </p>
+  )
+}
+
+function stateOf({ c }: AccountRequest): string {
+  return c.req.query(STATE_PARAMETER) ?? ''
+}

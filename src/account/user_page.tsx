@@ -1,0 +1,167 @@
+import type { Child, PropsWithChildren } from 'hono/jsx'
+import { fieldErrors } from '../browser/field_errors.ts'
+import { TICKET_FIELD } from '../browser/form_ticket.ts'
+import { type Looks, looksOf } from '../browser/looks.ts'
+import { PageFrame } from '../browser/page_frame.tsx'
+import { problemOf } from '../browser/problem_of.ts'
+import { describeProblem } from '../browser/problem_words.ts'
+import { BrokenForm } from '../browser/read_submission.ts'
+import { accountPathOf } from '../config/account_path.ts'
+import { compact } from '../lib/compact.ts'
+import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
+import type { FieldState } from '../pages/fields.tsx'
+import { Form } from '../pages/form.ts'
+import { readForm } from '../pages/read_form.ts'
+import { renderPage } from '../pages/render_page.ts'
+import type { AccountPage } from './account_page.ts'
+import { findSignedIn, isProven, signInUrl } from './account_proof.ts'
+import type { AccountRequest, UserRequest } from './account_request.ts'
+import {
+  findBindingProblem,
+  type Notice,
+  openPageState,
+  openTicket,
+  type PageState,
+  sealPageState,
+  sealTicket,
+} from './page_state.ts'
+
+/** What a page shows. */
+export interface UserPageView {
+  title: string
+  body: Child
+}
+
+/** The content of a page of a signed-in user. */
+export interface UserPageContent {
+  request: UserRequest
+  looks: Looks
+  texts: Looks['texts']['accountPage']
+  /** The typed values of a refused form, and its problem. */
+  state: FieldState
+  /** A form of the page, with its ticket. */
+  PageForm(props: PropsWithChildren): Child
+}
+
+/** A page of a signed-in user. */
+export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'> {
+  /** Whether the page needs a sign-in of the last 10 minutes. The default is false. */
+  isSensitive?: boolean
+  /** The fields whose values a refused form keeps. None of them is a password. */
+  keptFields?: readonly string[]
+  show(content: UserPageContent): UserPageView | Promise<UserPageView>
+  /**
+   * Handles an accepted form.
+   *
+   * @returns the notice of the page, or the URL to which the browser goes
+   * @throws InputRefused, PasswordRefused, OAuthError, StorageUnavailable, CorruptRecord
+   */
+  submit?(request: UserRequest, form: Form): Promise<{ notice: Notice } | { leaveTo: string }>
+}
+
+/** Makes a page that first signs the user in. */
+export function userPage(page: UserPage): AccountPage {
+  const { path, section, isFor, submit } = page
+  return {
+    ...compact({ path, section, isFor }),
+    GET: (request) => showPage(page, request),
+    ...(submit && { POST: (request) => submitPage({ ...page, submit }, request) }),
+  }
+}
+
+/** The request of a user whose sign-in is enough for the page; otherwise the redirect to the sign-in. */
+async function requireUser(
+  { path, isSensitive = false }: UserPage,
+  request: AccountRequest,
+): Promise<UserRequest | Response> {
+  const signedIn = await findSignedIn(request)
+  if (signedIn !== null && isProven(signedIn, isSensitive, request)) return { ...request, signedIn }
+  return request.c.redirect(signInUrl(path, signedIn, request), 303)
+}
+
+async function showPage(page: UserPage, accountRequest: AccountRequest): Promise<Response> {
+  const request = await requireUser(page, accountRequest)
+  if (request instanceof Response) return request
+  const { c, pool, services } = request
+  const looks = await looksOf(c, services)
+  const { accountPage: texts } = looks.texts
+  const { notice, problem, typed } = await openPageState(page.path, request)
+  const words = problem === null ? null : describeProblem(problem, looks, services.config)
+  if (problem?.kind === 'must_wait') c.header('Retry-After', String(problem.seconds))
+  const state = { form: Form.of(typed), problem: fieldErrors(words) }
+  const ticket = await sealTicket(page.path, request)
+  const action = accountPathOf(pool) + page.path
+  const PageForm = ({ children }: PropsWithChildren) => (
+    <form method="post" action={action} class="form">
+      <input type="hidden" name={TICKET_FIELD} value={ticket} />
+      {children}
+    </form>
+  )
+  const { title, body } = await page.show({ request, looks, texts, state, PageForm })
+  const noticeText = notice === null ? null : textOfNotice(notice, texts)
+  // Without a script, a screen reader reads the title first.
+  const said = words?.text ?? noticeText
+  const document = (
+    <PageFrame
+      title={said === null ? title : `${said} · ${title}`}
+      looks={looks}
+      assets={await services.assets.paths()}
+    >
+      <h1>{title}</h1>
+      {words === null || words.field !== null ? null : (
+        <p class="note bad" role="alert">
+          {words.text}
+        </p>
+      )}
+      {noticeText === null ? null : (
+        <p class="note good" role="status">
+          {noticeText}
+        </p>
+      )}
+      {body}
+      {page.path === '' ? null : (
+        <p>
+          <a href={accountPathOf(pool)}>{texts.back}</a>
+        </p>
+      )}
+    </PageFrame>
+  )
+  return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, ...(words && { status: words.status }) })
+}
+
+function textOfNotice(name: string, { notices }: UserPageContent['texts']): string | null {
+  return new Map<string, string>(Object.entries(notices)).get(name) ?? null
+}
+
+/** Handles a form. It leads to the URL of the page (303), so a reload does not send it again. */
+async function submitPage(
+  page: UserPage & Required<Pick<UserPage, 'submit'>>,
+  accountRequest: AccountRequest,
+): Promise<Response> {
+  const { c } = accountRequest
+  const form = await readForm(c)
+  const ticket = await openTicket(form.text(TICKET_FIELD), page.path, accountRequest)
+  if (ticket === null) throw new BrokenForm()
+  const request = await requireUser(page, accountRequest)
+  if (request instanceof Response) return request
+  const refusal = await findBindingProblem(ticket, request)
+  if (refusal !== null) return goBack(page, { problem: refusal }, request)
+  try {
+    const outcome = await page.submit(request, form)
+    return 'leaveTo' in outcome ? c.redirect(outcome.leaveTo, 303) : goBack(page, outcome, request)
+  } catch (error) {
+    const problem = problemOf(error)
+    if (problem === null) throw error
+    const typed = Object.fromEntries((page.keptFields ?? []).map((name) => [name, form.text(name)]))
+    return goBack(page, { problem, typed }, request)
+  }
+}
+
+async function goBack(
+  { path }: UserPage,
+  state: Partial<PageState>,
+  request: UserRequest,
+): Promise<Response> {
+  const query = await sealPageState(path, state, request)
+  return request.c.redirect(`${accountPathOf(request.pool)}${path}?${query}`, 303)
+}

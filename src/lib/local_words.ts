@@ -1,0 +1,26 @@
+import type { Language } from './language.ts'
+
+/** @param at Unix seconds. The time zone of the reader is not known, so the time is in UTC. */
+export function formatTime(at: number, language: Language): string {
+  const format = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+  return `${format.format(at * 1000)} UTC`
+}
+
+/** @param code Two letters. Cloudflare also has codes that are not countries, such as `T1`. */
+export function formatCountry(code: string, language: Language): string {
+  return /^[A-Z]{2}$/.test(code)
+    ? (new Intl.DisplayNames(language, { type: 'region' }).of(code) ?? code)
+    : code
+}
+
+const MINUTE = 60
+const HOUR = 3600
+const DAY = 86_400
+
+/** Whole minutes below an hour, whole hours below two days, otherwise days. */
+export function formatDuration(seconds: number, language: Language): string {
+  const [unit, length] =
+    seconds < HOUR ? ['minute', MINUTE] : seconds < 2 * DAY ? ['hour', HOUR] : ['day', DAY]
+  const format = new Intl.NumberFormat(language, { style: 'unit', unit: String(unit), unitDisplay: 'long' })
+  return format.format(Math.floor(seconds / Number(length)))
+}

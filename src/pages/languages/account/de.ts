@@ -1,0 +1,67 @@
+import type { AccountTexts } from './en.ts'
+
+/** The texts of the account pages in the language of `../de.ts`. */
+export const de: AccountTexts = {
+  title: 'Ihr Konto',
+  back: 'Zurück zu Ihrem Konto',
+  notSignedIn: 'Sie sind nicht angemeldet. Es wurde nichts geändert.',
+  chooseTitle: 'Welches Konto möchten Sie öffnen?',
+  sections: {
+    profile: 'Profil',
+    password: 'Passwort',
+    sessions: 'Geräte und Sitzungen',
+    applications: 'Verbundene Anwendungen',
+    data: 'Ihre Daten herunterladen',
+    deletion: 'Ihr Konto löschen',
+  },
+  notices: {
+    profileSaved: 'Ihr Profil ist gespeichert.',
+    passwordChanged: 'Ihr Passwort ist geändert. Sie sind auf allen anderen Geräten abgemeldet.',
+    sessionEnded: 'Die Sitzung ist beendet.',
+    othersEnded: 'Sie sind auf allen anderen Geräten abgemeldet.',
+    accessWithdrawn: 'Die Anwendung hat keinen Zugriff mehr auf Ihr Konto.',
+  },
+  profile: {
+    name: 'Vollständiger Name',
+    givenName: 'Vorname',
+    familyName: 'Nachname',
+    submit: 'Speichern',
+  },
+  password: {
+    text: 'Durch das neue Passwort werden Sie auf allen anderen Geräten abgemeldet.',
+  },
+  sessions: {
+    text: 'Diese Anwendungen sind mit Ihrem Konto angemeldet.',
+    none: 'Keine Anwendung ist mit Ihrem Konto angemeldet.',
+    unknownDevice: 'Unbekanntes Gerät',
+    thisBrowser: 'Dieser Browser',
+    began: (time) => `Angemeldet: ${time}`,
+    used: (time) => `Zuletzt verwendet: ${time}`,
+    end: 'Sitzung beenden',
+    endOf: (client, device) => `Die Sitzung von ${client} auf ${device} beenden`,
+    othersText:
+      'Sie können alle Sitzungen außer der dieser Seite beenden, auch Sitzungen, die nicht in der Liste sind.',
+    others: 'Überall sonst abmelden',
+  },
+  applications: {
+    text: 'Sie haben diesen Anwendungen erlaubt, Ihr Konto zu verwenden.',
+    none: 'Sie haben keiner anderen Anwendung erlaubt, Ihr Konto zu verwenden.',
+    since: (time) => `Erlaubt: ${time}`,
+    withdraw: 'Zugriff entziehen',
+    withdrawOf: (client) => `Den Zugriff von ${client} entziehen`,
+  },
+  data: {
+    text: 'Die Datei enthält die gespeicherten Daten über Ihr Konto, Ihre Sitzungen und Ihre Anmeldungen. Sie hat das Format JSON.',
+    submit: 'Herunterladen',
+  },
+  deletion: {
+    text: (days) =>
+      `Sie werden sofort überall abgemeldet. Ihr Konto und seine Daten werden nach ${days} gelöscht. Wenn Sie sich vorher anmelden, bleibt das Konto bestehen.`,
+    confirm: (name) => `Geben Sie zur Bestätigung ${name} ein`,
+    submit: 'Mein Konto löschen',
+    admin: 'Sie sind Administrator. Ein anderer Administrator muss dieses Konto löschen.',
+    scheduledTitle: 'Ihr Konto wird gelöscht',
+    scheduledText: (days) =>
+      `Sie sind überall abgemeldet. Ihr Konto wird nach ${days} gelöscht. Um es zu behalten, melden Sie sich vorher an.`,
+  },
+}

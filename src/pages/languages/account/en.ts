@@ -1,0 +1,66 @@
+/** The English texts of the account pages. `AccountTexts` is their type. */
+export const en = {
+  title: 'Your account',
+  back: 'Back to your account',
+  notSignedIn: 'You are not signed in. Nothing was changed.',
+  chooseTitle: 'Whose account do you want to open?',
+  sections: {
+    profile: 'Profile',
+    password: 'Password',
+    sessions: 'Devices and sessions',
+    applications: 'Connected applications',
+    data: 'Download your data',
+    deletion: 'Delete your account',
+  },
+  notices: {
+    profileSaved: 'Your profile is saved.',
+    passwordChanged: 'Your password is changed. You are signed out on all other devices.',
+    sessionEnded: 'The session has ended.',
+    othersEnded: 'You are signed out on all other devices.',
+    accessWithdrawn: 'The application no longer has access to your account.',
+  },
+  profile: {
+    name: 'Full name',
+    givenName: 'Given name',
+    familyName: 'Family name',
+    submit: 'Save',
+  },
+  password: {
+    text: 'The new password signs you out on all other devices.',
+  },
+  sessions: {
+    text: 'These applications are signed in to your account.',
+    none: 'No application is signed in to your account.',
+    unknownDevice: 'Unknown device',
+    thisBrowser: 'This browser',
+    began: (time: string) => `Signed in: ${time}`,
+    used: (time: string) => `Last used: ${time}`,
+    end: 'End session',
+    endOf: (client: string, device: string) => `End the session of ${client} on ${device}`,
+    othersText: 'You can end all sessions except that of this page, also sessions that are not listed.',
+    others: 'Sign out everywhere else',
+  },
+  applications: {
+    text: 'You allowed these applications to use your account.',
+    none: 'You have allowed no other application to use your account.',
+    since: (time: string) => `Allowed: ${time}`,
+    withdraw: 'Withdraw access',
+    withdrawOf: (client: string) => `Withdraw the access of ${client}`,
+  },
+  data: {
+    text: 'The file contains the stored data about your account, your sessions and your sign-ins. It is in the format JSON.',
+    submit: 'Download',
+  },
+  deletion: {
+    text: (days: string) =>
+      `You are signed out everywhere at once. Your account and its data are erased after ${days}. If you sign in before, the account stays.`,
+    confirm: (name: string) => `Type ${name} to confirm`,
+    submit: 'Delete my account',
+    admin: 'You are an administrator, so another administrator must delete this account.',
+    scheduledTitle: 'Your account will be deleted',
+    scheduledText: (days: string) =>
+      `You are signed out everywhere. Your account is erased after ${days}. To keep it, sign in before.`,
+  },
+}
+
+export type AccountTexts = typeof en

@@ -1,0 +1,67 @@
+import type { AccountTexts } from './en.ts'
+
+/** The texts of the account pages in the language of `../fr.ts`. */
+export const fr: AccountTexts = {
+  title: 'Votre compte',
+  back: 'Retour à votre compte',
+  notSignedIn: 'Vous n’êtes pas connecté. Rien n’a été modifié.',
+  chooseTitle: 'Quel compte voulez-vous ouvrir ?',
+  sections: {
+    profile: 'Profil',
+    password: 'Mot de passe',
+    sessions: 'Appareils et sessions',
+    applications: 'Applications connectées',
+    data: 'Télécharger vos données',
+    deletion: 'Supprimer votre compte',
+  },
+  notices: {
+    profileSaved: 'Votre profil est enregistré.',
+    passwordChanged: 'Votre mot de passe est modifié. Vous êtes déconnecté de tous les autres appareils.',
+    sessionEnded: 'La session est terminée.',
+    othersEnded: 'Vous êtes déconnecté de tous les autres appareils.',
+    accessWithdrawn: 'L’application n’a plus accès à votre compte.',
+  },
+  profile: {
+    name: 'Nom complet',
+    givenName: 'Prénom',
+    familyName: 'Nom de famille',
+    submit: 'Enregistrer',
+  },
+  password: {
+    text: 'Le nouveau mot de passe vous déconnecte de tous les autres appareils.',
+  },
+  sessions: {
+    text: 'Ces applications sont connectées à votre compte.',
+    none: 'Aucune application n’est connectée à votre compte.',
+    unknownDevice: 'Appareil inconnu',
+    thisBrowser: 'Ce navigateur',
+    began: (time) => `Connexion : ${time}`,
+    used: (time) => `Dernière utilisation : ${time}`,
+    end: 'Terminer la session',
+    endOf: (client, device) => `Terminer la session de ${client} sur ${device}`,
+    othersText:
+      'Vous pouvez terminer toutes les sessions sauf celle de cette page, y compris celles qui ne figurent pas dans la liste.',
+    others: 'Se déconnecter partout ailleurs',
+  },
+  applications: {
+    text: 'Vous avez autorisé ces applications à utiliser votre compte.',
+    none: 'Vous n’avez autorisé aucune autre application à utiliser votre compte.',
+    since: (time) => `Autorisation : ${time}`,
+    withdraw: 'Retirer l’accès',
+    withdrawOf: (client) => `Retirer l’accès de ${client}`,
+  },
+  data: {
+    text: 'Le fichier contient les données enregistrées sur votre compte, vos sessions et vos connexions. Il est au format JSON.',
+    submit: 'Télécharger',
+  },
+  deletion: {
+    text: (days) =>
+      `Vous êtes déconnecté partout immédiatement. Votre compte et ses données sont effacés après ${days}. Si vous vous connectez avant, le compte est conservé.`,
+    confirm: (name) => `Saisissez ${name} pour confirmer`,
+    submit: 'Supprimer mon compte',
+    admin: 'Vous êtes administrateur : un autre administrateur doit supprimer ce compte.',
+    scheduledTitle: 'Votre compte sera supprimé',
+    scheduledText: (days) =>
+      `Vous êtes déconnecté partout. Votre compte est effacé après ${days}. Pour le conserver, connectez-vous avant.`,
+  },
+}

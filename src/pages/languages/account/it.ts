@@ -1,0 +1,67 @@
+import type { AccountTexts } from './en.ts'
+
+/** The texts of the account pages in the language of `../it.ts`. */
+export const it: AccountTexts = {
+  title: 'Il tuo account',
+  back: 'Torna al tuo account',
+  notSignedIn: 'Non hai effettuato l’accesso. Non è stato modificato nulla.',
+  chooseTitle: 'Quale account vuoi aprire?',
+  sections: {
+    profile: 'Profilo',
+    password: 'Password',
+    sessions: 'Dispositivi e sessioni',
+    applications: 'Applicazioni collegate',
+    data: 'Scarica i tuoi dati',
+    deletion: 'Elimina il tuo account',
+  },
+  notices: {
+    profileSaved: 'Il tuo profilo è salvato.',
+    passwordChanged: 'La tua password è stata cambiata. Sei disconnesso da tutti gli altri dispositivi.',
+    sessionEnded: 'La sessione è terminata.',
+    othersEnded: 'Sei disconnesso da tutti gli altri dispositivi.',
+    accessWithdrawn: 'L’applicazione non ha più accesso al tuo account.',
+  },
+  profile: {
+    name: 'Nome completo',
+    givenName: 'Nome',
+    familyName: 'Cognome',
+    submit: 'Salva',
+  },
+  password: {
+    text: 'La nuova password ti disconnette da tutti gli altri dispositivi.',
+  },
+  sessions: {
+    text: 'Queste applicazioni hanno effettuato l’accesso al tuo account.',
+    none: 'Nessuna applicazione ha effettuato l’accesso al tuo account.',
+    unknownDevice: 'Dispositivo sconosciuto',
+    thisBrowser: 'Questo browser',
+    began: (time) => `Accesso: ${time}`,
+    used: (time) => `Ultimo uso: ${time}`,
+    end: 'Termina la sessione',
+    endOf: (client, device) => `Termina la sessione di ${client} su ${device}`,
+    othersText:
+      'Puoi terminare tutte le sessioni tranne quella di questa pagina, anche quelle che non sono in elenco.',
+    others: 'Esci ovunque tranne qui',
+  },
+  applications: {
+    text: 'Hai permesso a queste applicazioni di usare il tuo account.',
+    none: 'Non hai permesso a nessun’altra applicazione di usare il tuo account.',
+    since: (time) => `Autorizzata: ${time}`,
+    withdraw: 'Revoca l’accesso',
+    withdrawOf: (client) => `Revoca l’accesso di ${client}`,
+  },
+  data: {
+    text: 'Il file contiene i dati salvati sul tuo account, sulle tue sessioni e sui tuoi accessi. È in formato JSON.',
+    submit: 'Scarica',
+  },
+  deletion: {
+    text: (days) =>
+      `Vieni subito disconnesso ovunque. Il tuo account e i suoi dati vengono cancellati dopo ${days}. Se accedi prima, l’account rimane.`,
+    confirm: (name) => `Scrivi ${name} per confermare`,
+    submit: 'Elimina il mio account',
+    admin: 'Sei un amministratore, quindi un altro amministratore deve eliminare questo account.',
+    scheduledTitle: 'Il tuo account verrà eliminato',
+    scheduledText: (days) =>
+      `Sei disconnesso ovunque. Il tuo account viene cancellato dopo ${days}. Per conservarlo, accedi prima.`,
+  },
+}

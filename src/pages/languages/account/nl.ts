@@ -1,0 +1,67 @@
+import type { AccountTexts } from './en.ts'
+
+/** The texts of the account pages in the language of `../nl.ts`. */
+export const nl: AccountTexts = {
+  title: 'Je account',
+  back: 'Terug naar je account',
+  notSignedIn: 'Je bent niet ingelogd. Er is niets gewijzigd.',
+  chooseTitle: 'Welk account wil je openen?',
+  sections: {
+    profile: 'Profiel',
+    password: 'Wachtwoord',
+    sessions: 'Apparaten en sessies',
+    applications: 'Gekoppelde apps',
+    data: 'Je gegevens downloaden',
+    deletion: 'Je account verwijderen',
+  },
+  notices: {
+    profileSaved: 'Je profiel is opgeslagen.',
+    passwordChanged: 'Je wachtwoord is gewijzigd. Je bent op alle andere apparaten uitgelogd.',
+    sessionEnded: 'De sessie is beëindigd.',
+    othersEnded: 'Je bent op alle andere apparaten uitgelogd.',
+    accessWithdrawn: 'De app heeft geen toegang meer tot je account.',
+  },
+  profile: {
+    name: 'Volledige naam',
+    givenName: 'Voornaam',
+    familyName: 'Achternaam',
+    submit: 'Opslaan',
+  },
+  password: {
+    text: 'Door het nieuwe wachtwoord word je op alle andere apparaten uitgelogd.',
+  },
+  sessions: {
+    text: 'Deze apps zijn ingelogd op je account.',
+    none: 'Er is geen app ingelogd op je account.',
+    unknownDevice: 'Onbekend apparaat',
+    thisBrowser: 'Deze browser',
+    began: (time) => `Ingelogd: ${time}`,
+    used: (time) => `Laatst gebruikt: ${time}`,
+    end: 'Sessie beëindigen',
+    endOf: (client, device) => `De sessie van ${client} op ${device} beëindigen`,
+    othersText:
+      'Je kunt alle sessies behalve die van deze pagina beëindigen, ook sessies die niet in de lijst staan.',
+    others: 'Overal elders uitloggen',
+  },
+  applications: {
+    text: 'Je hebt deze apps toegestaan om je account te gebruiken.',
+    none: 'Je hebt geen andere app toegestaan om je account te gebruiken.',
+    since: (time) => `Toegestaan: ${time}`,
+    withdraw: 'Toegang intrekken',
+    withdrawOf: (client) => `De toegang van ${client} intrekken`,
+  },
+  data: {
+    text: 'Het bestand bevat de opgeslagen gegevens over je account, je sessies en je inlogmomenten. Het heeft de indeling JSON.',
+    submit: 'Downloaden',
+  },
+  deletion: {
+    text: (days) =>
+      `Je wordt meteen overal uitgelogd. Je account en de gegevens ervan worden na ${days} gewist. Als je eerder inlogt, blijft het account bestaan.`,
+    confirm: (name) => `Typ ${name} om te bevestigen`,
+    submit: 'Mijn account verwijderen',
+    admin: 'Je bent beheerder, dus een andere beheerder moet dit account verwijderen.',
+    scheduledTitle: 'Je account wordt verwijderd',
+    scheduledText: (days) =>
+      `Je bent overal uitgelogd. Je account wordt na ${days} gewist. Log eerder in om het te behouden.`,
+  },
+}

@@ -1,0 +1,67 @@
+import type { AccountTexts } from './en.ts'
+
+/** The texts of the account pages in the language of `../pl.ts`. */
+export const pl: AccountTexts = {
+  title: 'Twoje konto',
+  back: 'Wróć do konta',
+  notSignedIn: 'Nie zalogowano. Nic nie zostało zmienione.',
+  chooseTitle: 'Które konto chcesz otworzyć?',
+  sections: {
+    profile: 'Profil',
+    password: 'Hasło',
+    sessions: 'Urządzenia i sesje',
+    applications: 'Połączone aplikacje',
+    data: 'Pobierz swoje dane',
+    deletion: 'Usuń konto',
+  },
+  notices: {
+    profileSaved: 'Profil został zapisany.',
+    passwordChanged: 'Hasło zostało zmienione. Wylogowano Cię na wszystkich innych urządzeniach.',
+    sessionEnded: 'Sesja została zakończona.',
+    othersEnded: 'Wylogowano Cię na wszystkich innych urządzeniach.',
+    accessWithdrawn: 'Aplikacja nie ma już dostępu do Twojego konta.',
+  },
+  profile: {
+    name: 'Imię i nazwisko',
+    givenName: 'Imię',
+    familyName: 'Nazwisko',
+    submit: 'Zapisz',
+  },
+  password: {
+    text: 'Nowe hasło wyloguje Cię na wszystkich innych urządzeniach.',
+  },
+  sessions: {
+    text: 'Te aplikacje są zalogowane na Twoje konto.',
+    none: 'Żadna aplikacja nie jest zalogowana na Twoje konto.',
+    unknownDevice: 'Nieznane urządzenie',
+    thisBrowser: 'Ta przeglądarka',
+    began: (time) => `Zalogowano: ${time}`,
+    used: (time) => `Ostatnie użycie: ${time}`,
+    end: 'Zakończ sesję',
+    endOf: (client, device) => `Zakończ sesję aplikacji ${client} na urządzeniu ${device}`,
+    othersText:
+      'Możesz zakończyć wszystkie sesje oprócz sesji tej strony, także te, których nie ma na liście.',
+    others: 'Wyloguj wszędzie indziej',
+  },
+  applications: {
+    text: 'Te aplikacje mogą za Twoją zgodą używać Twojego konta.',
+    none: 'Żadna inna aplikacja nie ma Twojej zgody na używanie konta.',
+    since: (time) => `Zgoda: ${time}`,
+    withdraw: 'Wycofaj dostęp',
+    withdrawOf: (client) => `Wycofaj dostęp aplikacji ${client}`,
+  },
+  data: {
+    text: 'Plik zawiera zapisane dane o Twoim koncie, sesjach i logowaniach. Ma format JSON.',
+    submit: 'Pobierz',
+  },
+  deletion: {
+    text: (days) =>
+      `Wylogujemy Cię wszędzie od razu. Konto i jego dane zostaną usunięte po upływie: ${days}. Jeśli zalogujesz się wcześniej, konto pozostanie.`,
+    confirm: (name) => `Wpisz ${name}, aby potwierdzić`,
+    submit: 'Usuń moje konto',
+    admin: 'Masz uprawnienia administratora, więc to konto musi usunąć inny administrator.',
+    scheduledTitle: 'Twoje konto zostanie usunięte',
+    scheduledText: (days) =>
+      `Wylogowano Cię wszędzie. Konto zostanie usunięte po upływie: ${days}. Aby je zachować, zaloguj się wcześniej.`,
+  },
+}
