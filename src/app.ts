@@ -8,6 +8,7 @@ import { isLoopback } from './config/origin.ts'
 import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/console_path.ts'
 import { addEndpoints, isFromPage } from './endpoints/add_endpoints.ts'
+import { challengeEndpoint } from './endpoints/challenge.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
 import { describeHome, HOME_PATH, homeEndpoint, type OperatorPaths, prefersHtml } from './endpoints/home.ts'
@@ -39,6 +40,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   introspectEndpoint,
   userinfoEndpoint,
   parEndpoint,
+  challengeEndpoint,
   jwksEndpoint,
   revocationsEndpoint,
   ...metadataEndpoints,

@@ -24,6 +24,7 @@ const LAYERS = [
     'signin',
     'authorization',
     'accounts',
+    'challenge',
     'grants',
   ],
   ...[

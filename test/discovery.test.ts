@@ -33,6 +33,7 @@ describe('the metadata document', () => {
         revocations_uri: `${ISSUER}/revocations`,
         scopes_supported: ['openid', 'profile', 'email', 'cart', 'orders', 'catalog'],
         pushed_authorization_request_endpoint: `${ISSUER}/oauth2-token/par`,
+        authorization_challenge_endpoint: `${ISSUER}/oauth2-token/challenge`,
         response_types_supported: ['code'],
         response_modes_supported: ['query', 'form_post'],
         code_challenge_methods_supported: ['S256'],

@@ -23,7 +23,17 @@ export async function addMails({ KV }: Pick<Env, 'KV'>, { apis, mail, issuer }: 
   const recipient = { to: 'amanda@example.com', pool: 'customers', api: 'storefront' }
   const link = `${issuer}/account/customers/link?token=${'x'.repeat(43)}`
   const mails: [id: string, mail: Mail][] = [
-    ['msg_code', { ...recipient, language: 'en', kind: 'email_code', code: '042519', lifetimeSeconds: 600 }],
+    [
+      'msg_code',
+      {
+        ...recipient,
+        language: 'en',
+        kind: 'email_code',
+        isAfterPassword: false,
+        code: '042519',
+        lifetimeSeconds: 600,
+      },
+    ],
     ['msg_reset', { ...recipient, language: 'fr', kind: 'reset_password', link, lifetimeSeconds: 1800 }],
     [
       LONGEST,

@@ -43,6 +43,7 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
       return outcome === 'refused'
     // `sign_ins` limits these events.
     case 'browser_sign_in':
+    case 'step_sign_in':
     case 'account':
     // `refreshes` limits these events.
     case 'refresh':

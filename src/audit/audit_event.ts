@@ -4,6 +4,7 @@ import type { FailureCause } from '../oauth/failure_cause.ts'
 export const AUDIT_KINDS = [
   'issue',
   'browser_sign_in',
+  'step_sign_in',
   'sign_up',
   'sign_in_failure',
   'lock',

@@ -126,7 +126,7 @@ export class AuditQueryStore {
   /** The time of the last sign-in of a user, in Unix seconds; null if the trail has none. @throws StorageUnavailable */
   async findLastSignIn(subject: string): Promise<number | null> {
     const select = this.#db
-      .prepare(`SELECT at FROM audit_events WHERE subject = ? AND kind IN ('issue', 'browser_sign_in')
+      .prepare(`SELECT at FROM audit_events WHERE subject = ? AND kind IN ('issue', 'browser_sign_in', 'step_sign_in')
          ORDER BY at DESC LIMIT 1`)
       .bind(subject)
     const row = await callStore('D1 audit_events', () => select.first(), SEARCH_DEADLINE_MS)

@@ -23,8 +23,8 @@ export interface AuthorizationCode {
   iat: number
   /** When the code was issued by the clock of the server. `iat` can be later, after a revocation of the user. */
   at: number
-  /** The authentication of the user; null for a guest. */
-  auth: { time: number; amr: string[]; acr: string; browser: string } | null
+  /** The authentication of the user; null for a guest. `browser` is null if the user signed in without a browser session. */
+  auth: { time: number; amr: string[]; acr: string; browser: string | null } | null
   /** The consent of the user; null for a first-party client. `given`: in this request, so the exchange stores it. */
   consent: { id: string; given: boolean } | null
   /** The guest whom the exchange merges; null without one. */
@@ -38,7 +38,7 @@ const packedSchema = z.tuple([
   ...([text, text, text, text, text] as const),
   ...([z.nullable(text), z.nullable(text), z.nullable(text)] as const),
   ...([z.int(), z.int()] as const),
-  z.nullable(z.tuple([z.int(), text, text, text])),
+  z.nullable(z.tuple([z.int(), text, text, z.nullable(text)])),
   z.nullable(z.tuple([text, z.int()])),
   z.nullable(z.tuple([text, text])),
 ])

@@ -131,7 +131,7 @@ export function parseAuthorizationRequest(
   }
 }
 
-type Fail = (failure: AuthorizationFailure) => never
+export type Fail = (failure: AuthorizationFailure) => never
 
 /** The lowest of the named levels of authentication that the users can reach (OpenID Connect Core §5.5.1.1). */
 function readAcrLevel(
@@ -179,8 +179,8 @@ export function needsPkce(client: Client): boolean {
   return client.requiresPkce || !isConfidential(client)
 }
 
-/** The method `plain` does not protect a code. */
-function readChallenge(parameters: Parameters, client: Client, fail: Fail): string | null {
+/** The `code_challenge` of a request; null without one. The method `plain` does not protect a code. */
+export function readChallenge(parameters: Parameters, client: Client, fail: Fail): string | null {
   const challenge = parameters.find('code_challenge')
   const method = parameters.find('code_challenge_method')
   if (challenge === null) {

@@ -50,6 +50,7 @@ export function EnabledBadge({ enabled }: { enabled: boolean }) {
 export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   issue: 'good',
   browser_sign_in: 'good',
+  step_sign_in: 'good',
   sign_up: 'good',
   sign_in_failure: 'bad',
   refresh: 'good',

@@ -19,6 +19,7 @@ import type { Services } from '../services/services.ts'
 import { ACR_VALUES, levelOf } from '../signin/authentication_level.ts'
 import { highestLevelOf } from '../signin/second_factor.ts'
 import { namesOfClaims } from '../tokens/claims.ts'
+import { challengeEndpoint } from './challenge.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 import { introspectEndpoint } from './introspect.ts'
 import { jwksEndpoint } from './jwks.ts'
@@ -116,6 +117,7 @@ function describeServer(config: Config, algorithms: string[]) {
     revocations_uri: config.issuer + revocationsEndpoint.path,
     scopes_supported: scopes.length === 0 ? undefined : scopes,
     pushed_authorization_request_endpoint: config.issuer + parEndpoint.path,
+    authorization_challenge_endpoint: config.issuer + challengeEndpoint.path,
     response_types_supported: ['code'],
     response_modes_supported: RESPONSE_MODES,
     code_challenge_methods_supported: ['S256'],

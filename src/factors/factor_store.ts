@@ -85,7 +85,15 @@ const SELECT_SUMMARIES = `
 export interface FactorUse {
   failure: Failure
   now: number
+  /**
+   * A statement that uses the sign-in in which the factor was sent, if the statement before it changed a row. Absent for a sign-in
+   * that may be used again.
+   */
+  spend?: D1PreparedStatement
 }
+
+/** `spent`: the factor was used, and the sign-in had been used before. */
+export type FactorUsed = 'used' | 'refused' | 'spent'
 
 /** Second factors in D1. Every statement runs at the primary. */
 export class FactorStore {
@@ -123,10 +131,10 @@ export class FactorStore {
    * Uses a time step once, over all locations. The transaction counts a failure, uses the step unless the count is locked, and
    * resets the count.
    *
-   * @returns false if the count is locked, if the step or a later step was used, or if the app was removed
+   * @returns `refused` if the count is locked, if the step or a later step was used, or if the app was removed
    * @throws StorageUnavailable
    */
-  useTotp(id: string, step: number, use: FactorUse): Promise<boolean> {
+  useTotp(id: string, step: number, use: FactorUse): Promise<FactorUsed> {
     const update = this.#db
       .prepare(
         'UPDATE totp_factors SET last_step = ?2, last_used_at = ?3 WHERE id = ?1 AND last_step < ?2 AND changes() > 0',
@@ -138,10 +146,10 @@ export class FactorStore {
   /**
    * Uses a recovery code once, over all locations, as `useTotp`.
    *
-   * @returns false if the count is locked, or if the code is unknown or was used
+   * @returns `refused` if the count is locked, or if the code is unknown or was used
    * @throws StorageUnavailable
    */
-  useRecoveryCode(codeHash: string, use: FactorUse): Promise<boolean> {
+  useRecoveryCode(codeHash: string, use: FactorUse): Promise<FactorUsed> {
     const update = this.#db
       .prepare(
         `UPDATE recovery_codes SET used_at = ?3
@@ -151,14 +159,16 @@ export class FactorStore {
     return this.#use(update, use)
   }
 
-  async #use(update: D1PreparedStatement, { failure, now }: FactorUse): Promise<boolean> {
+  async #use(update: D1PreparedStatement, { failure, now, spend }: FactorUse): Promise<FactorUsed> {
     const statements = [
       this.#failures.counting(failure, now),
       update,
       this.#failures.releaseIfChanged(failure),
+      ...(spend === undefined ? [] : [spend]),
     ]
-    const [, used] = await callStore('D1 factors', () => this.#db.batch(statements))
-    return (used?.meta.changes ?? 0) > 0
+    const [, used, , spent] = await callStore('D1 factors', () => this.#db.batch(statements))
+    if (used?.meta.changes === 0) return 'refused'
+    return spent?.meta.changes === 0 ? 'spent' : 'used'
   }
 
   /**

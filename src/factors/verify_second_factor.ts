@@ -5,7 +5,7 @@ import { type FailureKey, failureOf } from '../users/failure_count.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { StoredUser } from '../users/user.ts'
 import type { FactorSecrets } from './factor_secrets.ts'
-import type { FactorRecord, FactorStore, FactorUse } from './factor_store.ts'
+import type { FactorRecord, FactorStore, FactorUse, FactorUsed } from './factor_store.ts'
 import { hashRecoveryCode, parseRecoveryCode } from './recovery_code.ts'
 import { findTotpStep, parseTotpCode } from './totp.ts'
 
@@ -21,6 +21,8 @@ interface Check {
   clientId: string
   /** For the audit trail. */
   api: string | null
+  /** Uses the sign-in in which the factor was sent, with a right factor only (`FactorUse`). */
+  spend?: FactorUse['spend']
 }
 
 /** The result of a check. A wrong, a used and an unknown code have the same result. */
@@ -28,6 +30,8 @@ export type FactorResult =
   /** The user is the record at the primary in the moment of the check. The caller checks pool, roles and `tokensValidFrom`. */
   | { kind: 'proven'; user: StoredUser; amr: readonly string[] }
   | { kind: 'wrong' }
+  /** The factor was right, and the sign-in had been used before. */
+  | { kind: 'spent' }
   | { kind: 'locked'; retryAfterSeconds: number }
 
 interface Dependencies {
@@ -75,7 +79,7 @@ async function hashOf({ subject, given }: Check): Promise<string | null> {
 }
 
 /** The statement that uses the code; null for a code that is wrong or was used. */
-type PreparedUse = ((use: FactorUse) => Promise<boolean>) | null
+type PreparedUse = ((use: FactorUse) => Promise<FactorUsed>) | null
 
 async function prepareUse(
   { subject, given }: Check,
@@ -99,7 +103,7 @@ interface Pending extends Pick<FactorRecord, 'user'> {
 
 /** Runs the one write of the check. A lost race for the same code counts as a failure too. */
 async function finish(
-  { subject, clientId, api }: Check,
+  { subject, clientId, api, spend }: Check,
   { user, use, keys }: Pending,
   { guard, config }: Dependencies,
   context: RequestContext,
@@ -107,7 +111,9 @@ async function finish(
   const own = { kind: 'second_factor', key: subject } as const
   if (use !== null && user !== null) {
     const failure = failureOf(own, config.signInLimits)
-    return (await use({ failure, now: context.now })) ? { kind: 'proven', user, amr: AMR } : { kind: 'wrong' }
+    const used = await use({ failure, now: context.now, ...(spend === undefined ? {} : { spend }) })
+    if (used === 'spent') return { kind: 'spent' }
+    return used === 'used' ? { kind: 'proven', user, amr: AMR } : { kind: 'wrong' }
   }
   const counted = await guard.countKeys(keys, { clientId, api, context }, subject)
   const lockedUntil = counted.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? null

@@ -1,6 +1,7 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { ConsentStore } from '../authorization/consent_store.ts'
+import type { AuthSessions } from '../challenge/auth_session.ts'
 import type { Client } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientStore } from '../clients/client_store.ts'
@@ -33,6 +34,7 @@ export interface GrantServices {
   audit: AuditStore
   codes: CodeSealer
   consents: ConsentStore
+  authSessions: AuthSessions
 }
 
 /** One grant type (RFC 6749 §1.3). */

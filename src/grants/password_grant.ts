@@ -1,9 +1,11 @@
+import { continuePasswordGrant } from '../challenge/continue_password_grant.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireCurrentClientDuring } from '../clients/require_current_client.ts'
 import { insufficientAuthorization } from '../oauth/errors.ts'
 import { grantScope } from '../oauth/scope.ts'
-import { endGuestSession } from '../sessions/end_guest_session.ts'
+import { endGuestSession, findVisitor } from '../sessions/end_guest_session.ts'
 import { startSession } from '../sessions/start_session.ts'
 import { ONE_FACTOR } from '../signin/authentication_level.ts'
 import { secondFactorOf } from '../signin/second_factor.ts'
@@ -34,7 +36,7 @@ export const passwordGrant: Grant = {
     const visitorToken = isGuest ? null : parameters.find('visitor_access_token')
     const signingIn: Promise<SignedIn> = isGuest
       ? signInGuest(request, services)
-      : signInUser({ username, password }, request, services)
+      : signInUser({ username, password, visitorToken, scope: scope.tokens }, request, services)
     const signedIn = await requireCurrentClientDuring(signingIn, request, services)
     // The last step, because a refused request must not end the guest's session.
     const merge = { token: visitorToken, customer: signedIn.subject }
@@ -46,6 +48,14 @@ export const passwordGrant: Grant = {
   },
 }
 
+/** The parameters of a token request for a user. */
+interface UserRequest {
+  username: string
+  password: string
+  visitorToken: string | null
+  scope: readonly string[]
+}
+
 /**
  * Signs a user in. A user who needs a second factor gets no tokens. A first-party client learns that the password is right; another
  * client gets the response to a wrong password.
@@ -53,7 +63,7 @@ export const passwordGrant: Grant = {
  * @throws OAuthError insufficient_authorization, or as `proveUser`; StorageUnavailable, CorruptRecord
  */
 async function signInUser(
-  credentials: { username: string; password: string },
+  { visitorToken, scope, ...credentials }: UserRequest,
   request: ClientRequest,
   services: GrantServices,
 ): Promise<SignedIn> {
@@ -62,8 +72,17 @@ async function signInUser(
   const needsMore = (user: User) => secondFactorOf(user, config).isNeeded
   const refuses = client.isFirstParty ? () => false : needsMore
   const challengeResponse = parameters.find('challenge_response')
-  const { user, signIn } = await proveUser({ ...credentials, challengeResponse, refuses }, request, services)
-  if (needsMore(user)) throw insufficientAuthorization({ subject: user.id })
+  const proven = await proveUser({ ...credentials, challengeResponse, refuses }, request, services)
+  const { user, signIn } = proven
+  if (needsMore(user)) {
+    const visitor = await findVisitor(
+      visitorToken,
+      { ...request, isFromClient: isConfidential(client) },
+      services,
+    )
+    const authSession = await continuePasswordGrant(proven, { scope, visitor }, request, services)
+    throw insufficientAuthorization(authSession, { subject: user.id })
+  }
   return { ...describeUser(user, config, context.now), signIn }
 }
 

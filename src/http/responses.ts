@@ -85,6 +85,12 @@ export class Responses {
     )
   }
 
+  /** A JSON response with the error of a refusal and further members. It logs nothing, because the request is a normal step. */
+  refusal(refusal: Refusal, members: object): Response {
+    const wire = describeRefusal(refusal, this.#dialect)
+    return this.private({ ...formatError(wire, this.#dialect), ...members }, wire.status)
+  }
+
   /** Writes the JSON response to an error (RFC 6749 §5.2). */
   error(c: Context, thrown: unknown): Response {
     const { error, headers } = this.refuse(c, thrown)

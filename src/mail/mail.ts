@@ -44,7 +44,13 @@ const origin = { at: seconds, device: z.nullable(z.string()), country: z.nullabl
 export const mailSchema = z.discriminatedUnion('kind', [
   z.object({ ...recipient, ...code, kind: z.literal('verify_sign_up') }),
   z.object({ ...recipient, kind: z.literal('address_has_account'), link: z.nullable(link) }),
-  z.object({ ...recipient, ...code, kind: z.literal('email_code') }),
+  z.object({
+    ...recipient,
+    ...code,
+    kind: z.literal('email_code'),
+    /** Whether the right password came first. A mail of the version before has no value. */
+    isAfterPassword: z._default(z.boolean(), false),
+  }),
   z.object({ ...recipient, ...action, kind: z.literal('reset_password') }),
   z.object({ ...recipient, ...action, kind: z.literal('confirm_new_address') }),
   z.object({ ...recipient, ...notification, kind: z.literal('address_changes') }),

@@ -19,10 +19,14 @@ export function blocksOf(mail: Mail, texts: MailTexts, name: string): MailBlock[
     ...factsOf(mail, texts),
     ...('link' in mail && mail.link !== null ? [link(texts.kinds[mail.kind].action, mail.link)] : []),
     ...lifetimeOf(mail, texts),
-    ...('endSessionsLink' in mail
-      ? [text(texts.notYou), link(texts.endSessions, mail.endSessionsLink)]
-      : [text(texts.notRequested)]),
+    ...adviceOf(mail, texts),
   ]
+}
+
+function adviceOf(mail: Mail, texts: MailTexts): MailBlock[] {
+  if ('endSessionsLink' in mail) return [text(texts.notYou), link(texts.endSessions, mail.endSessionsLink)]
+  const isPasswordKnown = mail.kind === 'email_code' && mail.isAfterPassword
+  return [text(isPasswordKnown ? texts.passwordKnown : texts.notRequested)]
 }
 
 function factsOf(mail: Mail, texts: MailTexts): MailBlock[] {

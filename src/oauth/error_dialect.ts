@@ -13,6 +13,8 @@ export interface WireError {
   description: string
   /** Only in the `oro` dialect. */
   hint?: string
+  /** The sealed state of a sign-in that can continue. */
+  authSession?: string
 }
 
 type Table = { [K in Refusal['kind']]: (refusal: Extract<Refusal, { kind: K }>) => WireError }
@@ -40,8 +42,13 @@ const rfc6749: Table = {
   wrong_credentials: () => wire(400, 'invalid_grant', 'The user credentials were incorrect.'),
   challenge_required: () =>
     wire(400, 'challenge_required', 'Solve a challenge and send its response as challenge_response.'),
-  insufficient_authorization: () =>
-    wire(403, 'insufficient_authorization', 'The user must sign in with a second factor.'),
+  insufficient_authorization: ({ authSession }) => ({
+    ...wire(403, 'insufficient_authorization', 'The user must sign in with a second factor.'),
+    ...(authSession !== null && { authSession }),
+  }),
+  more_needed: () => wire(400, 'insufficient_authorization', 'Send one of the inputs in next.'),
+  invalid_session: () => wire(400, 'invalid_session', 'The auth_session is invalid. Start again.'),
+  redirect_to_web: () => wire(400, 'redirect_to_web', 'The user must continue in a browser.'),
   invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
   invalid_code: () => ({
     ...wire(400, 'invalid_grant', 'The authorization code is invalid.'),
@@ -102,9 +109,9 @@ export function describeRefusal(refusal: Refusal, dialect: ErrorDialect): WireEr
 
 /** The JSON members of an error, in order. `oro` repeats the description as `message` and adds the hint. */
 export function formatError(wireError: WireError, dialect: ErrorDialect): Record<string, string> {
-  const members = { error: wireError.error, error_description: wireError.description }
-  if (dialect === 'rfc6749') return members
-  return compact({ ...members, message: wireError.description, hint: wireError.hint })
+  const { error, description, hint, authSession } = wireError
+  const ofDialect = dialect === 'oro' ? { message: description, hint } : {}
+  return compact({ error, error_description: description, ...ofDialect, auth_session: authSession })
 }
 
 function wire(status: number, error: string, description: string): WireError {

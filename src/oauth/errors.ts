@@ -12,6 +12,7 @@ export const MALFORMATIONS = {
   repeated_parameter: 'A parameter is repeated.',
   two_authentications: 'The client must authenticate in one way only.',
   logout: 'A parameter of the logout request is wrong.',
+  several_proofs: 'Send one proof of the user at a time.',
 } as const
 
 export type Malformation = keyof typeof MALFORMATIONS
@@ -34,7 +35,11 @@ export type Refusal =
   | { kind: 'unauthorized_client' }
   | { kind: 'wrong_credentials' }
   | { kind: 'challenge_required' }
-  | { kind: 'insufficient_authorization' }
+  /** `authSession` continues the sign-in; null if the client cannot continue it. */
+  | { kind: 'insufficient_authorization'; authSession: string | null }
+  | { kind: 'more_needed' }
+  | { kind: 'invalid_session' }
+  | { kind: 'redirect_to_web' }
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
   | { kind: 'invalid_code' }
@@ -134,11 +139,17 @@ export function challengeRequired(reason: string): OAuthError {
 }
 
 /**
- * The password is right, and the user must prove a second factor (First-Party Apps draft). Only first-party clients get this response,
- * because it confirms the password.
+ * The password is right, and the user must prove a second factor (First-Party Applications draft §4.2). Only first-party clients get
+ * this response, because it confirms the password.
  */
-export function insufficientAuthorization(about: RefusalDetails): OAuthError {
-  return new OAuthError({ kind: 'insufficient_authorization' }, 'the user needs a second factor', about)
+export function insufficientAuthorization(authSession: string | null, about: RefusalDetails): OAuthError {
+  const reason = 'the user needs a second factor'
+  return new OAuthError({ kind: 'insufficient_authorization', authSession }, reason, about)
+}
+
+/** The `auth_session` of a sign-in in steps cannot be used (First-Party Applications draft §5.2.2.1). */
+export function invalidSession(reason: string, about?: RefusalDetails): OAuthError {
+  return new OAuthError({ kind: 'invalid_session' }, reason, about)
 }
 
 export function invalidRefreshToken(reason: string, about?: RefusalDetails): OAuthError {
@@ -200,8 +211,12 @@ export function temporarilyUnavailable(reason: string, retryAfterSeconds = 2): O
 }
 
 /** The caller failed too often and must wait (RFC 6585 §4). Not for a locked account, because it would reveal the account. */
-export function tooManyAttempts(reason: string, retryAfterSeconds: number): OAuthError {
-  return new OAuthError({ kind: 'too_many_attempts', retryAfterSeconds }, reason)
+export function tooManyAttempts(
+  reason: string,
+  retryAfterSeconds: number,
+  about?: RefusalDetails,
+): OAuthError {
+  return new OAuthError({ kind: 'too_many_attempts', retryAfterSeconds }, reason, about)
 }
 
 export function serverError(reason: string): OAuthError {

@@ -32,6 +32,13 @@ const TRY_CODE = `
 
 const COLUMNS = '(id, kind, code_hash, max_tries, sealed, expires_at)'
 
+/** The use of a token without a row. Parameters: ?1 the id, ?2 the kind, ?3 its end, ?4 now. */
+const spendWhere = (condition: string) => `
+  INSERT INTO one_time_values (id, kind, code_hash, max_tries, sealed, expires_at, used_at)
+  SELECT ?1, ?2, NULL, 0, '', ?3, ?4 WHERE ${condition} ON CONFLICT DO NOTHING`
+const SPEND = spendWhere('true')
+const SPEND_IF_CHANGED = spendWhere('changes() > 0')
+
 const usedSchema = z.object({ sealed: z.string() })
 const triedSchema = z.object({ sealed: z.string(), tries_left: z.int(), is_right: z.int() })
 
@@ -142,9 +149,25 @@ export class OneTimeStore {
     expiresAt: number,
     now: number,
   ): Promise<{ statement: D1PreparedStatement }> {
-    const insert = `INSERT INTO one_time_values ${COLUMNS.replace(')', ', used_at)')} VALUES (?, ?, NULL, 0, '', ?, ?)
-      ON CONFLICT DO NOTHING`
-    return { statement: this.#db.prepare(insert).bind(await idOfToken(token), kind, expiresAt, now) }
+    return { statement: this.#db.prepare(SPEND).bind(await idOfToken(token), kind, expiresAt, now) }
+  }
+
+  /** As `spending`. The statement uses the token only if the statement before it changed a row. */
+  async spendingIfChanged(
+    { kind, token }: OneTimeReference,
+    expiresAt: number,
+    now: number,
+  ): Promise<{ statement: D1PreparedStatement }> {
+    return {
+      statement: this.#db.prepare(SPEND_IF_CHANGED).bind(await idOfToken(token), kind, expiresAt, now),
+    }
+  }
+
+  /** Uses a token, as `spending`. @returns false if it was used before */
+  async spend(reference: OneTimeReference, expiresAt: number, now: number): Promise<boolean> {
+    const { statement } = await this.spending(reference, expiresAt, now)
+    const { meta } = await callStore(STORE, () => statement.run())
+    return meta.changes > 0
   }
 
   /** Tries a code. The statement that compares the code also counts the try. The right code uses the value. */

@@ -145,16 +145,23 @@ export class Passkeys {
     { pool, subject, holder }: { pool: string; subject: string | null; holder: string },
     now: number,
   ): Promise<StartedCeremony<RequestOptionsJson> | null> {
+    const challenge = generateToken()
+    const options = await this.requestOptions({ pool, subject }, challenge)
+    if (options === null) return null
+    const { challenges } = this.#dependencies
+    const purpose = { ceremony: 'authentication', challenge, pool, subject, holder } as const
+    return { options, sealed: await challenges.seal(purpose, now) }
+  }
+
+  /** The options of a sign-in with a challenge of the caller; null if the pool has no passkeys. @throws as `startAuthentication` */
+  async requestOptions(
+    { pool, subject }: { pool: string; subject: string | null },
+    challenge: string,
+  ): Promise<RequestOptionsJson | null> {
     const settings = this.settingsOf(pool)
     if (settings === null) return null
-    const { store, challenges } = this.#dependencies
-    const challenge = generateToken()
-    const allowed = subject === null ? [] : await store.list(subject)
-    const sealed = await challenges.seal(
-      { ceremony: 'authentication', challenge, pool, subject, holder },
-      now,
-    )
-    return { options: requestOptions(challenge, { ...settings, allowed }), sealed }
+    const allowed = subject === null ? [] : await this.#dependencies.store.list(subject)
+    return requestOptions(challenge, { ...settings, allowed })
   }
 
   /** What a response must have. */

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { type AccountServices, createAccountServices } from './account_services.ts'
 import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
+import { type ChallengeServices, createChallengeServices } from './challenge_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { createEmailCodeServices, type EmailCodeServices } from './email_code_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
@@ -31,6 +32,7 @@ export interface Services
     FactorServices,
     EmailCodeServices,
     PasskeyServices,
+    ChallengeServices,
     AuthorizationServices,
     AccountServices,
     OperatorServices {
@@ -67,6 +69,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...factors,
     ...emailCodes,
     ...passkeys,
+    ...createChallengeServices(environment, shared),
     ...authorization,
     ...accounts,
     ...operators,

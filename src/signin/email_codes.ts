@@ -34,11 +34,19 @@ export interface CodeRequest extends CodeCaller {
   language: Language
 }
 
+/** A try, and the use of the sign-in in which a right code was sent. */
+interface EmailCodeTry extends CodeTry {
+  /** @returns false if the sign-in had been used before. Absent for a sign-in that may be used again. */
+  spend?(): Promise<boolean>
+}
+
 export type CodeResult =
   /** The user is the record at the primary after the code was used. */
   | { kind: 'proven'; user: StoredUser }
   /** A code that is wrong, expired or used, or not tried because of a limit. The subject is for the audit trail only. */
   | { kind: 'wrong'; subject: string | null }
+  /** The code was right, and the sign-in had been used before. */
+  | { kind: 'spent'; subject: string }
 
 /** The data of a stored code. Without an account, subject and address are null and no code is right. */
 const codeSchema = z.object({
@@ -119,7 +127,15 @@ export class EmailCodes {
     const lockedUntil = (await failures.find(account, context.now))?.lockedUntil ?? 0
     const isAllowed = user?.enabled && (device !== null || lockedUntil <= context.now)
     if (!isAllowed || address === null) return mailer.send({ kind: 'nothing', to: typed, pool }, context)
-    const mail = { kind: 'email_code', to: address, language, pool, api, code } as const
+    const mail = {
+      kind: 'email_code',
+      isAfterPassword: false,
+      to: address,
+      language,
+      pool,
+      api,
+      code,
+    } as const
     const spender = device === null ? {} : { device }
     mailer.send({ ...mail, lifetimeSeconds: CODE_SECONDS }, context, spender)
   }
@@ -129,12 +145,12 @@ export class EmailCodes {
    *
    * @throws OAuthError too_many_attempts if the caller must wait; StorageUnavailable, CorruptRecord
    */
-  async verify(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
+  async verify(attempt: EmailCodeTry, context: RequestContext): Promise<CodeResult> {
     await this.#parts.codes.admitTry(attempt.requested.count, context)
     return runToEnd(context, this.#finish(attempt, context))
   }
 
-  async #finish(attempt: CodeTry, context: RequestContext): Promise<CodeResult> {
+  async #finish(attempt: EmailCodeTry, context: RequestContext): Promise<CodeResult> {
     const { codes, factors, guard } = this.#parts
     const { clientId, pool } = attempt
     const counted = countedTryOf(attempt)
@@ -144,7 +160,11 @@ export class EmailCodes {
     if (!isRight || subject === null) return { kind: 'wrong', subject }
     const keys = await guard.keysOfCaller(clientId, context)
     const check = { subject, codeHash: null }
-    const { user, failures: counts } = await factors.findForCheck(check, keys, context.now)
+    const [{ user, failures: counts }, isFirst] = await Promise.all([
+      factors.findForCheck(check, keys, context.now),
+      attempt.spend?.() ?? true,
+    ])
+    if (!isFirst) return { kind: 'spent', subject }
     guard.requireAdmission(counts, { context })
     const { address, requestedAt } = data
     const isUsable = isUsableBy({ authTime: requestedAt, subject }, user, pool)

@@ -97,7 +97,13 @@ export class EmailSecondFactor {
     const { pool, api, language } = request
     const lockedUntil = (await failures.find(this.#failureOf(user.id), context.now))?.lockedUntil ?? 0
     const recipient = { to: address, language, pool, api }
-    const mail = { ...recipient, kind: 'email_code', code, lifetimeSeconds: CODE_SECONDS } as const
+    const mail = {
+      ...recipient,
+      kind: 'email_code',
+      isAfterPassword: true,
+      code,
+      lifetimeSeconds: CODE_SECONDS,
+    } as const
     const spender = device?.subjects.includes(user.id) ? { device: device.id } : {}
     mailer.send(lockedUntil > context.now ? { kind: 'nothing', to: address, pool } : mail, context, spender)
   }

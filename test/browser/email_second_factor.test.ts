@@ -64,6 +64,7 @@ describe('a code by mail as the second factor', () => {
     expect(browser.cookie(SESSION)).toBeUndefined()
     const [mail] = await server.takeMails()
     expect(mail).toMatchObject({ kind: 'email_code', to: user.email, language: 'en' })
+    expect(mail?.text).toContain('If you did not just type your password, another person knows it.')
     const [code = ''] = /\b\d{6}\b/.exec(mail?.text ?? '') ?? []
     const refused = await type(browser, wrongOf(code))
     expect([refused.status, headingOf(refused)]).toEqual([400, TITLE])

@@ -55,7 +55,7 @@ describe('the badges of the console', () => {
 
   it('an event is amber for a lock or a retry, red for theft or a refusal, and grey for a normal end', () => {
     expect(byTone(Object.entries(EVENT_TONES))).toEqual({
-      good: ['issue', 'browser_sign_in', 'sign_up', 'refresh'],
+      good: ['issue', 'browser_sign_in', 'step_sign_in', 'sign_up', 'refresh'],
       warn: ['retry', 'lock', 'unchecked_password'],
       bad: ['sign_in_failure', 'refresh_refused', 'code_refused', 'theft', 'breached_password'],
       plain: ['merge', 'revoke', 'cut_off', 'rehash', 'factor', 'key', 'admin'],

@@ -54,6 +54,20 @@ describe('the texts of mails', () => {
     }
   })
 
+  it('the mail of a code after the right password says in each language that another person may know the password', () => {
+    const texts = LANGUAGES.map((language) => {
+      const mail = { ...exampleOf('email_code', { language }), isAfterPassword: true }
+      const [before, after] = [exampleOf('email_code', { language }), mail].map((each) =>
+        render(each).text.split('\n'),
+      )
+      return after?.filter((line) => !before?.includes(line)).join(' ')
+    })
+    expect(texts[0]).toBe(
+      'If you did not just type your password, another person knows it. Choose a new password.',
+    )
+    expect(new Set(texts).size).toBe(LANGUAGES.length)
+  })
+
   it('each language has its own texts', () => {
     for (const language of LANGUAGES.filter((other) => other !== 'en')) {
       const own = JSON.stringify(KINDS.map((kind) => render(exampleOf(kind, { language })).text))

@@ -105,9 +105,24 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     oro: oro(400, 'invalid_grant', WRONG),
   },
   insufficient_authorization: {
-    error: errors.insufficientAuthorization({ subject: 'user:ann' }),
+    error: errors.insufficientAuthorization(null, { subject: 'user:ann' }),
     rfc6749: rfc(403, 'insufficient_authorization', 'The user must sign in with a second factor.'),
     oro: oro(403, 'insufficient_authorization', 'The user must sign in with a second factor.'),
+  },
+  more_needed: {
+    error: new errors.OAuthError({ kind: 'more_needed' }, 'the next step'),
+    rfc6749: rfc(400, 'insufficient_authorization', 'Send one of the inputs in next.'),
+    oro: oro(400, 'insufficient_authorization', 'Send one of the inputs in next.'),
+  },
+  invalid_session: {
+    error: errors.invalidSession('it was used before'),
+    rfc6749: rfc(400, 'invalid_session', 'The auth_session is invalid. Start again.'),
+    oro: oro(400, 'invalid_session', 'The auth_session is invalid. Start again.'),
+  },
+  redirect_to_web: {
+    error: new errors.OAuthError({ kind: 'redirect_to_web' }, 'a page is necessary'),
+    rfc6749: rfc(400, 'redirect_to_web', 'The user must continue in a browser.'),
+    oro: oro(400, 'redirect_to_web', 'The user must continue in a browser.'),
   },
   invalid_refresh_token: {
     error: errors.invalidRefreshToken('expired'),

@@ -12,7 +12,7 @@ const AT = 1_795_969_800
 export const MAIL_EXAMPLES: { [K in MailKind]: Content<K> } = {
   verify_sign_up: { kind: 'verify_sign_up', code: '042519', lifetimeSeconds: 600 },
   address_has_account: { kind: 'address_has_account', link: LINK },
-  email_code: { kind: 'email_code', code: '042519', lifetimeSeconds: 600 },
+  email_code: { kind: 'email_code', code: '042519', lifetimeSeconds: 600, isAfterPassword: false },
   reset_password: { kind: 'reset_password', link: LINK, lifetimeSeconds: 1800 },
   confirm_new_address: { kind: 'confirm_new_address', link: LINK, lifetimeSeconds: 86_400 },
   address_changes: { kind: 'address_changes', endSessionsLink: END_SESSIONS },

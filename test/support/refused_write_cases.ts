@@ -1,9 +1,10 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
+import { begin, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
 import { D1_DOWN } from './faults.ts'
 import { enrol } from './second_factor.ts'
-import { basic, credentials, TestServer } from './server.ts'
+import { basic, credentials, PASSWORD, TestServer } from './server.ts'
 import { disableUser } from './sign_out.ts'
 import {
   BINDING_BUDGET,
@@ -184,6 +185,19 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       toExhaust: 40,
     },
     {
+      what: 'wrong second factors',
+      path: CHALLENGE_PATH,
+      expected: BAD_GRANT,
+      toExhaust: 40,
+      async prepare(world) {
+        const { server } = world
+        const shop = await server.addClient(STEP_CLIENT)
+        const { user } = await enrol(server, await server.addUser())
+        const { auth_session } = await step(server, shop, { username: user.username, password: PASSWORD })
+        return posting(CHALLENGE_PATH, world, () => challengeOf(shop, { auth_session, totp: 'wrong' }))
+      },
+    },
+    {
       what: 'made-up names',
       path: TOKEN,
       expected: BAD_GRANT,
@@ -202,6 +216,49 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
         const own = await server.addClient({ confidential: false, grants: ['password'], isFirstParty: true })
         const { user } = await enrol(server, await server.addUser())
         return posting(TOKEN, world, () => signInAs(own, user.username))
+      },
+    },
+  ],
+  more_needed: [
+    {
+      what: 'requests for codes by mail',
+      path: CHALLENGE_PATH,
+      expected: [400, 'insufficient_authorization'],
+      async prepare(world) {
+        const shop = await world.server.addClient(STEP_CLIENT)
+        return posting(CHALLENGE_PATH, world, (i) =>
+          challengeOf(shop, { username: `nobody-${i}@example.com` }),
+        )
+      },
+    },
+  ],
+  invalid_session: [
+    {
+      what: 'uses of one auth_session',
+      path: CHALLENGE_PATH,
+      expected: [400, 'invalid_session'],
+      toExhaust: 40,
+      async prepare(world) {
+        const { server } = world
+        const shop = await server.addClient(STEP_CLIENT)
+        const { username } = await server.addUser()
+        const { auth_session } = await begin(server, shop)
+        const body = challengeOf(shop, { auth_session, username, password: PASSWORD })
+        await server.postJson(body, {}, CHALLENGE_PATH)
+        return posting(CHALLENGE_PATH, world, () => body)
+      },
+    },
+  ],
+  redirect_to_web: [
+    {
+      what: 'sign-ins of a user who must change the password',
+      path: CHALLENGE_PATH,
+      expected: [400, 'redirect_to_web'],
+      toExhaust: 40,
+      async prepare(world) {
+        const shop = await world.server.addClient(STEP_CLIENT)
+        const { username } = await world.server.addUser({ mustChangePassword: true })
+        return posting(CHALLENGE_PATH, world, () => challengeOf(shop, { username, password: PASSWORD }))
       },
     },
   ],

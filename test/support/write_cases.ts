@@ -1,5 +1,6 @@
 import { generateVisitorId } from '../../src/users/visitor.ts'
 import { authorizeUrl, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
+import { CHALLENGE_PATH, challengeOf, STEP_CLIENT } from './challenge.ts'
 import { credentials, ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
 /** The address of every request of a flood. */
@@ -112,6 +113,17 @@ export const SUCCESSES: readonly WriteCase[] = [
     async prepare(world) {
       const { username } = await world.server.addUser()
       return posting(TOKEN, world, () => signInAs(world.app, username))
+    },
+  },
+  {
+    what: 'sign-ins of one user in one step',
+    path: CHALLENGE_PATH,
+    expected: [200],
+    toExhaust: 40,
+    async prepare(world) {
+      const client = await world.server.addClient(STEP_CLIENT)
+      const { username } = await world.server.addUser()
+      return posting(CHALLENGE_PATH, world, () => challengeOf(client, { username, password: PASSWORD }))
     },
   },
   {

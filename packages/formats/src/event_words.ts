@@ -2,6 +2,7 @@
 export const EVENT_TITLES = {
   issue: 'Sign-in',
   browser_sign_in: 'Sign-in by browser',
+  step_sign_in: 'Sign-in in steps',
   sign_up: 'Sign-up',
   sign_in_failure: 'Failed sign-in',
   refresh: 'Refresh',

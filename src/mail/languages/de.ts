@@ -81,6 +81,8 @@ export const de: MailTexts = {
   deletion: (date) => `Zeitpunkt der Löschung: ${date}.`,
   notRequested:
     'Falls Sie diese E-Mail nicht angefordert haben, können Sie sie ignorieren. Ohne Sie ändert sich nichts.',
+  passwordKnown:
+    'Falls Sie Ihr Passwort gerade nicht eingegeben haben, kennt es eine andere Person. Wählen Sie ein neues Passwort.',
   notYou: 'Falls Sie das nicht waren, beenden Sie alle Sitzungen und wählen Sie ein neues Passwort.',
   endSessions: 'Alle Sitzungen beenden',
   facts: { at: 'Zeit', device: 'Gerät', country: 'Land' },

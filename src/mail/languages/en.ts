@@ -23,6 +23,8 @@ export interface MailTexts {
   deletion(date: string): string
   /** After the text of a mail that any visitor can request. */
   notRequested: string
+  /** After a code that followed the right password. */
+  passwordKnown: string
   /** After the text of a notification. */
   notYou: string
   endSessions: string
@@ -106,6 +108,7 @@ export const en: MailTexts = {
   codeLifetime: (duration) => `The code works once, for ${duration}.`,
   deletion: (date) => `Your account will be deleted on ${date}.`,
   notRequested: 'If you did not request this mail, you can ignore it. Nothing changes without you.',
+  passwordKnown: 'If you did not just type your password, another person knows it. Choose a new password.',
   notYou: 'If this was not you, end all sessions and choose a new password.',
   endSessions: 'End all sessions',
   facts: { at: 'Time', device: 'Device', country: 'Country' },

@@ -78,6 +78,8 @@ export const es: MailTexts = {
   codeLifetime: (duration) => `El código funciona una sola vez, durante ${duration}.`,
   deletion: (date) => `Fecha de eliminación: ${date}.`,
   notRequested: 'Si no has solicitado este mensaje, puedes ignorarlo. Nada cambia sin ti.',
+  passwordKnown:
+    'Si no acabas de escribir tu contraseña, otra persona la conoce. Elige una contraseña nueva.',
   notYou: 'Si no has sido tú, cierra todas las sesiones y elige una contraseña nueva.',
   endSessions: 'Cerrar todas las sesiones',
   facts: { at: 'Fecha', device: 'Dispositivo', country: 'País' },

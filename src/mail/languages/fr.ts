@@ -80,6 +80,8 @@ export const fr: MailTexts = {
   deletion: (date) => `Date de la suppression : ${date}.`,
   notRequested:
     'Si vous n’avez pas demandé cet e-mail, vous pouvez l’ignorer. Rien ne change sans votre action.',
+  passwordKnown:
+    'Si vous ne venez pas de saisir votre mot de passe, une autre personne le connaît. Choisissez un nouveau mot de passe.',
   notYou: 'Si ce n’était pas vous, fermez toutes les sessions et choisissez un nouveau mot de passe.',
   endSessions: 'Fermer toutes les sessions',
   facts: { at: 'Date', device: 'Appareil', country: 'Pays' },

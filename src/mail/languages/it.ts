@@ -79,6 +79,8 @@ export const it: MailTexts = {
   codeLifetime: (duration) => `Il codice funziona una sola volta, per ${duration}.`,
   deletion: (date) => `Data dell’eliminazione: ${date}.`,
   notRequested: 'Se non hai richiesto questo messaggio, puoi ignorarlo. Senza di te non cambia nulla.',
+  passwordKnown:
+    'Se non hai appena inserito la tua password, un’altra persona la conosce. Scegli una nuova password.',
   notYou: 'Se non hai fatto tu questa operazione, chiudi tutte le sessioni e scegli una nuova password.',
   endSessions: 'Chiudi tutte le sessioni',
   facts: { at: 'Data', device: 'Dispositivo', country: 'Paese' },

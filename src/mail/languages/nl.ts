@@ -80,6 +80,8 @@ export const nl: MailTexts = {
   codeLifetime: (duration) => `De code werkt één keer, gedurende ${duration}.`,
   deletion: (date) => `Datum van verwijdering: ${date}.`,
   notRequested: 'Heb je deze e-mail niet aangevraagd, dan kun je hem negeren. Zonder jou verandert er niets.',
+  passwordKnown:
+    'Heb je je wachtwoord niet zojuist ingevoerd, dan kent iemand anders het. Kies een nieuw wachtwoord.',
   notYou: 'Was jij dit niet, beëindig dan alle sessies en kies een nieuw wachtwoord.',
   endSessions: 'Alle sessies beëindigen',
   facts: { at: 'Tijd', device: 'Apparaat', country: 'Land' },

@@ -78,6 +78,7 @@ export const pl: MailTexts = {
   codeLifetime: (duration) => `Kod działa jeden raz. Ważność: ${duration}.`,
   deletion: (date) => `Data usunięcia: ${date}.`,
   notRequested: 'Jeśli to nie Twoja prośba, zignoruj tę wiadomość. Bez Ciebie nic się nie zmieni.',
+  passwordKnown: 'Jeśli to nie Ty wpisujesz teraz swoje hasło, zna je inna osoba. Wybierz nowe hasło.',
   notYou: 'Jeśli to nie Ty, zakończ wszystkie sesje i wybierz nowe hasło.',
   endSessions: 'Zakończ wszystkie sesje',
   facts: { at: 'Czas', device: 'Urządzenie', country: 'Kraj' },

@@ -1,0 +1,98 @@
+import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
+import type { AuthorizationRequest, ReturnAddress } from '../authorization/authorization_request.ts'
+import { checkAgain } from '../authorization/check_again.ts'
+import { readHintedSubject } from '../authorization/id_token_hint.ts'
+import { type Fail, parseAuthorizationRequest, readChallenge } from '../authorization/parse_request.ts'
+import { type Client, isConfidential } from '../clients/client.ts'
+import type { ClientRequest } from '../clients/client_request.ts'
+import { findRedirectUri } from '../clients/redirect_uri.ts'
+import { invalidAuthorizationRequest, unauthorizedClient } from '../oauth/errors.ts'
+import { findVisitor } from '../sessions/end_guest_session.ts'
+import { highestLevelOf } from '../signin/second_factor.ts'
+import type { ChallengeServices } from './challenge_services.ts'
+
+/** The redirect URI of a request that cannot continue in a browser. */
+export const NO_REDIRECT_URI = ''
+
+/**
+ * Whether a client may sign users in by steps: a first-party client with a secret and the code grant. A public client would need DPoP
+ * (First-Party Applications draft §9.4), which the server does not have.
+ */
+export function maySignInBySteps(client: Client): boolean {
+  return client.isFirstParty && isConfidential(client) && client.grants.includes('authorization_code')
+}
+
+/** @throws OAuthError unauthorized_client */
+export function requireStepClient(client: Client): void {
+  if (!maySignInBySteps(client)) throw unauthorizedClient(`${client.id} may not sign users in by steps`)
+}
+
+/**
+ * Reads the authorization request in the first request of a sign-in (First-Party Applications draft §5.1). The redirect URI is for
+ * `redirect_to_web` only, so a client with several may leave it out.
+ *
+ * @throws OAuthError with the errors of an authorization request; StorageUnavailable, CorruptRecord
+ */
+export async function readChallengeRequest(
+  request: ClientRequest,
+  services: ChallengeServices,
+): Promise<AuthorizationRequest> {
+  const { client, api, parameters, context } = request
+  const { config } = services
+  return withWireErrors(async () => {
+    const address = readAddress(request)
+    const visitorToken = parameters.find('visitor_access_token')
+    const [hintedSubject, visitor] = await Promise.all([
+      readHintedSubject(parameters, address, services, context),
+      findVisitor(visitorToken, { ...request, isFromClient: true }, services),
+    ])
+    const highestLevel = highestLevelOf(api.userPool, config)
+    const holder = { client, api, openIdEnabled: config.openIdEnabled, highestLevel }
+    return parseAuthorizationRequest(parameters, holder, address, { hintedSubject, visitor }, context.now)
+  })
+}
+
+/**
+ * Checks the request of an earlier step against its client of now. A sign-in that began at the token endpoint has no `code_challenge`,
+ * so a later request can add it.
+ *
+ * @throws OAuthError with the errors of an authorization request
+ */
+export function checkRequestAgain(
+  earlier: AuthorizationRequest,
+  { client, api, parameters }: ClientRequest,
+  { config: { openIdEnabled } }: Pick<ChallengeServices, 'config'>,
+): Promise<AuthorizationRequest> {
+  const fail: Fail = (failure) => {
+    throw new AuthorizationError(failure, earlier)
+  }
+  return withWireErrors(async () => {
+    const codeChallenge = earlier.codeChallenge ?? readChallenge(parameters, client, fail)
+    return checkAgain({ ...earlier, codeChallenge }, { client, api, openIdEnabled })
+  })
+}
+
+function readAddress({ client, parameters }: ClientRequest): ReturnAddress & { hasRedirectUri: boolean } {
+  const requested = parameters.find('redirect_uri')
+  const redirectUri = findRedirectUri(client, requested)
+  if (requested !== null && redirectUri === null)
+    throw new UnprovenRequest(`${client.id} has not registered the redirect URI`)
+  return {
+    clientId: client.id,
+    redirectUri: redirectUri ?? NO_REDIRECT_URI,
+    responseMode: 'query',
+    state: null,
+    hasRedirectUri: requested !== null,
+  }
+}
+
+/** Runs a check of an authorization request. Its errors become those of this endpoint. */
+async function withWireErrors<T>(check: () => Promise<T>): Promise<T> {
+  try {
+    return await check()
+  } catch (error) {
+    if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)
+    if (error instanceof UnprovenRequest) throw invalidAuthorizationRequest('unknown_redirect_uri')
+    throw error
+  }
+}

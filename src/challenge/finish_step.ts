@@ -1,0 +1,117 @@
+import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
+import { demandsOf } from '../authorization/demands_of.ts'
+import { issueCode } from '../authorization/issue_code.ts'
+import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
+import { lifetimesOf } from '../clients/lifetimes.ts'
+import { invalidAuthorizationRequest, tooManyAttempts, wrongCredentials } from '../oauth/errors.ts'
+import { describeMethods } from '../signin/describe_methods.ts'
+import { knownUser } from '../signin/known_user.ts'
+import { type Known, nextStep } from '../signin/next_step.ts'
+import { sealPending } from '../signin/pending_sign_in.ts'
+import { continueAuthSession } from './auth_session.ts'
+import { NO_REDIRECT_URI } from './challenge_request.ts'
+import type { ChallengeServices } from './challenge_services.ts'
+import { secondInputs } from './offer.ts'
+import { type Proven, type Step, spend } from './step.ts'
+import { askFor, type StepResult } from './step_result.ts'
+
+/** The wait of a user with too many codes. */
+const CODE_WAIT_SECONDS = 60
+
+/** Decides what follows a proven factor. @throws OAuthError invalid_session, temporarily_unavailable, unmet_authentication_requirements */
+export async function finishStep(
+  step: Step,
+  proven: Proven,
+  services: ChallengeServices,
+): Promise<StepResult> {
+  const next = nextStep(knownOf(step, proven, services))
+  if (next.kind === 'fail') throw invalidAuthorizationRequest(next.error)
+  if (next.kind === 'done') return finishSignIn(step, proven, services)
+  const { user } = proven
+  if (next.step === 'sign_in')
+    throw wrongCredentials('the request names another account', { subject: user.id })
+  const inputs = next.step === 'second_factor' ? secondInputs(user, proven, services.config) : []
+  if (inputs.length === 0) return continueInBrowser(step, proven, services)
+  const state = {
+    username: step.session.username,
+    pending: sealPending(proven),
+    requestedCode: null,
+    next: inputs,
+  }
+  const { api, context } = step.request
+  const [more] = await Promise.all([
+    askFor(continueAuthSession(step.session, state, context.now), api, services),
+    proven.isSpent ? null : spend(step, services),
+  ])
+  return more
+}
+
+/** The state for the state machine. A headless sign-in has no browser session, so the proven user is the chosen account. */
+function knownOf(
+  { session: { request: authorization }, request: { client, context } }: Step,
+  proven: Proven,
+  { config }: Pick<ChallengeServices, 'config'>,
+): Known {
+  return {
+    demands: demandsOf(authorization),
+    isOpening: false,
+    user: knownUser(proven, config),
+    awaitsEmailCode: false,
+    mustKeepCodes: false,
+    account: { isChosen: true, mustCheck: false },
+    guest: { isAllowed: false, isChosen: false },
+    consent: { isFirstParty: client.isFirstParty, isCovered: false, mustConfirm: false, given: null },
+    isCancelled: false,
+    problem: null,
+    now: context.now,
+  }
+}
+
+/**
+ * Issues the code of a finished sign-in. The budget counts the codes of a user from any IP address, because the second use of each code
+ * writes a row that the feed lists.
+ */
+async function finishSignIn(
+  step: Step,
+  { user, authTime, amr, acr, seen, isSpent }: Proven,
+  services: ChallengeServices,
+): Promise<StepResult> {
+  const { client, api, context } = step.request
+  const { guard, bursts, audit } = services
+  if (!(await bursts.isWithin('sign_ins', `codes ${user.id}`)))
+    throw tooManyAttempts('the user has too many codes', CODE_WAIT_SECONDS, { subject: user.id })
+  if (!isSpent) await spend(step, services)
+  const auth = { time: authTime, amr: [...amr], acr, browser: null }
+  const holder = { subject: user.id, auth, consent: null, validFrom: user.tokensValidFrom }
+  const authorization = { ...step.session.request, hasRedirectUri: false }
+  const { code, sid } = await issueCode(holder, authorization, context, services)
+  if (amr.includes('pwd')) {
+    const attempt = { pool: user.pool, username: user.username, clientId: client.id, api: api.name }
+    const expiresAt = authTime + lifetimesOf(client, api).refreshTokenSeconds
+    const mark = { sid, browser: null, clientId: client.id, api: api.name, startedAt: authTime, expiresAt }
+    guard.recordSignIn(await guard.resume({ attempt, user, seen }, context), mark)
+  }
+  const who = { api: api.name, clientId: client.id, subject: user.id, sid: null, isFromClient: true }
+  const reason = describeMethods({ amr, acr })
+  audit.record({ kind: 'step_sign_in', outcome: 'ok', reason, grant: 'authorization_code', ...who }, context)
+  return { kind: 'code', code }
+}
+
+/** Sends the user to a page of the server. It begins anew, because the browser has proven nothing. */
+async function continueInBrowser(
+  step: Step,
+  { isSpent }: Proven,
+  services: ChallengeServices,
+): Promise<StepResult> {
+  if (!isSpent) await spend(step, services)
+  const { request: authorization } = step.session
+  const requestUri = mayBePushed(authorization)
+    ? await services.requests.seal(authorization, step.request.context.now + PUSHED_SECONDS)
+    : null
+  return { kind: 'web', requestUri }
+}
+
+/** Without PKCE, a `request_uri` would be a pushed request without PKCE (First-Party Applications draft §5.2.2.1.1). */
+function mayBePushed({ codeChallenge, redirectUri }: AuthorizationRequest): boolean {
+  return codeChallenge !== null && redirectUri !== NO_REDIRECT_URI
+}

@@ -1,0 +1,41 @@
+import type { ApiConfig, Config } from '../config/config.ts'
+import { accountsOf } from '../config/pool_settings.ts'
+import type { Proof } from '../signin/proof.ts'
+import type { User } from '../users/user.ts'
+import type { Input } from './input.ts'
+
+type Accounts = Pick<Config, 'accounts'>
+
+/** Whether users of the API can sign in by a code in place of a password. */
+export function hasEmailCodes({ userPool }: ApiConfig, config: Accounts): boolean {
+  return accountsOf(userPool, config).emailCode === 'sign_in'
+}
+
+/** The inputs before the first factor. They depend on the configuration and the request only, not on the account. */
+export function firstInputs(
+  { userPool }: ApiConfig,
+  config: Accounts,
+  { hasRequestedCode }: { hasRequestedCode: boolean },
+): Input[] {
+  const { passkeys } = accountsOf(userPool, config)
+  return [
+    ...(['username', 'password'] as const),
+    ...(hasRequestedCode ? (['email_code'] as const) : []),
+    ...(passkeys === null ? [] : (['passkey'] as const)),
+  ]
+}
+
+/** The inputs for the second factor; empty if the user has none that adds to the first one. */
+export function secondInputs(
+  { hasTotp, hasPasskey, pool }: User,
+  { amr }: Pick<Proof, 'amr'>,
+  config: Accounts,
+): Input[] {
+  // One passkey is not two factors.
+  const isByPasskey = amr.includes('hwk') || amr.includes('swk')
+  const mayUsePasskey = hasPasskey && !isByPasskey && accountsOf(pool, config).passkeys !== null
+  return [
+    ...(hasTotp ? (['totp', 'recovery_code'] as const) : []),
+    ...(mayUsePasskey ? (['passkey'] as const) : []),
+  ]
+}

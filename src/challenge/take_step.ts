@@ -1,0 +1,85 @@
+import type { ClientRequest } from '../clients/client_request.ts'
+import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { chooseLanguage } from '../lib/language.ts'
+import { invalidSession, wrongCredentials } from '../oauth/errors.ts'
+import { readTypedName } from '../signin/email_codes.ts'
+import { beginAuthSession, continueAuthSession } from './auth_session.ts'
+import { checkRequestAgain, readChallengeRequest, requireStepClient } from './challenge_request.ts'
+import type { ChallengeServices } from './challenge_services.ts'
+import { finishStep } from './finish_step.ts'
+import { readProof } from './input.ts'
+import { firstInputs, hasEmailCodes } from './offer.ts'
+import { type Step, spend } from './step.ts'
+import { askFor, type StepResult } from './step_result.ts'
+import { USE_PROOF } from './use_proof.ts'
+
+/**
+ * Takes one step of a sign-in (First-Party Applications draft §5): checks the proof in the request, and decides what the sign-in needs
+ * next. A step waits for at most two calls to stores, except for a wrong password.
+ *
+ * @throws OAuthError; StorageUnavailable, CorruptRecord
+ */
+export async function takeStep(request: ClientRequest, services: ChallengeServices): Promise<StepResult> {
+  const { parameters } = request
+  requireStepClient(request.client)
+  await requireUnchangedClient(request, services)
+  const proof = readProof(parameters)
+  const username = parameters.find('username')
+  const step = await readStep(request, services)
+  if (proof === null && username !== null && step.session.next.includes('username'))
+    return takeUsername(username, step, services)
+  if (proof === null || !step.session.next.includes(proof.name)) return askAgain(step, services)
+  const proven = await USE_PROOF[proof.name](proof.text, step, services)
+  return finishStep(step, proven, services)
+}
+
+/** The state of the `auth_session`, or a new one. @throws OAuthError invalid_session, or the errors of an authorization request */
+async function readStep(request: ClientRequest, services: ChallengeServices): Promise<Step> {
+  const { client, api, parameters, context } = request
+  const sealed = parameters.find('auth_session')
+  if (sealed === null) {
+    const authorization = await readChallengeRequest(request, services)
+    const next = firstInputs(api, services.config, { hasRequestedCode: false })
+    const state = { username: null, pending: null, requestedCode: null, next }
+    return { request, session: beginAuthSession(authorization, state, context.now), sealed }
+  }
+  const opened = await services.authSessions.open(sealed, client.id, context.now)
+  if (opened === null) throw invalidSession('the auth_session is unknown, expired or of another client')
+  if (opened.request.api !== api.name) throw invalidSession('the client belongs to another API now')
+  const authorization = await checkRequestAgain(opened.request, request, services)
+  return { request, session: { ...opened, request: authorization }, sealed }
+}
+
+/** Stores the name that the user typed. In a pool with codes by mail, it also requests a code. The response is the same for every name. */
+async function takeUsername(username: string, step: Step, services: ChallengeServices): Promise<StepResult> {
+  const { request, session } = step
+  const { api, context } = request
+  const { config } = services
+  const [requestedCode] = await Promise.all(
+    hasEmailCodes(api, config) ? [requestCode(username, step, services), spend(step, services)] : [null],
+  )
+  const next = firstInputs(api, config, { hasRequestedCode: requestedCode !== null })
+  const state = { username, pending: null, requestedCode, next }
+  return askFor(continueAuthSession(session, state, context.now), api, services)
+}
+
+async function requestCode(
+  username: string,
+  { request: { client, api, context }, session }: Step,
+  { emailCodes }: ChallengeServices,
+) {
+  const name = readTypedName(username)
+  if (name === null) throw wrongCredentials('the username is not allowed', { cause: 'malformed_credentials' })
+  const language = chooseLanguage(session.request.uiLocales, undefined)
+  const caller = { pool: api.userPool, api: api.name, clientId: client.id, formId: session.id }
+  return emailCodes.request({ ...caller, name, language, device: null }, context)
+}
+
+/** The response to a request without an expected input. The state stays as it is. */
+async function askAgain(
+  { request, session, sealed }: Step,
+  services: ChallengeServices,
+): Promise<StepResult> {
+  const result = await askFor(session, request.api, services)
+  return sealed === null ? result : { ...result, authSession: sealed }
+}
