@@ -58,6 +58,7 @@ function knownOf(
     user: knownUser(proven, config),
     awaitsEmailCode: false,
     mustKeepCodes: false,
+    offersPasskey: false,
     account: { isChosen: true, mustCheck: false },
     guest: { isAllowed: false, isChosen: false },
     consent: { isFirstParty: client.isFirstParty, isCovered: false, mustConfirm: false, given: null },
