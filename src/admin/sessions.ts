@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
+import type { AuditEvent } from '../audit/audit_event.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Total } from '../lib/list_page.ts'
 import type { Services } from '../services/services.ts'
-import type { EndByCaller, SessionIdentity } from '../sessions/session.ts'
+import type { EndByCaller, EndReason, SessionIdentity } from '../sessions/session.ts'
 import type { SessionOwner } from '../sessions/session_list_store.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -121,24 +122,37 @@ const endSession = operation({
   scope: 'sessions:end',
   status: 204,
   async handle(call) {
-    const { params, services, context } = call
+    const { params, services } = call
     const session = await requireSession(params.sid ?? '', services)
     const { sid, subject, clientId, api } = ownerOf(session)
     requirePermission({ sessionOf: api }, call)
     const reason: EndByCaller = `ended by ${call.caller.kind === 'operator' ? 'an operator' : 'a service account'}`
-    const sessions = services.shards.find(sid)
-    const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
-    // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
-    if (isFirst || (await requireSession(sid, services)).row?.endReason === reason) {
-      const about = { subject, clientId, api, sid, change: { operation: 'endSession' } }
-      const event = { ...adminEvent(call, reason, about), kind: 'revoke', sid } as const
-      await services.audit.addOnceForSession(event, context)
-    }
+    const about = { subject, clientId, api, sid, change: { operation: 'endSession' } }
+    const event = { ...adminEvent(call, reason, about), kind: 'revoke', sid } as const
+    await endKnownSession(session, { reason, event }, call)
     return { body: undefined }
   },
 })
 
 export const SESSION_OPERATIONS: readonly Operation[] = [listSessions, readSession, endSession]
+
+/**
+ * Ends a session, and adds the audit event once.
+ *
+ * @throws StorageUnavailable, CorruptRecord
+ */
+export async function endKnownSession(
+  session: KnownSession,
+  { reason, event }: { reason: EndReason; event: AuditEvent & { sid: string } },
+  { services, context }: Pick<Call, 'services' | 'context'>,
+): Promise<void> {
+  const { sid } = ownerOf(session)
+  const sessions = services.shards.find(sid)
+  const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
+  // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
+  if (isFirst || (await requireSession(sid, services)).row?.endReason === reason)
+    await services.audit.addOnceForSession(event, context)
+}
 
 /** Finds a session by its row, or by its sign-in without a row. @throws Problem 404 */
 export async function requireSession(sid: string, services: Services): Promise<KnownSession> {

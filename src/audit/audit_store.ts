@@ -136,14 +136,15 @@ export class AuditStore {
   }
 
   /**
-   * Writes the event of a change in another database, unless the session already has an operator's event of this kind. So an
-   * operator can retry after a lost response.
+   * Writes the event of a change in another database, unless the session already has an operator's event of this kind or one
+   * with the same reason. So the caller can retry after a lost response.
    *
    * @throws StorageUnavailable
    */
   async addOnceForSession(event: AuditEvent & { sid: string }, context: RequestContext): Promise<void> {
     const isFirst = `NOT EXISTS (SELECT 1 FROM audit_events AS earlier
-      WHERE earlier.sid = value ->> 'sid' AND earlier.kind = value ->> 'kind' AND earlier.actor IS NOT NULL)`
+      WHERE earlier.sid = value ->> 'sid' AND earlier.kind = value ->> 'kind'
+        AND (earlier.actor IS NOT NULL OR earlier.reason = value ->> 'reason'))`
     const insert = this.#addition(isFirst, [event], context)
     await callStore('D1 audit_events', () => insert.run())
   }

@@ -44,7 +44,7 @@ export async function beginBrowserSession(
     id: randomId(16),
     earlierIds,
     subject: user.id,
-    ...{ authTime, amr: [...amr], acr },
+    ...{ authTime, amr: [...amr], acr, keptFrom: 0 },
     startedAt: context.now,
     endsAt: context.now + lifetimeSeconds,
     usedAt: context.now,

@@ -58,14 +58,14 @@ function Scopes({ situation, looks }: Pick<PageContent, 'situation' | 'looks'>):
 }
 
 /** The text of a scope: that of config.yml, that of an identity scope, or the scope itself. */
-function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, language }: Looks): Child {
+export function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, language }: Looks): Child {
   const own = scopeTexts.get(scope)
   if (own !== undefined) return <OwnText texts={own} language={language} />
   return isIdentityScope(scope) ? texts.scopes[scope] : scope
 }
 
 /** The host; for the scheme of an app the whole URI, because the text after `//` is no host there. */
-function describeTarget(redirectUri: string): string {
+export function describeTarget(redirectUri: string): string {
   return kindOfRedirect(redirectUri) === 'private' ? redirectUri : new URL(redirectUri).host
 }
 

@@ -5,6 +5,9 @@ import type { Suspicion } from '../users/sign_in_mark.ts'
 /** The reason for the end of a session by a request to the admin API. */
 export type EndByCaller = 'ended by an operator' | 'ended by a service account'
 
+/** The reason of a session that its user ended on the account page. */
+export const ENDED_BY_USER = 'ended by its user'
+
 /** The reason of the sessions that end with a logout in the browser. Sessions under a consent continue. */
 export const LOGOUT = 'signed out in the browser'
 
@@ -15,6 +18,7 @@ export type EndReason =
   | 'revoked by its client'
   | 'merged into a customer'
   | typeof LOGOUT
+  | typeof ENDED_BY_USER
   | 'its consent was withdrawn'
   | EndByCaller
   | Suspicion

@@ -11,6 +11,8 @@ export interface StoredSession extends SessionRow {
   subject: string
   clientId: string
   api: string
+  /** The browser session in which the session began; null for another way to sign in. */
+  browserId: string | null
 }
 
 /** The owner of the listed sessions. A null member matches any value. The list is empty if both are null. */
@@ -26,6 +28,7 @@ const ownerSchema = z.object({
   subject: z.string(),
   client_id: z.string(),
   api: z.string(),
+  browser_id: z.nullable(z.string()),
 })
 
 const sidsSchema = z.array(z.object({ sid: z.string() }))
@@ -80,8 +83,9 @@ export class SessionListStore {
 }
 
 function decodeStoredSession(value: unknown): StoredSession {
-  const { sid, subject, client_id: clientId, api } = decodeRecord(ownerSchema, 'session', value)
-  return { sid, subject, clientId, api, ...decodeSessionRow(sid, value) }
+  const row = decodeRecord(ownerSchema, 'session', value)
+  const { sid, subject, client_id: clientId, api, browser_id: browserId } = row
+  return { sid, subject, clientId, api, browserId, ...decodeSessionRow(sid, value) }
 }
 
 /** Without an owner the conditions would be empty and match every session. */

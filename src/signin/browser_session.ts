@@ -13,6 +13,11 @@ export const browserSessionSchema = z.object({
   /** The methods of that authentication (RFC 8176). */
   amr: z.array(z.string()),
   acr: z.string(),
+  /**
+   * The browser session continues after a revocation of the user's tokens that is not later than this second: its user changed the
+   * password or ended the other sessions in it. 0 without one. A cookie of the version before has none.
+   */
+  keptFrom: z._default(z.int(), 0),
   /** The absolute lifetime begins here. */
   startedAt: z.int(),
   /** The latest end. A longer lifetime in config.yml does not move it, because the record of a logout lasts only until then. */
@@ -59,7 +64,11 @@ export function isLive(
 
 /** Whether the user may use the browser session or the pending sign-in: a sign-out, a new password or a disabled account ends it. */
 export function isUsableBy(
-  { authTime, subject }: Pick<BrowserSession, 'authTime' | 'subject'>,
+  {
+    authTime,
+    subject,
+    keptFrom = 0,
+  }: Pick<BrowserSession, 'authTime' | 'subject'> & Partial<Pick<BrowserSession, 'keptFrom'>>,
   user: User | null,
   pool: string,
 ): boolean {
@@ -68,7 +77,7 @@ export function isUsableBy(
     user.id === subject &&
     user.pool === pool &&
     user.enabled &&
-    user.tokensValidFrom <= authTime
+    user.tokensValidFrom <= Math.max(authTime, keptFrom)
   )
 }
 

@@ -47,7 +47,8 @@ describe('the account pages', () => {
     expect([page.status, page.url.href]).toEqual([200, `${ACCOUNT}/profile`])
     const home = await browser.open(ACCOUNT)
     expect(home.html).toContain(`You are signed in as ${username}`)
-    for (const path of ['profile']) expect(home.html).toContain(`href="/account/customers/${path}"`)
+    for (const path of ['profile', 'password', 'sessions', 'applications'])
+      expect(home.html).toContain(`href="/account/customers/${path}"`)
   })
 
   it('a browser session of an application opens the account page without a further sign-in', async () => {
@@ -58,6 +59,27 @@ describe('the account pages', () => {
     server.clock.time += 601
     expect((await browser.open(`${ACCOUNT}/profile`)).url.href).toBe(`${ACCOUNT}/profile`)
   })
+
+  it.each(['password'])(
+    'the page %s needs a sign-in of the last 10 minutes, also for its form',
+    async (path) => {
+      const { username } = await server.addUser()
+      const { browser, page } = await openAccount(server, username, { path: `/${path}` })
+      expect([page.status, page.url.href]).toEqual([200, `${ACCOUNT}/${path}`])
+      server.clock.time += 600
+      expect((await browser.open(page.url.href)).url.href).toBe(page.url.href)
+      server.clock.time += 1
+      const old = await browser.open(page.url.href)
+      expect([old.url.pathname, old.html]).toEqual([
+        '/oauth2-token/authorize',
+        expect.stringContaining('<h1>Sign in</h1>'),
+      ])
+      browser.show(page)
+      const [, button = ''] = /<button[^>]*>([^<]+)<\/button>/.exec(page.html) ?? []
+      expect((await browser.press(button)).html).toContain('<h1>Sign in</h1>')
+      expect((await signInAt(browser, username)).url.href).toBe(page.url.href)
+    },
+  )
 
   it('a user with a second factor proves it for the account page, also in an earlier browser session with one factor', async () => {
     const user = await server.addUser()

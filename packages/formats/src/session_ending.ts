@@ -10,6 +10,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['merged into a customer', 'the guest signed in as a customer, and a new session replaced it'],
   ['its consent was withdrawn', 'the consent of the user to its application was withdrawn'],
   ['its signing key was revoked', 'its refresh tokens are refused: their signing key was revoked'],
+  ['ended by its user', 'its user ended it on the account page'],
   ['ended by an operator', 'an operator ended it'],
   ['signed out in the browser', 'the user signed out in the browser'],
   ['ended by a service account', 'a service account ended it'],

@@ -16,11 +16,7 @@ export interface AccountCall {
 }
 
 /** The members of an audit event of the account of the caller. */
-export function originOf({
-  pool,
-  api,
-  signedIn,
-}: AccountCall): Pick<AuditEvent, 'api' | 'clientId' | 'subject'> {
+export function originOf({ pool, api, signedIn }: AccountCall) {
   return { api: api.name, clientId: accountClientIdOf(pool), subject: signedIn.user.id }
 }
 

@@ -38,7 +38,6 @@ export const de: AccountTexts = {
     began: (time) => `Angemeldet: ${time}`,
     used: (time) => `Zuletzt verwendet: ${time}`,
     end: 'Sitzung beenden',
-    endOf: (client, device) => `Die Sitzung von ${client} auf ${device} beenden`,
     othersText:
       'Sie können alle Sitzungen außer der dieser Seite beenden, auch Sitzungen, die nicht in der Liste sind.',
     others: 'Überall sonst abmelden',
@@ -48,7 +47,6 @@ export const de: AccountTexts = {
     none: 'Sie haben keiner anderen Anwendung erlaubt, Ihr Konto zu verwenden.',
     since: (time) => `Erlaubt: ${time}`,
     withdraw: 'Zugriff entziehen',
-    withdrawOf: (client) => `Den Zugriff von ${client} entziehen`,
   },
   data: {
     text: 'Die Datei enthält die gespeicherten Daten über Ihr Konto, Ihre Sitzungen und Ihre Anmeldungen. Sie hat das Format JSON.',

@@ -36,7 +36,6 @@ export const en = {
     began: (time: string) => `Signed in: ${time}`,
     used: (time: string) => `Last used: ${time}`,
     end: 'End session',
-    endOf: (client: string, device: string) => `End the session of ${client} on ${device}`,
     othersText: 'You can end all sessions except that of this page, also sessions that are not listed.',
     others: 'Sign out everywhere else',
   },
@@ -45,7 +44,6 @@ export const en = {
     none: 'You have allowed no other application to use your account.',
     since: (time: string) => `Allowed: ${time}`,
     withdraw: 'Withdraw access',
-    withdrawOf: (client: string) => `Withdraw the access of ${client}`,
   },
   data: {
     text: 'The file contains the stored data about your account, your sessions and your sign-ins. It is in the format JSON.',

@@ -38,7 +38,6 @@ export const es: AccountTexts = {
     began: (time) => `Inicio de sesión: ${time}`,
     used: (time) => `Último uso: ${time}`,
     end: 'Cerrar la sesión',
-    endOf: (client, device) => `Cerrar la sesión de ${client} en ${device}`,
     othersText:
       'Puedes cerrar todas las sesiones excepto la de esta página, también las que no están en la lista.',
     others: 'Cerrar sesión en todos los demás sitios',
@@ -48,7 +47,6 @@ export const es: AccountTexts = {
     none: 'No has permitido que ninguna otra aplicación use tu cuenta.',
     since: (time) => `Permitida: ${time}`,
     withdraw: 'Retirar el acceso',
-    withdrawOf: (client) => `Retirar el acceso de ${client}`,
   },
   data: {
     text: 'El archivo contiene los datos guardados sobre tu cuenta, tus sesiones y tus inicios de sesión. Tiene el formato JSON.',

@@ -38,7 +38,6 @@ export const fr: AccountTexts = {
     began: (time) => `Connexion : ${time}`,
     used: (time) => `Dernière utilisation : ${time}`,
     end: 'Terminer la session',
-    endOf: (client, device) => `Terminer la session de ${client} sur ${device}`,
     othersText:
       'Vous pouvez terminer toutes les sessions sauf celle de cette page, y compris celles qui ne figurent pas dans la liste.',
     others: 'Se déconnecter partout ailleurs',
@@ -48,7 +47,6 @@ export const fr: AccountTexts = {
     none: 'Vous n’avez autorisé aucune autre application à utiliser votre compte.',
     since: (time) => `Autorisation : ${time}`,
     withdraw: 'Retirer l’accès',
-    withdrawOf: (client) => `Retirer l’accès de ${client}`,
   },
   data: {
     text: 'Le fichier contient les données enregistrées sur votre compte, vos sessions et vos connexions. Il est au format JSON.',

@@ -38,7 +38,6 @@ export const it: AccountTexts = {
     began: (time) => `Accesso: ${time}`,
     used: (time) => `Ultimo uso: ${time}`,
     end: 'Termina la sessione',
-    endOf: (client, device) => `Termina la sessione di ${client} su ${device}`,
     othersText:
       'Puoi terminare tutte le sessioni tranne quella di questa pagina, anche quelle che non sono in elenco.',
     others: 'Esci ovunque tranne qui',
@@ -48,7 +47,6 @@ export const it: AccountTexts = {
     none: 'Non hai permesso a nessun’altra applicazione di usare il tuo account.',
     since: (time) => `Autorizzata: ${time}`,
     withdraw: 'Revoca l’accesso',
-    withdrawOf: (client) => `Revoca l’accesso di ${client}`,
   },
   data: {
     text: 'Il file contiene i dati salvati sul tuo account, sulle tue sessioni e sui tuoi accessi. È in formato JSON.',

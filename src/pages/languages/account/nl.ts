@@ -38,7 +38,6 @@ export const nl: AccountTexts = {
     began: (time) => `Ingelogd: ${time}`,
     used: (time) => `Laatst gebruikt: ${time}`,
     end: 'Sessie beëindigen',
-    endOf: (client, device) => `De sessie van ${client} op ${device} beëindigen`,
     othersText:
       'Je kunt alle sessies behalve die van deze pagina beëindigen, ook sessies die niet in de lijst staan.',
     others: 'Overal elders uitloggen',
@@ -48,7 +47,6 @@ export const nl: AccountTexts = {
     none: 'Je hebt geen andere app toegestaan om je account te gebruiken.',
     since: (time) => `Toegestaan: ${time}`,
     withdraw: 'Toegang intrekken',
-    withdrawOf: (client) => `De toegang van ${client} intrekken`,
   },
   data: {
     text: 'Het bestand bevat de opgeslagen gegevens over je account, je sessies en je inlogmomenten. Het heeft de indeling JSON.',

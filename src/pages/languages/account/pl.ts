@@ -38,7 +38,6 @@ export const pl: AccountTexts = {
     began: (time) => `Zalogowano: ${time}`,
     used: (time) => `Ostatnie użycie: ${time}`,
     end: 'Zakończ sesję',
-    endOf: (client, device) => `Zakończ sesję aplikacji ${client} na urządzeniu ${device}`,
     othersText:
       'Możesz zakończyć wszystkie sesje oprócz sesji tej strony, także te, których nie ma na liście.',
     others: 'Wyloguj wszędzie indziej',
@@ -48,7 +47,6 @@ export const pl: AccountTexts = {
     none: 'Żadna inna aplikacja nie ma Twojej zgody na używanie konta.',
     since: (time) => `Zgoda: ${time}`,
     withdraw: 'Wycofaj dostęp',
-    withdrawOf: (client) => `Wycofaj dostęp aplikacji ${client}`,
   },
   data: {
     text: 'Plik zawiera zapisane dane o Twoim koncie, sesjach i logowaniach. Ma format JSON.',

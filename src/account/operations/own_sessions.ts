@@ -1,0 +1,75 @@
+import { findSessions } from '../../admin/session_page.ts'
+import { type KnownSession, ownerOf, type ShownSession } from '../../admin/session_view.ts'
+import { endKnownSession, findSession, showLive } from '../../admin/sessions.ts'
+import { endBrowserSessions } from '../../browser/end_browser_sessions.ts'
+import { InputRefused } from '../../browser/input_refused.ts'
+import { browserSessionLimitsOf } from '../../config/pool_settings.ts'
+import { ENDED_BY_USER } from '../../sessions/session.ts'
+import { idsOf } from '../../signin/browser_session.ts'
+import type { UserRecord } from '../../users/user_record.ts'
+import { type AccountCall, originOf } from './account_call.ts'
+
+/** The most sessions of a list. */
+const MAX_SESSIONS = 100
+
+/** A live session of the caller. */
+export interface OwnSession extends ShownSession {
+  /** Whether it began in the browser session of the call. */
+  is_this_browser: boolean
+}
+
+/** The live sessions among the newest sessions of the caller, newest first. @throws StorageUnavailable, CorruptRecord */
+export async function listOwnSessions(call: AccountCall): Promise<OwnSession[]> {
+  const { signedIn, services, context } = call
+  const owner = { subject: signedIn.user.id, clientId: null }
+  const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_SESSIONS }
+  const { rows } = await findSessions(owner, page, services)
+  const ids = idsOf(signedIn.session)
+  const own = new Set(
+    rows
+      .filter(({ row }) => row?.browserId != null && ids.includes(row.browserId))
+      .map((known) => ownerOf(known).sid),
+  )
+  const live = await showLive(rows, { services, context, hiddenPool: null })
+  return live.map((session) => ({ ...session, is_this_browser: own.has(session.sid) }))
+}
+
+/**
+ * Ends a session of the caller, and the browser session in which it began: otherwise the browser could start another session without a
+ * sign-in. The browser session of the call stays. A repeated call changes nothing.
+ *
+ * @throws StorageUnavailable, CorruptRecord
+ */
+export async function endOwnSession(sid: string, call: AccountCall): Promise<void> {
+  const { signedIn, services, context } = call
+  const session = await findSession(sid, services)
+  if (session === null || ownerOf(session).subject !== signedIn.user.id) return
+  const { clientId, api, subject } = ownerOf(session)
+  const about = { clientId, api, subject, sid, outcome: 'ok' } as const
+  const event = { kind: 'revoke', reason: ENDED_BY_USER, ...about } as const
+  await endKnownSession(session, { reason: ENDED_BY_USER, event }, { services, context })
+  await endItsBrowser(session, call)
+}
+
+async function endItsBrowser({ row }: KnownSession, call: AccountCall): Promise<void> {
+  const { pool, signedIn, services, context } = call
+  const browserId = row?.browserId ?? null
+  if (browserId === null || idsOf(signedIn.session).includes(browserId)) return
+  // The cookie of the other browser is unknown. It has expired by this time.
+  const endsAt = context.now + browserSessionLimitsOf(pool, services.config).lifetimeSeconds
+  const ended = { subject: signedIn.user.id, endsAt }
+  await endBrowserSessions(ended, [browserId], { clientId: originOf(call).clientId, services, context })
+}
+
+/**
+ * Ends every session of the caller, also sessions that are not listed. The caller keeps the browser session of the call.
+ *
+ * @throws InputRefused, StorageUnavailable, CorruptRecord
+ */
+export async function endOtherSessions(call: AccountCall): Promise<UserRecord> {
+  const { signedIn, services, context } = call
+  const revocation = { reason: 'signed out everywhere', event: originOf(call) }
+  const outcome = await services.signOut.endUser(signedIn.user.id, revocation, context)
+  if (outcome.kind !== 'changed' || outcome.record === null) throw new InputRefused({ kind: 'other_session' })
+  return outcome.record
+}
