@@ -12,7 +12,7 @@ import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { InputRefused } from './input_refused.ts'
 import { PASSKEY_DECISION } from './passkey_button.tsx'
-import { provePasskey } from './passkey_forms.ts'
+import { provePasskey } from './prove_passkey.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 

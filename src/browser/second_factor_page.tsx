@@ -7,7 +7,7 @@ import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
 import { OtherAccount } from './other_account.tsx'
 import { NoPasskeys, PasskeyButton } from './passkey_button.tsx'
-import { startSecondPasskey } from './passkey_forms.ts'
+import { startSecondPasskey } from './prove_passkey.ts'
 import { userOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 

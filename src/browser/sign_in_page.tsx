@@ -6,7 +6,7 @@ import { fieldErrors } from './field_errors.ts'
 import { forgottenPasswordLink } from './forgotten_password_link.tsx'
 import { OwnText } from './own_text.tsx'
 import { PasskeyButton } from './passkey_button.tsx'
-import { startSignIn } from './passkey_forms.ts'
+import { startSignIn } from './prove_passkey.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /**
