@@ -1,51 +1,13 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { beforeEach, describe, expect, it } from 'vitest'
 import performance from '../docs/performance.md?raw'
-import { timers } from '../src/lib/timers.ts'
-import { aroundD1, isDeferredWrite } from './support/around_d1.ts'
-import { aroundKv } from './support/around_kv.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, newCode } from './support/authorize.ts'
+import { FarStores, type Latencies, ONE_EACH } from './support/far_stores.ts'
 import { PassingTime } from './support/passing_time.ts'
 import { credentials, emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
-/** The duration of one call, in milliseconds of virtual time. */
-interface Latencies {
-  primary: number
-  replica: number
-  kv: number
-}
-
-/** Every call takes 1 ms, so the elapsed time is the number of sequential calls. */
-const ONE_EACH: Latencies = { primary: 1, replica: 1, kv: 1 }
 const COLD: Latencies = { primary: 200, replica: 40, kv: 50 }
 const WARM: Latencies = { primary: 200, replica: 40, kv: 10 }
-
-/** The only read of a replica: the user at a successful sign-in. */
-const REPLICA_READ = /json_group_array\(json_object\('kind', kind/
-
-class FarStores {
-  latencies = ONE_EACH
-  #running = 0
-  readonly env = {
-    DB: aroundD1((sql, call) => this.#delay(REPLICA_READ.test(sql) ? 'replica' : 'primary', sql, call)),
-    KV: aroundKv((name, call) => this.#delay('kv', name, call)),
-  }
-
-  get areAtWork(): boolean {
-    return this.#running > 0
-  }
-
-  async #delay<T>(store: keyof Latencies, what: string, call: () => Promise<T>): Promise<T> {
-    const isWaitedFor = !isDeferredWrite(what) && !what.startsWith('put ')
-    if (isWaitedFor) await new Promise<void>((resolve) => timers.start(resolve, this.latencies[store]))
-    this.#running++
-    try {
-      return await call()
-    } finally {
-      this.#running--
-    }
-  }
-}
 
 type Body = Record<string, unknown>
 

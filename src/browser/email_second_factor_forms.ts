@@ -32,7 +32,8 @@ export async function useEmailSecondFactor(
   if (form.text(SEND_CODE.name) === SEND_CODE.value) return sendSecondFactorCode(c, situation, services)
   const caller = await codeCallerOf(c, situation, services)
   const { id: subject } = firstFactorOf(situation).user
-  const attempt = { ...caller, subject, token: situation.secondFactorCode, code: form.text('email_code') }
+  const { secondFactorCode: token, factorRead: read } = situation
+  const attempt = { ...caller, subject, token, code: form.text('email_code'), read }
   const result = await services.emailSecondFactor.verify(attempt, situation.browserRequest.context)
   return acceptSecondFactor(c, { result, factor: 'email_code' }, situation, services)
 }

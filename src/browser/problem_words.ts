@@ -38,6 +38,8 @@ export function describeProblem(
       return { ...refused, text: problems.unusablePasskey }
     case 'missing_name':
       return { ...refused, text: problems.missingName, field: 'username' }
+    case 'no_address':
+      return { ...refused, text: problems.noAddress, field: 'username' }
     case 'different_passwords':
       return { ...refused, text: problems.differentPasswords, field: 'password' }
     case 'refused_password':

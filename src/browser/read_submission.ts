@@ -7,6 +7,7 @@ import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { restoreBrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { type FormTicket, hasExpired, openTicket, TICKET_FIELD } from './form_ticket.ts'
+import { readEarly } from './read_early.ts'
 import { restorePending } from './restore_pending.ts'
 import { readSituation, type Situation } from './situation.ts'
 
@@ -38,33 +39,37 @@ export async function readSubmission(c: Context, step: Step, services: BrowserSe
   const form = await readForm(c)
   const ticket = await openTicket(form.text(TICKET_FIELD), services.formSealer)
   if (ticket?.step !== step) throw new BrokenForm()
-  const { situation, isAccepted } = await resume(c, ticket, services)
+  const { situation, isAccepted } = await resume(c, { ticket, form }, services)
   const isCancelled = isAccepted && form.text(CANCEL.name) === CANCEL.value
   const known = isCancelled ? advance(situation.known, { kind: 'cancel' }) : situation.known
   return { form, situation: { ...situation, known }, isAccepted: isAccepted && !isCancelled }
 }
 
 /**
- * Continues the request of a ticket: that of a form, or that in the URL of a page.
+ * Continues the request of a ticket: that of a form, or that in the URL of a page, which has no form.
  *
  * @throws UnprovenRequest, OAuthError, StorageUnavailable
  */
 export async function resume(
   c: Context,
-  ticket: FormTicket,
+  { ticket, form }: { ticket: FormTicket; form: Form | null },
   services: BrowserServices,
 ): Promise<Omit<Submission, 'form'>> {
   const request = requestOf(ticket, services.clock.now())
   const browserRequest = await restoreBrowserRequest(c, request, services)
-  const read = await readSituation(c, browserRequest, services)
+  const [read, early] = await Promise.all([
+    readSituation(c, browserRequest, services),
+    readEarly(c, { ticket, form, browserRequest }, services),
+  ])
   const problem = await findProblem(c, ticket, read, services)
   if (problem !== null) return { situation: refuse(read, problem), isAccepted: false }
   const { pending, requestedCode, secondFactorCode, canHavePasskey, offersPasskey } = ticket
-  const situation = pending === null ? read : await restorePending(pending, read, services)
+  const situation =
+    pending === null ? read : await restorePending(pending, { situation: read, early }, services)
   if (situation === null) return { situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const known = requestedCode === null ? situation.known : advance(situation.known, REQUESTED_CODE)
-  const codes = { requestedCode, secondFactorCode }
+  const codes = { requestedCode, secondFactorCode, factorRead: early?.factor ?? null }
   const kept = { ...codes, canHavePasskey, known: { ...known, account, offersPasskey } }
   return { situation: { ...situation, ...kept }, isAccepted: true }
 }

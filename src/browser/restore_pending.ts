@@ -1,27 +1,40 @@
 import { isUsableBy } from '../signin/browser_session.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { SealedPending } from '../signin/pending_sign_in.ts'
+import type { User } from '../users/user.ts'
 import type { BrowserServices } from './browser_services.ts'
+import type { EarlyRead } from './read_early.ts'
 import type { Situation } from './situation.ts'
 
 /**
  * Continues the pending sign-in of a form, with the current record of the user.
  *
+ * @param early Null if the record of the user was to be read with the browser session.
  * @returns null if the user was disabled or deleted, or if a sign-out or a new password came after the first factor
  * @throws OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
  */
 export async function restorePending(
   { subject, ...sealed }: SealedPending,
-  situation: Situation,
-  { authorizationState, bursts, config }: BrowserServices,
+  { situation, early }: { situation: Situation; early: EarlyRead | null },
+  services: BrowserServices,
 ): Promise<Situation | null> {
   const { client, api, context } = situation.browserRequest
-  const [{ user }] = await Promise.all([
-    authorizationState.find({ subject, browserId: '', consentId: null }),
-    bursts.spend('refreshes', `authorize ${client.id}`, context),
-  ])
+  // The read of a browser session has spent the budget.
+  if (situation.signedIn === null) await services.bursts.spend('refreshes', `authorize ${client.id}`, context)
+  const user = await findUser(subject, { situation, early }, services)
   const { authTime } = sealed
   if (user === null || !isUsableBy({ authTime, subject }, user, api.userPool)) return null
   const pending = { ...sealed, user }
-  return { ...situation, pending, known: { ...situation.known, user: knownUser(pending, config) } }
+  return { ...situation, pending, known: { ...situation.known, user: knownUser(pending, services.config) } }
+}
+
+/** The record that was read with the request. Without one, the browser session of the user has ended. */
+async function findUser(
+  subject: string,
+  { situation: { signedIn }, early }: { situation: Situation; early: EarlyRead | null },
+  { authorizationState }: BrowserServices,
+): Promise<User | null> {
+  if (early !== null) return early.user
+  if (signedIn?.user.id === subject) return signedIn.user
+  return (await authorizationState.find({ subject, browserId: '', consentId: null })).user
 }

@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { type FactorResult, type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
-import type { Form } from '../pages/form.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
 import { usableFactors } from '../signin/next_step.ts'
 import { type Proof, withSecondFactor } from '../signin/proof.ts'
@@ -13,6 +12,7 @@ import type { BrowserServices } from './browser_services.ts'
 import { InputRefused } from './input_refused.ts'
 import { PASSKEY_DECISION } from './passkey_button.tsx'
 import { provePasskey } from './prove_passkey.ts'
+import { readFactor } from './read_early.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 
@@ -34,7 +34,7 @@ export async function useSecondFactor(
   // The page has no field for a code.
   if (!usable.app) return situation
   const given = readFactor(form)
-  const check = { subject, given, clientId: client.id, api: api.name }
+  const check = { subject, given, read: situation.factorRead, clientId: client.id, api: api.name }
   const result = await verifySecondFactor(check, services, context)
   return acceptSecondFactor(c, { result, factor: given.kind }, situation, services)
 }
@@ -74,11 +74,6 @@ async function useSecondPasskey(
   const { user, amr } = await provePasskey(c, { form, situation, subject }, services)
   const result = { kind: 'proven', user, amr: [...amr, 'mfa'] } as const
   return acceptSecondFactor(c, { result, factor: 'totp' }, situation, services)
-}
-
-function readFactor(form: Form): GivenFactor {
-  const kind = form.has('recovery_code') ? 'recovery_code' : 'totp'
-  return { kind, code: form.text(kind) }
 }
 
 /** Stores a new authenticator app and begins the browser session. The next page shows the recovery codes. */

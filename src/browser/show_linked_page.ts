@@ -14,7 +14,7 @@ import { takeNextStep } from './take_next_step.ts'
 export async function showLinkedPage(c: Context, step: Step, services: BrowserServices): Promise<Response> {
   const link = await openPageLink(c, services)
   if (link?.ticket.step !== step) throw new BrokenForm()
-  const { situation, isAccepted } = await resume(c, link.ticket, services)
+  const { situation, isAccepted } = await resume(c, { ticket: link.ticket, form: null }, services)
   if (!isAccepted) return takeNextStep(c, situation, services)
   const known = knownOf(link, situation.known)
   return takeNextStep(c, { ...situation, known }, services, { typed: typedOf(link) })

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
+import type { FactorRead } from '../factors/verify_second_factor.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
 import type { Known } from '../signin/next_step.ts'
@@ -24,6 +25,8 @@ export interface Situation {
   requestedCode: RequestedCode | null
   /** The token of the code that was sent as the second factor; null without one. */
   secondFactorCode: string | null
+  /** The record for the check of a second factor that the form has; null without one. */
+  factorRead: FactorRead | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -98,7 +101,7 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const noCode = { requestedCode: null, secondFactorCode: null, recoveryCodes: null }
+  const noCode = { requestedCode: null, secondFactorCode: null, factorRead: null, recoveryCodes: null }
   const noSignIn = { pending: null, signIn: null, hasSignedIn: false, canHavePasskey: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...noCode, ...noSignIn }
 }

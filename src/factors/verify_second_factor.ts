@@ -15,14 +15,24 @@ export interface GivenFactor {
   code: string
 }
 
-interface Check {
+export interface FactorCheck {
   subject: string
   given: GivenFactor
   clientId: string
   /** For the audit trail. */
   api: string | null
+  /** The record that the request has read already, at the same time as other records. Absent or null without one. */
+  read?: FactorRead | null
   /** Uses the sign-in in which the factor was sent, with a right factor only (`FactorUse`). */
   spend?: FactorUse['spend']
+}
+
+/** The record of a check, and the values of its query. */
+export interface FactorRead {
+  record: FactorRecord
+  keys: readonly FailureKey[]
+  /** The hash of a recovery code; null for another factor and for a text that is not a code. */
+  codeHash: string | null
 }
 
 /** The result of a check. A wrong, a used and an unknown code have the same result. */
@@ -53,18 +63,14 @@ const AMR = ['otp', 'mfa'] as const
  * @throws OAuthError too_many_attempts if the address or the caller's network must wait; StorageUnavailable, CorruptRecord
  */
 export async function verifySecondFactor(
-  check: Check,
+  check: FactorCheck,
   dependencies: Dependencies,
   context: RequestContext,
 ): Promise<FactorResult> {
-  const { subject, clientId } = check
-  const { bursts, guard, factors } = dependencies
   const { now } = context
-  await bursts.spend('sign_ins', subject, context)
-  const own: FailureKey = { kind: 'second_factor', key: subject }
-  const keys = [own, ...(await guard.keysOfCaller(clientId, context))]
-  const codeHash = await hashOf(check)
-  const record = await factors.findForCheck({ subject, codeHash }, keys, now)
+  const { bursts, guard } = dependencies
+  await bursts.spend('sign_ins', check.subject, context)
+  const { record, keys, codeHash } = check.read ?? (await readForCheck(check, dependencies, context))
   guard.requireAdmission(record.failures, { context })
   const lockedUntil = record.failures.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? 0
   if (lockedUntil > now) return { kind: 'locked', retryAfterSeconds: lockedUntil - now }
@@ -72,9 +78,29 @@ export async function verifySecondFactor(
   return runToEnd(context, finish(check, { ...record, use, keys }, dependencies, context))
 }
 
-/** The hash of a recovery code; null for another factor and for a text that is not a code. */
-async function hashOf({ subject, given }: Check): Promise<string | null> {
-  const code = given.kind === 'recovery_code' ? parseRecoveryCode(given.code) : null
+/**
+ * Reads the record of a check in one call to D1, and changes nothing.
+ *
+ * @param check `given` is null for a code in a mail.
+ * @throws StorageUnavailable, CorruptRecord
+ */
+export async function readForCheck(
+  check: Pick<FactorCheck, 'subject' | 'clientId'> & { given: GivenFactor | null },
+  { guard, factors }: Pick<Dependencies, 'guard' | 'factors'>,
+  context: RequestContext,
+): Promise<FactorRead> {
+  const { subject, clientId } = check
+  const own: FailureKey = { kind: 'second_factor', key: subject }
+  const keys = [own, ...(await guard.keysOfCaller(clientId, context))]
+  const codeHash = await hashOf(check)
+  return { record: await factors.findForCheck({ subject, codeHash }, keys, context.now), keys, codeHash }
+}
+
+async function hashOf({
+  subject,
+  given,
+}: Pick<FactorCheck, 'subject'> & { given: GivenFactor | null }): Promise<string | null> {
+  const code = given?.kind === 'recovery_code' ? parseRecoveryCode(given.code) : null
   return code === null ? null : hashRecoveryCode(subject, code)
 }
 
@@ -82,7 +108,7 @@ async function hashOf({ subject, given }: Check): Promise<string | null> {
 type PreparedUse = ((use: FactorUse) => Promise<FactorUsed>) | null
 
 async function prepareUse(
-  { subject, given }: Check,
+  { subject, given }: FactorCheck,
   { user, totp, hasCode }: FactorRecord,
   { factors, factorSecrets, codeHash, now }: Dependencies & { codeHash: string | null; now: number },
 ): Promise<PreparedUse> {
@@ -103,7 +129,7 @@ interface Pending extends Pick<FactorRecord, 'user'> {
 
 /** Runs the one write of the check. A lost race for the same code counts as a failure too. */
 async function finish(
-  { subject, clientId, api, spend }: Check,
+  { subject, clientId, api, spend }: FactorCheck,
   { user, use, keys }: Pending,
   { guard, config }: Dependencies,
   context: RequestContext,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { Config } from '../config/config.ts'
 import type { FactorStore } from '../factors/factor_store.ts'
-import type { FactorResult } from '../factors/verify_second_factor.ts'
+import { type FactorRead, type FactorResult, readForCheck } from '../factors/verify_second_factor.ts'
 import type { Language } from '../lib/language.ts'
 import { type RequestContext, runLater, runToEnd } from '../lib/request_context.ts'
 import type { Mailer } from '../mail/mailer.ts'
@@ -28,6 +28,8 @@ export interface SecondFactorTry extends CodeCaller {
   /** The token of the code; null if no code was sent. */
   token: string | null
   code: string
+  /** The record that the request has read already, at the same time as other records. Absent or null without one. */
+  read?: FactorRead | null
 }
 
 /** The data of a stored code. */
@@ -131,8 +133,8 @@ export class EmailSecondFactor {
     const format = { kind: 'second_factor', schema: codeSchema, isPossible } as const
     const tried = await codes.try(attempt, format, context)
     if (!tried.isRight) return refuse(tried.lockedUntil, context.now)
-    const keys = await guard.keysOfCaller(clientId, context)
-    const record = await factors.findForCheck({ subject, codeHash: null }, keys, context.now)
+    const check = { subject, given: null, clientId }
+    const { record } = attempt.read ?? (await readForCheck(check, { guard, factors }, context))
     guard.requireAdmission(record.failures, { context })
     const { user } = record
     const isUsable = user?.enabled && secondFactorOf(user, config).isByEmail
