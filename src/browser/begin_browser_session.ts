@@ -62,7 +62,7 @@ export async function beginBrowserSession(
   )
   const { isOpening, account, offersPasskey } = known
   const kept = { isOpening, account, offersPasskey: offersPasskey || isOffered }
-  const next = { ...situation.known, ...kept }
+  const next = { ...situation.known, ...kept, signUp: null }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   // A new password continues a sign-in.
   const hasSignedIn = kind !== 'new_password'

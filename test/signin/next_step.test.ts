@@ -7,6 +7,7 @@ import {
   type KnownUser,
   type NextStep,
   nextStep,
+  SIGN_UP_STEPS,
   STEPS,
 } from '../../src/signin/next_step.ts'
 import type { SignInProblem } from '../../src/signin/sign_in_problem.ts'
@@ -67,6 +68,7 @@ const NOTHING: Known = {
   isOpening: true,
   user: null,
   awaitsEmailCode: false,
+  signUp: null,
   mustKeepCodes: false,
   offersPasskey: false,
   account: { isChosen: false, mustCheck: false },
@@ -126,6 +128,8 @@ const WRONG_CODE: Given = {
   step: 'second_factor',
   problem: { kind: 'wrong_code', factor: 'totp' },
 }
+const SIGN_UP: Given = { kind: 'sign_up', step: 'sign_up' }
+const NO_ADDRESS: Given = { kind: 'refused', step: 'sign_up', problem: { kind: 'no_address' } }
 const REFUSED: Given = { kind: 'refused', step: 'sign_in', problem: WRONG }
 
 /** `step`, `step: problem`, `step + guest`, the error, or `done` with the name of the holder. */
@@ -275,6 +279,32 @@ const ROWS: Row[] = [
   ['an offered passkey after a new password', { offersPasskey: true }, [OLD_PASSWORD], 'change_password'],
   ['an offered passkey before a consent', { ...PARTNER, offersPasskey: true }, [PASSWORD], 'add_passkey'],
   ['an offer that the user refused', { offersPasskey: true }, [PASSWORD, OFFER], 'done: ann'],
+  ['a requested sign-up', {}, [SIGN_UP], 'sign_up'],
+  ['an address that is no address', {}, [SIGN_UP, NO_ADDRESS], 'sign_up: no_address'],
+  ['a requested code of a sign-up', {}, [SIGN_UP, { kind: 'sign_up', step: 'sign_up_code' }], 'sign_up_code'],
+  ['a proven address', {}, [{ kind: 'sign_up', step: 'create_account' }], 'create_account'],
+  ['a created account', {}, [SIGN_UP, { kind: 'email_code', user: NEW_ANN }], 'done: ann'],
+  ['a created account of a pool with apps', {}, [SIGN_UP, by(WITHOUT_APP)], 'set_up_second_factor'],
+  ['a sign-up in a session', { user: ANN }, [SIGN_UP], 'sign_up'],
+  [
+    'a sign-up in a session, and back',
+    { user: ANN },
+    [SIGN_UP, { kind: 'account', isKept: false }],
+    'sign_in',
+  ],
+  [
+    'a sign-up, another tab signed in',
+    { user: ANN, signUp: 'create_account', account: { isChosen: false, mustCheck: true } },
+    [],
+    'select_account',
+  ],
+  [
+    'a sign-up, an expired form',
+    { signUp: 'sign_up', account: { isChosen: false, mustCheck: true } },
+    [],
+    'sign_up',
+  ],
+  ['a cancelled sign-up', {}, [SIGN_UP, { kind: 'cancel' }], 'access_denied'],
 
   ['a third-party client', PARTNER, [PASSWORD], 'consent'],
   ['an allowed consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: true }], 'done: ann'],
@@ -442,6 +472,7 @@ const anyGiven: fc.Arbitrary<Given> = fc.oneof(
     .chain((kind) =>
       fc.constantFrom(TWICE, VERIFIED).map((proof): Given => ({ kind, user: { ...ANN, ...proof } })),
     ),
+  fc.constantFrom(...SIGN_UP_STEPS).map((step): Given => ({ kind: 'sign_up', step })),
   fc.boolean().map((isKept): Given => ({ kind: 'account', isKept })),
   fc.boolean().map((isAllowed): Given => ({ kind: 'consent', isAllowed })),
   fc.constantFrom(...STEPS).map((step): Given => ({ kind: 'refused', step, problem: WRONG })),
