@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import { generateToken } from '../onetime/one_time_value.ts'
 import {
@@ -56,10 +57,11 @@ interface Dependencies {
   challenges: ChallengeSealer
   oneTime: OneTimeStore
   audit: AuditStore
+  notifications: Notifier
   config: Config
 }
 
-/** Adds, renames and removes passkeys. `signInByPasskey` checks a sign-in. */
+/** Adds, renames and removes passkeys. After an addition and a removal the user gets a mail. `signInByPasskey` checks a sign-in. */
 export class Passkeys {
   readonly #dependencies: Dependencies
 
@@ -129,8 +131,10 @@ export class Passkeys {
     )
     const event = this.#eventOf('added', { ...finished, id: passkey.id }, context)
     const most = finished.isFirst ? 1 : MAX_PASSKEYS
-    if (await store.add(passkey, { spend, most }, [event])) return passkey
-    throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    if (!(await store.add(passkey, { spend, most }, [event])))
+      throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    this.#notify('passkey_added', finished, context)
+    return passkey
   }
 
   /**
@@ -185,8 +189,23 @@ export class Passkeys {
   }
 
   /** @returns false for an unknown passkey @throws StorageUnavailable */
-  remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
-    return this.#dependencies.store.remove(change, [this.#eventOf('removed', change, context)])
+  async remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
+    const event = this.#eventOf('removed', change, context)
+    const isRemoved = await this.#dependencies.store.remove(change, [event])
+    if (isRemoved) this.#notify('passkey_removed', change, context)
+    return isRemoved
+  }
+
+  #notify(
+    change: 'passkey_added' | 'passkey_removed',
+    { subject, api, clientId }: Omit<PasskeyChange, 'id'>,
+    context: RequestContext,
+  ): void {
+    this.#dependencies.notifications.send(
+      { subject, api, clientId },
+      { kind: 'factor_changed', change },
+      context,
+    )
   }
 
   #eventOf(
