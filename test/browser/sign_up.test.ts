@@ -324,7 +324,7 @@ describe('a sign-up', () => {
     const cases = [
       [{ 'Password again': 'another password' }, 'The two new passwords differ.'],
       [{ Password: 'password1234', 'Password again': 'password1234' }, 'This password is very common'],
-      [{ 'Name (optional)': 'Zoe\u202e' }, 'The name can have up to 200 characters'],
+      [{ 'Name (optional)': 'Zoe\u202e' }, 'Use at most 200 characters in one line.'],
     ] as const
     for (const [fields, text] of cases) {
       const page = await create(browser, { 'Name (optional)': 'Zoe', ...fields })

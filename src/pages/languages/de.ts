@@ -156,8 +156,6 @@ export const de: Texts = {
       'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
-    refusedName: (longest) =>
-      `Der Name darf bis zu ${longest} Zeichen einfachen Text haben. Geben Sie einen anderen Namen ein.`,
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

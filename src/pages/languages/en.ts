@@ -156,8 +156,6 @@ export const en = {
     refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
     missingName: 'Type your username or email address.',
     noAddress: 'Type an email address, such as zoe@example.com.',
-    refusedName: (longest: number) =>
-      `The name can have up to ${longest} characters of plain text. Type another name.`,
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

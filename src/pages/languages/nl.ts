@@ -153,8 +153,6 @@ export const nl: Texts = {
     refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
-    refusedName: (longest) =>
-      `De naam mag tot ${longest} tekens gewone tekst hebben. Vul een andere naam in.`,
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

@@ -156,7 +156,6 @@ export const uk: Texts = {
     refusedPasskey: 'Цей ключ доступу тут не працює. Виберіть інший ключ доступу або інший спосіб входу.',
     missingName: 'Введіть ім’я користувача або адресу електронної пошти.',
     noAddress: 'Введіть адресу електронної пошти, наприклад zoe@example.com.',
-    refusedName: (longest) => `Ім’я може мати до ${longest} символів простого тексту. Введіть інше ім’я.`,
     wrongCurrentPassword: 'Поточний пароль неправильний. Введіть його ще раз.',
     differentPasswords: 'Нові паролі не збігаються. Введіть обидва ще раз.',
     passwordLength: (shortest, longest) =>
