@@ -260,13 +260,14 @@ describe('a sign-up', () => {
     const { id, username } = await server.addUser()
     await setAddress(id, newAddress())
     const browser = await request(newAddress())
-    await takeCode()
+    const signUpCode = await takeCode()
     const other = browserOf(server)
     await other.open(authorizeUrl(client))
     await other.press('Email me a code', { Username: username })
     const [mail] = await server.takeMails()
     const code = /\b\d{6}\b/.exec(mail?.text ?? '')?.[0] ?? ''
     expect((await type(browser, code)).html).toContain(WRONG)
+    expect((await other.press('Sign in', { [CODE]: signUpCode })).html).toContain(WRONG)
   })
 
   it('of two sign-ups with one address at once one creates the account, and the other one sees the page of a taken address', async () => {
