@@ -179,8 +179,6 @@ export const es: Texts = {
     unusablePasskey: 'No se ha podido añadir la llave de acceso. Inténtalo de nuevo.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     noAddress: 'Escribe una dirección de correo, por ejemplo zoe@example.com.',
-    refusedName: (longest) =>
-      `El nombre puede tener hasta ${longest} caracteres de texto sencillo. Escribe otro nombre.`,
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>

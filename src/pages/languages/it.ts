@@ -176,8 +176,6 @@ export const it: Texts = {
     unusablePasskey: 'Non è stato possibile aggiungere la passkey. Riprova.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     noAddress: 'Inserisci un indirizzo e-mail, ad esempio zoe@example.com.',
-    refusedName: (longest) =>
-      `Il nome può avere fino a ${longest} caratteri di testo semplice. Inserisci un altro nome.`,
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

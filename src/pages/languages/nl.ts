@@ -176,8 +176,6 @@ export const nl: Texts = {
     unusablePasskey: 'De passkey kon niet worden toegevoegd. Probeer het opnieuw.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
-    refusedName: (longest) =>
-      `De naam mag tot ${longest} tekens gewone tekst hebben. Vul een andere naam in.`,
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

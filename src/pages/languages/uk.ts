@@ -180,7 +180,6 @@ export const uk: Texts = {
     unusablePasskey: 'Не вдалося додати ключ доступу. Спробуйте ще раз.',
     missingName: 'Введіть ім’я користувача або адресу електронної пошти.',
     noAddress: 'Введіть адресу електронної пошти, наприклад zoe@example.com.',
-    refusedName: (longest) => `Ім’я може мати до ${longest} символів простого тексту. Введіть інше ім’я.`,
     wrongCurrentPassword: 'Поточний пароль неправильний. Введіть його ще раз.',
     differentPasswords: 'Нові паролі не збігаються. Введіть обидва ще раз.',
     passwordLength: (shortest, longest) =>
