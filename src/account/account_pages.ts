@@ -4,6 +4,7 @@ import { applicationsPage } from './applications_page.tsx'
 import { confirmAddressPages } from './confirm_address_page.tsx'
 import { dataPage } from './data_page.tsx'
 import { deletionPages } from './deletion_page.tsx'
+import { endSessionsPages } from './end_sessions_page.tsx'
 import { forgottenPasswordPage, forgottenPasswordSentPage } from './forgotten_password_page.tsx'
 import { createHomePage } from './home_page.tsx'
 import { newPasswordPages } from './new_password_page.tsx'
@@ -24,6 +25,7 @@ const PAGES: readonly AccountPage[] = [
   forgottenPasswordSentPage,
   ...newPasswordPages,
   ...confirmAddressPages,
+  ...endSessionsPages,
 ]
 
 /** The pages below `/account/<pool>`. */
