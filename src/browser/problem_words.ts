@@ -36,6 +36,8 @@ export function describeProblem(
       return { ...refused, text: problems.refusedPasskey }
     case 'missing_name':
       return { ...refused, text: problems.missingName, field: 'username' }
+    case 'no_address':
+      return { ...refused, text: problems.noAddress, field: 'username' }
     case 'different_passwords':
       return { ...refused, text: problems.differentPasswords, field: 'password' }
     case 'refused_password':

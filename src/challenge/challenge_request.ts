@@ -87,7 +87,7 @@ function readAddress({ client, parameters }: ClientRequest): ReturnAddress & { h
 }
 
 /** Runs a check of an authorization request. Its errors become those of this endpoint. */
-async function withWireErrors<T>(check: () => Promise<T>): Promise<T> {
+export async function withWireErrors<T>(check: () => Promise<T>): Promise<T> {
   try {
     return await check()
   } catch (error) {

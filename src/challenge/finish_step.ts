@@ -9,7 +9,7 @@ import { knownUser } from '../signin/known_user.ts'
 import { type Known, nextStep } from '../signin/next_step.ts'
 import { sealPending } from '../signin/pending_sign_in.ts'
 import { continueAuthSession } from './auth_session.ts'
-import { NO_REDIRECT_URI } from './challenge_request.ts'
+import { NO_REDIRECT_URI, withWireErrors } from './challenge_request.ts'
 import type { ChallengeServices } from './challenge_services.ts'
 import { secondInputs } from './offer.ts'
 import { type Proven, type Step, spend } from './step.ts'
@@ -84,7 +84,8 @@ async function finishSignIn(
   const auth = { time: authTime, amr: [...amr], acr, browser: null }
   const holder = { subject: user.id, auth, consent: null, validFrom: user.tokensValidFrom }
   const authorization = { ...step.session.request, hasRedirectUri: false }
-  const { code, sid } = await issueCode(holder, authorization, context, services)
+  const issuing = () => issueCode(holder, authorization, context, services)
+  const { code, sid } = await withWireErrors(issuing)
   if (amr.includes('pwd')) {
     const attempt = { pool: user.pool, username: user.username, clientId: client.id, api: api.name }
     const expiresAt = authTime + lifetimesOf(client, api).refreshTokenSeconds

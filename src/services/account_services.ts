@@ -1,4 +1,5 @@
 import { AccountLinks } from '../accounts/account_links.ts'
+import { AddressChanges } from '../accounts/address_changes.ts'
 import { PasswordLinks } from '../accounts/password_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
@@ -36,6 +37,7 @@ export function createAccountServices(
   const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
     links,
+    addressChanges: new AddressChanges({ ...shared, links }),
     passwordLinks: new PasswordLinks({ ...shared, links, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }

@@ -16,6 +16,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('refused_passkey'),
   /** The user requested a code by mail for a text that is no username and no address. */
   kind('missing_name'),
+  /** The text is no address for a new account. It does not depend on existing accounts. */
+  kind('no_address'),
   kind('different_passwords'),
   z.object({ kind: z.literal('refused_password'), rule: z.enum(PASSWORD_RULES) }),
   /** A text of the profile that is too long or has control characters. */

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { addReader, forget, setProfile, takeLink, tokenOf } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
@@ -46,8 +46,9 @@ async function countRows(): Promise<unknown> {
   return Promise.all(counts)
 }
 
+beforeAll(emptyStores)
+
 beforeEach(async () => {
-  await emptyStores()
   server = serverWith()
   client = await server.addClient(CODE_CLIENT)
 })
@@ -93,10 +94,10 @@ describe('a forgotten password', () => {
       unverified.username,
       'unknown@example.com',
     ]) {
+      await env.DB.prepare('DELETE FROM mail_budgets').run()
       const before = await countRows()
       const { status, html, url } = await forget(server, name)
       seen.push({ before, after: await countRows(), status, html, url: url.href })
-      await env.DB.prepare('DELETE FROM mail_budgets').run()
     }
     expect(new Set(seen.map((each) => JSON.stringify(each))).size).toBe(1)
     expect((await server.takeMails()).map(({ to }) => to)).toEqual([known.email, known.email])

@@ -44,6 +44,13 @@ export const de: Texts = {
     doneTitle: 'Ihr Passwort ist gespeichert',
     done: 'Sie können sich jetzt mit dem neuen Passwort anmelden.',
   },
+  confirmAddress: {
+    title: 'E-Mail-Adresse bestätigen',
+    text: (address, username) => `${address} für das Konto ${username} verwenden?`,
+    ignore: 'Wenn Sie dieses Konto nicht kennen, schließen Sie diese Seite. Ohne Sie ändert sich nichts.',
+    doneTitle: 'Ihre E-Mail-Adresse ist bestätigt',
+    done: 'E-Mails gehen ab jetzt an die neue Adresse.',
+  },
   voidLink: {
     title: 'Dieser Link gilt nicht mehr',
     text: 'Er wurde verwendet, er ist abgelaufen, oder das Konto hat sich seit der E-Mail geändert.',
@@ -132,6 +139,7 @@ export const de: Texts = {
     refusedPasskey:
       'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
+    noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

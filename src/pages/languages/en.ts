@@ -43,6 +43,13 @@ export const en = {
     doneTitle: 'Your password is set',
     done: 'You can sign in with the new password now.',
   },
+  confirmAddress: {
+    title: 'Confirm email address',
+    text: (address: string, username: string) => `Use ${address} for the account ${username}?`,
+    ignore: 'If you do not know this account, close this page. Nothing changes without you.',
+    doneTitle: 'Your email address is confirmed',
+    done: 'Mails go to the new address from now on.',
+  },
   voidLink: {
     title: 'This link no longer works',
     text: 'It was used, it has expired, or the account has changed since the mail was sent.',
@@ -132,6 +139,7 @@ export const en = {
     },
     refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
     missingName: 'Type your username or email address.',
+    noAddress: 'Type an email address, such as zoe@example.com.',
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

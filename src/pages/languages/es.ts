@@ -44,6 +44,13 @@ export const es: Texts = {
     doneTitle: 'Tu contraseña está guardada',
     done: 'Ya puedes iniciar sesión con la contraseña nueva.',
   },
+  confirmAddress: {
+    title: 'Confirmar la dirección de correo',
+    text: (address, username) => `¿Usar ${address} para la cuenta ${username}?`,
+    ignore: 'Si no conoces esta cuenta, cierra esta página. Nada cambia sin ti.',
+    doneTitle: 'Tu dirección de correo está confirmada',
+    done: 'A partir de ahora, los correos llegan a la dirección nueva.',
+  },
   voidLink: {
     title: 'Este enlace ya no vale',
     text: 'Se usó, ha caducado o la cuenta ha cambiado desde que se envió el correo.',
@@ -131,6 +138,7 @@ export const es: Texts = {
     refusedPasskey:
       'Esta llave de acceso no funciona aquí. Elige otra llave de acceso u otra forma de iniciar sesión.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
+    noAddress: 'Escribe una dirección de correo, por ejemplo zoe@example.com.',
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>

@@ -47,6 +47,13 @@ export const fr: Texts = {
     doneTitle: 'Votre mot de passe est enregistré',
     done: 'Vous pouvez maintenant vous connecter avec le nouveau mot de passe.',
   },
+  confirmAddress: {
+    title: 'Confirmer l’adresse e-mail',
+    text: (address, username) => `Utiliser ${address} pour le compte ${username} ?`,
+    ignore: 'Si vous ne connaissez pas ce compte, fermez cette page. Rien ne change sans vous.',
+    doneTitle: 'Votre adresse e-mail est confirmée',
+    done: 'Les e-mails sont désormais envoyés à la nouvelle adresse.',
+  },
   voidLink: {
     title: 'Ce lien n’est plus valable',
     text: 'Il a été utilisé, il a expiré, ou le compte a changé depuis l’envoi de l’e-mail.',
@@ -132,6 +139,7 @@ export const fr: Texts = {
     refusedPasskey:
       'Cette clé d’accès ne fonctionne pas ici. Choisissez une autre clé d’accès ou une autre méthode de connexion.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
+    noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>

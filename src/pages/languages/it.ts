@@ -44,6 +44,13 @@ export const it: Texts = {
     doneTitle: 'La tua password è salvata',
     done: 'Ora puoi accedere con la nuova password.',
   },
+  confirmAddress: {
+    title: 'Conferma l’indirizzo e-mail',
+    text: (address, username) => `Usare ${address} per l’account ${username}?`,
+    ignore: 'Se non conosci questo account, chiudi questa pagina. Senza di te non cambia nulla.',
+    doneTitle: 'Il tuo indirizzo e-mail è confermato',
+    done: 'D’ora in poi le e-mail arrivano al nuovo indirizzo.',
+  },
   voidLink: {
     title: 'Questo link non è più valido',
     text: 'È stato usato, è scaduto o l’account è cambiato dopo l’invio dell’e-mail.',
@@ -128,6 +135,7 @@ export const it: Texts = {
     },
     refusedPasskey: 'Questa passkey non funziona qui. Scegli un’altra passkey o un altro modo per accedere.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
+    noAddress: 'Inserisci un indirizzo e-mail, ad esempio zoe@example.com.',
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

@@ -44,6 +44,13 @@ export const nl: Texts = {
     doneTitle: 'Je wachtwoord is opgeslagen',
     done: 'Je kunt nu inloggen met het nieuwe wachtwoord.',
   },
+  confirmAddress: {
+    title: 'E-mailadres bevestigen',
+    text: (address, username) => `${address} gebruiken voor het account ${username}?`,
+    ignore: 'Als je dit account niet kent, sluit dan deze pagina. Zonder jou verandert er niets.',
+    doneTitle: 'Je e-mailadres is bevestigd',
+    done: 'E-mails gaan vanaf nu naar het nieuwe adres.',
+  },
   voidLink: {
     title: 'Deze link werkt niet meer',
     text: 'De link is gebruikt of verlopen, of het account is veranderd sinds de e-mail is verstuurd.',
@@ -129,6 +136,7 @@ export const nl: Texts = {
     },
     refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
+    noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

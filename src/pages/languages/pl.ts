@@ -47,6 +47,13 @@ export const pl: Texts = {
     doneTitle: 'Hasło zostało zapisane',
     done: 'Możesz teraz zalogować się nowym hasłem.',
   },
+  confirmAddress: {
+    title: 'Potwierdź adres e-mail',
+    text: (address, username) => `Czy używać adresu ${address} do konta ${username}?`,
+    ignore: 'Jeśli nie znasz tego konta, zamknij tę stronę. Bez Ciebie nic się nie zmieni.',
+    doneTitle: 'Adres e-mail został potwierdzony',
+    done: 'Od teraz wiadomości trafiają na nowy adres.',
+  },
   voidLink: {
     title: 'Ten link już nie działa',
     text: 'Został użyty, wygasł albo konto zmieniło się od wysłania wiadomości.',
@@ -133,6 +140,7 @@ export const pl: Texts = {
     },
     refusedPasskey: 'Ten klucz dostępu tu nie działa. Wybierz inny klucz dostępu albo inny sposób logowania.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
+    noAddress: 'Wpisz adres e-mail, na przykład zoe@example.com.',
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>

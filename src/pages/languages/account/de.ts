@@ -8,6 +8,7 @@ export const de: AccountTexts = {
   chooseTitle: 'Welches Konto möchten Sie öffnen?',
   sections: {
     profile: 'Profil',
+    address: 'E-Mail-Adresse',
     password: 'Passwort',
     sessions: 'Geräte und Sitzungen',
     applications: 'Verbundene Anwendungen',
@@ -16,6 +17,8 @@ export const de: AccountTexts = {
   },
   notices: {
     profileSaved: 'Ihr Profil ist gespeichert.',
+    addressRequested:
+      'Eine E-Mail mit einem Link ist an die neue Adresse unterwegs. Ihre Adresse ändert sich, wenn Sie den Link innerhalb einer Stunde verwenden.',
     passwordChanged: 'Ihr Passwort ist geändert. Sie sind auf allen anderen Geräten abgemeldet.',
     sessionEnded: 'Die Sitzung ist beendet.',
     othersEnded: 'Sie sind auf allen anderen Geräten abgemeldet.',
@@ -26,6 +29,12 @@ export const de: AccountTexts = {
     givenName: 'Vorname',
     familyName: 'Nachname',
     submit: 'Speichern',
+  },
+  address: {
+    current: (email) => `Ihre E-Mail-Adresse ist ${email}.`,
+    text: 'Sie bestätigen die neue Adresse durch einen Link in einer E-Mail an diese Adresse. Bis dahin ändert sich nichts.',
+    next: 'Neue E-Mail-Adresse',
+    submit: 'Link senden',
   },
   password: {
     text: 'Durch das neue Passwort werden Sie auf allen anderen Geräten abgemeldet.',

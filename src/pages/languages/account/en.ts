@@ -6,6 +6,7 @@ export const en = {
   chooseTitle: 'Whose account do you want to open?',
   sections: {
     profile: 'Profile',
+    address: 'Email address',
     password: 'Password',
     sessions: 'Devices and sessions',
     applications: 'Connected applications',
@@ -14,6 +15,8 @@ export const en = {
   },
   notices: {
     profileSaved: 'Your profile is saved.',
+    addressRequested:
+      'A mail with a link is on its way to the new address. Your address changes when you use the link within an hour.',
     passwordChanged: 'Your password is changed. You are signed out on all other devices.',
     sessionEnded: 'The session has ended.',
     othersEnded: 'You are signed out on all other devices.',
@@ -24,6 +27,12 @@ export const en = {
     givenName: 'Given name',
     familyName: 'Family name',
     submit: 'Save',
+  },
+  address: {
+    current: (email: string) => `Your email address is ${email}.`,
+    text: 'You confirm the new address by a link in a mail to it. Until then, nothing changes.',
+    next: 'New email address',
+    submit: 'Send the link',
   },
   password: {
     text: 'The new password signs you out on all other devices.',

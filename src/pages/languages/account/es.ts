@@ -8,6 +8,7 @@ export const es: AccountTexts = {
   chooseTitle: '¿Qué cuenta quieres abrir?',
   sections: {
     profile: 'Perfil',
+    address: 'Dirección de correo',
     password: 'Contraseña',
     sessions: 'Dispositivos y sesiones',
     applications: 'Aplicaciones conectadas',
@@ -16,6 +17,8 @@ export const es: AccountTexts = {
   },
   notices: {
     profileSaved: 'Tu perfil está guardado.',
+    addressRequested:
+      'Hay un correo con un enlace en camino a la dirección nueva. Tu dirección cambia cuando uses el enlace en el plazo de una hora.',
     passwordChanged: 'Tu contraseña ha cambiado. Tu sesión se ha cerrado en todos los demás dispositivos.',
     sessionEnded: 'La sesión ha terminado.',
     othersEnded: 'Tu sesión se ha cerrado en todos los demás dispositivos.',
@@ -26,6 +29,12 @@ export const es: AccountTexts = {
     givenName: 'Nombre',
     familyName: 'Apellidos',
     submit: 'Guardar',
+  },
+  address: {
+    current: (email) => `Tu dirección de correo es ${email}.`,
+    text: 'Confirmas la dirección nueva con un enlace en un correo a esa dirección. Hasta entonces no cambia nada.',
+    next: 'Dirección de correo nueva',
+    submit: 'Enviar el enlace',
   },
   password: {
     text: 'La contraseña nueva cerrará tu sesión en todos los demás dispositivos.',

@@ -8,6 +8,7 @@ export const fr: AccountTexts = {
   chooseTitle: 'Quel compte voulez-vous ouvrir ?',
   sections: {
     profile: 'Profil',
+    address: 'Adresse e-mail',
     password: 'Mot de passe',
     sessions: 'Appareils et sessions',
     applications: 'Applications connectées',
@@ -16,6 +17,8 @@ export const fr: AccountTexts = {
   },
   notices: {
     profileSaved: 'Votre profil est enregistré.',
+    addressRequested:
+      'Un e-mail avec un lien est en route vers la nouvelle adresse. Votre adresse change lorsque vous utilisez le lien dans l’heure.',
     passwordChanged: 'Votre mot de passe est modifié. Vous êtes déconnecté de tous les autres appareils.',
     sessionEnded: 'La session est terminée.',
     othersEnded: 'Vous êtes déconnecté de tous les autres appareils.',
@@ -26,6 +29,12 @@ export const fr: AccountTexts = {
     givenName: 'Prénom',
     familyName: 'Nom de famille',
     submit: 'Enregistrer',
+  },
+  address: {
+    current: (email) => `Votre adresse e-mail est ${email}.`,
+    text: 'Vous confirmez la nouvelle adresse par un lien dans un e-mail envoyé à celle-ci. D’ici là, rien ne change.',
+    next: 'Nouvelle adresse e-mail',
+    submit: 'Envoyer le lien',
   },
   password: {
     text: 'Le nouveau mot de passe vous déconnecte de tous les autres appareils.',

@@ -8,6 +8,7 @@ export const it: AccountTexts = {
   chooseTitle: 'Quale account vuoi aprire?',
   sections: {
     profile: 'Profilo',
+    address: 'Indirizzo e-mail',
     password: 'Password',
     sessions: 'Dispositivi e sessioni',
     applications: 'Applicazioni collegate',
@@ -16,6 +17,8 @@ export const it: AccountTexts = {
   },
   notices: {
     profileSaved: 'Il tuo profilo è salvato.',
+    addressRequested:
+      'Un’e-mail con un link è in arrivo al nuovo indirizzo. Il tuo indirizzo cambia quando usi il link entro un’ora.',
     passwordChanged: 'La tua password è stata cambiata. Sei disconnesso da tutti gli altri dispositivi.',
     sessionEnded: 'La sessione è terminata.',
     othersEnded: 'Sei disconnesso da tutti gli altri dispositivi.',
@@ -26,6 +29,12 @@ export const it: AccountTexts = {
     givenName: 'Nome',
     familyName: 'Cognome',
     submit: 'Salva',
+  },
+  address: {
+    current: (email) => `Il tuo indirizzo e-mail è ${email}.`,
+    text: 'Confermi il nuovo indirizzo con un link in un’e-mail inviata a quell’indirizzo. Fino ad allora non cambia nulla.',
+    next: 'Nuovo indirizzo e-mail',
+    submit: 'Invia il link',
   },
   password: {
     text: 'La nuova password ti disconnette da tutti gli altri dispositivi.',

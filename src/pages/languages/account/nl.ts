@@ -8,6 +8,7 @@ export const nl: AccountTexts = {
   chooseTitle: 'Welk account wil je openen?',
   sections: {
     profile: 'Profiel',
+    address: 'E-mailadres',
     password: 'Wachtwoord',
     sessions: 'Apparaten en sessies',
     applications: 'Gekoppelde apps',
@@ -16,6 +17,8 @@ export const nl: AccountTexts = {
   },
   notices: {
     profileSaved: 'Je profiel is opgeslagen.',
+    addressRequested:
+      'Er is een e-mail met een link onderweg naar het nieuwe adres. Je adres verandert als je de link binnen een uur gebruikt.',
     passwordChanged: 'Je wachtwoord is gewijzigd. Je bent op alle andere apparaten uitgelogd.',
     sessionEnded: 'De sessie is beëindigd.',
     othersEnded: 'Je bent op alle andere apparaten uitgelogd.',
@@ -26,6 +29,12 @@ export const nl: AccountTexts = {
     givenName: 'Voornaam',
     familyName: 'Achternaam',
     submit: 'Opslaan',
+  },
+  address: {
+    current: (email) => `Je e-mailadres is ${email}.`,
+    text: 'Je bevestigt het nieuwe adres met een link in een e-mail aan dat adres. Tot dan verandert er niets.',
+    next: 'Nieuw e-mailadres',
+    submit: 'Link sturen',
   },
   password: {
     text: 'Door het nieuwe wachtwoord word je op alle andere apparaten uitgelogd.',

@@ -8,6 +8,7 @@ export const pl: AccountTexts = {
   chooseTitle: 'Które konto chcesz otworzyć?',
   sections: {
     profile: 'Profil',
+    address: 'Adres e-mail',
     password: 'Hasło',
     sessions: 'Urządzenia i sesje',
     applications: 'Połączone aplikacje',
@@ -16,6 +17,8 @@ export const pl: AccountTexts = {
   },
   notices: {
     profileSaved: 'Profil został zapisany.',
+    addressRequested:
+      'Wiadomość z linkiem jest w drodze na nowy adres. Twój adres zmieni się, gdy użyjesz linku w ciągu godziny.',
     passwordChanged: 'Hasło zostało zmienione. Wylogowano Cię na wszystkich innych urządzeniach.',
     sessionEnded: 'Sesja została zakończona.',
     othersEnded: 'Wylogowano Cię na wszystkich innych urządzeniach.',
@@ -26,6 +29,12 @@ export const pl: AccountTexts = {
     givenName: 'Imię',
     familyName: 'Nazwisko',
     submit: 'Zapisz',
+  },
+  address: {
+    current: (email) => `Twój adres e-mail to ${email}.`,
+    text: 'Nowy adres potwierdzasz linkiem z wiadomości wysłanej na ten adres. Do tego czasu nic się nie zmieni.',
+    next: 'Nowy adres e-mail',
+    submit: 'Wyślij link',
   },
   password: {
     text: 'Nowe hasło wyloguje Cię na wszystkich innych urządzeniach.',
