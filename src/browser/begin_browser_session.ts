@@ -58,7 +58,7 @@ export async function beginBrowserSession(
     { signedIn: { session, user }, consentId, ...consent },
     services,
   )
-  const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
+  const next = { ...situation.known, isOpening: known.isOpening, account: known.account, signUp: null }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   // A new password continues a sign-in.
   const hasSignedIn = kind !== 'new_password'

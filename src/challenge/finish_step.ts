@@ -57,6 +57,7 @@ function knownOf(
     isOpening: false,
     user: knownUser(proven, config),
     awaitsEmailCode: false,
+    signUp: null,
     mustKeepCodes: false,
     account: { isChosen: true, mustCheck: false },
     guest: { isAllowed: false, isChosen: false },
