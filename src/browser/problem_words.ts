@@ -34,6 +34,8 @@ export function describeProblem(
       return { ...refused, text: problems.wrongCode[problem.factor], field: problem.factor }
     case 'refused_passkey':
       return { ...refused, text: problems.refusedPasskey }
+    case 'unusable_passkey':
+      return { ...refused, text: problems.unusablePasskey }
     case 'missing_name':
       return { ...refused, text: problems.missingName, field: 'username' }
     case 'no_address':

@@ -57,7 +57,9 @@ function knownOf(
     isOpening: false,
     user: knownUser(proven, config),
     awaitsEmailCode: false,
+    signUp: null,
     mustKeepCodes: false,
+    offersPasskey: false,
     account: { isChosen: true, mustCheck: false },
     guest: { isAllowed: false, isChosen: false },
     consent: { isFirstParty: client.isFirstParty, isCovered: false, mustConfirm: false, given: null },
@@ -77,7 +79,7 @@ async function finishSignIn(
   services: ChallengeServices,
 ): Promise<StepResult> {
   const { client, api, context } = step.request
-  const { guard, bursts, audit } = services
+  const { guard, bursts, audit, notifications } = services
   if (!(await bursts.isWithin('sign_ins', `codes ${user.id}`)))
     throw tooManyAttempts('the user has too many codes', CODE_WAIT_SECONDS, { subject: user.id })
   if (!isSpent) await spend(step, services)
@@ -95,6 +97,7 @@ async function finishSignIn(
   const who = { api: api.name, clientId: client.id, subject: user.id, sid: null, isFromClient: true }
   const reason = describeMethods({ amr, acr })
   audit.record({ kind: 'step_sign_in', outcome: 'ok', reason, grant: 'authorization_code', ...who }, context)
+  notifications.noteSignIn({ subject: user.id, client, api: api.name, browserId: null }, context)
   return { kind: 'code', code }
 }
 

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import { generateToken } from '../onetime/one_time_value.ts'
 import {
@@ -13,7 +14,7 @@ import {
   type RequestOptionsJson,
   requestOptions,
 } from './ceremony_options.ts'
-import { MAX_NAME_CHARACTERS, type Passkey } from './passkey.ts'
+import { MAX_NAME_CHARACTERS, MAX_PASSKEYS, type Passkey } from './passkey.ts'
 import type { ChallengeSealer } from './passkey_challenge.ts'
 import { PasskeyRefused, requirePasskey } from './passkey_refused.ts'
 import type { PasskeyStore } from './passkey_store.ts'
@@ -35,6 +36,8 @@ export interface FinishedRegistration {
   name: string
   /** The browser or the session, as at the start. */
   holder: string
+  /** Whether the user must have no passkey, also if another request adds one at the same time. */
+  isFirst: boolean
   subject: string
   pool: string
   clientId: string | null
@@ -54,10 +57,11 @@ interface Dependencies {
   challenges: ChallengeSealer
   oneTime: OneTimeStore
   audit: AuditStore
+  notifications: Notifier
   config: Config
 }
 
-/** Adds, renames and removes passkeys. `signInByPasskey` checks a sign-in. */
+/** Adds, renames and removes passkeys. After an addition and a removal the user gets a mail. `signInByPasskey` checks a sign-in. */
 export class Passkeys {
   readonly #dependencies: Dependencies
 
@@ -94,7 +98,7 @@ export class Passkeys {
   /**
    * Finishes a registration and stores the passkey.
    *
-   * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has MAX_PASSKEYS; StorageUnavailable
+   * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has too many passkeys; StorageUnavailable
    */
   async finishRegistration(finished: FinishedRegistration, context: RequestContext): Promise<Passkey> {
     const { sealed, subject, pool, holder } = finished
@@ -126,8 +130,11 @@ export class Passkeys {
       context.now,
     )
     const event = this.#eventOf('added', { ...finished, id: passkey.id }, context)
-    if (await store.add(passkey, spend, [event])) return passkey
-    throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    const most = finished.isFirst ? 1 : MAX_PASSKEYS
+    if (!(await store.add(passkey, { spend, most }, [event])))
+      throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    this.#notify('passkey_added', finished, context)
+    return passkey
   }
 
   /**
@@ -182,8 +189,23 @@ export class Passkeys {
   }
 
   /** @returns false for an unknown passkey @throws StorageUnavailable */
-  remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
-    return this.#dependencies.store.remove(change, [this.#eventOf('removed', change, context)])
+  async remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
+    const event = this.#eventOf('removed', change, context)
+    const isRemoved = await this.#dependencies.store.remove(change, [event])
+    if (isRemoved) this.#notify('passkey_removed', change, context)
+    return isRemoved
+  }
+
+  #notify(
+    change: 'passkey_added' | 'passkey_removed',
+    { subject, api, clientId }: Omit<PasskeyChange, 'id'>,
+    context: RequestContext,
+  ): void {
+    this.#dependencies.notifications.send(
+      { subject, api, clientId },
+      { kind: 'factor_changed', change },
+      context,
+    )
   }
 
   #eventOf(
