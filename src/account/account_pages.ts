@@ -2,6 +2,7 @@ import type { AccountPage } from './account_page.ts'
 import { addressPage } from './address_page.tsx'
 import { applicationsPage } from './applications_page.tsx'
 import { confirmAddressPages } from './confirm_address_page.tsx'
+import { endSessionsPages } from './end_sessions_page.tsx'
 import { forgottenPasswordPage, forgottenPasswordSentPage } from './forgotten_password_page.tsx'
 import { createHomePage } from './home_page.tsx'
 import { newPasswordPages } from './new_password_page.tsx'
@@ -20,6 +21,7 @@ const PAGES: readonly AccountPage[] = [
   forgottenPasswordSentPage,
   ...newPasswordPages,
   ...confirmAddressPages,
+  ...endSessionsPages,
 ]
 
 /** The pages below `/account/<pool>`. */

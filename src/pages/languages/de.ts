@@ -73,6 +73,14 @@ export const de: Texts = {
     text: 'Er wurde verwendet, er ist abgelaufen, oder das Konto hat sich seit der E-Mail geändert.',
     again: 'Neuen Link anfordern',
   },
+  endSessions: {
+    title: 'Alle Sitzungen beenden?',
+    text: 'Jeder Browser und jede App, die Ihr Konto verwendet, muss sich neu anmelden.',
+    submit: 'Alle Sitzungen beenden',
+    doneTitle: 'Alle Sitzungen sind beendet',
+    done: 'Jeder Browser und jede App muss sich neu anmelden. Wählen Sie jetzt ein neues Passwort, weil eine andere Person das bisherige kennen kann.',
+    choose: 'Neues Passwort wählen',
+  },
   passkey: {
     notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
     unsupported:

@@ -73,6 +73,14 @@ export const it: Texts = {
     text: 'È stato usato, è scaduto o l’account è cambiato dopo l’invio dell’e-mail.',
     again: 'Richiedi un nuovo link',
   },
+  endSessions: {
+    title: 'Chiudere tutte le sessioni?',
+    text: 'Ogni browser e app che usa il tuo account dovrà accedere di nuovo.',
+    submit: 'Chiudi tutte le sessioni',
+    doneTitle: 'Tutte le sessioni sono chiuse',
+    done: 'Ogni browser e app deve accedere di nuovo. Scegli ora una nuova password, perché un’altra persona potrebbe conoscere quella attuale.',
+    choose: 'Scegli una nuova password',
+  },
   passkey: {
     notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
     unsupported:

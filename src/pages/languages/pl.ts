@@ -76,6 +76,14 @@ export const pl: Texts = {
     text: 'Został użyty, wygasł albo konto zmieniło się od wysłania wiadomości.',
     again: 'Poproś o nowy link',
   },
+  endSessions: {
+    title: 'Zakończyć wszystkie sesje?',
+    text: 'Każda przeglądarka i aplikacja, która używa Twojego konta, będzie musiała zalogować się ponownie.',
+    submit: 'Zakończ wszystkie sesje',
+    doneTitle: 'Wszystkie sesje zostały zakończone',
+    done: 'Każda przeglądarka i aplikacja musi zalogować się ponownie. Wybierz teraz nowe hasło, ponieważ inna osoba może znać obecne.',
+    choose: 'Wybierz nowe hasło',
+  },
   passkey: {
     notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
     unsupported:
