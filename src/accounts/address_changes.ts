@@ -5,13 +5,14 @@ import type { Language } from '../lib/language.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import type { Mailer } from '../mail/mailer.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { searchTextOf } from '../users/user_search.ts'
 import type { UserStore } from '../users/user_store.ts'
 import type { AccountLink, AccountLinks } from './account_links.ts'
-import { type AddressLinkData, CONFIRM_ADDRESS, END_SESSIONS, verifiedAddressOf } from './link_kinds.ts'
+import { type AddressLinkData, CONFIRM_ADDRESS, verifiedAddressOf } from './link_kinds.ts'
 import { mailLanguageOf } from './mail_language.ts'
 
 /** A new address that a signed-in user typed. */
@@ -38,6 +39,7 @@ interface Dependencies {
   users: UserStore
   userAdmin: UserAdminStore
   mailer: Mailer
+  notifications: Notifier
   bursts: BurstLimits
   audit: AuditStore
 }
@@ -62,7 +64,7 @@ export class AddressChanges {
   }
 
   async #send({ user, address, api, language }: NewAddress, context: RequestContext): Promise<void> {
-    const { users, links, mailer } = this.#parts
+    const { users, links, mailer, notifications } = this.#parts
     const { pool } = user
     const from = verifiedAddressOf(user.profile)
     if (address === from) return mailer.send({ kind: 'nothing', to: address, pool }, context)
@@ -75,8 +77,8 @@ export class AddressChanges {
       mailer.send({ ...looks, to: address, kind: 'confirm_new_address', link, lifetimeSeconds }, context)
     } else mailer.send({ ...looks, to: address, kind: 'address_has_account', link: null }, context)
     if (from === null) return
-    const endSessionsLink = await links.make(END_SESSIONS, { user, data: {} }, context.now)
-    mailer.send({ ...looks, to: from, kind: 'address_changes', endSessionsLink }, context)
+    const concerned = { subject: user.id, api, clientId: null, to: from }
+    notifications.send(concerned, { kind: 'address_changes' }, context)
   }
 
   /** The link of a page; null if it cannot be used. It changes nothing. @throws StorageUnavailable, CorruptRecord */
