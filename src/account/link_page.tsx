@@ -53,21 +53,36 @@ export async function showOpenPage(
   return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status })
 }
 
-/** Shows that a link cannot be used. The text is the same for each reason. */
-export async function showVoidLink(request: AccountRequest): Promise<Response> {
-  const { c, pool, services } = request
-  const { voidLink } = (await looksOf(c, services)).texts
+/**
+ * Shows that a link cannot be used. The text is the same for each reason.
+ *
+ * @param label The label of the link to a new password. Default: that for a link of the same kind.
+ */
+export async function showVoidLink(request: AccountRequest, label?: string): Promise<Response> {
+  const { voidLink } = (await looksOf(request.c, request.services)).texts
   const body = (
     <>
       <p>{voidLink.text}</p>
-      {accountsOf(pool, services.config).selfService ? (
-        <p>
-          <a href={accountPathOf(pool) + FORGOTTEN_PASSWORD_PATH}>{voidLink.again}</a>
-        </p>
-      ) : null}
+      <PasswordLink request={request} label={label ?? voidLink.again} />
     </>
   )
   return showOpenPage(request, { title: voidLink.title, body, status: 400 })
+}
+
+/** The link to the page for a forgotten password; nothing in a pool without it. */
+export function PasswordLink({
+  request: { pool, services },
+  label,
+}: {
+  request: AccountRequest
+  label: string
+}) {
+  if (!accountsOf(pool, services.config).selfService) return null
+  return (
+    <p>
+      <a href={accountPathOf(pool) + FORGOTTEN_PASSWORD_PATH}>{label}</a>
+    </p>
+  )
 }
 
 /** The URL of a page for a user who is not signed in. */
