@@ -1,6 +1,8 @@
+import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
+import { UNKNOWN_CALLER } from './lib/request_context.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
@@ -23,15 +25,7 @@ export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<void> {
-  const context = {
-    now: services.clock.now(),
-    addressPrefix: null,
-    address: null,
-    continent: null,
-    device: null,
-    country: null,
-    waitUntil,
-  }
+  const context = { ...UNKNOWN_CALLER, now: services.clock.now(), waitUntil }
   await services.keyLife.run(context)
   await resealFactors(services)
   await services.feed.keepWithinLimit(context.now)
@@ -99,6 +93,7 @@ export async function sweepStores(services: Services): Promise<void> {
     expired('idempotency_keys', services.idempotency),
     expired('one_time_values', services.oneTime),
     expired('mail_budgets', services.mailBudgets),
+    expired('known_origins', services.knownOriginStore, now - ORIGIN_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

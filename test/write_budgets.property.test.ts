@@ -82,7 +82,12 @@ async function makeWorld(): Promise<CountedWorld> {
       sign_in_limits: { address: limits },
       mail: MAIL,
       accounts: {
-        customers: { second_factor: 'optional', email_code: 'sign_in', passkeys: { rp_id: 'shop.test' } },
+        customers: {
+          second_factor: 'optional',
+          email_code: 'sign_in',
+          sign_up: true,
+          passkeys: { rp_id: 'shop.test' },
+        },
         staff: { second_factor: 'required', email_code: 'second_factor' },
       },
     },

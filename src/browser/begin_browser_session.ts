@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { accountsOf, browserSessionLimitsOf } from '../config/pool_settings.ts'
+import { browserSessionLimitsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import { type BrowserSession, earlierOf } from '../signin/browser_session.ts'
 import { advance } from '../signin/next_step.ts'
@@ -52,13 +52,15 @@ export async function beginBrowserSession(
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
   // Last, because the guard records no sign-in of a request that fails.
   await cookie.write(c, session, idleSeconds)
-  await rememberDevice(c, user, services)
+  const browserId = await rememberDevice(c, user, services)
+  const noted = { subject: user.id, client, api: api.name, browserId }
+  services.notifications.noteSignIn(noted, context)
   const situation = describeSituation(
     browserRequest,
     { signedIn: { session, user }, consentId, ...consent },
     services,
   )
-  const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
+  const next = { ...situation.known, isOpening: known.isOpening, account: known.account, signUp: null }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   // A new password continues a sign-in.
   const hasSignedIn = kind !== 'new_password'
@@ -71,17 +73,23 @@ const DEVICE_SECONDS = 400 * 86_400
 /** A browser keeps the last users who signed in. */
 const MAX_SUBJECTS = 5
 
-/** Lets the browser of a finished sign-in use its own budgets of codes by mail. */
+/**
+ * Recognizes the browser of a finished sign-in later: for its own budgets of codes by mail, and because a sign-in in another browser
+ * sends a mail.
+ *
+ * @returns the id of the browser; null if the server sends no mails
+ */
 async function rememberDevice(
   c: Context,
   { id, pool }: User,
   { cookies, config }: BrowserServices,
-): Promise<void> {
-  if (accountsOf(pool, config).emailCode === 'off') return
+): Promise<string | null> {
+  if (config.mail === null) return null
   const cookie = cookies.device(pool)
   const { id: device = randomId(16), subjects = [] } = (await cookie.read(c)) ?? {}
   const others = subjects.filter((subject) => subject !== id)
   await cookie.write(c, { id: device, subjects: [id, ...others].slice(0, MAX_SUBJECTS) }, DEVICE_SECONDS)
+  return device
 }
 
 const NO_CONSENT = { consentedScopes: null, consentValidFrom: 0 }

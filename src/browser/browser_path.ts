@@ -12,6 +12,9 @@ export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const AUTHORIZE_VISITOR_PATH = VISITOR_AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
 export const EMAIL_CODE_PATH = '/email-code'
+export const SIGN_UP_PATH = '/sign-up'
+export const SIGN_UP_CODE_PATH = `${SIGN_UP_PATH}/code`
+export const CREATE_ACCOUNT_PATH = `${SIGN_UP_PATH}/account`
 export const ACCOUNT_PATH = '/account'
 export const SECOND_FACTOR_PATH = '/second-factor'
 export const EMAIL_SECOND_FACTOR_PATH = `${SECOND_FACTOR_PATH}/email`
@@ -27,6 +30,9 @@ export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
   sign_in: SIGN_IN_PATH,
   email_code: EMAIL_CODE_PATH,
   select_account: ACCOUNT_PATH,
+  sign_up: SIGN_UP_PATH,
+  sign_up_code: SIGN_UP_CODE_PATH,
+  create_account: CREATE_ACCOUNT_PATH,
   second_factor: SECOND_FACTOR_PATH,
   email_second_factor: EMAIL_SECOND_FACTOR_PATH,
   set_up_second_factor: SET_UP_PATH,

@@ -15,7 +15,7 @@ export async function forgottenPasswordLink({
   const { userPool } = situation.browserRequest.api
   if (!accountsOf(userPool, services.config).selfService) return null
   const ticket = makeTicket({ formId, step: 'sign_in' }, situation)
-  const state = await sealPageLink({ ticket, problem: null, username: '' }, services)
+  const state = await sealPageLink({ ticket, problem: null, username: '', name: '' }, services)
   const query = new URLSearchParams({ [STATE_PARAMETER]: state })
   return (
     <p>

@@ -2,9 +2,10 @@ import * as z from 'zod/mini'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { requestedCodeSchema } from '../signin/mailed_codes.ts'
-import { STEPS } from '../signin/next_step.ts'
+import { SIGN_UP_STEPS, STEPS } from '../signin/next_step.ts'
 import { pendingSchema, sealPending } from '../signin/pending_sign_in.ts'
 import type { Situation } from './situation.ts'
+import { startedSignUpSchema } from './started_sign_up.ts'
 
 /** The hidden field of each form. */
 export const TICKET_FIELD = 'ticket'
@@ -25,6 +26,11 @@ export const ticketSchema = z.object({
   pending: z._default(z.nullable(pendingSchema), null),
   /** The code that the user has requested by mail; null without one. A form of the version before has none. */
   requestedCode: z._default(z.nullable(requestedCodeSchema), null),
+  /** The sign-up of a visitor; null without one. A form of the version before has none. */
+  signUp: z._default(
+    z.nullable(z.object({ step: z.enum(SIGN_UP_STEPS), started: z.nullable(startedSignUpSchema) })),
+    null,
+  ),
   /** The token of the code that was sent as the second factor; null without one. A form of the version before has none. */
   secondFactorCode: z._default(z.nullable(z.string()), null),
   sealedAt: z.int(),
@@ -36,7 +42,7 @@ export type FormTicket = z.output<typeof ticketSchema>
 /** The state of the form of a page. */
 export function makeTicket(
   { formId, step }: Pick<FormTicket, 'formId' | 'step'>,
-  { browserRequest, signedIn, pending, requestedCode, secondFactorCode, known }: Situation,
+  { browserRequest, signedIn, pending, requestedCode, secondFactorCode, signUp, known }: Situation,
 ): FormTicket {
   const { request, context } = browserRequest
   const browserId = signedIn?.session.id ?? null
@@ -45,6 +51,7 @@ export function makeTicket(
     ...{ formId, browserId, step, isAccountChosen: known.account.isChosen },
     pending: own,
     requestedCode: known.awaitsEmailCode ? requestedCode : null,
+    signUp: known.signUp === null ? null : { step: known.signUp, started: signUp },
     secondFactorCode,
   }
   return { request, ...state, sealedAt: context.now }

@@ -7,6 +7,7 @@ import { forgottenPasswordLink } from './forgotten_password_link.tsx'
 import { OwnText } from './own_text.tsx'
 import { PasskeyButton } from './passkey_button.tsx'
 import { startSignIn } from './passkey_forms.ts'
+import { offersSignUp } from './sign_up_forms.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /**
@@ -72,6 +73,11 @@ export async function signInPage({
       {offersEmailCode(situation, services) ? (
         <button type="submit" name="decision" value="email_code" formnovalidate>
           {texts.signIn.emailCode}
+        </button>
+      ) : null}
+      {offersSignUp(situation, services) ? (
+        <button type="submit" name="decision" value="sign_up" formnovalidate>
+          {texts.signIn.signUp}
         </button>
       ) : null}
       {offersGuest ? (

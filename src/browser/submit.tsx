@@ -24,6 +24,7 @@ import { problemOf } from './problem_of.ts'
 import type { SignedInUser } from './read_signed_in.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
 import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
+import { offersSignUp, requestSignUp, useNewAccount, useSignUpCode } from './sign_up_forms.ts'
 import type { Situation } from './situation.ts'
 import { takeNextStep } from './take_next_step.ts'
 
@@ -33,6 +34,9 @@ type UseForm = (c: Context, submission: Submission, services: BrowserServices) =
 /** The handlers of the forms, by the page of the form. */
 const FORMS: Readonly<Record<Step, UseForm>> = {
   sign_in: useSignIn,
+  sign_up: requestSignUp,
+  sign_up_code: ifNext('sign_up_code', useSignUpCode),
+  create_account: ifNext('create_account', useNewAccount),
   email_code: ifNext('email_code', useEmailCode),
   select_account: async (_c, { form, situation }) =>
     give({ kind: 'account', isKept: form.text('decision') === 'keep' }, situation),
@@ -83,6 +87,8 @@ async function useSignIn(
     await services.bursts.spend('guests', client.id, context)
     return give({ kind: 'guest' }, situation)
   }
+  if (form.text('decision') === 'sign_up' && offersSignUp(situation, services))
+    return give({ kind: 'sign_up', step: 'sign_up' }, situation)
   if (form.text('decision') === 'email_code' && offersEmailCode(situation, services))
     return requestEmailCode(c, { form, situation }, services)
   if (form.text('decision') === PASSKEY_DECISION) return usePasskey(c, { form, situation }, services)

@@ -1,3 +1,4 @@
+import type { Notifications } from '../accounts/notifications.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { RequestSealer } from '../authorization/sealed_request.ts'
@@ -34,6 +35,7 @@ export interface ChallengeServices {
   challenge: Challenge
   bursts: BurstLimits
   audit: AuditStore
+  notifications: Notifications
   factors: FactorStore
   factorSecrets: FactorSecrets
   emailCodes: EmailCodes

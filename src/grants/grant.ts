@@ -1,3 +1,4 @@
+import type { Notifications } from '../accounts/notifications.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { ConsentStore } from '../authorization/consent_store.ts'
@@ -32,6 +33,7 @@ export interface GrantServices {
   bursts: BurstLimits
   shards: SessionShards
   audit: AuditStore
+  notifications: Notifications
   codes: CodeSealer
   consents: ConsentStore
   authSessions: AuthSessions

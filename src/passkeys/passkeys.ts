@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import { generateToken } from '../onetime/one_time_value.ts'
 import {
@@ -54,10 +55,11 @@ interface Dependencies {
   challenges: ChallengeSealer
   oneTime: OneTimeStore
   audit: AuditStore
+  notifications: Notifier
   config: Config
 }
 
-/** Adds, renames and removes passkeys. `signInByPasskey` checks a sign-in. */
+/** Adds, renames and removes passkeys. After an addition and a removal the user gets a mail. `signInByPasskey` checks a sign-in. */
 export class Passkeys {
   readonly #dependencies: Dependencies
 
@@ -126,8 +128,10 @@ export class Passkeys {
       context.now,
     )
     const event = this.#eventOf('added', { ...finished, id: passkey.id }, context)
-    if (await store.add(passkey, spend, [event])) return passkey
-    throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    if (!(await store.add(passkey, spend, [event])))
+      throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    this.#notify('passkey_added', finished, context)
+    return passkey
   }
 
   /**
@@ -182,8 +186,23 @@ export class Passkeys {
   }
 
   /** @returns false for an unknown passkey @throws StorageUnavailable */
-  remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
-    return this.#dependencies.store.remove(change, [this.#eventOf('removed', change, context)])
+  async remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
+    const event = this.#eventOf('removed', change, context)
+    const isRemoved = await this.#dependencies.store.remove(change, [event])
+    if (isRemoved) this.#notify('passkey_removed', change, context)
+    return isRemoved
+  }
+
+  #notify(
+    change: 'passkey_added' | 'passkey_removed',
+    { subject, api, clientId }: Omit<PasskeyChange, 'id'>,
+    context: RequestContext,
+  ): void {
+    this.#dependencies.notifications.send(
+      { subject, api, clientId },
+      { kind: 'factor_changed', change },
+      context,
+    )
   }
 
   #eventOf(

@@ -12,6 +12,8 @@ export interface Known {
   user: KnownUser | null
   /** Whether the user has requested a code by mail in place of a password, and has not yet entered it. */
   awaitsEmailCode: boolean
+  /** The page of a visitor who creates an account; null without a sign-up. */
+  signUp: SignUpStep | null
   /** Whether the user must confirm that the new recovery codes are kept. */
   mustKeepCodes: boolean
   account: {
@@ -73,6 +75,8 @@ export type Given =
   | { kind: 'password'; user: KnownUser }
   | { kind: 'requested_email_code' }
   | { kind: 'email_code'; user: KnownUser }
+  /** A visitor creates an account. The input led to this page. */
+  | { kind: 'sign_up'; step: SignUpStep }
   | { kind: 'passkey'; user: KnownUser }
   | { kind: 'second_factor'; user: KnownUser }
   /** The first code of a new authenticator app. The user then sees the recovery codes. */
@@ -86,9 +90,14 @@ export type Given =
   /** The input of a page was not accepted. */
   | { kind: 'refused'; step: Step; problem: SignInProblem }
 
+/** The pages of a sign-up, in their order: the address, the code in the mail, the password. */
+export const SIGN_UP_STEPS = ['sign_up', 'sign_up_code', 'create_account'] as const
+export type SignUpStep = (typeof SIGN_UP_STEPS)[number]
+
 /** A page that the user must see. */
 export const STEPS = [
   ...(['sign_in', 'email_code', 'select_account'] as const),
+  ...SIGN_UP_STEPS,
   ...(['second_factor', 'email_second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
   ...(['change_password', 'consent'] as const),
 ] as const
@@ -123,11 +132,14 @@ export function advance(known: Known, given: Given): Known {
         ...next,
         isOpening: false,
         awaitsEmailCode: false,
+        signUp: null,
         user: given.user,
         account: { isChosen: true, mustCheck: false },
       }
     case 'requested_email_code':
       return { ...next, awaitsEmailCode: true, user: null }
+    case 'sign_up':
+      return { ...next, awaitsEmailCode: false, signUp: given.step }
     case 'second_factor':
       return { ...next, user: given.user }
     case 'new_second_factor':
@@ -135,8 +147,8 @@ export function advance(known: Known, given: Given): Known {
     case 'kept_codes':
       return { ...next, mustKeepCodes: false }
     case 'account':
-      if (!given.isKept) return { ...next, awaitsEmailCode: false, user: null }
-      return { ...next, account: { isChosen: true, mustCheck: false } }
+      if (!given.isKept) return { ...next, awaitsEmailCode: false, signUp: null, user: null }
+      return { ...next, signUp: null, account: { isChosen: true, mustCheck: false } }
     case 'guest':
       return { ...next, guest: { ...known.guest, isChosen: true } }
     case 'consent':
@@ -153,6 +165,8 @@ export function nextStep(known: Known): NextStep {
   const { user, demands, consent, guest } = known
   if (known.isCancelled) return fail('access_denied')
   if (guest.isChosen && mayBeGuest(known)) return { kind: 'done', user: null }
+  if (known.signUp !== null && (user === null || !known.account.mustCheck))
+    return show(known.signUp, 'login_required', known)
   if (user !== null && isSilentStranger(known)) return fail('consent_required')
   if (user === null || !isFresh(user, known))
     return show(known.awaitsEmailCode ? 'email_code' : 'sign_in', 'login_required', known)

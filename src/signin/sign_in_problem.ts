@@ -18,6 +18,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('missing_name'),
   /** The text is no address for a new account. It does not depend on existing accounts. */
   kind('no_address'),
+  /** The name of a new account is too long or has characters that a name cannot have. */
+  kind('refused_name'),
   kind('different_passwords'),
   z.object({ kind: z.literal('refused_password'), rule: z.enum(PASSWORD_RULES) }),
   /** A text of the profile that is too long or has control characters. */

@@ -228,10 +228,13 @@ describe('the authorization challenge endpoint', () => {
       [{ scope: 'admin' }, 'invalid_scope'],
       [{ username: 'x', password: 'y', totp: '1' }, 'invalid_request'],
       [{ password: 'y' }, 'invalid_request'],
+      [{ nonce: 'n'.repeat(513) }, 'invalid_request'],
       [{ username: 1 }, 'invalid_request'],
       [{ resource: 'https://other.test' }, 'invalid_target'],
     ]
-    for (const [changes, error] of table)
+    const { username } = await server.addUser()
+    const long = { nonce: 'é'.repeat(512), username, password: PASSWORD }
+    for (const [changes, error] of [...table, [long, 'invalid_request'] as const])
       expect([changes, await step(server, shop, changes)]).toMatchObject([changes, { status: 400, error }])
   })
 

@@ -2,8 +2,18 @@ import { describe, expect, it } from 'vitest'
 import type { Client } from '../../packages/client/src/client.ts'
 import type { ClientOptions, RedirectOptions } from '../../packages/client/src/options.ts'
 import { readClaims } from '../../packages/client/src/session.ts'
+import { readStepUp } from '../../packages/client/src/step_up.ts'
 import { CALLBACK, CODE_CLIENT } from '../support/authorize.ts'
-import { API, Browser, BrowserStorage, CART, claimsOf, grantsOf, subjectOf } from '../support/browser.ts'
+import {
+  ADDRESS,
+  API,
+  Browser,
+  BrowserStorage,
+  CART,
+  claimsOf,
+  grantsOf,
+  subjectOf,
+} from '../support/browser.ts'
 import { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD } from '../support/server.ts'
 import { fakeWaits, hurry } from '../support/waits.ts'
@@ -327,5 +337,35 @@ describe('a sign-out by redirect', () => {
       code: 'unreachable',
     })
     expect([tab.client.session, tab.left]).toEqual([null, []])
+  })
+})
+
+describe('the demands of an API for the sign-in (RFC 9470)', () => {
+  it('the demands become the request of the sign-in page, and the client does not refresh the token for them', async () => {
+    const shop = await openShop()
+    const tab = openTab(shop)
+    await tab.client.signIn(shop.user.username, PASSWORD)
+    shop.browser.server.clock.time += 100
+    const response = await tab.client.fetch(ADDRESS)
+    const stepUp = readStepUp(response)
+    expect([response.status, stepUp]).toEqual([401, { acrValues: 'urn:sallyport:2', maxAgeSeconds: 60 }])
+    expect(grantsOf(shop.browser)).toEqual(['password'])
+    const url = await leave(tab, stepUp ?? {})
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      acr_values: 'urn:sallyport:2',
+      max_age: '60',
+    })
+  })
+
+  it.each([
+    [401, 'Bearer error="invalid_token"', null],
+    [403, 'Bearer error="insufficient_user_authentication", max_age="60"', null],
+    [401, null, null],
+    [401, 'Bearer realm="shop", error="insufficient_user_authentication", max_age=5', { maxAgeSeconds: 5 }],
+    [401, 'Bearer error="insufficient_user_authentication", acr_values="a b"', { acrValues: 'a b' }],
+    [401, 'Bearer error="insufficient_user_authentication", max_age="0"', { maxAgeSeconds: 0 }],
+  ])('the response %s with the challenge %j has the demands %j', (status, challenge, expected) => {
+    const headers = challenge === null ? {} : { 'WWW-Authenticate': challenge }
+    expect(readStepUp(new Response(null, { status, headers }))).toEqual(expected)
   })
 })

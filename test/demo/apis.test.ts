@@ -7,6 +7,7 @@ import {
   CLERK,
   CUSTOMER,
   GUEST,
+  operatorOf,
   requestTokens,
   storefrontTokens,
 } from './tokens.ts'
@@ -33,10 +34,8 @@ describe('npm run demo --state', () => {
 
   it('the demo prints the address of the console and its operator, who can sign in', async () => {
     expect(output).toContain(`console          ${issuer}/console\n`)
-    const [, username = '', password = ''] =
-      /Sign in to the console as (\S+) with the password: (.+)\n/.exec(output) ?? []
     const client = { client_id: 'sallyport-cli', grant_type: 'password' }
-    expect(await requestTokens({ ...client, username, password })).toMatchObject({ token_type: 'Bearer' })
+    expect(await requestTokens({ ...client, ...operatorOf(output) })).toMatchObject({ token_type: 'Bearer' })
   })
 })
 
@@ -163,6 +162,16 @@ describe('the storefront API', () => {
     expect(await ask(url, order)).toEqual(placed)
     expect((await ask(`${storefrontApi}/cart`, { token })).body).toEqual(cart.body)
     await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 0 } })
+  })
+
+  it('the address of an order needs a token of two factors, and the challenge names the demands (RFC 9470 §3)', async () => {
+    const { access_token: token } = await storefrontTokens(CUSTOMER)
+    expect(await ask(`${storefrontApi}/orders/${randomUUID()}/address`, { token })).toEqual({
+      status: 401,
+      challenge:
+        'Bearer error="insufficient_user_authentication", acr_values="urn:sallyport:2", max_age="600"',
+      body: { error: 'insufficient_user_authentication' },
+    })
   })
 
   it('an order includes the guest’s cart lines before the customer has read the cart', async () => {

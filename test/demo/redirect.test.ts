@@ -1,8 +1,9 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
+import { appOf } from '../support/second_factor.ts'
 import { Tab, Visitor } from './shop_page.ts'
-import { CUSTOMER } from './tokens.ts'
+import { addCustomer, CUSTOMER } from './tokens.ts'
 
 const { issuer, shop } = inject('demo')
 const PARTNER_APP = `${shop.replace('localhost', '127.0.0.1')}/`
@@ -17,10 +18,10 @@ describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', (
 
   const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
 
-  async function signInAtService(page: Page): Promise<void> {
+  async function signInAtService(page: Page, { username, password } = CUSTOMER): Promise<void> {
     await page.waitForURL(`${issuer}/**`)
-    await page.getByLabel('Username').fill(CUSTOMER.username)
-    await page.getByLabel('Password', { exact: true }).fill(CUSTOMER.password)
+    await page.getByLabel('Username').fill(username)
+    await page.getByLabel('Password', { exact: true }).fill(password)
     await press(page, 'Sign in')
   }
 
@@ -82,5 +83,46 @@ describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', (
     await tab.press('Sign in on the token service’s page')
     await page.getByLabel('Username').waitFor()
     expect(await visitor.leave()).toEqual([])
+  })
+
+  it('the shop shows the address of an order after a second factor only (RFC 9470)', async () => {
+    const customer = await addCustomer()
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    const { page } = tab
+    await tab.signIn(customer)
+    await tab.isCustomer()
+    await tab.addToCart('Stoneware mug')
+    await tab.press('Cart, 1 item')
+    await tab.press('Place the order')
+    const show = page.getByRole('button', { name: /^Show the address of the order of / })
+
+    await show.click()
+    await page.waitForURL(`${issuer}/**`)
+    await press(page, 'Cancel')
+    await page.getByRole('status').filter({ hasText: 'The address stays hidden.' }).waitFor()
+    await tab.isCustomer()
+
+    await show.click()
+    await signInAtService(page, customer)
+    const app = appOf(await page.locator('code.key').innerText())
+    const code = await app.codeAt(Math.floor(Date.now() / 1000))
+    await page.getByLabel('6-digit code from the app').fill(code)
+    await press(page, 'Confirm the code')
+    await press(page, 'I have kept the codes')
+    await press(page, 'Allow')
+    const address = page.locator('.address', { hasText: 'Kraanlei 12, 9000 Ghent' })
+    await address.and(page.locator(':focus')).waitFor()
+    expect(await tab.findBarriers()).toEqual([])
+    await tab.screenshot('12-address-of-an-order')
+
+    await tab.reload()
+    await show.click()
+    await address.waitFor()
+    expect(page.url()).toBe(`${shop}/`)
+    const refusals = await visitor.leave()
+    expect(refusals.map((refusal) => refusal.replace(/[0-9a-f-]{36}/, 'id'))).toEqual(
+      Array(2).fill('401: GET /orders/id/address'),
+    )
   })
 })

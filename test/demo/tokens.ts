@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
 import { compact } from '../../src/lib/compact.ts'
 
@@ -29,6 +30,24 @@ export async function requestTokens(parameters: Record<string, string>): Promise
   const response = await fetch(`${demo.issuer}/oauth2-token`, { method: 'POST', body })
   if (response.ok) return (await response.json()) as Tokens
   throw new Error(`${response.status} ${await response.text()}`)
+}
+
+/** Adds a customer, as an operator does. */
+export async function addCustomer(): Promise<typeof CUSTOMER> {
+  const customer = { username: `customer-${randomUUID()}@example.com`, password: CUSTOMER.password }
+  const operator = { client_id: 'sallyport-cli', grant_type: 'password', ...operatorOf(demo.output) }
+  const { access_token: token } = await requestTokens(operator)
+  const body = { pool: 'customers', ...customer }
+  const { status } = await ask(`${demo.issuer}/admin/api/users`, { token, method: 'POST', body })
+  if (status !== 201) throw new Error(`the user was not added: ${status}`)
+  return customer
+}
+
+/** The operator whom the output of the demo names. */
+export function operatorOf(output: string): { username: string; password: string } {
+  const [, username = '', password = ''] =
+    /Sign in to the console as (\S+) with the password: (.+)\n/.exec(output) ?? []
+  return { username, password }
 }
 
 /** Sends a request to an API. @returns The status, the challenge and the JSON body of the response */

@@ -7,6 +7,7 @@ import {
   type KnownUser,
   type NextStep,
   nextStep,
+  SIGN_UP_STEPS,
   STEPS,
 } from '../../src/signin/next_step.ts'
 import type { SignInProblem } from '../../src/signin/sign_in_problem.ts'
@@ -46,6 +47,7 @@ const NOTHING: Known = {
   isOpening: true,
   user: null,
   awaitsEmailCode: false,
+  signUp: null,
   mustKeepCodes: false,
   account: { isChosen: false, mustCheck: false },
   guest: { isAllowed: false, isChosen: false },
@@ -91,6 +93,8 @@ const WRONG_CODE: Given = {
   step: 'second_factor',
   problem: { kind: 'wrong_code', factor: 'totp' },
 }
+const SIGN_UP: Given = { kind: 'sign_up', step: 'sign_up' }
+const NO_ADDRESS: Given = { kind: 'refused', step: 'sign_up', problem: { kind: 'no_address' } }
 const REFUSED: Given = { kind: 'refused', step: 'sign_in', problem: WRONG }
 
 /** `step`, `step: problem`, `step + guest`, the error, or `done` with the name of the holder. */
@@ -182,6 +186,33 @@ const ROWS: Row[] = [
   ],
   ['level 2, max_age, a password', { acrLevel: 2, maxAgeSeconds: 60 }, [by(WITH_APP)], 'second_factor'],
   ['a second factor is no sign-in', { prompt: ['login'], user: WITH_APP }, [OLD_SECOND], 'sign_in'],
+
+  ['a requested sign-up', {}, [SIGN_UP], 'sign_up'],
+  ['an address that is no address', {}, [SIGN_UP, NO_ADDRESS], 'sign_up: no_address'],
+  ['a requested code of a sign-up', {}, [SIGN_UP, { kind: 'sign_up', step: 'sign_up_code' }], 'sign_up_code'],
+  ['a proven address', {}, [{ kind: 'sign_up', step: 'create_account' }], 'create_account'],
+  ['a created account', {}, [SIGN_UP, { kind: 'email_code', user: NEW_ANN }], 'done: ann'],
+  ['a created account of a pool with apps', {}, [SIGN_UP, by(WITHOUT_APP)], 'set_up_second_factor'],
+  ['a sign-up in a session', { user: ANN }, [SIGN_UP], 'sign_up'],
+  [
+    'a sign-up in a session, and back',
+    { user: ANN },
+    [SIGN_UP, { kind: 'account', isKept: false }],
+    'sign_in',
+  ],
+  [
+    'a sign-up, another tab signed in',
+    { user: ANN, signUp: 'create_account', account: { isChosen: false, mustCheck: true } },
+    [],
+    'select_account',
+  ],
+  [
+    'a sign-up, an expired form',
+    { signUp: 'sign_up', account: { isChosen: false, mustCheck: true } },
+    [],
+    'sign_up',
+  ],
+  ['a cancelled sign-up', {}, [SIGN_UP, { kind: 'cancel' }], 'access_denied'],
 
   ['a third-party client', PARTNER, [PASSWORD], 'consent'],
   ['an allowed consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: true }], 'done: ann'],
@@ -343,6 +374,7 @@ const anyGiven: fc.Arbitrary<Given> = fc.oneof(
   fc
     .constantFrom('second_factor' as const, 'new_second_factor' as const)
     .map((kind): Given => ({ kind, user: { ...ANN, ...TWICE } })),
+  fc.constantFrom(...SIGN_UP_STEPS).map((step): Given => ({ kind: 'sign_up', step })),
   fc.boolean().map((isKept): Given => ({ kind: 'account', isKept })),
   fc.boolean().map((isAllowed): Given => ({ kind: 'consent', isAllowed })),
   fc.constantFrom(...STEPS).map((step): Given => ({ kind: 'refused', step, problem: WRONG })),

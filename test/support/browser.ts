@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose'
 import { type Client, createClient } from '../../packages/client/src/client.ts'
 import type { ClientEvent, ClientOptions } from '../../packages/client/src/options.ts'
 import type { Session, TokenStorage } from '../../packages/client/src/session.ts'
+import { TokenError } from '../../packages/verify/src/token_error.ts'
 import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
 import type { User } from '../../src/users/user.ts'
 import { ISSUER, PASSWORD, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './server.ts'
@@ -9,6 +10,8 @@ import { signOutUser } from './sign_out.ts'
 
 export const API = 'https://api.shop.test'
 export const CART = `${API}/cart`
+/** A path of the API that needs a second factor and a sign-in of the last minute. */
+export const ADDRESS = `${API}/address`
 export const HOUR = 3600
 
 /** The faults of the next token requests, in order. A request can reach the server or not. */
@@ -131,10 +134,12 @@ export class Browser {
   /** Returns the subject of the token and the body, or refuses the token. */
   async #reachApi(request: Request): Promise<Response> {
     try {
-      const { subject } = await this.#verifier.verify(request, { now: this.server.clock.time })
+      const demands = request.url === ADDRESS ? { acrValues: ['urn:sallyport:2'], maxAgeSeconds: 60 } : {}
+      const { subject } = await this.#verifier.verify(request, { now: this.server.clock.time, ...demands })
       return Response.json({ subject, body: await request.text() })
-    } catch {
-      return new Response(null, { status: 401 })
+    } catch (error) {
+      if (error instanceof TokenError) return error.toResponse()
+      throw error
     }
   }
 }

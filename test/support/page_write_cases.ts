@@ -4,6 +4,7 @@ import {
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   CONSENT_PATH,
+  CREATE_ACCOUNT_PATH,
   EMAIL_CODE_PATH,
   EMAIL_SECOND_FACTOR_PATH,
   LOGOUT_CONFIRM_PATH,
@@ -13,6 +14,8 @@ import {
   SECOND_FACTOR_PATH,
   SET_UP_PATH,
   SIGN_IN_PATH,
+  SIGN_UP_CODE_PATH,
+  SIGN_UP_PATH,
 } from '../../src/browser/browser_path.ts'
 import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
@@ -111,6 +114,24 @@ async function atEmailCode({ server }: World) {
   const browser = browserOf(server)
   await browser.open(authorizeUrl(client))
   const { html } = await browser.press('Email me a code', { Username: username })
+  return { browser, html }
+}
+
+/** A browser that shows the page of a step of a sign-up. */
+async function atSignUp(
+  { server }: World,
+  path: typeof SIGN_UP_PATH | typeof SIGN_UP_CODE_PATH | typeof CREATE_ACCOUNT_PATH,
+) {
+  const client = await server.addClient(CODE_CLIENT)
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client))
+  await browser.press('Create an account')
+  if (path === SIGN_UP_PATH) return { browser, html: browser.page.html }
+  await browser.press('Continue', { 'Email address': `${crypto.randomUUID()}@example.com` })
+  if (path === SIGN_UP_CODE_PATH) return { browser, html: browser.page.html }
+  const [mail] = await server.takeMails()
+  const code = /\b\d{6}\b/.exec(mail?.text ?? '')?.[0] ?? ''
+  const { html } = await browser.press('Continue', { '6-digit code': code })
   return { browser, html }
 }
 
@@ -268,6 +289,50 @@ export const PAGE_CASES: readonly WriteCase[] = [
         ...shown,
         fieldsOf: (i) => ({ email_code: String(100_000 + i) }),
       })
+    },
+  },
+  {
+    what: 'sign-ups with made-up addresses',
+    path: BROWSER_PATH + SIGN_UP_PATH,
+    expected: [303],
+    toExhaust: 60,
+    async prepare(world) {
+      const shown = await atSignUp(world, SIGN_UP_PATH)
+      const fieldsOf = (i: number) => ({ username: `unknown-${i}@example.com` })
+      return postingForm(world.server, SIGN_UP_PATH, { ...shown, fieldsOf })
+    },
+  },
+  {
+    what: 'sign-ups with a taken address',
+    path: BROWSER_PATH + SIGN_UP_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atSignUp(world, SIGN_UP_PATH)
+      const { username } = await world.server.addUser({ username: `${crypto.randomUUID()}@example.com` })
+      return postingForm(world.server, SIGN_UP_PATH, { ...shown, fieldsOf: () => ({ username }) })
+    },
+  },
+  {
+    what: 'wrong codes of a sign-up',
+    path: BROWSER_PATH + SIGN_UP_CODE_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atSignUp(world, SIGN_UP_CODE_PATH)
+      const fieldsOf = (i: number) => ({ email_code: String(100_000 + i) })
+      return postingForm(world.server, SIGN_UP_CODE_PATH, { ...shown, fieldsOf })
+    },
+  },
+  {
+    what: 'new accounts with one proof',
+    path: BROWSER_PATH + CREATE_ACCOUNT_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atSignUp(world, CREATE_ACCOUNT_PATH)
+      const fieldsOf = () => ({ password: PASSWORD, repeated: PASSWORD })
+      return postingForm(world.server, CREATE_ACCOUNT_PATH, { ...shown, fieldsOf })
     },
   },
   {

@@ -13,15 +13,20 @@ export class CartModel {
   #shop
   #isCustomer
   #guard
+  #onAddress
   #cart = EMPTY
   #lastStep = Promise.resolve()
   #tabs = new BroadcastChannel('slow-pour')
 
-  /** @param guard Runs work and shows a warning if it fails. */
-  constructor(shop, isCustomer, guard) {
+  /**
+   * @param guard Runs work and shows a warning if it fails.
+   * @param onAddress Called with the id of an order whose address the user wants to see.
+   */
+  constructor(shop, isCustomer, { guard, onAddress }) {
     this.#shop = shop
     this.#isCustomer = isCustomer
     this.#guard = guard
+    this.#onAddress = onAddress
     this.#tabs.addEventListener('message', () => guard(() => this.show(CHANGED_ELSEWHERE), IN_BACKGROUND))
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') guard(() => this.show(CHANGED_ELSEWHERE), IN_BACKGROUND)
@@ -45,14 +50,14 @@ export class CartModel {
     })
     if (notice && before.lines.length > 0 && !isSameCart(before, this.#cart)) showMessage(notice)
     const { orders } = this.#isCustomer() ? await this.#shop.listOrders() : { orders: [] }
-    showOrders(orders)
+    showOrders(orders, this.#onAddress)
   }
 
   /** Shows an empty cart and no orders, after a sign-out. */
   clear() {
     this.#cart = EMPTY
     this.#showCart()
-    showOrders([])
+    showOrders([], this.#onAddress)
   }
 
   /** Adds one. @returns Whether it was added: a cart has at most MAX_QUANTITY of a product */

@@ -4,7 +4,7 @@ import { lossyFetch, tryBackOffice, watchOldToken } from './experiments.js'
 import { logEvent, logSentence, showLife, showOutcome, showSession } from './panel.js'
 import { createClient, isGuest, TokenRequestError } from './sallyport_client.js'
 import { ShopApi } from './shop_api.js'
-import { showProducts } from './shop_view.js'
+import { showAddress, showProducts } from './shop_view.js'
 import { responds, ServerStopped } from './stopped_server.js'
 import { clearWarning, showMessage, showWarning } from './toast.js'
 
@@ -14,7 +14,10 @@ const { issuer, storefrontApi, backofficeApi, partnerApp } = await (await fetch(
 const network = lossyFetch(issuer)
 const client = createClient({ issuer, clientId: 'shop-demo', apis: [storefrontApi], fetch: network.fetch })
 const shop = new ShopApi(client, storefrontApi)
-const cart = new CartModel(shop, isCustomer, guard)
+const onAddress = (orderId) => guard(() => readAddress(orderId))
+const cart = new CartModel(shop, isCustomer, { guard, onAddress })
+/** The beginning of `returnTo` of a sign-in for the address of an order. */
+const ADDRESS_OF = 'address of '
 /** Whether the user was ordering before the sign-in. */
 let isOrdering = false
 /** Whether the last request to the token service found no server. */
@@ -40,9 +43,7 @@ onPress('try-lost', renewWithLoss)
 onPress('try-backoffice', async () =>
   tryBackOffice(client.session ?? (await client.refresh()), backofficeApi),
 )
-onPress('sign-in-redirect', () =>
-  client.signInWithRedirect({ scope: 'openid cart catalog orders', returnTo: isOrdering ? 'cart' : '' }),
-)
+onPress('sign-in-redirect', () => leaveToSignIn({ returnTo: isOrdering ? 'cart' : '' }))
 byId('console').href = `${issuer}/console`
 byId('try-partner').href = partnerApp
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
@@ -116,8 +117,30 @@ async function signIn(form) {
   if (isOrdering) byId('cart').showModal()
 }
 
+function leaveToSignIn(options) {
+  return client.signInWithRedirect({ scope: 'openid cart catalog orders', ...options })
+}
+
+/** Shows the address of an order. If the API needs a second factor or a newer sign-in, the token service asks for it first. */
+async function readAddress(orderId) {
+  try {
+    await showAddressOf(orderId)
+  } catch (error) {
+    if (!error.stepUp) throw error
+    await leaveToSignIn({ ...error.stepUp, returnTo: ADDRESS_OF + orderId })
+  }
+}
+
+async function showAddressOf(orderId) {
+  const { address } = await shop.readAddress(orderId)
+  showAddress(orderId, address)
+}
+
 /** Shows the result of a sign-in on the page of the token service. */
-function showRedirect({ kind, error, returnTo }) {
+async function showRedirect({ kind, error, returnTo }) {
+  const orderId = returnTo?.startsWith(ADDRESS_OF) ? returnTo.slice(ADDRESS_OF.length) : null
+  if (kind === 'signed_in' && orderId) return showAddressOf(orderId)
+  if (error === 'access_denied' && orderId) return showMessage('The address stays hidden.')
   if (kind === 'signed_in' && returnTo === 'cart') byId('cart').showModal()
   if (kind === 'retry') showWarning('The sign-in did not finish. Nothing is lost. Sign in again.')
   if (kind === 'refused' && error === 'access_denied') showMessage('You did not sign in. You keep your cart.')
@@ -127,6 +150,8 @@ function showRedirect({ kind, error, returnTo }) {
 function describeSignInFailure(error) {
   if (isUnreachable(error)) return describeFailure(error)
   const { code, status } = error instanceof TokenRequestError ? error : {}
+  if (code === 'insufficient_authorization')
+    return 'This account needs a second factor. Sign in on the token service’s page.'
   if (code === 'invalid_grant') return 'Wrong email or password.'
   if (status === 429) return 'There were too many sign-ins. Wait a minute, then try again.'
   if (status === 503)

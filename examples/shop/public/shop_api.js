@@ -1,11 +1,14 @@
+import { readStepUp } from './sallyport_client.js'
 import { request } from './stopped_server.js'
 
 /** A refusal of the storefront API. */
 export class ApiError extends Error {
-  constructor(status, code) {
+  /** @param stepUp The demands of the API for the sign-in; null without demands */
+  constructor(status, code, stepUp = null) {
     super(`the storefront API responded with ${status} ${code}`)
     this.status = status
     this.code = code
+    this.stepUp = stepUp
   }
 }
 
@@ -43,6 +46,11 @@ export class ShopApi {
     return this.#request(`/orders/${id}`, { totalCents })
   }
 
+  /** @throws ApiError with `stepUp` if the customer must confirm the sign-in first */
+  readAddress(orderId) {
+    return this.#request(`/orders/${orderId}/address`)
+  }
+
   async #request(path, body) {
     const init = body
       ? { method: 'PUT', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
@@ -51,7 +59,7 @@ export class ShopApi {
       this.#client.fetch(this.#url + path, init),
     )
     const result = await response.json()
-    if (!response.ok) throw new ApiError(response.status, result.error)
+    if (!response.ok) throw new ApiError(response.status, result.error, readStepUp(response))
     return result
   }
 }

@@ -98,17 +98,32 @@ function cartLine({ sku, name }, onChange) {
   )
 }
 
-export function showOrders(orders) {
+/** @param onAddress Called with the id of an order whose address the user wants to see. */
+export function showOrders(orders, onAddress) {
   byId('orders-section').hidden = orders.length === 0
-  byId('orders').replaceChildren(
-    ...orders.map(({ placedAt, lines, totalCents }) =>
-      element(
-        'li',
-        {},
-        element('span', {}, day.format(placedAt * 1000)),
-        element('span', {}, lines.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ')),
-        element('strong', {}, price(totalCents)),
-      ),
-    ),
+  byId('orders').replaceChildren(...orders.map((order) => orderItem(order, onAddress)))
+}
+
+function orderItem({ id, placedAt, lines, totalCents }, onAddress) {
+  const time = day.format(placedAt * 1000)
+  const label = `Show the address of the order of ${time}`
+  const show = element('button', { type: 'button', class: 'link', 'aria-label': label }, 'Show address')
+  show.addEventListener('click', () => onAddress(id))
+  return element(
+    'li',
+    { 'data-order': id },
+    element('span', {}, time),
+    element('span', {}, lines.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ')),
+    element('strong', {}, price(totalCents)),
+    element('p', { class: 'address' }, show),
   )
+}
+
+/** Shows the address of an order in place of its button. The text gets the focus, because the button had it. */
+export function showAddress(orderId, address) {
+  const place = byId('orders').querySelector(`[data-order="${orderId}"] .address`)
+  if (!place) return
+  place.tabIndex = -1
+  place.replaceChildren(address)
+  place.focus()
 }

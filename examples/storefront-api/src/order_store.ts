@@ -51,6 +51,15 @@ export async function placeOrder(db: D1Database, request: OrderRequest): Promise
   return row ? toOrder(row) : null
 }
 
+/** The address of an order of the customer. Null for another order. */
+export async function findAddress(
+  db: D1Database,
+  { id, customer }: { id: string; customer: string },
+): Promise<string | null> {
+  const select = db.prepare('SELECT address FROM orders WHERE id = ? AND customer = ?').bind(id, customer)
+  return select.first<string>('address')
+}
+
 function toOrder(row: OrderRow): Order {
   return { ...row, lines: JSON.parse(row.lines) }
 }

@@ -5,7 +5,7 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { changeCart, readCart } from './cart_store.ts'
 import { listProducts } from './catalog_store.ts'
-import { listOrders, placeOrder } from './order_store.ts'
+import { findAddress, listOrders, placeOrder } from './order_store.ts'
 import { readBody } from './read_body.ts'
 
 const { ISSUER, AUDIENCE, SHOP_ORIGIN, PARTNER_ORIGIN } = env
@@ -69,6 +69,17 @@ app.put('/orders/:id', requireToken(verifier, { scope: 'orders' }), async (c) =>
   const owner = { owner: token.subject, visitor: token.visitorId }
   const order = await placeOrder(c.env.DB, { ...owner, id, totalCents, placedAt })
   return order === null ? c.json({ error: 'the_cart_changed' }, 409) : c.json(order)
+})
+
+/** The address of an order is personal data, so it needs a second factor and a sign-in of the last ten minutes (RFC 9470). */
+const addressToken = requireToken(verifier, {
+  scope: 'orders',
+  acrValues: ['urn:sallyport:2'],
+  maxAgeSeconds: 600,
+})
+app.get('/orders/:id/address', addressToken, async (c) => {
+  const address = await findAddress(c.env.DB, { id: c.req.param('id'), customer: c.get('token').subject })
+  return address === null ? c.json({ error: 'no_such_order' }, 404) : c.json({ address })
 })
 
 app.onError((error, c) => {

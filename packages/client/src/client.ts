@@ -9,6 +9,7 @@ import type {
 import { reportUncaught } from './page.ts'
 import { RedirectFlow } from './redirect_flow.ts'
 import { isGuest, mayActFor, onStorageChange, type Session, SessionStore } from './session.ts'
+import { readStepUp } from './step_up.ts'
 import { type Exclusively, tabLock } from './tab_lock.ts'
 import { unlessAborted } from './time_limit.ts'
 import { isRefreshTokenInvalid, TokenRequestError } from './token_endpoint.ts'
@@ -77,7 +78,9 @@ export class Client {
     const response = await this.#send(request.clone(), session)
     // Math.abs, because the clock may have been set back.
     const ageSeconds = Math.abs(this.#now() - session.issuedAt)
-    if (response.status !== 401 || ageSeconds < MIN_AGE_FOR_RENEWAL_SECONDS) return response
+    // A refresh keeps the time and the level of the sign-in.
+    const isFinal = response.status !== 401 || readStepUp(response) !== null
+    if (isFinal || ageSeconds < MIN_AGE_FOR_RENEWAL_SECONDS) return response
     const renewed = await unlessAborted(
       request.signal,
       this.#renew(session).catch(() => null),

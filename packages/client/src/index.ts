@@ -9,4 +9,5 @@ export type {
   SignOutOptions,
 } from './options.ts'
 export { type Claims, isGuest, readClaims, type Session, type TokenStorage } from './session.ts'
+export { readStepUp, type StepUp } from './step_up.ts'
 export { TokenRequestError } from './token_endpoint.ts'

@@ -13,6 +13,7 @@ export const de: Texts = {
     password: 'Passwort',
     passkey: 'Mit Passkey anmelden',
     emailCode: 'Code per E-Mail senden',
+    signUp: 'Konto erstellen',
     guest: 'Als Gast fortfahren',
   },
   account: {
@@ -30,6 +31,22 @@ export const de: Texts = {
     submit: 'Anmelden',
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
+  },
+  signUp: {
+    title: 'Konto erstellen',
+    address: 'E-Mail-Adresse',
+    hint: 'Sie erhalten einen Code per E-Mail.',
+    submit: 'Weiter',
+    signIn: 'Ich habe bereits ein Konto',
+    mail: (address) =>
+      `Eine E-Mail an ${address} ist unterwegs. Geben Sie den Code daraus hier ein. Er gilt 10 Minuten lang in diesem Browser. Falls es zu der Adresse schon ein Konto gibt, steht das in der E-Mail.`,
+    otherAddress: 'Andere Adresse verwenden',
+  },
+  createAccount: {
+    title: 'Passwort wählen',
+    name: 'Name (freiwillig)',
+    again: 'Passwort wiederholen',
+    submit: 'Konto erstellen',
   },
   forgotten: {
     link: 'Passwort vergessen?',
@@ -139,6 +156,8 @@ export const de: Texts = {
       'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
+    refusedName: (longest) =>
+      `Der Name darf bis zu ${longest} Zeichen einfachen Text haben. Geben Sie einen anderen Namen ein.`,
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

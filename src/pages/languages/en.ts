@@ -12,6 +12,7 @@ export const en = {
     password: 'Password',
     passkey: 'Sign in with a passkey',
     emailCode: 'Email me a code',
+    signUp: 'Create an account',
     guest: 'Continue as guest',
   },
   account: {
@@ -29,6 +30,22 @@ export const en = {
     submit: 'Sign in',
     again: 'Send a new code',
     other: 'Use a password or another address',
+  },
+  signUp: {
+    title: 'Create an account',
+    address: 'Email address',
+    hint: 'You get a code by mail.',
+    submit: 'Continue',
+    signIn: 'I already have an account',
+    mail: (address: string) =>
+      `A mail to ${address} is on its way. Enter its code here. It works for 10 minutes in this browser. If the address already has an account, the mail says so.`,
+    otherAddress: 'Use another address',
+  },
+  createAccount: {
+    title: 'Choose a password',
+    name: 'Name (optional)',
+    again: 'Password again',
+    submit: 'Create account',
   },
   forgotten: {
     link: 'Forgot your password?',
@@ -139,6 +156,8 @@ export const en = {
     refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
     missingName: 'Type your username or email address.',
     noAddress: 'Type an email address, such as zoe@example.com.',
+    refusedName: (longest: number) =>
+      `The name can have up to ${longest} characters of plain text. Type another name.`,
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

@@ -13,6 +13,7 @@ export const es: Texts = {
     password: 'Contraseña',
     passkey: 'Iniciar sesión con una llave de acceso',
     emailCode: 'Enviarme un código por correo',
+    signUp: 'Crear una cuenta',
     guest: 'Continuar como invitado',
   },
   account: {
@@ -30,6 +31,22 @@ export const es: Texts = {
     submit: 'Iniciar sesión',
     again: 'Enviar un código nuevo',
     other: 'Usar una contraseña u otra dirección',
+  },
+  signUp: {
+    title: 'Crear una cuenta',
+    address: 'Correo electrónico',
+    hint: 'Recibirás un código por correo.',
+    submit: 'Continuar',
+    signIn: 'Ya tengo una cuenta',
+    mail: (address) =>
+      `Un correo a ${address} está en camino. Escribe aquí su código. Vale durante 10 minutos en este navegador. Si la dirección ya tiene una cuenta, el correo lo dice.`,
+    otherAddress: 'Usar otra dirección',
+  },
+  createAccount: {
+    title: 'Elige una contraseña',
+    name: 'Nombre (opcional)',
+    again: 'Repite la contraseña',
+    submit: 'Crear cuenta',
   },
   forgotten: {
     link: '¿Olvidaste tu contraseña?',
@@ -138,6 +155,8 @@ export const es: Texts = {
       'Esta llave de acceso no funciona aquí. Elige otra llave de acceso u otra forma de iniciar sesión.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     noAddress: 'Escribe una dirección de correo, por ejemplo zoe@example.com.',
+    refusedName: (longest) =>
+      `El nombre puede tener hasta ${longest} caracteres de texto sencillo. Escribe otro nombre.`,
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>

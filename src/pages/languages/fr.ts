@@ -16,6 +16,7 @@ export const fr: Texts = {
     password: 'Mot de passe',
     passkey: 'Se connecter avec une clé d’accès',
     emailCode: 'Recevoir un code par e-mail',
+    signUp: 'Créer un compte',
     guest: 'Continuer sans compte',
   },
   account: {
@@ -33,6 +34,22 @@ export const fr: Texts = {
     submit: 'Se connecter',
     again: 'Envoyer un nouveau code',
     other: 'Utiliser un mot de passe ou une autre adresse',
+  },
+  signUp: {
+    title: 'Créer un compte',
+    address: 'Adresse e-mail',
+    hint: 'Vous recevez un code par e-mail.',
+    submit: 'Continuer',
+    signIn: 'J’ai déjà un compte',
+    mail: (address) =>
+      `Un e-mail à ${address} est en route. Saisissez ici le code qu’il contient. Il est valable 10 minutes dans ce navigateur. Si cette adresse a déjà un compte, l’e-mail l’indique.`,
+    otherAddress: 'Utiliser une autre adresse',
+  },
+  createAccount: {
+    title: 'Choisissez un mot de passe',
+    name: 'Nom (facultatif)',
+    again: 'Répétez le mot de passe',
+    submit: 'Créer le compte',
   },
   forgotten: {
     link: 'Mot de passe oublié ?',
@@ -139,6 +156,8 @@ export const fr: Texts = {
       'Cette clé d’accès ne fonctionne pas ici. Choisissez une autre clé d’accès ou une autre méthode de connexion.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
     noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
+    refusedName: (longest) =>
+      `Le nom peut avoir jusqu’à ${longest} caractères de texte simple. Saisissez un autre nom.`,
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>

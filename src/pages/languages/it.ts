@@ -13,6 +13,7 @@ export const it: Texts = {
     password: 'Password',
     passkey: 'Accedi con una passkey',
     emailCode: 'Inviami un codice via e-mail',
+    signUp: 'Crea un account',
     guest: 'Continua come ospite',
   },
   account: {
@@ -30,6 +31,22 @@ export const it: Texts = {
     submit: 'Accedi',
     again: 'Invia un nuovo codice',
     other: 'Usa una password o un altro indirizzo',
+  },
+  signUp: {
+    title: 'Crea un account',
+    address: 'Indirizzo e-mail',
+    hint: 'Riceverai un codice per e-mail.',
+    submit: 'Continua',
+    signIn: 'Ho già un account',
+    mail: (address) =>
+      `Un’e-mail a ${address} è in arrivo. Inserisci qui il codice che contiene. Vale per 10 minuti in questo browser. Se l’indirizzo ha già un account, l’e-mail lo indica.`,
+    otherAddress: 'Usa un altro indirizzo',
+  },
+  createAccount: {
+    title: 'Scegli una password',
+    name: 'Nome (facoltativo)',
+    again: 'Ripeti la password',
+    submit: 'Crea account',
   },
   forgotten: {
     link: 'Hai dimenticato la password?',
@@ -135,6 +152,8 @@ export const it: Texts = {
     refusedPasskey: 'Questa passkey non funziona qui. Scegli un’altra passkey o un altro modo per accedere.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     noAddress: 'Inserisci un indirizzo e-mail, ad esempio zoe@example.com.',
+    refusedName: (longest) =>
+      `Il nome può avere fino a ${longest} caratteri di testo semplice. Inserisci un altro nome.`,
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

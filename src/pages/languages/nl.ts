@@ -13,6 +13,7 @@ export const nl: Texts = {
     password: 'Wachtwoord',
     passkey: 'Inloggen met een passkey',
     emailCode: 'Mail mij een code',
+    signUp: 'Account aanmaken',
     guest: 'Doorgaan als gast',
   },
   account: {
@@ -30,6 +31,22 @@ export const nl: Texts = {
     submit: 'Inloggen',
     again: 'Nieuwe code sturen',
     other: 'Een wachtwoord of ander adres gebruiken',
+  },
+  signUp: {
+    title: 'Account aanmaken',
+    address: 'E-mailadres',
+    hint: 'Je krijgt een code per e-mail.',
+    submit: 'Doorgaan',
+    signIn: 'Ik heb al een account',
+    mail: (address) =>
+      `Er is een e-mail naar ${address} onderweg. Vul de code daaruit hier in. Hij werkt 10 minuten in deze browser. Als het adres al een account heeft, staat dat in de e-mail.`,
+    otherAddress: 'Een ander adres gebruiken',
+  },
+  createAccount: {
+    title: 'Kies een wachtwoord',
+    name: 'Naam (optioneel)',
+    again: 'Wachtwoord herhalen',
+    submit: 'Account aanmaken',
   },
   forgotten: {
     link: 'Wachtwoord vergeten?',
@@ -136,6 +153,8 @@ export const nl: Texts = {
     refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
+    refusedName: (longest) =>
+      `De naam mag tot ${longest} tekens gewone tekst hebben. Vul een andere naam in.`,
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

@@ -16,6 +16,7 @@ export const pl: Texts = {
     password: 'Hasło',
     passkey: 'Zaloguj się kluczem dostępu',
     emailCode: 'Wyślij mi kod e-mailem',
+    signUp: 'Załóż konto',
     guest: 'Kontynuuj jako gość',
   },
   account: {
@@ -33,6 +34,22 @@ export const pl: Texts = {
     submit: 'Zaloguj się',
     again: 'Wyślij nowy kod',
     other: 'Użyj hasła lub innego adresu',
+  },
+  signUp: {
+    title: 'Załóż konto',
+    address: 'Adres e-mail',
+    hint: 'Otrzymasz kod w wiadomości e-mail.',
+    submit: 'Dalej',
+    signIn: 'Mam już konto',
+    mail: (address) =>
+      `Wiadomość na adres ${address} jest w drodze. Wpisz tutaj kod z tej wiadomości. Działa przez 10 minut w tej przeglądarce. Jeśli ten adres ma już konto, informuje o tym wiadomość.`,
+    otherAddress: 'Użyj innego adresu',
+  },
+  createAccount: {
+    title: 'Wybierz hasło',
+    name: 'Imię i nazwisko (opcjonalnie)',
+    again: 'Powtórz hasło',
+    submit: 'Załóż konto',
   },
   forgotten: {
     link: 'Nie pamiętasz hasła?',
@@ -140,6 +157,7 @@ export const pl: Texts = {
     refusedPasskey: 'Ten klucz dostępu tu nie działa. Wybierz inny klucz dostępu albo inny sposób logowania.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     noAddress: 'Wpisz adres e-mail, na przykład zoe@example.com.',
+    refusedName: (longest) => `Imię i nazwisko mogą mieć do ${longest} znaków zwykłego tekstu. Wpisz inne.`,
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>
