@@ -60,7 +60,7 @@ export async function showVoidLink(request: AccountRequest): Promise<Response> {
   const body = (
     <>
       <p>{voidLink.text}</p>
-      {accountsOf(pool, services.config).selfService ? (
+      {services.config.mail !== null && accountsOf(pool, services.config).selfService ? (
         <p>
           <a href={accountPathOf(pool) + FORGOTTEN_PASSWORD_PATH}>{voidLink.again}</a>
         </p>

@@ -5,13 +5,14 @@ import type { Language } from '../lib/language.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import type { Mailer } from '../mail/mailer.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { searchTextOf } from '../users/user_search.ts'
 import type { UserStore } from '../users/user_store.ts'
 import type { AccountLink, AccountLinks } from './account_links.ts'
-import { type AddressLinkData, CONFIRM_ADDRESS, END_SESSIONS, verifiedAddressOf } from './link_kinds.ts'
+import { type AddressLinkData, CONFIRM_ADDRESS, verifiedAddressOf } from './link_kinds.ts'
 import { mailLanguageOf } from './mail_language.ts'
 
 /** A new address that a signed-in user typed. */
@@ -40,6 +41,7 @@ interface Dependencies {
   mailer: Mailer
   bursts: BurstLimits
   audit: AuditStore
+  notifications: Notifier
 }
 
 /** Changes the address of a user. The user confirms the new address by a link in a mail to it. */
@@ -74,9 +76,17 @@ export class AddressChanges {
       const { lifetimeSeconds } = CONFIRM_ADDRESS
       mailer.send({ ...looks, to: address, kind: 'confirm_new_address', link, lifetimeSeconds }, context)
     } else mailer.send({ ...looks, to: address, kind: 'address_has_account', link: null }, context)
-    if (from === null) return
-    const endSessionsLink = await links.make(END_SESSIONS, { user, data: {} }, context.now)
-    mailer.send({ ...looks, to: from, kind: 'address_changes', endSessionsLink }, context)
+    this.#notify({ user, to: from, api }, 'address_changes', context)
+  }
+
+  /** Notifies the user at the verified address from before the change. */
+  #notify(
+    { user, to, api }: { user: UserRecord; to: string | null; api: string },
+    kind: 'address_changes' | 'address_changed',
+    context: RequestContext,
+  ): void {
+    const concerned = { subject: user.id, api, clientId: null }
+    if (to !== null) this.#parts.notifications.send({ ...concerned, to }, { kind }, context)
   }
 
   /** The link of a page; null if it cannot be used. It changes nothing. @throws StorageUnavailable, CorruptRecord */
@@ -103,7 +113,10 @@ export class AddressChanges {
     const names = isName ? [data.address, user.username] : [user.username]
     for (const username of names) {
       const outcome = await this.#apply(link, { username, api: confirmed.api }, context)
-      if (outcome !== 'taken name') return outcome?.kind === 'changed' ? outcome.record : null
+      if (outcome === 'taken name') continue
+      if (outcome?.kind !== 'changed') return null
+      this.#notify({ user, to: data.from, api: confirmed.api }, 'address_changed', context)
+      return outcome.record
     }
     return null
   }
