@@ -8,6 +8,7 @@ import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { endBrowserSessions } from './end_browser_sessions.ts'
+import { offerPasskey } from './offer_passkey.ts'
 import { consentIdFor, describeSituation, type Situation } from './situation.ts'
 
 /** The proof of a finished sign-in. `signIn` is null if the guard records no sign-in. */
@@ -27,7 +28,7 @@ interface FinishedSignIn extends Proof {
 export async function beginBrowserSession(
   c: Context,
   { kind, user, signIn, authTime, amr, acr }: FinishedSignIn,
-  { browserRequest, known }: Situation,
+  { browserRequest, known, canHavePasskey }: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
   const { api, client, context } = browserRequest
@@ -53,6 +54,7 @@ export async function beginBrowserSession(
   // Last, because the guard records no sign-in of a request that fails.
   await cookie.write(c, session, idleSeconds)
   const browserId = await rememberDevice(c, user, services)
+  const isOffered = canHavePasskey && (await offerPasskey(c, { user, amr }, services))
   const noted = { subject: user.id, client, api: api.name, browserId }
   services.notifications.noteSignIn(noted, context)
   const situation = describeSituation(
@@ -60,7 +62,9 @@ export async function beginBrowserSession(
     { signedIn: { session, user }, consentId, ...consent },
     services,
   )
-  const next = { ...situation.known, isOpening: known.isOpening, account: known.account, signUp: null }
+  const { isOpening, account, offersPasskey } = known
+  const kept = { isOpening, account, offersPasskey: offersPasskey || isOffered }
+  const next = { ...situation.known, ...kept, signUp: null }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   // A new password continues a sign-in.
   const hasSignedIn = kind !== 'new_password'

@@ -20,6 +20,7 @@ export const SECOND_FACTOR_PATH = '/second-factor'
 export const EMAIL_SECOND_FACTOR_PATH = `${SECOND_FACTOR_PATH}/email`
 export const SET_UP_PATH = `${SECOND_FACTOR_PATH}/set-up`
 export const RECOVERY_CODES_PATH = `${SECOND_FACTOR_PATH}/recovery-codes`
+export const ADD_PASSKEY_PATH = '/passkey'
 export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
 export const LOGOUT_PATH = LOGOUT_ENDPOINT_PATH.slice(BROWSER_PATH.length)
@@ -37,6 +38,7 @@ export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
   email_second_factor: EMAIL_SECOND_FACTOR_PATH,
   set_up_second_factor: SET_UP_PATH,
   recovery_codes: RECOVERY_CODES_PATH,
+  add_passkey: ADD_PASSKEY_PATH,
   change_password: PASSWORD_PATH,
   consent: CONSENT_PATH,
 }

@@ -33,6 +33,10 @@ export const ticketSchema = z.object({
   ),
   /** The token of the code that was sent as the second factor; null without one. A form of the version before has none. */
   secondFactorCode: z._default(z.nullable(z.string()), null),
+  /** Whether the device of the browser can have a passkey. A form of the version before has none. */
+  canHavePasskey: z._default(z.boolean(), false),
+  /** Whether the sign-in offers a passkey. A form of the version before has none. */
+  offersPasskey: z._default(z.boolean(), false),
   sealedAt: z.int(),
 })
 
@@ -42,9 +46,10 @@ export type FormTicket = z.output<typeof ticketSchema>
 /** The state of the form of a page. */
 export function makeTicket(
   { formId, step }: Pick<FormTicket, 'formId' | 'step'>,
-  { browserRequest, signedIn, pending, requestedCode, secondFactorCode, signUp, known }: Situation,
+  { browserRequest, signedIn, pending, known, ...inputs }: Situation,
 ): FormTicket {
   const { request, context } = browserRequest
+  const { requestedCode, secondFactorCode, signUp, canHavePasskey } = inputs
   const browserId = signedIn?.session.id ?? null
   const own = pending === null ? null : sealPending(pending)
   const state = {
@@ -53,6 +58,8 @@ export function makeTicket(
     requestedCode: known.awaitsEmailCode ? requestedCode : null,
     signUp: known.signUp === null ? null : { step: known.signUp, started: signUp },
     secondFactorCode,
+    canHavePasskey,
+    offersPasskey: known.offersPasskey,
   }
   return { request, ...state, sealedAt: context.now }
 }

@@ -1,4 +1,3 @@
-import { MAX_NAME_CHARACTERS } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
 import { describeWait } from '../pages/languages/texts.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
@@ -35,12 +34,12 @@ export function describeProblem(
       return { ...refused, text: problems.wrongCode[problem.factor], field: problem.factor }
     case 'refused_passkey':
       return { ...refused, text: problems.refusedPasskey }
+    case 'unusable_passkey':
+      return { ...refused, text: problems.unusablePasskey }
     case 'missing_name':
       return { ...refused, text: problems.missingName, field: 'username' }
     case 'no_address':
       return { ...refused, text: problems.noAddress, field: 'username' }
-    case 'refused_name':
-      return { ...refused, text: problems.refusedName(MAX_NAME_CHARACTERS), field: 'name' }
     case 'different_passwords':
       return { ...refused, text: problems.differentPasswords, field: 'password' }
     case 'refused_password':

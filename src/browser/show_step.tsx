@@ -4,6 +4,7 @@ import type { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { NextStep, Step } from '../signin/next_step.ts'
 import { accountPage } from './account_page.tsx'
+import { addPasskeyPage } from './add_passkey_page.tsx'
 import { BROWSER_PATH, PATH_OF_STEP, scriptAddress } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { consentPage } from './consent_page.tsx'
@@ -43,6 +44,7 @@ const PAGES: Readonly<Record<Step, (content: PageContent) => StepPage | Promise<
   email_second_factor: emailSecondFactorPage,
   set_up_second_factor: setUpPage,
   recovery_codes: recoveryCodesPage,
+  add_passkey: addPasskeyPage,
   change_password: passwordPage,
   consent: consentPage,
 }

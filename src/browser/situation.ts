@@ -39,6 +39,8 @@ export interface Situation {
   validFrom: number
   /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
+  /** Whether the device of the browser can verify its user for a passkey, as the script of the sign-in page reports. */
+  canHavePasskey: boolean
   /** Whether this HTTP request finished the sign-in. */
   hasSignedIn: boolean
 }
@@ -89,6 +91,7 @@ export function describeSituation(
     awaitsEmailCode: false,
     signUp: startsSignUp(browserRequest, config) ? 'sign_up' : null,
     mustKeepCodes: false,
+    offersPasskey: false,
     account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
@@ -105,7 +108,8 @@ export function describeSituation(
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
   const noCode = { requestedCode: null, secondFactorCode: null, signUp: null, recoveryCodes: null }
-  const none = { pending: null, ...noCode, factorRead: null, signIn: null, hasSignedIn: false }
+  const noSignIn = { pending: null, factorRead: null, signIn: null, hasSignedIn: false }
+  const none = { ...noCode, ...noSignIn, canHavePasskey: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }
 

@@ -59,6 +59,7 @@ function knownOf(
     awaitsEmailCode: false,
     signUp: null,
     mustKeepCodes: false,
+    offersPasskey: false,
     account: { isChosen: true, mustCheck: false },
     guest: { isAllowed: false, isChosen: false },
     consent: { isFirstParty: client.isFirstParty, isCovered: false, mustConfirm: false, given: null },

@@ -60,6 +60,12 @@ const keysOfPasskeys = {
     description:
       'Whether a passkey must verify its user, by PIN or biometrics. Without verification a passkey is one factor',
   }),
+  required: keyWithDefault('required', {
+    check: flag,
+    default: false,
+    description:
+      'Whether each sign-in needs a passkey, alone or after a password. A user without one adds it in the sign-in',
+  }),
 }
 
 /** The passkeys of a pool. */

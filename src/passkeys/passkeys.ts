@@ -14,7 +14,7 @@ import {
   type RequestOptionsJson,
   requestOptions,
 } from './ceremony_options.ts'
-import { MAX_NAME_CHARACTERS, type Passkey } from './passkey.ts'
+import { MAX_NAME_CHARACTERS, MAX_PASSKEYS, type Passkey } from './passkey.ts'
 import type { ChallengeSealer } from './passkey_challenge.ts'
 import { PasskeyRefused, requirePasskey } from './passkey_refused.ts'
 import type { PasskeyStore } from './passkey_store.ts'
@@ -36,6 +36,8 @@ export interface FinishedRegistration {
   name: string
   /** The browser or the session, as at the start. */
   holder: string
+  /** Whether the user must have no passkey, also if another request adds one at the same time. */
+  isFirst: boolean
   subject: string
   pool: string
   clientId: string | null
@@ -96,7 +98,7 @@ export class Passkeys {
   /**
    * Finishes a registration and stores the passkey.
    *
-   * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has MAX_PASSKEYS; StorageUnavailable
+   * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has too many passkeys; StorageUnavailable
    */
   async finishRegistration(finished: FinishedRegistration, context: RequestContext): Promise<Passkey> {
     const { sealed, subject, pool, holder } = finished
@@ -128,7 +130,8 @@ export class Passkeys {
       context.now,
     )
     const event = this.#eventOf('added', { ...finished, id: passkey.id }, context)
-    if (!(await store.add(passkey, spend, [event])))
+    const most = finished.isFirst ? 1 : MAX_PASSKEYS
+    if (!(await store.add(passkey, { spend, most }, [event])))
       throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
     this.#notify('passkey_added', finished, context)
     return passkey

@@ -14,12 +14,12 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code', 'email_code']) }),
   /** A passkey that is unknown, wrong, removed or of another user. */
   kind('refused_passkey'),
+  /** A new passkey that does not verify, or the account got another one. */
+  kind('unusable_passkey'),
   /** The user requested a code by mail for a text that is no username and no address. */
   kind('missing_name'),
   /** The text is no address for a new account. It does not depend on existing accounts. */
   kind('no_address'),
-  /** The name of a new account is too long or has characters that a name cannot have. */
-  kind('refused_name'),
   kind('different_passwords'),
   z.object({ kind: z.literal('refused_password'), rule: z.enum(PASSWORD_RULES) }),
   /** A text of the profile that is too long or has control characters. */

@@ -260,13 +260,14 @@ describe('a sign-up', () => {
     const { id, username } = await server.addUser()
     await setAddress(id, newAddress())
     const browser = await request(newAddress())
-    await takeCode()
+    const signUpCode = await takeCode()
     const other = browserOf(server)
     await other.open(authorizeUrl(client))
     await other.press('Email me a code', { Username: username })
     const [mail] = await server.takeMails()
     const code = /\b\d{6}\b/.exec(mail?.text ?? '')?.[0] ?? ''
     expect((await type(browser, code)).html).toContain(WRONG)
+    expect((await other.press('Sign in', { [CODE]: signUpCode })).html).toContain(WRONG)
   })
 
   it('of two sign-ups with one address at once one creates the account, and the other one sees the page of a taken address', async () => {
@@ -324,7 +325,7 @@ describe('a sign-up', () => {
     const cases = [
       [{ 'Password again': 'another password' }, 'The two new passwords differ.'],
       [{ Password: 'password1234', 'Password again': 'password1234' }, 'This password is very common'],
-      [{ 'Name (optional)': 'Zoe\u202e' }, 'The name can have up to 200 characters'],
+      [{ 'Name (optional)': 'Zoe\u202e' }, 'Use at most 200 characters in one line.'],
     ] as const
     for (const [fields, text] of cases) {
       const page = await create(browser, { 'Name (optional)': 'Zoe', ...fields })

@@ -49,7 +49,15 @@ async function addPasskeyUser() {
   const started = await passkeys.startRegistration(account, server.clock.time)
   if (started === null) throw new Error('no passkeys')
   const finished = { sealed: started.sealed, response: await authenticator.create(started.options) }
-  const about = { subject, pool, holder: 'h', name: 'A phone', clientId: shop.id, api: 'storefront' }
+  const about = {
+    subject,
+    pool,
+    holder: 'h',
+    name: 'A phone',
+    clientId: shop.id,
+    api: 'storefront',
+    isFirst: true,
+  }
   await passkeys.finishRegistration({ ...finished, ...about }, server.context())
   return { user, authenticator }
 }

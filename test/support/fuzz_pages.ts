@@ -7,7 +7,7 @@ import type { Exchange } from './fuzz_server.ts'
 import { CANARY, wildText } from './fuzz_text.ts'
 import { MAIL } from './mail_sink.ts'
 import type { PageBrowser, ShownPage } from './page_browser.ts'
-import { ISSUER, type TestClient, TestServer } from './server.ts'
+import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
 /** The addresses of this service to which a response leads. */
@@ -22,6 +22,7 @@ const OWN_TARGETS = [
     'sign-up/account',
     'account',
     'second-factor',
+    'passkey',
     'second-factor/email',
     'password',
     'consent',
@@ -81,6 +82,11 @@ export async function openPages(): Promise<OpenPages> {
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
+  const offered = await server.addUser()
+  const third = browserOf(server)
+  await third.open(authorizeUrl(client))
+  const values = { Username: offered.username, Password: PASSWORD, can_have_passkey: 'yes' }
+  const passkey = formOf(third, await third.press('Sign in', values))
   // With both cookies, the unchanged form would sign the user out.
   const withoutFormCookie = { ...logout, cookie: account.cookie.replace(/^[^;]+; /, '') }
   const signUps = [signUp, signUpCode, newAccount]
@@ -89,6 +95,7 @@ export async function openPages(): Promise<OpenPages> {
     emailCode,
     ...signUps,
     account,
+    passkey,
     consent,
     withoutFormCookie,
     formOf(other, other.page),

@@ -1,5 +1,6 @@
 import {
   ACCOUNT_PATH,
+  ADD_PASSKEY_PATH,
   AUTHORIZE_PATH,
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
@@ -20,10 +21,11 @@ import {
 import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
 import { addReader } from './mailed_codes.ts'
-import type { PageBrowser } from './page_browser.ts'
+import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { optionsOf, registerPasskey } from './passkey.ts'
 import { appOf, enrol } from './second_factor.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
+import type { SoftwareAuthenticator } from './software_authenticator.ts'
 import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
 
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -153,10 +155,27 @@ async function atPasskey({ server }: World) {
   const { authenticator } = await registerPasskey(server, await server.addUser(), { counter: 9 })
   const browser = browserOf(server)
   const page = await browser.open(authorizeUrl(client))
+  const fields = await fallenPasskeyOf(page, authenticator)
+  return { browser, html: page.html, fields }
+}
+
+/** A browser that shows the page of the second factor, and the fields of a passkey whose counter has fallen. */
+async function atSecondPasskey({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const user = await server.addUser()
+  const { authenticator } = await registerPasskey(server, user, { counter: 9 })
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client, { acr_values: 'urn:sallyport:2' }))
+  const page = await signInAt(browser, user.username)
+  const fields = await fallenPasskeyOf(page, authenticator)
+  return { browser, html: page.html, fields }
+}
+
+/** The fields of a form with a passkey whose counter has fallen. */
+async function fallenPasskeyOf(page: ShownPage, authenticator: SoftwareAuthenticator) {
   const [, challenge = ''] = /name="passkey_challenge" value="([^"]+)"/.exec(page.html) ?? []
   const passkey = await authenticator.get(optionsOf<RequestOptionsJson>(page), { counter: 8 })
-  const fields = { decision: 'passkey', passkey_challenge: challenge, passkey }
-  return { browser, html: page.html, fields }
+  return { decision: 'passkey', passkey_challenge: challenge, passkey }
 }
 
 /** A logout with the ID token of the session. */
@@ -411,6 +430,30 @@ export const PAGE_CASES: readonly WriteCase[] = [
       const code = await app.codeAt(world.server.clock.time)
       const { html } = await browser.press('Confirm the code', { '6-digit code from the app': code })
       return postingForm(world.server, RECOVERY_CODES_PATH, { browser, html, fieldsOf: () => ({}) })
+    },
+  },
+  {
+    what: 'wrong passkeys as the second factor',
+    path: BROWSER_PATH + SECOND_FACTOR_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const { fields, ...shown } = await atSecondPasskey(world)
+      return postingForm(world.server, SECOND_FACTOR_PATH, { ...shown, fieldsOf: () => fields })
+    },
+  },
+  {
+    what: 'texts that are no new passkey',
+    path: BROWSER_PATH + ADD_PASSKEY_PATH,
+    expected: [303],
+    async prepare({ server }) {
+      const browser = browserOf(server)
+      await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
+      const { username } = await server.addUser()
+      const values = { Username: username, Password: PASSWORD, can_have_passkey: 'yes' }
+      const { html } = await browser.press('Sign in', values)
+      const fields = { decision: 'passkey', passkey: '{}' }
+      return postingForm(server, ADD_PASSKEY_PATH, { browser, html, fieldsOf: () => fields })
     },
   },
   {

@@ -47,8 +47,11 @@ export interface RedirectOptions {
   returnTo?: string
   /** The username for the form of the sign-in page. */
   loginHint?: string
-  /** `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). */
-  prompt?: 'login' | 'none' | 'consent' | 'select_account'
+  /**
+   * `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). `create` begins with the sign-up
+   * (Initiating User Registration via OpenID Connect 1.0).
+   */
+  prompt?: 'login' | 'none' | 'consent' | 'select_account' | 'create'
   /** The levels of which the sign-in needs one, separated by spaces: the `acr_values` of a challenge (RFC 9470 §4). */
   acrValues?: string
   /** The user signs in again if the last sign-in is older: the `max_age` of a challenge. */

@@ -75,10 +75,14 @@ export const de: Texts = {
   },
   passkey: {
     notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
+    unsupported:
+      'Passkeys funktionieren in diesem Browser nicht. Verwenden Sie einen aktuellen Browser, und erlauben Sie Skripte.',
   },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
     text: (name) => `Geben Sie den Code ein, den Ihre Authenticator-App für ${name} anzeigt.`,
+    byPasskey: (name) => `Verwenden Sie den Passkey von ${name}.`,
+    passkey: 'Passkey verwenden',
     code: '6-stelliger Code',
     submit: 'Weiter',
     lost: 'Wiederherstellungscode verwenden',
@@ -99,11 +103,22 @@ export const de: Texts = {
     key: 'Oder geben Sie diesen Schlüssel in die App ein:',
     code: '6-stelliger Code aus der App',
     submit: 'Code bestätigen',
+    passkey: 'Stattdessen einen Passkey verwenden',
   },
   recoveryCodes: {
     title: 'Bewahren Sie Ihre Wiederherstellungscodes auf',
     text: 'Jeder Code ersetzt Ihre Authenticator-App einmal. Bewahren Sie die Codes an einem sicheren Ort auf, zum Beispiel in einem Passwortmanager. Sie werden nicht noch einmal angezeigt.',
     submit: 'Ich habe die Codes aufbewahrt',
+  },
+  addPasskey: {
+    title: 'Passkey hinzufügen',
+    offer:
+      'Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an. Sie brauchen kein Passwort.',
+    reason:
+      'Ihr Konto braucht einen Passkey. Damit melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an.',
+    submit: 'Passkey erstellen',
+    later: 'Nicht jetzt',
+    notCreated: 'Es wurde kein Passkey erstellt. Versuchen Sie es noch einmal.',
   },
   password: {
     title: 'Neues Passwort wählen',
@@ -154,10 +169,9 @@ export const de: Texts = {
     },
     refusedPasskey:
       'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
+    unusablePasskey: 'Der Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
-    refusedName: (longest) =>
-      `Der Name darf bis zu ${longest} Zeichen einfachen Text haben. Geben Sie einen anderen Namen ein.`,
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

@@ -74,10 +74,13 @@ export const en = {
   },
   passkey: {
     notUsed: 'No passkey was used. Try again, or choose another way to sign in.',
+    unsupported: 'Passkeys do not work in this browser. Use a current browser, and allow scripts.',
   },
   secondFactor: {
     title: 'Confirm that it is you',
     text: (name: string) => `Enter the code that your authenticator app shows for ${name}.`,
+    byPasskey: (name: string) => `Use the passkey of ${name}.`,
+    passkey: 'Use a passkey',
     code: '6-digit code',
     submit: 'Continue',
     lost: 'Use a recovery code',
@@ -98,11 +101,22 @@ export const en = {
     key: 'Or type this key into the app:',
     code: '6-digit code from the app',
     submit: 'Confirm the code',
+    passkey: 'Use a passkey instead',
   },
   recoveryCodes: {
     title: 'Keep your recovery codes',
     text: 'Each code replaces your authenticator app once. Store the codes in a safe place, such as a password manager. They are not shown again.',
     submit: 'I have kept the codes',
+  },
+  addPasskey: {
+    title: 'Add a passkey',
+    offer:
+      'A passkey signs you in with your fingerprint, your face or the lock of your device. You need no password.',
+    reason:
+      'Your account needs a passkey. It signs you in with your fingerprint, your face or the lock of your device.',
+    submit: 'Create a passkey',
+    later: 'Not now',
+    notCreated: 'No passkey was created. Try again.',
   },
   password: {
     title: 'Choose a new password',
@@ -154,10 +168,9 @@ export const en = {
       email_code: 'The code is wrong or no longer valid. Check it, or request a new code.',
     },
     refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
+    unusablePasskey: 'The passkey could not be added. Try again.',
     missingName: 'Type your username or email address.',
     noAddress: 'Type an email address, such as zoe@example.com.',
-    refusedName: (longest: number) =>
-      `The name can have up to ${longest} characters of plain text. Type another name.`,
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

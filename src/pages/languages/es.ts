@@ -76,10 +76,14 @@ export const es: Texts = {
   passkey: {
     notUsed:
       'No se ha usado ninguna llave de acceso. Inténtalo de nuevo o elige otra forma de iniciar sesión.',
+    unsupported:
+      'Las llaves de acceso no funcionan en este navegador. Usa un navegador actual y permite los scripts.',
   },
   secondFactor: {
     title: 'Confirma que eres tú',
     text: (name) => `Introduce el código que tu aplicación de autenticación muestra para ${name}.`,
+    byPasskey: (name) => `Usa la llave de acceso de ${name}.`,
+    passkey: 'Usar una llave de acceso',
     code: 'Código de 6 cifras',
     submit: 'Continuar',
     lost: 'Usar un código de recuperación',
@@ -100,11 +104,22 @@ export const es: Texts = {
     key: 'O introduce esta clave en la aplicación:',
     code: 'Código de 6 cifras de la aplicación',
     submit: 'Confirmar el código',
+    passkey: 'Usar una llave de acceso en su lugar',
   },
   recoveryCodes: {
     title: 'Guarda tus códigos de recuperación',
     text: 'Cada código sustituye una vez a tu aplicación de autenticación. Guarda los códigos en un lugar seguro, por ejemplo en un gestor de contraseñas. No se muestran de nuevo.',
     submit: 'He guardado los códigos',
+  },
+  addPasskey: {
+    title: 'Añadir una llave de acceso',
+    offer:
+      'Con una llave de acceso inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo. No necesitas contraseña.',
+    reason:
+      'Tu cuenta necesita una llave de acceso. Con ella inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo.',
+    submit: 'Crear una llave de acceso',
+    later: 'Ahora no',
+    notCreated: 'No se ha creado ninguna llave de acceso. Inténtalo de nuevo.',
   },
   password: {
     title: 'Elige una contraseña nueva',
@@ -153,10 +168,9 @@ export const es: Texts = {
     },
     refusedPasskey:
       'Esta llave de acceso no funciona aquí. Elige otra llave de acceso u otra forma de iniciar sesión.',
+    unusablePasskey: 'No se ha podido añadir la llave de acceso. Inténtalo de nuevo.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     noAddress: 'Escribe una dirección de correo, por ejemplo zoe@example.com.',
-    refusedName: (longest) =>
-      `El nombre puede tener hasta ${longest} caracteres de texto sencillo. Escribe otro nombre.`,
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>

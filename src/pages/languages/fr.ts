@@ -78,10 +78,14 @@ export const fr: Texts = {
   },
   passkey: {
     notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
+    unsupported:
+      'Les clés d’accès ne fonctionnent pas dans ce navigateur. Utilisez un navigateur récent et autorisez les scripts.',
   },
   secondFactor: {
     title: 'Confirmez votre identité',
     text: (name) => `Saisissez le code affiché par votre application d’authentification pour ${name}.`,
+    byPasskey: (name) => `Utilisez la clé d’accès de ${name}.`,
+    passkey: 'Utiliser une clé d’accès',
     code: 'Code à 6 chiffres',
     submit: 'Continuer',
     lost: 'Utiliser un code de récupération',
@@ -102,11 +106,22 @@ export const fr: Texts = {
     key: 'Ou saisissez cette clé dans l’application\u00a0:',
     code: 'Code à 6 chiffres de l’application',
     submit: 'Confirmer le code',
+    passkey: 'Utiliser plutôt une clé d’accès',
   },
   recoveryCodes: {
     title: 'Conservez vos codes de récupération',
     text: 'Chaque code remplace une fois votre application d’authentification. Conservez les codes en lieu sûr, par exemple dans un gestionnaire de mots de passe. Ils ne seront plus affichés.',
     submit: 'J’ai conservé les codes',
+  },
+  addPasskey: {
+    title: 'Ajouter une clé d’accès',
+    offer:
+      'Avec une clé d’accès, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil, sans mot de passe.',
+    reason:
+      'Votre compte demande une clé d’accès. Avec elle, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil.',
+    submit: 'Créer une clé d’accès',
+    later: 'Pas maintenant',
+    notCreated: 'Aucune clé d’accès n’a été créée. Réessayez.',
   },
   password: {
     title: 'Choisir un nouveau mot de passe',
@@ -154,10 +169,9 @@ export const fr: Texts = {
     },
     refusedPasskey:
       'Cette clé d’accès ne fonctionne pas ici. Choisissez une autre clé d’accès ou une autre méthode de connexion.',
+    unusablePasskey: 'La clé d’accès n’a pas pu être ajoutée. Réessayez.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
     noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
-    refusedName: (longest) =>
-      `Le nom peut avoir jusqu’à ${longest} caractères de texte simple. Saisissez un autre nom.`,
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>

@@ -75,10 +75,14 @@ export const it: Texts = {
   },
   passkey: {
     notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
+    unsupported:
+      'Le passkey non funzionano in questo browser. Usa un browser aggiornato e consenti gli script.',
   },
   secondFactor: {
     title: 'Conferma la tua identità',
     text: (name) => `Inserisci il codice che la tua app di autenticazione mostra per ${name}.`,
+    byPasskey: (name) => `Usa la passkey di ${name}.`,
+    passkey: 'Usa una passkey',
     code: 'Codice di 6 cifre',
     submit: 'Continua',
     lost: 'Usa un codice di recupero',
@@ -99,11 +103,22 @@ export const it: Texts = {
     key: 'Oppure inserisci questa chiave nell’app:',
     code: 'Codice di 6 cifre dell’app',
     submit: 'Conferma il codice',
+    passkey: 'Usa invece una passkey',
   },
   recoveryCodes: {
     title: 'Conserva i tuoi codici di recupero',
     text: 'Ogni codice sostituisce una volta la tua app di autenticazione. Conserva i codici in un luogo sicuro, per esempio in un gestore di password. Non vengono mostrati di nuovo.',
     submit: 'Ho conservato i codici',
+  },
+  addPasskey: {
+    title: 'Aggiungi una passkey',
+    offer:
+      'Con una passkey accedi con l’impronta, il volto o il blocco del dispositivo. Non ti serve una password.',
+    reason:
+      'Il tuo account richiede una passkey. Con essa accedi con l’impronta, il volto o il blocco del dispositivo.',
+    submit: 'Crea una passkey',
+    later: 'Non ora',
+    notCreated: 'Non è stata creata nessuna passkey. Riprova.',
   },
   password: {
     title: 'Scegli una nuova password',
@@ -150,10 +165,9 @@ export const it: Texts = {
       email_code: 'Il codice è errato o non è più valido. Controllalo o richiedine uno nuovo.',
     },
     refusedPasskey: 'Questa passkey non funziona qui. Scegli un’altra passkey o un altro modo per accedere.',
+    unusablePasskey: 'Non è stato possibile aggiungere la passkey. Riprova.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     noAddress: 'Inserisci un indirizzo e-mail, ad esempio zoe@example.com.',
-    refusedName: (longest) =>
-      `Il nome può avere fino a ${longest} caratteri di testo semplice. Inserisci un altro nome.`,
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

@@ -75,10 +75,13 @@ export const nl: Texts = {
   },
   passkey: {
     notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
+    unsupported: 'Passkeys werken niet in deze browser. Gebruik een recente browser en sta scripts toe.',
   },
   secondFactor: {
     title: 'Bevestig dat jij het bent',
     text: (name) => `Voer de code in die je authenticator-app voor ${name} toont.`,
+    byPasskey: (name) => `Gebruik de passkey van ${name}.`,
+    passkey: 'Passkey gebruiken',
     code: 'Code van 6 cijfers',
     submit: 'Doorgaan',
     lost: 'Een herstelcode gebruiken',
@@ -99,11 +102,22 @@ export const nl: Texts = {
     key: 'Of typ deze sleutel in de app:',
     code: 'Code van 6 cijfers uit de app',
     submit: 'Code bevestigen',
+    passkey: 'In plaats daarvan een passkey gebruiken',
   },
   recoveryCodes: {
     title: 'Bewaar je herstelcodes',
     text: 'Elke code vervangt je authenticator-app één keer. Bewaar de codes op een veilige plaats, bijvoorbeeld in een wachtwoordmanager. Ze worden niet opnieuw getoond.',
     submit: 'Ik heb de codes bewaard',
+  },
+  addPasskey: {
+    title: 'Passkey toevoegen',
+    offer:
+      'Met een passkey log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat. Je hebt geen wachtwoord nodig.',
+    reason:
+      'Je account heeft een passkey nodig. Daarmee log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat.',
+    submit: 'Passkey maken',
+    later: 'Niet nu',
+    notCreated: 'Er is geen passkey gemaakt. Probeer het opnieuw.',
   },
   password: {
     title: 'Kies een nieuw wachtwoord',
@@ -151,10 +165,9 @@ export const nl: Texts = {
       email_code: 'De code is onjuist of niet meer geldig. Controleer de code of vraag een nieuwe aan.',
     },
     refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
+    unusablePasskey: 'De passkey kon niet worden toegevoegd. Probeer het opnieuw.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
-    refusedName: (longest) =>
-      `De naam mag tot ${longest} tekens gewone tekst hebben. Vul een andere naam in.`,
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

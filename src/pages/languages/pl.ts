@@ -78,10 +78,14 @@ export const pl: Texts = {
   },
   passkey: {
     notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
+    unsupported:
+      'Klucze dostępu nie działają w tej przeglądarce. Użyj aktualnej przeglądarki i zezwól na skrypty.',
   },
   secondFactor: {
     title: 'Potwierdź swoją tożsamość',
     text: (name) => `Wpisz kod, który aplikacja uwierzytelniająca pokazuje dla ${name}.`,
+    byPasskey: (name) => `Użyj klucza dostępu konta ${name}.`,
+    passkey: 'Użyj klucza dostępu',
     code: 'Kod z 6 cyfr',
     submit: 'Dalej',
     lost: 'Użyj kodu odzyskiwania',
@@ -102,11 +106,21 @@ export const pl: Texts = {
     key: 'Albo wpisz ten klucz w aplikacji:',
     code: 'Kod z 6 cyfr z aplikacji',
     submit: 'Potwierdź kod',
+    passkey: 'Użyj zamiast tego klucza dostępu',
   },
   recoveryCodes: {
     title: 'Zachowaj kody odzyskiwania',
     text: 'Każdy kod zastępuje jeden raz aplikację uwierzytelniającą. Przechowuj kody w bezpiecznym miejscu, na przykład w menedżerze haseł. Nie pokażemy ich ponownie.',
     submit: 'Kody są zachowane',
+  },
+  addPasskey: {
+    title: 'Dodaj klucz dostępu',
+    offer:
+      'Klucz dostępu loguje Cię odciskiem palca, twarzą lub blokadą urządzenia. Hasło nie jest potrzebne.',
+    reason: 'Twoje konto wymaga klucza dostępu. Loguje Cię odciskiem palca, twarzą lub blokadą urządzenia.',
+    submit: 'Utwórz klucz dostępu',
+    later: 'Nie teraz',
+    notCreated: 'Nie utworzono klucza dostępu. Spróbuj jeszcze raz.',
   },
   password: {
     title: 'Wybierz nowe hasło',
@@ -155,9 +169,9 @@ export const pl: Texts = {
       email_code: 'Kod jest nieprawidłowy lub już nieważny. Sprawdź go albo poproś o nowy.',
     },
     refusedPasskey: 'Ten klucz dostępu tu nie działa. Wybierz inny klucz dostępu albo inny sposób logowania.',
+    unusablePasskey: 'Nie udało się dodać klucza dostępu. Spróbuj jeszcze raz.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     noAddress: 'Wpisz adres e-mail, na przykład zoe@example.com.',
-    refusedName: (longest) => `Imię i nazwisko mogą mieć do ${longest} znaków zwykłego tekstu. Wpisz inne.`,
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>
