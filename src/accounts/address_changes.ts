@@ -1,5 +1,7 @@
 import { normalizeUsername } from '@sallyport/formats/username'
 import type { AuditStore } from '../audit/audit_store.ts'
+import { accountPathOf } from '../config/account_path.ts'
+import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { Language } from '../lib/language.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
@@ -42,6 +44,7 @@ interface Dependencies {
   bursts: BurstLimits
   audit: AuditStore
   notifications: Notifier
+  config: Pick<Config, 'issuer'>
 }
 
 /** Changes the address of a user. The user confirms the new address by a link in a mail to it. */
@@ -64,7 +67,7 @@ export class AddressChanges {
   }
 
   async #send({ user, address, api, language }: NewAddress, context: RequestContext): Promise<void> {
-    const { users, links, mailer } = this.#parts
+    const { users, links, mailer, config } = this.#parts
     const { pool } = user
     const from = verifiedAddressOf(user.profile)
     if (address === from) return mailer.send({ kind: 'nothing', to: address, pool }, context)
@@ -75,7 +78,10 @@ export class AddressChanges {
       const link = await links.make(CONFIRM_ADDRESS, { user, data: { address, from } }, context.now)
       const { lifetimeSeconds } = CONFIRM_ADDRESS
       mailer.send({ ...looks, to: address, kind: 'confirm_new_address', link, lifetimeSeconds }, context)
-    } else mailer.send({ ...looks, to: address, kind: 'address_has_account', link: null }, context)
+    } else {
+      const link = config.issuer + accountPathOf(pool)
+      mailer.send({ ...looks, to: address, kind: 'address_has_account', link }, context)
+    }
     this.#notify({ user, to: from, api }, 'address_changes', context)
   }
 

@@ -33,7 +33,7 @@ export function createAccountServices(
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-ups')
   const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
-    addressChanges: new AddressChanges(shared),
+    addressChanges: new AddressChanges({ ...shared, config }),
     passwordLinks: new PasswordLinks({ ...shared, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }
