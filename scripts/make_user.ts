@@ -1,6 +1,7 @@
 import { findDraftProblems } from '../src/admin/user_schemas.ts'
 import type { Config } from '../src/config/config.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
 import { BreachedPasswords } from '../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft, UserRefused } from '../src/users/create_user.ts'
 import { PasswordHasher } from '../src/users/password_hash.ts'
@@ -30,9 +31,8 @@ export class UserMaker {
     if (problem) throw new DraftRefused(`${problem.path}: ${problem.message}`)
     const dependencies = { passwords: this.#passwords, breaches: this.#breaches, config: this.#config }
     const occasion = { api: null, clientId: null, subject: null }
-    const unknown = { addressPrefix: null, address: null, continent: null, device: null, country: null }
-    const nowhere = { ...unknown, waitUntil: () => {} }
-    const setting = { occasion, context: { now: systemClock.now(), ...nowhere } }
+    const context = { ...UNKNOWN_CALLER, now: systemClock.now(), waitUntil: () => {} }
+    const setting = { occasion, context }
     return createUser(draft, dependencies, setting).catch((error: unknown) => {
       throw error instanceof UserRefused ? new DraftRefused(error.message) : error
     })

@@ -1,6 +1,9 @@
+import { eraseDueUsers } from './accounts/account_deletion.ts'
+import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
+import { type RequestContext, UNKNOWN_CALLER } from './lib/request_context.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
@@ -9,6 +12,9 @@ import { endLeftSessions } from './signin/end_left_sessions.ts'
 
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
+
+/** The most accounts that one run erases. The next run starts five minutes later. */
+const MAX_ERASED = 50
 
 const DAY = 86_400
 
@@ -23,19 +29,12 @@ export async function runCron(
   services: Services,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<void> {
-  const context = {
-    now: services.clock.now(),
-    addressPrefix: null,
-    address: null,
-    continent: null,
-    device: null,
-    country: null,
-    waitUntil,
-  }
+  const context = { ...UNKNOWN_CALLER, now: services.clock.now(), waitUntil }
   await services.keyLife.run(context)
   await resealFactors(services)
   await services.feed.keepWithinLimit(context.now)
   await rollUpCounters(services, context.now)
+  await eraseAccounts(services, context)
   await sweepStores(services)
   await fillSearchTexts(services)
 }
@@ -46,6 +45,15 @@ async function rollUpCounters({ statistics }: Services, now: number): Promise<vo
     await statistics.rollUp(now)
   } catch (error) {
     log('error', 'counters_not_rolled_up', { cause: describeError(error) })
+  }
+}
+
+/** Erases the accounts whose users asked for it 14 days ago. After a failure, the next run erases them. */
+async function eraseAccounts(services: Services, context: RequestContext): Promise<void> {
+  try {
+    await eraseDueUsers(services, MAX_ERASED, context)
+  } catch (error) {
+    log('error', 'accounts_not_erased', { cause: describeError(error) })
   }
 }
 
@@ -99,6 +107,7 @@ export async function sweepStores(services: Services): Promise<void> {
     expired('idempotency_keys', services.idempotency),
     expired('one_time_values', services.oneTime),
     expired('mail_budgets', services.mailBudgets),
+    expired('known_origins', services.knownOriginStore, now - ORIGIN_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
     { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
   ]

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../src/audit/audit_event.ts'
 import { AuditStore } from '../src/audit/audit_store.ts'
 import { addressPrefix } from '../src/lib/address_prefix.ts'
 import { pause } from '../src/lib/pause.ts'
+import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
@@ -132,10 +133,9 @@ describe('the events of an isolate', () => {
     const { db, statements } = recordingD1()
     const audit = new AuditStore(db, { clock: { pause: () => pause(20) } })
     const later: Promise<unknown>[] = []
-    const from = { addressPrefix: null, address: null, continent: null, device: null, country: null }
     for (const now of moments) {
       const waitUntil = (work: Promise<unknown>) => later.push(work)
-      audit.record(event(sid) as AuditEvent, { ...from, now, waitUntil })
+      audit.record(event(sid) as AuditEvent, { ...UNKNOWN_CALLER, now, waitUntil })
     }
     await Promise.all(later)
     return statements.length

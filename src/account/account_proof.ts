@@ -3,7 +3,7 @@ import { readSignedIn, type SignedInUser } from '../browser/read_signed_in.ts'
 import { accountClientIdOf } from '../clients/account_client.ts'
 import { accountPathOf } from '../config/account_path.ts'
 import { levelOf, TWO_FACTORS } from '../signin/authentication_level.ts'
-import { secondFactorOf } from '../signin/second_factor.ts'
+import { isBelowRequiredLevel, secondFactorOf } from '../signin/second_factor.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import type { AccountRequest } from './account_request.ts'
 
@@ -23,8 +23,8 @@ export async function findSignedIn({
 
 /**
  * Whether the sign-in is enough for a page. The user must have proven a required second factor, and must have no password to change. A
- * sensitive page also needs a sign-in of the last 10 minutes, with the second factor of a user who has one. So another user of an
- * unlocked browser cannot change the account.
+ * sensitive page also needs a sign-in of the last 10 minutes, so another user of an unlocked browser cannot change the account. A
+ * passkey is no second factor unless one is required: a user who has lost it can remove it after a sign-in by another way.
  */
 export function isProven(
   signedIn: SignedInUser,
@@ -34,16 +34,8 @@ export function isProven(
   const { session, user } = signedIn
   const isFresh = session.authTime + FRESH_SECONDS >= context.now
   if (passwordStateOf(user, config).mustChange || (isSensitive && !isFresh)) return false
-  return levelOf(session.acr) === 2 || !needsTwoFactors(signedIn, isSensitive, config)
-}
-
-function needsTwoFactors(
-  { user }: SignedInUser,
-  isSensitive: boolean,
-  config: AccountRequest['services']['config'],
-): boolean {
-  const { isNeeded, isPossible, isSetUp } = secondFactorOf(user, config)
-  return isNeeded || (isSensitive && isPossible && isSetUp)
+  if (isBelowRequiredLevel(user, session, config)) return false
+  return levelOf(session.acr) === 2 || !secondFactorOf(user, config).isNeeded
 }
 
 /**
@@ -63,7 +55,7 @@ export function signInUrl(
     redirect_uri: config.issuer + accountPathOf(pool),
     state: stateOf(path),
     max_age: String(FRESH_SECONDS),
-    ...(signedIn !== null && needsTwoFactors(signedIn, true, config) && { acr_values: TWO_FACTORS }),
+    ...(signedIn !== null && secondFactorOf(signedIn.user, config).isNeeded && { acr_values: TWO_FACTORS }),
   })
   return `${AUTHORIZATION_PATH}?${parameters}`
 }

@@ -1,6 +1,7 @@
 import type { EditOutcome } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
+import type { Notifier } from '../mail/news.ts'
 import { samePassword } from '../sessions/change_password.ts'
 import type { SignOut } from '../sessions/sign_out.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
@@ -30,6 +31,7 @@ interface Dependencies extends PasswordDependencies {
   signOut: Pick<SignOut, 'endUser'>
   guard: Pick<SignInGuard, 'release'>
   bursts: BurstLimits
+  notifications: Notifier
 }
 
 const REASONS: Readonly<Record<PasswordLinkKind['purpose'], string>> = {
@@ -40,6 +42,7 @@ const REASONS: Readonly<Record<PasswordLinkKind['purpose'], string>> = {
 /**
  * Sets a password by a link, and ends every session and browser session of the user. It signs no user in. A lock of the account after
  * wrong passwords ends, and a lock of its second factors stays.
+ * After a forgotten password the user gets a mail.
  *
  * @returns the user; null if the link cannot be used (any more)
  * @throws PasswordRefused, OAuthError too_many_attempts or temporarily_unavailable; StorageUnavailable, CorruptRecord
@@ -60,6 +63,13 @@ export async function setPasswordByLink(
   const outcome = await store({ link, password, reason: REASONS[kind.purpose], api, context }, services)
   if (outcome.kind !== 'changed') return null
   services.guard.release(user, context)
+  // An invited user chooses the first password.
+  if (kind.purpose === 'reset_password')
+    services.notifications.send(
+      { subject: user.id, api, clientId: null },
+      { kind: 'password_changed' },
+      context,
+    )
   return outcome.record
 }
 
@@ -107,10 +117,12 @@ async function use(
 ): Promise<EditOutcome<UserRecord>> {
   const { user } = link
   const { statement: once } = await links.spending(link, context.now)
+  // A profile that another caller changed in this moment must not get its old texts back.
+  const versions = profile.profile === undefined ? null : [user.version]
   const revocation = {
     reason,
     edit: { ...password, ...profile, mustChangePassword: false },
-    conditions: { once, passwordHash: user.passwordHash, versions: [user.version] },
+    conditions: { once, passwordHash: user.passwordHash, versions },
     event: { api },
   }
   return signOut.endUser(user.id, revocation, context)

@@ -2,6 +2,7 @@ import { isEmail, normalizeEmail } from '@sallyport/formats/email'
 import { normalizeUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
 import type { AuditStore } from '../audit/audit_store.ts'
+import { accountPathOf } from '../config/account_path.ts'
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
@@ -206,7 +207,10 @@ export class SignUps {
     recipient: { to: string; language: Language; pool: string; api: string },
     context: RequestContext,
   ): void {
-    this.#parts.mailer.send({ ...recipient, kind: 'address_has_account', link: null }, context)
+    const { mailer, config } = this.#parts
+    const { pool } = recipient
+    const link = accountsOf(pool, config).selfService ? config.issuer + accountPathOf(pool) : null
+    mailer.send({ ...recipient, kind: 'address_has_account', link }, context)
   }
 
   #keyOf({ pool, address }: Pick<AddressRequest, 'pool' | 'address'>): Promise<string> {
@@ -228,6 +232,8 @@ export function readNewAddress(text: string): string | null {
   const address = normalizeEmail(text.trim())
   return isEmail(address) && normalizeUsername(address) === address ? address : null
 }
+
+export const MAX_NAME_CHARACTERS = PROFILE_FIELDS.name.maxlength
 
 /** Reads the optional name of a new account. @returns null without a name; undefined if the text is no name */
 export function readName(text: string): string | null | undefined {

@@ -70,7 +70,7 @@ async function requireOperator(
   const { user } = holder
   if (user === null || user.pool !== api.userPool) throw invalidToken('the user is not an operator')
   const { clientId, sid, scope, authTime, amr, acr } = claims
-  if (isBelowRequiredLevel(user, acr, services.config)) throw needsSecondFactor()
+  if (isBelowRequiredLevel(user, { acr, amr }, services.config)) throw needsSecondFactor()
   const proof = { authTime, amr, acr }
   return { kind: 'operator', user, isAdmin: user.roles.includes('admin'), clientId, sid, scope, proof }
 }

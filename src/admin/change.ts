@@ -1,5 +1,6 @@
 import type { Actor, AuditEvent, AuditedChange } from '../audit/audit_event.ts'
 import type { EditOutcome } from '../lib/edit.ts'
+import type { Concerned } from '../mail/news.ts'
 import type { PasswordSetting } from '../users/create_user.ts'
 import type { Call } from './operation.ts'
 import { notFound, type Problem, stale } from './problem.ts'
@@ -14,6 +15,11 @@ export function actorOf({ caller }: Call): Actor {
 /** The members of an audit event for a change by the caller. */
 export function byCaller(call: Call, change: AuditedChange): Pick<AuditEvent, 'actor' | 'change'> {
   return { actor: actorOf(call), change }
+}
+
+/** The user of a notification about a change by the caller. */
+export function concernedBy({ caller }: Pick<Call, 'caller'>, subject: string): Concerned {
+  return { subject, api: null, clientId: caller.clientId }
 }
 
 /** The audit event of a password that the caller sets. @param subject The user's id; null for a new user */

@@ -2,7 +2,7 @@ import type { AuditedChange } from '../audit/audit_event.ts'
 import { HASH_COST } from '../clients/caller_budget.ts'
 import { makePassword } from '../users/create_user.ts'
 import type { UserEdit } from '../users/user_admin_store.ts'
-import { adminEvent, byCaller, requireChanged, requireRemoved, settingOf } from './change.ts'
+import { adminEvent, byCaller, concernedBy, requireChanged, requireRemoved, settingOf } from './change.ts'
 import { ALWAYS, FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { hasAllPermissions, requirePermission } from './permissions.ts'
@@ -130,6 +130,7 @@ const setPassword = operation({
     }
     const user = requireChanged(await services.signOut.endUser(id, revocation, context), 'user', lastAdmin)
     services.guard.release(user, context)
+    services.notifications.send(concernedBy(call, id), { kind: 'password_changed' }, context)
     return show(user)
   },
 })

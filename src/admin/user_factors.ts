@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { byCaller, requireChanged } from './change.ts'
+import type { FactorChange } from '../mail/mail.ts'
+import { byCaller, concernedBy, requireChanged } from './change.ts'
 import { type Call, type ConfirmationRule, type Operation, operation } from './operation.ts'
 import { hasAllPermissions } from './permissions.ts'
 import { notFound } from './problem.ts'
@@ -140,7 +141,14 @@ async function removeFactors(
     ),
   }
   requireChanged(await services.signOut.endUser(id, revocation, context), 'user', lastAdmin)
+  for (const change of changesOf(removed))
+    services.notifications.send(concernedBy(call, id), { kind: 'factor_changed', change }, context)
   return { body: undefined }
+}
+
+/** One mail for the authenticator app, and one for all passkeys. */
+function changesOf(removed: readonly ShownFactor[]): Iterable<FactorChange> {
+  return new Set(removed.map(({ kind }) => (kind === APP ? 'totp_removed' : 'passkey_removed')))
 }
 
 /** The reason in the audit trail and in "Why signed out?". */

@@ -1,5 +1,6 @@
 import { foldUsername } from '@sallyport/formats/username'
 import * as z from 'zod/mini'
+import { verifiedAddressOf } from '../accounts/link_kinds.ts'
 import { HASH_COST } from '../clients/caller_budget.ts'
 import { foldText } from '../lib/fold_text.ts'
 import { flag, text } from '../lib/input_schemas.ts'
@@ -11,7 +12,7 @@ import type { UserConditions } from '../users/user_admin_store.ts'
 import type { UserSort } from '../users/user_list_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { searchTextOf } from '../users/user_search.ts'
-import { adminEvent, requireChanged, settingOf } from './change.ts'
+import { adminEvent, concernedBy, requireChanged, settingOf } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
 import { TAKEN_USERNAME } from './constraint_problem.ts'
 import { createOnce, reusedKey } from './idempotency.ts'
@@ -191,13 +192,23 @@ const updateUser = operation({
       : await services.userAdmin.change(id, edit, conditions, [
           services.audit.additionIfChanged(event, context),
         ])
-    return show(requireChanged(outcome, 'user', lastAdmin))
+    const user = requireChanged(outcome, 'user', lastAdmin)
+    notifyOldAddress(before, user, call)
+    return show(user)
   },
 })
 
 export const USER_OPERATIONS: readonly Operation[] = [
   ...[listUsers, createUserOperation, readUser, updateUser],
 ]
+
+/** Sends a mail to the verified address that a user has no longer. */
+function notifyOldAddress(before: UserRecord, after: UserRecord, call: Call): void {
+  const to = verifiedAddressOf(before.profile)
+  if (to === null || to === verifiedAddressOf(after.profile)) return
+  const concerned = { ...concernedBy(call, after.id), to }
+  call.services.notifications.send(concerned, { kind: 'address_changed' }, call.context)
+}
 
 export function idOf({ params }: Call): string {
   return params.id ?? ''
@@ -231,7 +242,7 @@ async function hasPassword(user: UserRecord, password: string, { services }: Cal
   return forms !== null && services.passwords.verify(forms, user.passwordHash)
 }
 
-function takenUsername(): Problem {
+export function takenUsername(): Problem {
   return new Problem('duplicate', { errors: [TAKEN_USERNAME] })
 }
 

@@ -38,8 +38,9 @@ export function isRepeatable({ kind, outcome, sid, actor }: AuditEvent): boolean
     // A successful merge ends the guest's session, so each session has only one.
     case 'merge':
       return outcome === 'refused'
-    // A passkey whose counter falls can be sent again.
+    // A passkey whose counter falls can be sent again. A budget limits the notifications that are sent.
     case 'factor':
+    case 'notification':
       return outcome === 'refused'
     // `sign_ins` limits these events.
     case 'browser_sign_in':

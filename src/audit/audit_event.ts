@@ -21,6 +21,7 @@ export const AUDIT_KINDS = [
   'breached_password',
   'unchecked_password',
   'factor',
+  'notification',
   'account',
   'admin',
 ] as const

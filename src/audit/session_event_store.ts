@@ -20,11 +20,14 @@ export interface SessionPeriod {
  */
 const IS_OF_OWNER = `kind = 'cut_off' AND sid IS NULL`
 
+/** The same, or a mail to the user. */
+const CONCERNS_USER = `kind IN ('cut_off', 'notification') AND sid IS NULL`
+
 /** Parameters: the session's sid, subject and client, its first and last second, and the limit. */
 const SELECT_TIMELINE = `
   SELECT * FROM audit_events WHERE sid = ?1
   UNION
-  SELECT * FROM audit_events WHERE subject = ?2 AND at BETWEEN ?4 AND ?5 AND ${IS_OF_OWNER} AND ${IS_RARE}
+  SELECT * FROM audit_events WHERE subject = ?2 AND at BETWEEN ?4 AND ?5 AND ${CONCERNS_USER} AND ${IS_RARE}
   UNION
   SELECT * FROM audit_events
     WHERE client_id = ?3 AND subject IS NULL AND at BETWEEN ?4 AND ?5 AND ${IS_OF_OWNER} AND ${IS_RARE}
@@ -70,7 +73,8 @@ export class SessionEventStore {
   }
 
   /**
-   * The timeline of a session, oldest event first: its own events, and each revocation of its user or client.
+   * The timeline of a session, oldest event first: its own events, each revocation of its user or client, and each mail to its
+   * user.
    *
    * @throws StorageUnavailable, CorruptRecord
    */

@@ -4,8 +4,11 @@ import * as z from 'zod/mini'
 export const RESPONSE_MODES = ['query', 'form_post'] as const
 export type ResponseMode = (typeof RESPONSE_MODES)[number]
 
+/** The value of `prompt` for a sign-up (Initiating User Registration via OpenID Connect 1.0 §4). */
+export const CREATE = 'create'
+
 /** The values of `prompt` (OpenID Connect Core §3.1.2.1). */
-export const PROMPTS = ['none', 'login', 'consent', 'select_account'] as const
+export const PROMPTS = ['none', 'login', 'consent', 'select_account', CREATE] as const
 export type Prompt = (typeof PROMPTS)[number]
 
 /** Where and how the authorization response is sent. The client and the redirect URI are proven. */

@@ -11,6 +11,7 @@ import { ACR_VALUES, type AcrLevel, levelOf } from '../signin/authentication_lev
 import { AuthorizationError, UnprovenRequest } from './authorization_error.ts'
 import {
   type AuthorizationRequest,
+  CREATE,
   PROMPTS,
   type Prompt,
   RESPONSE_MODES,
@@ -49,9 +50,12 @@ export interface ScopeHolder extends RequestingClient {
   openIdEnabled: boolean
 }
 
-/** The same, and the highest level of authentication of its users. */
-interface RequestHolder extends ScopeHolder {
+/** The same, with the settings of its user pool. */
+export interface RequestHolder extends ScopeHolder {
+  /** The highest level of authentication of its users. */
   highestLevel: AcrLevel
+  /** Whether visitors can create accounts in the pool of the API. */
+  hasSignUp: boolean
 }
 
 /** The values that the caller checked: the user of `id_token_hint` and the visitor of `visitor_access_token`. */
@@ -121,7 +125,7 @@ export function parseAuthorizationRequest(
     scope: readScope(parameters, holder, fail),
     codeChallenge: readChallenge(parameters, client, fail),
     nonce: parameters.find('nonce'),
-    prompt: readPrompt(parameters, fail),
+    prompt: readPrompt(parameters, holder, fail),
     maxAgeSeconds: readMaxAge(parameters, fail),
     acrLevel: readAcrLevel(parameters, holder, fail),
     loginHint: parameters.find('login_hint'),
@@ -193,12 +197,18 @@ export function readChallenge(parameters: Parameters, client: Client, fail: Fail
   return challenge
 }
 
-function readPrompt(parameters: Parameters, fail: Fail): Prompt[] {
+function readPrompt(
+  parameters: Parameters,
+  { hasSignUp }: Pick<RequestHolder, 'hasSignUp'>,
+  fail: Fail,
+): Prompt[] {
   const words = splitWords(parameters.find('prompt'))
-  const prompts = words.map((word) => PROMPTS.find((prompt) => prompt === word))
+  const supported = PROMPTS.filter((prompt) => prompt !== CREATE || hasSignUp)
+  const prompts = words.map((word) => supported.find((prompt) => prompt === word))
   const known = prompts.filter((prompt) => prompt !== undefined)
   if (known.length < words.length) fail('prompt')
   if (known.includes('none') && known.length > 1) fail('prompt_none')
+  if (known.includes(CREATE) && known.length > 1) fail('prompt_create')
   return known
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { accountsOf, browserSessionLimitsOf } from '../config/pool_settings.ts'
+import { browserSessionLimitsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import { type BrowserSession, earlierOf } from '../signin/browser_session.ts'
 import { advance } from '../signin/next_step.ts'
@@ -8,6 +8,7 @@ import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { endBrowserSessions } from './end_browser_sessions.ts'
+import { offerPasskey } from './offer_passkey.ts'
 import { consentIdFor, describeSituation, type Situation } from './situation.ts'
 
 /** The proof of a finished sign-in. `signIn` is null if the guard records no sign-in. */
@@ -27,7 +28,7 @@ interface FinishedSignIn extends Proof {
 export async function beginBrowserSession(
   c: Context,
   { kind, user, signIn, authTime, amr, acr }: FinishedSignIn,
-  { browserRequest, known }: Situation,
+  { browserRequest, known, canHavePasskey }: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
   const { api, client, context } = browserRequest
@@ -50,15 +51,21 @@ export async function beginBrowserSession(
   }
   const consentId = await consentIdFor(user.id, browserRequest)
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
+  await services.deletion.cancel(user, { api: api.name, clientId: client.id }, context)
   // Last, because the guard records no sign-in of a request that fails.
   await cookie.write(c, session, idleSeconds)
-  await rememberDevice(c, user, services)
+  const browserId = await rememberDevice(c, user, services)
+  const isOffered = canHavePasskey && (await offerPasskey(c, { user, amr }, services))
+  const noted = { subject: user.id, client, api: api.name, browserId }
+  services.notifications.noteSignIn(noted, context)
   const situation = describeSituation(
     browserRequest,
     { signedIn: { session, user }, consentId, ...consent },
     services,
   )
-  const next = { ...situation.known, isOpening: known.isOpening, account: known.account }
+  const { isOpening, account, offersPasskey } = known
+  const kept = { isOpening, account, offersPasskey: offersPasskey || isOffered }
+  const next = { ...situation.known, ...kept, signUp: null }
   if (situation.known.user === null) throw new Error('the browser session has no user')
   // A new password continues a sign-in.
   const hasSignedIn = kind !== 'new_password'
@@ -71,17 +78,23 @@ const DEVICE_SECONDS = 400 * 86_400
 /** A browser keeps the last users who signed in. */
 const MAX_SUBJECTS = 5
 
-/** Lets the browser of a finished sign-in use its own budgets of codes by mail. */
+/**
+ * Recognizes the browser of a finished sign-in later: for its own budgets of codes by mail, and because a sign-in in another browser
+ * sends a mail.
+ *
+ * @returns the id of the browser; null if the server sends no mails
+ */
 async function rememberDevice(
   c: Context,
   { id, pool }: User,
   { cookies, config }: BrowserServices,
-): Promise<void> {
-  if (accountsOf(pool, config).emailCode === 'off') return
+): Promise<string | null> {
+  if (config.mail === null) return null
   const cookie = cookies.device(pool)
   const { id: device = randomId(16), subjects = [] } = (await cookie.read(c)) ?? {}
   const others = subjects.filter((subject) => subject !== id)
   await cookie.write(c, { id: device, subjects: [id, ...others].slice(0, MAX_SUBJECTS) }, DEVICE_SECONDS)
+  return device
 }
 
 const NO_CONSENT = { consentedScopes: null, consentValidFrom: 0 }

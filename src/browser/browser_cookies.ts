@@ -11,6 +11,8 @@ const COOKIE_PATH = '/'
 
 const formSchema = z.object({ id: z.string() })
 const deviceSchema = z.object({ id: z.string(), subjects: z.array(z.string()) })
+const offersSchema = z.object({ subjects: z.array(z.string()) })
+type PasskeyOffers = z.output<typeof offersSchema>
 
 /**
  * The cookies of the pages: one for the browser session of each user pool, and one that binds forms to the browser. They are
@@ -55,6 +57,16 @@ export class BrowserCookies {
       path: COOKIE_PATH,
       sameSite: 'Lax',
       schema: deviceSchema,
+    })
+  }
+
+  /** The users of a pool whom this browser has offered a passkey. */
+  passkeyOffers(pool: string): SealedCookie<PasskeyOffers> {
+    return new SealedCookie(this.#sealer, this.#issuer, {
+      name: `sallyport.passkey-offer.${pool}`,
+      path: COOKIE_PATH,
+      sameSite: 'Lax',
+      schema: offersSchema,
     })
   }
 

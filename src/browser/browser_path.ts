@@ -12,11 +12,15 @@ export const AUTHORIZE_PATH = AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const AUTHORIZE_VISITOR_PATH = VISITOR_AUTHORIZATION_PATH.slice(BROWSER_PATH.length)
 export const SIGN_IN_PATH = '/sign-in'
 export const EMAIL_CODE_PATH = '/email-code'
+export const SIGN_UP_PATH = '/sign-up'
+export const SIGN_UP_CODE_PATH = `${SIGN_UP_PATH}/code`
+export const CREATE_ACCOUNT_PATH = `${SIGN_UP_PATH}/account`
 export const ACCOUNT_PATH = '/account'
 export const SECOND_FACTOR_PATH = '/second-factor'
 export const EMAIL_SECOND_FACTOR_PATH = `${SECOND_FACTOR_PATH}/email`
 export const SET_UP_PATH = `${SECOND_FACTOR_PATH}/set-up`
 export const RECOVERY_CODES_PATH = `${SECOND_FACTOR_PATH}/recovery-codes`
+export const ADD_PASSKEY_PATH = '/passkey'
 export const PASSWORD_PATH = '/password'
 export const CONSENT_PATH = '/consent'
 export const LOGOUT_PATH = LOGOUT_ENDPOINT_PATH.slice(BROWSER_PATH.length)
@@ -27,10 +31,14 @@ export const PATH_OF_STEP: Readonly<Record<Step, string>> = {
   sign_in: SIGN_IN_PATH,
   email_code: EMAIL_CODE_PATH,
   select_account: ACCOUNT_PATH,
+  sign_up: SIGN_UP_PATH,
+  sign_up_code: SIGN_UP_CODE_PATH,
+  create_account: CREATE_ACCOUNT_PATH,
   second_factor: SECOND_FACTOR_PATH,
   email_second_factor: EMAIL_SECOND_FACTOR_PATH,
   set_up_second_factor: SET_UP_PATH,
   recovery_codes: RECOVERY_CODES_PATH,
+  add_passkey: ADD_PASSKEY_PATH,
   change_password: PASSWORD_PATH,
   consent: CONSENT_PATH,
 }

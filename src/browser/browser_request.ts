@@ -4,6 +4,7 @@ import type { AuthorizationRequest } from '../authorization/authorization_reques
 import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
+import { requestHolderOf } from '../authorization/request_holder.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import { findAccountClient } from '../clients/account_client.ts'
 import type { StoredClient } from '../clients/client.ts'
@@ -15,7 +16,6 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
-import { highestLevelOf } from '../signin/second_factor.ts'
 
 /** An authorization request in a browser, with its client and its API. */
 export interface BrowserRequest {
@@ -51,8 +51,7 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const visitor = await findVisitor(visitorToken, { ...found, context, isFromClient: false }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
   const { config } = services
-  const highestLevel = highestLevelOf(found.api.userPool, config)
-  const holder = { ...found, openIdEnabled: config.openIdEnabled, highestLevel }
+  const holder = requestHolderOf(found, config)
   const request = parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
   return { request, ...found, context }

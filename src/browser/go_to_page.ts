@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { BrowserServices } from './browser_services.ts'
 import { makeTicket } from './form_ticket.ts'
-import { KEPT_FIELD, pageUrlOf, sealPageLink } from './page_link.ts'
+import { KEPT_FIELDS, pageUrlOf, sealPageLink } from './page_link.ts'
 import type { StepView } from './show_step.tsx'
 import type { Situation } from './situation.ts'
 
@@ -17,6 +17,6 @@ export async function goToPage(
 ): Promise<Response> {
   const formId = await services.cookies.requireFormId(c)
   const ticket = makeTicket({ formId, step }, situation)
-  const username = typed?.text(KEPT_FIELD) ?? ''
-  return c.redirect(pageUrlOf(step, await sealPageLink({ ticket, problem, username }, services)), 303)
+  const [username = '', name = ''] = KEPT_FIELDS.map((field) => typed?.text(field))
+  return c.redirect(pageUrlOf(step, await sealPageLink({ ticket, problem, username, name }, services)), 303)
 }

@@ -11,8 +11,6 @@ declare module 'hono' {
   interface ContextVariableMap {
     /** The API of the request, known as soon as its client is found. */
     api?: ApiConfig
-    /** The languages that the client asks for, the preferred one first. */
-    uiLocales?: readonly string[]
   }
 }
 

@@ -10,8 +10,8 @@ import { ticketSchema } from './form_ticket.ts'
 /** The parameter with the sealed state of a page. */
 export const STATE_PARAMETER = 'page_state'
 
-/** The typed text that a refused form keeps. Never a password or a code. */
-export const KEPT_FIELD = 'username'
+/** The typed texts that a refused form keeps. Never a password or a code. */
+export const KEPT_FIELDS = ['username', 'name'] as const
 
 /**
  * The pages without a URL of their own. They show a secret of a new authenticator app or recovery codes, which must not be shown
@@ -24,6 +24,8 @@ const linkSchema = z.object({
   ticket: ticketSchema,
   problem: z.nullable(signInProblemSchema),
   username: z.string(),
+  /** A page of the version before has none. */
+  name: z._default(z.string(), ''),
 })
 
 /** The sealed state of a page in its URL. */
@@ -55,7 +57,8 @@ export async function signInUrlOf(state: string, { formSealer }: BrowserServices
   return link?.ticket.step === 'sign_in' ? pageUrlOf('sign_in', state) : null
 }
 
-/** The kept text of a refused form. */
-export function typedOf({ username }: PageLink): Form | null {
-  return username === '' ? null : Form.of({ [KEPT_FIELD]: username })
+/** The kept texts of a refused form. */
+export function typedOf(link: PageLink): Form | null {
+  const kept = KEPT_FIELDS.map((field) => [field, link[field]] as const)
+  return kept.every(([, text]) => text === '') ? null : Form.of(Object.fromEntries(kept))
 }

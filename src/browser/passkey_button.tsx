@@ -44,3 +44,10 @@ export const PasskeyButton = ({
     </button>
   </>
 )
+
+/** The text of a page that needs a passkey, for a browser without passkeys. The script hides it in another browser. */
+export const NoPasskeys = ({ text }: { text: string }) => (
+  <p class="note warn" data-without-passkeys>
+    {text}
+  </p>
+)

@@ -1,24 +1,10 @@
 import type { Context } from 'hono'
-import type { RequestOptionsJson } from '../passkeys/ceremony_options.ts'
-import { PasskeyRefused } from '../passkeys/passkey_refused.ts'
-import type { StartedCeremony } from '../passkeys/passkeys.ts'
-import { type ProvenPasskey, signInByPasskey } from '../passkeys/sign_in_by_passkey.ts'
 import { proofByPasskey } from '../signin/proof.ts'
 import { acceptFirstFactor } from './accept_first_factor.ts'
-import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
-import { InputRefused } from './input_refused.ts'
+import { provePasskey } from './prove_passkey.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
-
-/** Starts a sign-in by any passkey of the pool; null if the pool has none. @param formId The id of the browser. */
-export function startSignIn(
-  { browserRequest: { api, context } }: Situation,
-  formId: string,
-  { passkeys }: BrowserServices,
-): Promise<StartedCeremony<RequestOptionsJson> | null> {
-  return passkeys.startAuthentication({ pool: api.userPool, subject: null, holder: formId }, context.now)
-}
 
 /** Signs in by a passkey. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
 export async function usePasskey(
@@ -30,32 +16,4 @@ export async function usePasskey(
   const proof = proofByPasskey(proven, situation.browserRequest.context.now)
   const factor = { kind: 'passkey', user: proven.user, proof, signIn: null } as const
   return acceptFirstFactor(c, factor, situation, services)
-}
-
-interface PasskeyForm extends Pick<Submission, 'form' | 'situation'> {
-  /** The user who must own the passkey; null for any user of the pool. */
-  subject: string | null
-}
-
-/** Checks the passkey of a form. Each refusal looks the same. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
-export async function provePasskey(
-  c: Context,
-  { form, situation, subject }: PasskeyForm,
-  services: BrowserServices,
-): Promise<ProvenPasskey> {
-  const { client, api, context } = situation.browserRequest
-  const given = {
-    ...{ pool: api.userPool, subject, clientId: client.id, api: api.name },
-    sealed: form.text('passkey_challenge'),
-    response: form.text('passkey'),
-    // The form was accepted, so the browser has the cookie of its forms.
-    holder: await services.cookies.requireFormId(c),
-  }
-  try {
-    return await signInByPasskey(given, services, context)
-  } catch (error) {
-    if (!(error instanceof PasskeyRefused)) throw error
-    auditFailure({ reason: error.reason, about: subject === null ? {} : { subject } }, situation, services)
-    throw new InputRefused({ kind: 'refused_passkey' })
-  }
 }

@@ -63,14 +63,17 @@ export async function resume(
   ])
   const problem = await findProblem(c, ticket, read, services)
   if (problem !== null) return { situation: refuse(read, problem), isAccepted: false }
-  const { pending, requestedCode, secondFactorCode } = ticket
+  const { pending, requestedCode, secondFactorCode, signUp, canHavePasskey, offersPasskey } = ticket
   const situation =
     pending === null ? read : await restorePending(pending, { situation: read, early }, services)
   if (situation === null) return { situation: refuse(read, { kind: 'other_session' }), isAccepted: false }
   const account = { isChosen: ticket.isAccountChosen, mustCheck: false }
   const known = requestedCode === null ? situation.known : advance(situation.known, REQUESTED_CODE)
-  const codes = { requestedCode, secondFactorCode, factorRead: early?.factor ?? null }
-  return { situation: { ...situation, ...codes, known: { ...known, account } }, isAccepted: true }
+  const started = signUp?.started ?? null
+  const inputs = { requestedCode, secondFactorCode, signUp: started, factorRead: early?.factor ?? null }
+  const state = { account, offersPasskey, signUp: signUp?.step ?? null }
+  const next = { ...situation, ...inputs, canHavePasskey, known: { ...known, ...state } }
+  return { situation: next, isAccepted: true }
 }
 
 /** The state after a form that is not accepted. The next page does not continue a pending sign-in. */

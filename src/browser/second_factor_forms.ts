@@ -1,13 +1,17 @@
 import type { Context } from 'hono'
 import { type FactorResult, type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
+import { usableFactors } from '../signin/next_step.ts'
 import { type Proof, withSecondFactor } from '../signin/proof.ts'
+import { secondFactorOf } from '../signin/second_factor.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { InputRefused } from './input_refused.ts'
+import { PASSKEY_DECISION } from './passkey_button.tsx'
+import { provePasskey } from './prove_passkey.ts'
 import { readFactor } from './read_early.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
@@ -22,7 +26,13 @@ export async function useSecondFactor(
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = situation.browserRequest
-  const { id: subject } = firstFactorOf(situation).user
+  const { user, amr } = firstFactorOf(situation)
+  const { id: subject } = user
+  const usable = usableFactors({ amr, secondFactor: secondFactorOf(user, services.config) })
+  if (form.text('decision') === PASSKEY_DECISION && usable.passkey)
+    return useSecondPasskey(c, { form, situation }, services)
+  // The page has no field for a code.
+  if (!usable.app) return situation
   const given = readFactor(form)
   const check = { subject, given, read: situation.factorRead, clientId: client.id, api: api.name }
   const result = await verifySecondFactor(check, services, context)
@@ -41,12 +51,29 @@ export async function acceptSecondFactor(
   const { id: subject } = first.user
   if (result.kind === 'proven' && isUsableBy({ ...first, subject }, result.user, api.userPool)) {
     const { user, amr } = result
-    return finish(c, { kind: 'second_factor', first: { ...first, user }, added: amr }, situation, services)
+    return finishSignIn(
+      c,
+      { kind: 'second_factor', first: { ...first, user }, added: amr },
+      situation,
+      services,
+    )
   }
   auditFailure({ reason: 'wrong second factor', about: { subject } }, situation, services)
   if (result.kind === 'locked')
     throw new InputRefused({ kind: 'must_wait', seconds: result.retryAfterSeconds, isLimit: true })
   throw new InputRefused(result.kind === 'wrong' ? { kind: 'wrong_code', factor } : { kind: 'other_session' })
+}
+
+/** Checks a passkey of the user and begins the browser session. @throws as `useSecondFactor` */
+async function useSecondPasskey(
+  c: Context,
+  { form, situation }: Pick<Submission, 'form' | 'situation'>,
+  services: BrowserServices,
+): Promise<Situation> {
+  const { id: subject } = firstFactorOf(situation).user
+  const { user, amr } = await provePasskey(c, { form, situation, subject }, services)
+  const result = { kind: 'proven', user, amr: [...amr, 'mfa'] } as const
+  return acceptSecondFactor(c, { result, factor: 'totp' }, situation, services)
 }
 
 /** Stores a new authenticator app and begins the browser session. The next page shows the recovery codes. */
@@ -65,7 +92,7 @@ export async function useNewSecondFactor(
   if (result.kind === 'wrong_code') throw new InputRefused({ kind: 'wrong_code', factor: 'totp' })
   const proven = { ...first, user: { ...user, hasTotp: true } }
   const finished = { kind: 'new_second_factor', first: proven, added: NEW_APP } as const
-  const next = await finish(c, finished, situation, services)
+  const next = await finishSignIn(c, finished, situation, services)
   return { ...next, recoveryCodes: result.recoveryCodes }
 }
 
@@ -91,7 +118,7 @@ interface SecondFactor {
 }
 
 /** Begins the browser session. Only the finished sign-in resets the failures of the account. */
-async function finish(
+export async function finishSignIn(
   c: Context,
   { kind, first: { user, seen, ...first }, added }: SecondFactor,
   situation: Situation,

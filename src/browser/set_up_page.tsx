@@ -1,15 +1,20 @@
 import { raw } from 'hono/html'
 import type { StartedEnrolment } from '../factors/authenticator_apps.ts'
 import { Form } from '../pages/form.ts'
+import { hasProvenPasskey } from '../signin/describe_methods.ts'
+import { PASSKEY_SCRIPT } from './browser_path.ts'
 import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'
+import { startRegistration } from './new_passkey_forms.ts'
+import { PasskeyButton } from './passkey_button.tsx'
 import { userOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that sets up an authenticator app: the QR code, the key as text, and the first code. */
 export async function setUpPage(content: PageContent): Promise<StepPage> {
   const { texts } = content.looks
-  const { sealed, secret, qr } = await enrolmentOf(content)
+  const { sealed, secret, uri, qr } = await enrolmentOf(content)
+  const passkey = canAddPasskey(content) ? await startRegistration(content) : null
   const state = { form: Form.of({}), problem: fieldErrors(content.problem) }
   const form = (
     <>
@@ -20,6 +25,9 @@ export async function setUpPage(content: PageContent): Promise<StepPage> {
         {raw(qr)}
       </div>
       <p>
+        <a href={uri}>{texts.setUp.open}</a>
+      </p>
+      <p>
         {texts.setUp.key} <code class="key">{secret}</code>
       </p>
       <input type="hidden" name="enrolment" value={sealed} />
@@ -27,9 +35,24 @@ export async function setUpPage(content: PageContent): Promise<StepPage> {
       <button type="submit" class="primary">
         {texts.setUp.submit}
       </button>
+      {passkey === null ? null : (
+        <PasskeyButton
+          ceremony="create"
+          started={passkey}
+          label={texts.setUp.passkey}
+          failure={texts.addPasskey.notCreated}
+        />
+      )}
     </>
   )
-  return { title: texts.setUp.title, form }
+  return { title: texts.setUp.title, form, script: passkey === null ? undefined : PASSKEY_SCRIPT }
+}
+
+/** Whether the user can add a passkey in place of the app. After a passkey, a passkey would be the same factor. */
+function canAddPasskey({ situation: { known } }: PageContent): boolean {
+  const { user } = known
+  if (user === null) return false
+  return user.secondFactor.allowsPasskey && !hasProvenPasskey(user)
 }
 
 /** The secret of the refused form, so that the user need not scan again; otherwise a new one. */

@@ -4,9 +4,11 @@ import type { Form } from '../pages/form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { NextStep, Step } from '../signin/next_step.ts'
 import { accountPage } from './account_page.tsx'
+import { addPasskeyPage } from './add_passkey_page.tsx'
 import { BROWSER_PATH, PATH_OF_STEP, scriptAddress } from './browser_path.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { consentPage } from './consent_page.tsx'
+import { createAccountPage } from './create_account_page.tsx'
 import { emailCodePage } from './email_code_page.tsx'
 import { emailSecondFactorPage } from './email_second_factor_page.tsx'
 import { type FormTicket, makeTicket, sealTicket, TICKET_FIELD } from './form_ticket.ts'
@@ -19,6 +21,8 @@ import { recoveryCodesPage } from './recovery_codes_page.tsx'
 import { secondFactorPage } from './second_factor_page.tsx'
 import { setUpPage } from './set_up_page.tsx'
 import { signInPage } from './sign_in_page.tsx'
+import { signUpCodePage } from './sign_up_code_page.tsx'
+import { signUpPage } from './sign_up_page.tsx'
 import type { Situation } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
@@ -33,10 +37,14 @@ const PAGES: Readonly<Record<Step, (content: PageContent) => StepPage | Promise<
   sign_in: signInPage,
   email_code: emailCodePage,
   select_account: accountPage,
+  sign_up: signUpPage,
+  sign_up_code: signUpCodePage,
+  create_account: createAccountPage,
   second_factor: secondFactorPage,
   email_second_factor: emailSecondFactorPage,
   set_up_second_factor: setUpPage,
   recovery_codes: recoveryCodesPage,
+  add_passkey: addPasskeyPage,
   change_password: passwordPage,
   consent: consentPage,
 }

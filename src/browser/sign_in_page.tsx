@@ -6,7 +6,8 @@ import { fieldErrors } from './field_errors.ts'
 import { forgottenPasswordLink } from './forgotten_password_link.tsx'
 import { OwnText } from './own_text.tsx'
 import { PasskeyButton } from './passkey_button.tsx'
-import { startSignIn } from './passkey_forms.ts'
+import { startSignIn } from './prove_passkey.ts'
+import { offersSignUp } from './sign_up_forms.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /**
@@ -61,17 +62,25 @@ export async function signInPage({
       </button>
       {await forgottenPasswordLink({ situation, looks, services, formId })}
       {passkey === null ? null : (
-        <PasskeyButton
-          ceremony="get"
-          started={passkey}
-          label={texts.signIn.passkey}
-          failure={texts.passkey.notUsed}
-          isConditional
-        />
+        <>
+          <input type="hidden" name="can_have_passkey" value="" />
+          <PasskeyButton
+            ceremony="get"
+            started={passkey}
+            label={texts.signIn.passkey}
+            failure={texts.passkey.notUsed}
+            isConditional
+          />
+        </>
       )}
       {offersEmailCode(situation, services) ? (
         <button type="submit" name="decision" value="email_code" formnovalidate>
           {texts.signIn.emailCode}
+        </button>
+      ) : null}
+      {offersSignUp(situation, services) ? (
+        <button type="submit" name="decision" value="sign_up" formnovalidate>
+          {texts.signIn.signUp}
         </button>
       ) : null}
       {offersGuest ? (

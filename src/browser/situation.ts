@@ -1,7 +1,9 @@
 import type { Context } from 'hono'
+import { CREATE } from '../authorization/authorization_request.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import type { FactorRead } from '../factors/verify_second_factor.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
@@ -12,6 +14,7 @@ import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { readSignedIn, type SignedInUser } from './read_signed_in.ts'
+import type { StartedSignUp } from './started_sign_up.ts'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {
@@ -23,6 +26,8 @@ export interface Situation {
   pending: PendingSignIn | null
   /** The code that the user has requested by mail; null without one. */
   requestedCode: RequestedCode | null
+  /** The sign-up of a visitor; null before a code was requested, and without a sign-up. */
+  signUp: StartedSignUp | null
   /** The token of the code that was sent as the second factor; null without one. */
   secondFactorCode: string | null
   /** The record for the check of a second factor that the form has; null without one. */
@@ -34,6 +39,8 @@ export interface Situation {
   validFrom: number
   /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
+  /** Whether the device of the browser can verify its user for a passkey, as the script of the sign-in page reports. */
+  canHavePasskey: boolean
   /** Whether this HTTP request finished the sign-in. */
   hasSignedIn: boolean
 }
@@ -82,7 +89,9 @@ export function describeSituation(
     user:
       state === null ? null : knownUser({ ...state, ...state.signedIn.session, ...state.signedIn }, config),
     awaitsEmailCode: false,
+    signUp: startsSignUp(browserRequest, config) ? 'sign_up' : null,
     mustKeepCodes: false,
+    offersPasskey: false,
     account: { isChosen: false, mustCheck: false },
     guest: { isAllowed: api.guests && client.isFirstParty, isChosen: false },
     consent: {
@@ -98,9 +107,15 @@ export function describeSituation(
   }
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
-  const noCode = { requestedCode: null, secondFactorCode: null, factorRead: null, recoveryCodes: null }
-  const none = { pending: null, ...noCode, signIn: null, hasSignedIn: false }
+  const noCode = { requestedCode: null, secondFactorCode: null, signUp: null, recoveryCodes: null }
+  const noSignIn = { pending: null, factorRead: null, signIn: null, hasSignedIn: false }
+  const none = { ...noCode, ...noSignIn, canHavePasskey: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+}
+
+/** Whether the request asks for a sign-up (Initiating User Registration via OpenID Connect 1.0 §4). */
+function startsSignUp({ request, api }: BrowserRequest, config: BrowserServices['config']): boolean {
+  return request.prompt.includes(CREATE) && accountsOf(api.userPool, config).signUp
 }
 
 /** Whether another application of the user's device could receive the response. The server itself has the origin of the issuer. */

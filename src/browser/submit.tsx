@@ -18,12 +18,14 @@ import type { BrowserServices } from './browser_services.ts'
 import { offersEmailCode, requestEmailCode, useEmailCode } from './email_code_forms.ts'
 import { useEmailSecondFactor } from './email_second_factor_forms.ts'
 import { InputRefused } from './input_refused.ts'
+import { useNewPasskey } from './new_passkey_forms.ts'
 import { PASSKEY_DECISION } from './passkey_button.tsx'
 import { usePasskey } from './passkey_forms.ts'
 import { problemOf } from './problem_of.ts'
 import type { SignedInUser } from './read_signed_in.ts'
 import { readSubmission, type Submission } from './read_submission.ts'
 import { useNewSecondFactor, useSecondFactor } from './second_factor_forms.ts'
+import { offersSignUp, requestSignUp, useNewAccount, useSignUpCode } from './sign_up_forms.ts'
 import type { Situation } from './situation.ts'
 import { takeNextStep } from './take_next_step.ts'
 
@@ -33,13 +35,17 @@ type UseForm = (c: Context, submission: Submission, services: BrowserServices) =
 /** The handlers of the forms, by the page of the form. */
 const FORMS: Readonly<Record<Step, UseForm>> = {
   sign_in: useSignIn,
+  sign_up: requestSignUp,
+  sign_up_code: ifNext('sign_up_code', useSignUpCode),
+  create_account: ifNext('create_account', useNewAccount),
   email_code: ifNext('email_code', useEmailCode),
   select_account: async (_c, { form, situation }) =>
     give({ kind: 'account', isKept: form.text('decision') === 'keep' }, situation),
   second_factor: ifNext('second_factor', useSecondFactor),
   email_second_factor: ifNext('email_second_factor', useEmailSecondFactor),
-  set_up_second_factor: ifNext('set_up_second_factor', useNewSecondFactor),
+  set_up_second_factor: ifNext('set_up_second_factor', useNewFactor),
   recovery_codes: async (_c, { situation }) => give({ kind: 'kept_codes' }, situation),
+  add_passkey: ifNext('add_passkey', useNewPasskey),
   change_password: ifNext('change_password', useNewPassword),
   consent: async (_c, { form, situation }) =>
     give({ kind: 'consent', isAllowed: form.text('decision') === 'allow' }, situation),
@@ -83,9 +89,12 @@ async function useSignIn(
     await services.bursts.spend('guests', client.id, context)
     return give({ kind: 'guest' }, situation)
   }
+  if (form.text('decision') === 'sign_up' && offersSignUp(situation, services))
+    return give({ kind: 'sign_up', step: 'sign_up' }, situation)
   if (form.text('decision') === 'email_code' && offersEmailCode(situation, services))
     return requestEmailCode(c, { form, situation }, services)
   if (form.text('decision') === PASSKEY_DECISION) return usePasskey(c, { form, situation }, services)
+  const canHavePasskey = form.text('can_have_passkey') === 'yes'
   const credentials = {
     username: form.text('username'),
     password: form.text('password'),
@@ -94,12 +103,19 @@ async function useSignIn(
   try {
     const proven = await proveUser(credentials, requestOf(situation), services)
     const proof = proofBy('password', proven.user, context.now)
-    return await acceptFirstFactor(c, { kind: 'password', proof, ...proven }, situation, services)
+    const factor = { kind: 'password', proof, ...proven } as const
+    return await acceptFirstFactor(c, factor, { ...situation, canHavePasskey }, services)
   } catch (error) {
     if (error instanceof OAuthError && error.refusal.kind === 'wrong_credentials')
       auditFailure(error, situation, services)
     throw error
   }
+}
+
+/** Adds an authenticator app, or a passkey in its place. */
+function useNewFactor(c: Context, submission: Submission, services: BrowserServices): Promise<Situation> {
+  const isPasskey = submission.form.text('decision') === PASSKEY_DECISION
+  return (isPasskey ? useNewPasskey : useNewSecondFactor)(c, submission, services)
 }
 
 /** A request without a secret, because the browser sends it and not the client. */

@@ -3,12 +3,12 @@ import type { AuthorizationRequest, ReturnAddress } from '../authorization/autho
 import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { type Fail, parseAuthorizationRequest, readChallenge } from '../authorization/parse_request.ts'
+import { requestHolderOf } from '../authorization/request_holder.ts'
 import { type Client, isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
 import { invalidAuthorizationRequest, unauthorizedClient } from '../oauth/errors.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
-import { highestLevelOf } from '../signin/second_factor.ts'
 import type { ChallengeServices } from './challenge_services.ts'
 
 /** The redirect URI of a request that cannot continue in a browser. */
@@ -46,8 +46,7 @@ export async function readChallengeRequest(
       readHintedSubject(parameters, address, services, context),
       findVisitor(visitorToken, { ...request, isFromClient: true }, services),
     ])
-    const highestLevel = highestLevelOf(api.userPool, config)
-    const holder = { client, api, openIdEnabled: config.openIdEnabled, highestLevel }
+    const holder = requestHolderOf({ client, api }, config)
     return parseAuthorizationRequest(parameters, holder, address, { hintedSubject, visitor }, context.now)
   })
 }
@@ -87,7 +86,7 @@ function readAddress({ client, parameters }: ClientRequest): ReturnAddress & { h
 }
 
 /** Runs a check of an authorization request. Its errors become those of this endpoint. */
-async function withWireErrors<T>(check: () => Promise<T>): Promise<T> {
+export async function withWireErrors<T>(check: () => Promise<T>): Promise<T> {
   try {
     return await check()
   } catch (error) {

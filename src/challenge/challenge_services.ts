@@ -1,3 +1,5 @@
+import type { AccountDeletion } from '../accounts/account_deletion.ts'
+import type { Notifications } from '../accounts/notifications.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { RequestSealer } from '../authorization/sealed_request.ts'
@@ -34,6 +36,7 @@ export interface ChallengeServices {
   challenge: Challenge
   bursts: BurstLimits
   audit: AuditStore
+  notifications: Notifications
   factors: FactorStore
   factorSecrets: FactorSecrets
   emailCodes: EmailCodes
@@ -45,4 +48,5 @@ export interface ChallengeServices {
   codes: CodeSealer
   requests: RequestSealer
   authSessions: AuthSessions
+  deletion: AccountDeletion
 }

@@ -9,7 +9,7 @@ import { knownUser } from '../signin/known_user.ts'
 import { type Known, nextStep } from '../signin/next_step.ts'
 import { sealPending } from '../signin/pending_sign_in.ts'
 import { continueAuthSession } from './auth_session.ts'
-import { NO_REDIRECT_URI } from './challenge_request.ts'
+import { NO_REDIRECT_URI, withWireErrors } from './challenge_request.ts'
 import type { ChallengeServices } from './challenge_services.ts'
 import { secondInputs } from './offer.ts'
 import { type Proven, type Step, spend } from './step.ts'
@@ -57,7 +57,9 @@ function knownOf(
     isOpening: false,
     user: knownUser(proven, config),
     awaitsEmailCode: false,
+    signUp: null,
     mustKeepCodes: false,
+    offersPasskey: false,
     account: { isChosen: true, mustCheck: false },
     guest: { isAllowed: false, isChosen: false },
     consent: { isFirstParty: client.isFirstParty, isCovered: false, mustConfirm: false, given: null },
@@ -77,14 +79,16 @@ async function finishSignIn(
   services: ChallengeServices,
 ): Promise<StepResult> {
   const { client, api, context } = step.request
-  const { guard, bursts, audit } = services
+  const { guard, bursts, audit, notifications } = services
   if (!(await bursts.isWithin('sign_ins', `codes ${user.id}`)))
     throw tooManyAttempts('the user has too many codes', CODE_WAIT_SECONDS, { subject: user.id })
   if (!isSpent) await spend(step, services)
+  await services.deletion.cancel(user, { api: api.name, clientId: client.id }, context)
   const auth = { time: authTime, amr: [...amr], acr, browser: null }
   const holder = { subject: user.id, auth, consent: null, validFrom: user.tokensValidFrom }
   const authorization = { ...step.session.request, hasRedirectUri: false }
-  const { code, sid } = await issueCode(holder, authorization, context, services)
+  const issuing = () => issueCode(holder, authorization, context, services)
+  const { code, sid } = await withWireErrors(issuing)
   if (amr.includes('pwd')) {
     const attempt = { pool: user.pool, username: user.username, clientId: client.id, api: api.name }
     const expiresAt = authTime + lifetimesOf(client, api).refreshTokenSeconds
@@ -94,6 +98,7 @@ async function finishSignIn(
   const who = { api: api.name, clientId: client.id, subject: user.id, sid: null, isFromClient: true }
   const reason = describeMethods({ amr, acr })
   audit.record({ kind: 'step_sign_in', outcome: 'ok', reason, grant: 'authorization_code', ...who }, context)
+  notifications.noteSignIn({ subject: user.id, client, api: api.name, browserId: null }, context)
   return { kind: 'code', code }
 }
 

@@ -1,6 +1,8 @@
 import type { ApiConfig, Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
+import { usableFactors } from '../signin/next_step.ts'
 import type { Proof } from '../signin/proof.ts'
+import { secondFactorOf } from '../signin/second_factor.ts'
 import type { User } from '../users/user.ts'
 import type { Input } from './input.ts'
 
@@ -26,16 +28,10 @@ export function firstInputs(
 }
 
 /** The inputs for the second factor; empty if the user has none that adds to the first one. */
-export function secondInputs(
-  { hasTotp, hasPasskey, pool }: User,
-  { amr }: Pick<Proof, 'amr'>,
-  config: Accounts,
-): Input[] {
-  // One passkey is not two factors.
-  const isByPasskey = amr.includes('hwk') || amr.includes('swk')
-  const mayUsePasskey = hasPasskey && !isByPasskey && accountsOf(pool, config).passkeys !== null
+export function secondInputs(user: User, { amr }: Pick<Proof, 'amr'>, config: Accounts): Input[] {
+  const usable = usableFactors({ amr, secondFactor: secondFactorOf(user, config) })
   return [
-    ...(hasTotp ? (['totp', 'recovery_code'] as const) : []),
-    ...(mayUsePasskey ? (['passkey'] as const) : []),
+    ...(usable.app ? (['totp', 'recovery_code'] as const) : []),
+    ...(usable.passkey ? (['passkey'] as const) : []),
   ]
 }

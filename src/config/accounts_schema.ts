@@ -60,6 +60,12 @@ const keysOfPasskeys = {
     description:
       'Whether a passkey must verify its user, by PIN or biometrics. Without verification a passkey is one factor',
   }),
+  required: keyWithDefault('required', {
+    check: flag,
+    default: false,
+    description:
+      'Whether each sign-in needs a passkey, alone or after a password. A user without one adds it in the sign-in',
+  }),
 }
 
 /** The passkeys of a pool. */
@@ -80,7 +86,8 @@ const keysOfPool = {
   selfService: keyWithDefault('self_service', {
     check: flag,
     default: false,
-    description: 'Whether users have an [account page](accounts.md#account-page)',
+    description:
+      'Whether users have an [account page](accounts.md#account-page). With `mail` they can also reset a [forgotten password](accounts.md#forgotten-password) and [change the address](accounts.md#change-of-email)',
   }),
   secondFactor: keyWithDefault('second_factor', {
     check: oneOf(['off', 'optional', 'required']),

@@ -66,6 +66,7 @@ export const EVENT_TONES: Readonly<Record<AuditKind, Tone>> = {
   breached_password: 'bad',
   unchecked_password: 'warn',
   factor: 'plain',
+  notification: 'plain',
   account: 'plain',
   key: 'plain',
   admin: 'plain',

@@ -65,6 +65,7 @@ export async function showUser(
             isAdmin={operator.isAdmin}
             isOneself={isOneself}
             isOperator={isOperator}
+            sendsMails={config.mail !== null}
             sessions={sessions}
           >
             {operator.isAdmin ? (

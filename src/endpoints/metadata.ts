@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { AUTHORIZATION_PATH, LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
-import { PROMPTS, RESPONSE_MODES } from '../authorization/authorization_request.ts'
+import { CREATE, PROMPTS, RESPONSE_MODES } from '../authorization/authorization_request.ts'
 import type { Config } from '../config/config.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import { offeredGrants } from '../grants/registry.ts'
 import type { Handler } from '../http/handlers.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -87,15 +88,21 @@ function publicScopes({ apis, openIdEnabled }: Config): string[] {
 }
 
 /** The members of an OpenID provider (OpenID Connect Discovery §3); empty if config.yml turns it off. */
-function describeProvider({ issuer, openIdEnabled }: Config) {
+function describeProvider(config: Config) {
+  const { issuer, openIdEnabled } = config
   if (!openIdEnabled) return {}
   return {
     userinfo_endpoint: issuer + userinfoEndpoint.path,
     end_session_endpoint: issuer + LOGOUT_ENDPOINT_PATH,
-    prompt_values_supported: PROMPTS,
+    prompt_values_supported: PROMPTS.filter((prompt) => prompt !== CREATE || hasSignUp(config)),
     claim_types_supported: ['normal'],
     claims_supported: [...new Set([...namesOfClaims('id_token'), ...namesOfClaims('userinfo')])],
   }
+}
+
+/** Whether visitors can create accounts in any pool. */
+function hasSignUp(config: Config): boolean {
+  return [...config.apis.values()].some(({ userPool }) => accountsOf(userPool, config).signUp)
 }
 
 /** The levels of authentication that users of any pool can reach (RFC 9470 §7). */

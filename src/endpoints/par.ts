@@ -3,6 +3,7 @@ import { AuthorizationError, UnprovenRequest } from '../authorization/authorizat
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
+import { requestHolderOf } from '../authorization/request_holder.ts'
 import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
@@ -12,7 +13,6 @@ import { runAsClient } from '../http/run_as_client.ts'
 import { invalidAuthorizationRequest } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findVisitor } from '../sessions/end_guest_session.ts'
-import { highestLevelOf } from '../signin/second_factor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The pushed authorization request endpoint (RFC 9126). It checks the request and seals it into the `request_uri`. */
@@ -51,8 +51,7 @@ async function checkRequest(
     const hintedSubject = await readHintedSubject(parameters, address, services, context)
     const hints = { hintedSubject, visitor }
     const { config } = services
-    const highestLevel = highestLevelOf(api.userPool, config)
-    const holder = { client, api, openIdEnabled: config.openIdEnabled, highestLevel }
+    const holder = requestHolderOf({ client, api }, config)
     return parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)

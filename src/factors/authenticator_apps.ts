@@ -1,6 +1,9 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import { encodeBase32 } from '../lib/base32.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import type { FactorChange as FactorNews } from '../mail/mail.ts'
+import type { Notifier } from '../mail/news.ts'
+import { type FactorChange, recordFactorChange } from './factor_event.ts'
 import type { FactorSecrets } from './factor_secrets.ts'
 import type { FactorStore } from './factor_store.ts'
 import { qrSvg } from './qr_svg.ts'
@@ -31,13 +34,6 @@ export interface StartedEnrolment {
   qr: string
 }
 
-/** Who changes a factor, for the audit trail. */
-export interface FactorChange {
-  subject: string
-  clientId: string | null
-  api: string | null
-}
-
 export type EnrolmentResult =
   /** The user sees the codes once. */
   | { kind: 'added'; recoveryCodes: string[] }
@@ -49,18 +45,21 @@ interface Dependencies {
   factors: FactorStore
   secrets: FactorSecrets
   audit: AuditStore
+  notifications: Notifier
 }
 
-/** Adds, renews and removes the authenticator apps of users. */
+/** Adds, renews and removes the authenticator apps of users. After each change the user gets a mail. */
 export class AuthenticatorApps {
   readonly #factors: FactorStore
   readonly #secrets: FactorSecrets
   readonly #audit: AuditStore
+  readonly #notifications: Notifier
 
-  constructor({ factors, secrets, audit }: Dependencies) {
+  constructor({ factors, secrets, audit, notifications }: Dependencies) {
     this.#factors = factors
     this.#secrets = secrets
     this.#audit = audit
+    this.#notifications = notifications
   }
 
   /** Makes the secret of a new app. `confirm` stores it. @param now Unix seconds. */
@@ -105,7 +104,9 @@ export class AuthenticatorApps {
     const factor = { ...(await this.#secrets.seal(subject, secret)), subject, lastStep, codeHashes, isFirst }
     const event = this.#eventOf('an authenticator app was added', change, context)
     const isAdded = await this.#factors.addTotp(factor, [event], context.now)
-    return isAdded ? { kind: 'added', recoveryCodes } : { kind: 'expired' }
+    if (!isAdded) return { kind: 'expired' }
+    this.#notify('totp_added', change, context)
+    return { kind: 'added', recoveryCodes }
   }
 
   /**
@@ -120,19 +121,25 @@ export class AuthenticatorApps {
     const codeHashes = await hashRecoveryCodes(subject, codes)
     const event = this.#eventOf('the recovery codes were replaced', change, context)
     await this.#factors.replaceCodes({ subject, codeHashes }, [event], context.now)
+    this.#notify('recovery_codes_renewed', change, context)
     return codes
   }
 
   /** Removes the app and the recovery codes of a user. @returns whether the user had an app @throws StorageUnavailable */
-  remove(change: FactorChange, context: RequestContext): Promise<boolean> {
+  async remove(change: FactorChange, context: RequestContext): Promise<boolean> {
     const event = this.#eventOf('the authenticator app and the recovery codes were removed', change, context)
-    return this.#factors.remove(change.subject, [event])
+    const isRemoved = await this.#factors.remove(change.subject, [event])
+    if (isRemoved) this.#notify('totp_removed', change, context)
+    return isRemoved
+  }
+
+  #notify(change: FactorNews, concerned: FactorChange, context: RequestContext): void {
+    this.#notifications.send(concerned, { kind: 'factor_changed', change }, context)
   }
 
   /** The statement of an event if the statement before it changed a row. */
-  #eventOf(reason: string, { subject, clientId, api }: FactorChange, context: RequestContext) {
-    const event = { kind: 'factor', outcome: 'ok', reason, subject, clientId, api, sid: null } as const
-    return this.#audit.additionIfChanged(event, context)
+  #eventOf(reason: string, change: FactorChange, context: RequestContext) {
+    return recordFactorChange(reason, change, { audit: this.#audit, context })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { type RequestContext, runToEnd } from '../lib/request_context.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { type FailureKey, failureOf } from '../users/failure_count.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
@@ -49,6 +50,7 @@ interface Dependencies {
   factorSecrets: FactorSecrets
   guard: SignInGuard
   bursts: BurstLimits
+  notifications: Notifier
   config: Pick<Config, 'signInLimits'>
 }
 
@@ -58,7 +60,7 @@ const AMR = ['otp', 'mfa'] as const
 /**
  * Checks the second factor of a user who has proven the first one. It costs one read and one write at the primary. The transaction of
  * the write counts a failure before it uses the code, so parallel guesses cannot exceed the limit. A right code resets the count of
- * second factors; the counts of passwords stay until the sign-in is finished.
+ * second factors; the counts of passwords stay until the sign-in is finished. After a recovery code the user gets a mail.
  *
  * @throws OAuthError too_many_attempts if the address or the caller's network must wait; StorageUnavailable, CorruptRecord
  */
@@ -129,9 +131,9 @@ interface Pending extends Pick<FactorRecord, 'user'> {
 
 /** Runs the one write of the check. A lost race for the same code counts as a failure too. */
 async function finish(
-  { subject, clientId, api, spend }: FactorCheck,
+  { subject, given, clientId, api, spend }: FactorCheck,
   { user, use, keys }: Pending,
-  { guard, config }: Dependencies,
+  { guard, config, notifications }: Dependencies,
   context: RequestContext,
 ): Promise<FactorResult> {
   const own = { kind: 'second_factor', key: subject } as const
@@ -139,7 +141,12 @@ async function finish(
     const failure = failureOf(own, config.signInLimits)
     const used = await use({ failure, now: context.now, ...(spend === undefined ? {} : { spend }) })
     if (used === 'spent') return { kind: 'spent' }
-    return used === 'used' ? { kind: 'proven', user, amr: AMR } : { kind: 'wrong' }
+    if (used !== 'used') return { kind: 'wrong' }
+    if (given.kind === 'recovery_code') {
+      const news = { kind: 'factor_changed', change: 'recovery_code_used' } as const
+      notifications.send({ subject, clientId, api }, news, context)
+    }
+    return { kind: 'proven', user, amr: AMR }
   }
   const counted = await guard.countKeys(keys, { clientId, api, context }, subject)
   const lockedUntil = counted.find(({ kind }) => kind === 'second_factor')?.lockedUntil ?? null

@@ -1,3 +1,5 @@
+import type { AccountDeletion } from '../accounts/account_deletion.ts'
+import type { Notifications } from '../accounts/notifications.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { ConsentStore } from '../authorization/consent_store.ts'
@@ -32,9 +34,11 @@ export interface GrantServices {
   bursts: BurstLimits
   shards: SessionShards
   audit: AuditStore
+  notifications: Notifications
   codes: CodeSealer
   consents: ConsentStore
   authSessions: AuthSessions
+  deletion: AccountDeletion
 }
 
 /** One grant type (RFC 6749 §1.3). */

@@ -1,3 +1,4 @@
+import type { NotedSignIn } from '../accounts/notifications.ts'
 import { continuePasswordGrant } from '../challenge/continue_password_grant.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import { isConfidential } from '../clients/client.ts'
@@ -44,7 +45,10 @@ export const passwordGrant: Grant = {
     const by = isGuest ? 'guest' : 'password'
     const { issuedAt: authTime } = signedIn
     const proof = isGuest ? {} : { authTime, amr: ['pwd'], acr: ONE_FACTOR }
-    return startSession({ ...signedIn, scope, facts: { visitorId, ...proof }, by }, request, services)
+    const session = { ...signedIn, scope, facts: { visitorId, ...proof }, by } as const
+    const response = await startSession(session, request, services)
+    services.notifications.noteSignIn(describeSignIn(signedIn.subject, request), request.context)
+    return response
   },
 }
 
@@ -81,9 +85,16 @@ async function signInUser(
       services,
     )
     const authSession = await continuePasswordGrant(proven, { scope, visitor }, request, services)
+    services.notifications.noteUnfinished(describeSignIn(user.id, request), context)
     throw insufficientAuthorization(authSession, { subject: user.id })
   }
+  await services.deletion.cancel(user, { api: request.api.name, clientId: client.id }, context)
   return { ...describeUser(user, config, context.now), signIn }
+}
+
+/** The sign-in for the notifications of the user. */
+function describeSignIn(subject: string, { client, api }: ClientRequest): NotedSignIn {
+  return { subject, client, api: api.name, browserId: null }
 }
 
 /** Creates a guest without a store: a guest is only a random id in tokens. @throws OAuthError temporarily_unavailable */

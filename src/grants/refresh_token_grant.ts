@@ -43,7 +43,7 @@ export const refreshTokenGrant: Grant = {
     await spendRefresh(claims, request, services)
     // The last step, because a refused request must not use the token.
     const { session, user } = await rotateSession(claims, request, services)
-    if (user !== null && isBelowRequiredLevel(user, claims.acr, config))
+    if (user !== null && isBelowRequiredLevel(user, claims, config))
       throw refuseRefresh('other', 'the user needs a second factor', claims)
     const { now } = context
     const holder = user === null ? describeGuest(claims.subject, now) : describeUser(user, config, now)

@@ -2,7 +2,15 @@ import type { Context } from 'hono'
 import { addressPrefix, countedAddress } from '../lib/address_prefix.ts'
 import type { Clock } from '../lib/clock.ts'
 import { describeDevice } from '../lib/device.ts'
+import { findPreferredLanguage } from '../lib/language.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** The languages that the client of a page asks for, the preferred one first. */
+    uiLocales?: readonly string[]
+  }
+}
 
 /** Two letters; Cloudflare also has codes such as `T1` for Tor. */
 const COUNTRY = /^[A-Z][A-Z0-9]$/
@@ -29,6 +37,13 @@ export function requestContext(c: Context, clock: Clock): RequestContext {
     get continent() {
       const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>
       return cf?.continent ?? null
+    },
+    get asn() {
+      const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>
+      return typeof cf?.asn === 'number' ? cf.asn : null
+    },
+    get language() {
+      return findPreferredLanguage(c.get('uiLocales') ?? [], c.req.header('Accept-Language'))
     },
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   }

@@ -35,7 +35,15 @@ export function findLanguage(tags: readonly string[]): Language | null {
  * @param acceptLanguage The header `Accept-Language` (RFC 9110 §12.5.4).
  */
 export function chooseLanguage(requested: readonly string[], acceptLanguage: string | undefined): Language {
-  return findLanguage(requested) ?? findLanguage(sortByQuality(acceptLanguage ?? '')) ?? 'en'
+  return findPreferredLanguage(requested, acceptLanguage) ?? 'en'
+}
+
+/** As `chooseLanguage`; null if the request names no supported language. */
+export function findPreferredLanguage(
+  requested: readonly string[],
+  acceptLanguage: string | undefined,
+): Language | null {
+  return findLanguage(requested) ?? findLanguage(sortByQuality(acceptLanguage ?? ''))
 }
 
 /** The tags of the header, best quality first. A tag with the quality 0 is refused by the user. */

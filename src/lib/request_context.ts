@@ -1,3 +1,4 @@
+import type { Language } from './language.ts'
 import { describeError, log } from './log.ts'
 
 /** The facts about one request that its stores and rules need. */
@@ -17,8 +18,23 @@ export interface RequestContext {
   country: string | null
   /** The code of the caller's continent, from Cloudflare; null if it is unknown. */
   continent: string | null
+  /** The number of the autonomous system, the network of the caller's provider, from Cloudflare; null if it is unknown. */
+  asn: number | null
+  /** The supported language that the caller prefers; null if the request names none. */
+  language: Language | null
   /** Keeps the Worker alive for work that the caller does not wait for. */
   waitUntil(work: Promise<unknown>): void
+}
+
+/** The facts about a caller who is not known, such as the cron trigger. */
+export const UNKNOWN_CALLER: Omit<RequestContext, 'now' | 'waitUntil'> = {
+  addressPrefix: null,
+  address: null,
+  device: null,
+  country: null,
+  continent: null,
+  asn: null,
+  language: null,
 }
 
 /** Runs work after the response is sent. A failure is only logged. */

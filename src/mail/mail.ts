@@ -54,6 +54,7 @@ export const mailSchema = z.discriminatedUnion('kind', [
   z.object({ ...recipient, ...action, kind: z.literal('reset_password') }),
   z.object({ ...recipient, ...action, kind: z.literal('confirm_new_address') }),
   z.object({ ...recipient, ...notification, kind: z.literal('address_changes') }),
+  z.object({ ...recipient, ...notification, kind: z.literal('address_changed') }),
   z.object({ ...recipient, ...notification, kind: z.literal('password_changed') }),
   z.object({
     ...recipient,
@@ -114,6 +115,7 @@ export const MAIL_KINDS: Readonly<Record<MailKind, KindFacts>> = {
   confirm_new_address: { budget: 'request', usefulSeconds: HOUR },
   invitation: { budget: 'notification', usefulSeconds: 24 * HOUR },
   address_changes: NOTIFICATION,
+  address_changed: NOTIFICATION,
   password_changed: NOTIFICATION,
   factor_changed: NOTIFICATION,
   new_device: NOTIFICATION,

@@ -38,7 +38,20 @@ export class Mailer {
     const parts = this.#parts
     if (parts !== null) runLater(context, 'mail', () => enqueue(parts, { mail, context, spender }))
   }
+
+  /** Whether mails are sent at all. */
+  get isOn(): boolean {
+    return this.#parts !== null
+  }
+
+  /** As `send`, for work that runs after the response and needs the outcome. */
+  async enqueue(mail: Mail, context: RequestContext): Promise<MailOutcome> {
+    return this.#parts === null ? 'not_queued' : enqueue(this.#parts, { mail, context, spender: {} })
+  }
 }
+
+/** Whether a mail is in the queue, or was refused by its budget, or was lost. */
+export type MailOutcome = 'queued' | 'over_budget' | 'not_queued'
 
 interface Sending {
   mail: Mail | NoMail
@@ -49,15 +62,20 @@ interface Sending {
 async function enqueue(
   { queue, sealer, budget }: MailerParts,
   { mail, context, spender }: Sending,
-): Promise<void> {
+): Promise<MailOutcome> {
   const { kind } = mail
   try {
     const exhausted = await budget.spend(mail, context, spender)
-    if (exhausted !== null) return log('warn', 'mail_over_budget', { kind, budget: exhausted })
-    if (mail.kind === 'nothing' || !isEmail(mail.to)) return
+    if (exhausted !== null) {
+      log('warn', 'mail_over_budget', { kind, budget: exhausted })
+      return 'over_budget'
+    }
+    if (mail.kind === 'nothing' || !isEmail(mail.to)) return 'not_queued'
     const queued: QueuedMail = { id: `msg_${randomId(ID_BYTES)}`, queuedAt: context.now, mail }
     await queue.send(await sealer.sealValue(queued))
+    return 'queued'
   } catch (error) {
     log('error', 'mail_not_queued', { kind, cause: describeError(error) })
+    return 'not_queued'
   }
 }

@@ -23,6 +23,7 @@ export const AUTHORIZATION_FAILURES = {
   code_challenge: ['invalid_request', 'The code_challenge is malformed.'],
   prompt: ['invalid_request', 'The prompt is not supported.'],
   prompt_none: ['invalid_request', 'The prompt none cannot be combined with other values.'],
+  prompt_create: ['invalid_request', 'The prompt create cannot be combined with other values.'],
   max_age: ['invalid_request', 'The max_age must be a number of seconds.'],
   dpop_jkt: ['invalid_request', 'The parameter dpop_jkt is not supported.'],
   id_token_hint: ['invalid_request', 'The id_token_hint is not an ID token of the client.'],

@@ -8,7 +8,7 @@ import {
   SELECT_COUNTS,
 } from '../users/failure_count.ts'
 import { decodeUserRow, type StoredUser, USER_COLUMNS } from '../users/user.ts'
-import { decodePasskeyRow, MAX_PASSKEYS, PASSKEY_COLUMNS, type Passkey } from './passkey.ts'
+import { decodePasskeyRow, PASSKEY_COLUMNS, type Passkey } from './passkey.ts'
 
 const STORE = 'D1 passkeys'
 
@@ -82,12 +82,13 @@ export class PasskeyStore {
    * Adds a passkey, in one transaction with the use of its challenge and further statements. These do nothing if `changes()` is 0.
    *
    * @param spend The statement that uses the challenge. It changes no row if the challenge was used before.
-   * @returns false if the challenge was used, the credential id is known, the user has MAX_PASSKEYS or was deleted
+   * @param most The most passkeys that the user has afterwards.
+   * @returns false if the challenge was used, the credential id is known, the user has too many passkeys or was deleted
    * @throws StorageUnavailable
    */
   async add(
     passkey: Passkey,
-    spend: D1PreparedStatement,
+    { spend, most }: { spend: D1PreparedStatement; most: number },
     alongside: readonly D1PreparedStatement[],
   ): Promise<boolean> {
     const { id, credentialId, subject, pool, rpId, publicKey, transports, name, ...rest } = passkey
@@ -103,7 +104,7 @@ export class PasskeyStore {
       .bind(
         ...[id, credentialId, subject, pool, rpId, JSON.stringify(publicKey.jwk), publicKey.alg],
         ...[rest.signCount, JSON.stringify(transports), name],
-        ...[Number(rest.isBackupEligible), Number(rest.isBackedUp), rest.createdAt, MAX_PASSKEYS],
+        ...[Number(rest.isBackupEligible), Number(rest.isBackedUp), rest.createdAt, most],
       )
     const [, added] = await callStore(STORE, () => this.#db.batch([spend, insert, ...alongside]))
     return (added?.meta.changes ?? 0) > 0

@@ -2,8 +2,10 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import type { PasskeySettings } from '../config/accounts_schema.ts'
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
+import { type FactorChange, recordFactorChange } from '../factors/factor_event.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import { generateToken } from '../onetime/one_time_value.ts'
 import {
@@ -13,7 +15,7 @@ import {
   type RequestOptionsJson,
   requestOptions,
 } from './ceremony_options.ts'
-import { MAX_NAME_CHARACTERS, type Passkey } from './passkey.ts'
+import { MAX_NAME_CHARACTERS, MAX_PASSKEYS, type Passkey } from './passkey.ts'
 import type { ChallengeSealer } from './passkey_challenge.ts'
 import { PasskeyRefused, requirePasskey } from './passkey_refused.ts'
 import type { PasskeyStore } from './passkey_store.ts'
@@ -35,6 +37,8 @@ export interface FinishedRegistration {
   name: string
   /** The browser or the session, as at the start. */
   holder: string
+  /** Whether the user must have no passkey, also if another request adds one at the same time. */
+  isFirst: boolean
   subject: string
   pool: string
   clientId: string | null
@@ -42,11 +46,8 @@ export interface FinishedRegistration {
 }
 
 /** A change of a passkey by its user or an operator. */
-export interface PasskeyChange {
+export interface PasskeyChange extends FactorChange {
   id: string
-  subject: string
-  clientId: string | null
-  api: string | null
 }
 
 interface Dependencies {
@@ -54,10 +55,11 @@ interface Dependencies {
   challenges: ChallengeSealer
   oneTime: OneTimeStore
   audit: AuditStore
+  notifications: Notifier
   config: Config
 }
 
-/** Adds, renames and removes passkeys. `signInByPasskey` checks a sign-in. */
+/** Adds, renames and removes passkeys. After an addition and a removal the user gets a mail. `signInByPasskey` checks a sign-in. */
 export class Passkeys {
   readonly #dependencies: Dependencies
 
@@ -94,7 +96,7 @@ export class Passkeys {
   /**
    * Finishes a registration and stores the passkey.
    *
-   * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has MAX_PASSKEYS; StorageUnavailable
+   * @throws PasskeyRefused if the response does not verify, the challenge was used, or the user has too many passkeys; StorageUnavailable
    */
   async finishRegistration(finished: FinishedRegistration, context: RequestContext): Promise<Passkey> {
     const { sealed, subject, pool, holder } = finished
@@ -126,8 +128,11 @@ export class Passkeys {
       context.now,
     )
     const event = this.#eventOf('added', { ...finished, id: passkey.id }, context)
-    if (await store.add(passkey, spend, [event])) return passkey
-    throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    const most = finished.isFirst ? 1 : MAX_PASSKEYS
+    if (!(await store.add(passkey, { spend, most }, [event])))
+      throw new PasskeyRefused('the challenge was used, the passkey is known, or the user has too many')
+    this.#notify('passkey_added', finished, context)
+    return passkey
   }
 
   /**
@@ -182,18 +187,28 @@ export class Passkeys {
   }
 
   /** @returns false for an unknown passkey @throws StorageUnavailable */
-  remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
-    return this.#dependencies.store.remove(change, [this.#eventOf('removed', change, context)])
+  async remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
+    const event = this.#eventOf('removed', change, context)
+    const isRemoved = await this.#dependencies.store.remove(change, [event])
+    if (isRemoved) this.#notify('passkey_removed', change, context)
+    return isRemoved
   }
 
-  #eventOf(
-    what: 'added' | 'removed',
-    { id, subject, clientId, api }: PasskeyChange,
+  #notify(
+    change: 'passkey_added' | 'passkey_removed',
+    { subject, api, clientId }: Omit<PasskeyChange, 'id'>,
     context: RequestContext,
-  ) {
+  ): void {
+    this.#dependencies.notifications.send(
+      { subject, api, clientId },
+      { kind: 'factor_changed', change },
+      context,
+    )
+  }
+
+  #eventOf(what: 'added' | 'removed', { id, ...change }: PasskeyChange, context: RequestContext) {
     const reason = `the passkey ${id} was ${what}`
-    const event = { kind: 'factor', outcome: 'ok', reason, subject, clientId, api, sid: null } as const
-    return this.#dependencies.audit.additionIfChanged(event, context)
+    return recordFactorChange(reason, change, { audit: this.#dependencies.audit, context })
   }
 }
 

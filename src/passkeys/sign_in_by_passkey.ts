@@ -142,6 +142,10 @@ function checkOwner(
   requirePasskey(user.enabled, 'disabled user')
 }
 
-function amrOf({ isBackupEligible }: Passkey, isUserVerified: boolean): string[] {
+/** The methods of a passkey (RFC 8176). */
+export function amrOf(
+  { isBackupEligible }: Pick<Passkey, 'isBackupEligible'>,
+  isUserVerified: boolean,
+): string[] {
   return [isBackupEligible ? 'swk' : 'hwk', 'user', ...(isUserVerified ? ['mfa'] : [])]
 }

@@ -6,6 +6,7 @@ import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { Environment } from './environment.ts'
+import type { NotificationServices } from './notification_services.ts'
 import type { SignInServices } from './sign_in_services.ts'
 
 export type FactorServices = ReturnType<typeof createFactorServices>
@@ -13,7 +14,13 @@ export type FactorServices = ReturnType<typeof createFactorServices>
 /** Creates the services of second factors. */
 export function createFactorServices(
   { db, sealingKeys }: Environment,
-  { failures, audit }: Pick<SignInServices, 'failures'> & Pick<AuditServices, 'audit'>,
+  {
+    failures,
+    audit,
+    notifications,
+  }: Pick<SignInServices, 'failures'> &
+    Pick<AuditServices, 'audit'> &
+    Pick<NotificationServices, 'notifications'>,
 ) {
   const sealer = new TextSealer(sealingKeys, 'sallyport authenticator app')
   const keyName = new KeyedHash(sealingKeys[0], 'sallyport key of authenticator apps')
@@ -23,6 +30,6 @@ export function createFactorServices(
     factors,
     factorSecrets,
     factorSeals: new FactorSealStore(db),
-    authenticatorApps: new AuthenticatorApps({ factors, secrets: factorSecrets, audit }),
+    authenticatorApps: new AuthenticatorApps({ factors, secrets: factorSecrets, audit, notifications }),
   }
 }

@@ -5,6 +5,7 @@ import { PasskeyStore } from '../passkeys/passkey_store.ts'
 import { Passkeys } from '../passkeys/passkeys.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { Environment } from './environment.ts'
+import type { NotificationServices } from './notification_services.ts'
 import type { OneTimeServices } from './one_time_services.ts'
 
 export type PasskeyServices = ReturnType<typeof createPasskeyServices>
@@ -13,13 +14,24 @@ export type PasskeyServices = ReturnType<typeof createPasskeyServices>
 export function createPasskeyServices(
   { db, sealingKeys }: Environment,
   config: Config,
-  { oneTime, audit }: OneTimeServices & Pick<AuditServices, 'audit'>,
+  {
+    oneTime,
+    audit,
+    notifications,
+  }: OneTimeServices & Pick<AuditServices, 'audit'> & Pick<NotificationServices, 'notifications'>,
 ) {
   const passkeyStore = new PasskeyStore(db)
   const passkeyChallenges = new ChallengeSealer(new TextSealer(sealingKeys, 'sallyport passkey challenge'))
   return {
     passkeyStore,
     passkeyChallenges,
-    passkeys: new Passkeys({ store: passkeyStore, challenges: passkeyChallenges, oneTime, audit, config }),
+    passkeys: new Passkeys({
+      store: passkeyStore,
+      challenges: passkeyChallenges,
+      oneTime,
+      audit,
+      notifications,
+      config,
+    }),
   }
 }

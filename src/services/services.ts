@@ -10,6 +10,7 @@ import { type Env, requireEnvironment } from './environment.ts'
 import { createFactorServices, type FactorServices } from './factor_services.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'
 import { createMailServices, type MailServices } from './mail_services.ts'
+import { createNotificationServices, type NotificationServices } from './notification_services.ts'
 import { createOneTimeServices, type OneTimeServices } from './one_time_services.ts'
 import { createOperatorServices, type OperatorServices } from './operator_services.ts'
 import { createPasskeyServices, type PasskeyServices } from './passkey_services.ts'
@@ -25,6 +26,7 @@ export interface Services
     ClientServices,
     OneTimeServices,
     MailServices,
+    NotificationServices,
     UserServices,
     KeyServices,
     SessionServices,
@@ -49,11 +51,12 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const users = createUserServices(environment)
   const oneTime = createOneTimeServices(environment)
   const mail = createMailServices(environment, config)
-  const shared = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
+  const base = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
+  const shared = { ...base, ...createNotificationServices(environment, config, base) }
   const keys = createKeyServices(environment, config, shared)
   const sessions = createSessionServices(environment, config, { ...shared, ...keys })
   const signIn = createSignInServices(environment, config, { ...shared, ...sessions })
-  const factors = createFactorServices(environment, { ...audit, ...signIn })
+  const factors = createFactorServices(environment, { ...shared, ...signIn })
   const emailCodes = createEmailCodeServices(environment, config, { ...shared, ...signIn, ...factors })
   const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
 import { makePassword, PasswordRefused, type PasswordSetting } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
@@ -22,11 +23,13 @@ interface Dependencies {
   passwords: Pick<PasswordHasher, 'hash'>
   breaches: Pick<BreachedPasswords, 'find'>
   signOut: Pick<SignOut, 'endUser'>
+  notifications: Notifier
 }
 
 /**
  * Sets the new password of a user who proved the current one, and ends every session and browser session of the user. The new
  * password must differ from the current one: a required change would otherwise keep a password that another caller knows.
+ * The user gets a mail.
  *
  * @param event Further members of the audit event, such as the operator.
  * @returns `refused` if another change of the password came first
@@ -46,7 +49,15 @@ export async function changePassword(
     conditions: { passwordHash: user.passwordHash },
     event,
   }
-  return services.signOut.endUser(user.id, revocation, setting.context)
+  const outcome = await services.signOut.endUser(user.id, revocation, setting.context)
+  const { api, clientId } = setting.occasion
+  if (outcome.kind === 'changed')
+    services.notifications.send(
+      { subject: user.id, api, clientId },
+      { kind: 'password_changed' },
+      setting.context,
+    )
+  return outcome
 }
 
 export function samePassword(): PasswordRefused {

@@ -4,6 +4,7 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
+import type { Notifier } from '../mail/news.ts'
 import { sessionFactsOf } from '../tokens/claims.ts'
 import type { SessionState } from '../tokens/issue_tokens.ts'
 import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
@@ -19,6 +20,7 @@ interface Dependencies {
   config: Pick<Config, 'refreshRetryWindowSeconds' | 'sessionLifetimeSeconds'>
   shards: SessionShards
   audit: AuditStore
+  notifications: Notifier
 }
 
 /** A session after a refresh. `user` is null for a guest. */
@@ -101,6 +103,10 @@ async function endForTheft(
   // The end must not depend on the caller, who may disconnect. The response waits for it, because a faster response would
   // tell a thief that the token was valid.
   const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
-  if (isFirst) auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
+  if (isFirst) {
+    auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
+    const concerned = { subject, sid, api: request.api.name, clientId: request.client.id }
+    services.notifications.send(concerned, { kind: 'token_theft' }, context)
+  }
   return refuseRefresh('replayed_token', reason, claims)
 }

@@ -1,4 +1,5 @@
 import { type AcrLevel, levelOf } from './authentication_level.ts'
+import { hasProvenPasskey } from './describe_methods.ts'
 import type { Proof } from './proof.ts'
 import type { SecondFactor } from './second_factor.ts'
 import type { SignInProblem } from './sign_in_problem.ts'
@@ -12,8 +13,12 @@ export interface Known {
   user: KnownUser | null
   /** Whether the user has requested a code by mail in place of a password, and has not yet entered it. */
   awaitsEmailCode: boolean
+  /** The page of a visitor who creates an account; null without a sign-up. */
+  signUp: SignUpStep | null
   /** Whether the user must confirm that the new recovery codes are kept. */
   mustKeepCodes: boolean
+  /** Whether the page after this sign-in offers a passkey, which the user can refuse. */
+  offersPasskey: boolean
   account: {
     /** Whether the user chose this account for this request: by a sign-in or by a button. */
     isChosen: boolean
@@ -63,7 +68,7 @@ export interface KnownUser extends Proof {
   subject: string
   /** The normalised names by which an application can propose this account. */
   names: readonly string[]
-  secondFactor: Pick<SecondFactor, 'isNeeded' | 'isPossible' | 'isSetUp' | 'isByEmail'>
+  secondFactor: Omit<SecondFactor, 'isRequired'>
   /** Whether the user must set a new password before anything else. */
   mustChangePassword: boolean
 }
@@ -73,11 +78,15 @@ export type Given =
   | { kind: 'password'; user: KnownUser }
   | { kind: 'requested_email_code' }
   | { kind: 'email_code'; user: KnownUser }
+  /** A visitor creates an account. The input led to this page. */
+  | { kind: 'sign_up'; step: SignUpStep }
   | { kind: 'passkey'; user: KnownUser }
   | { kind: 'second_factor'; user: KnownUser }
   /** The first code of a new authenticator app. The user then sees the recovery codes. */
   | { kind: 'new_second_factor'; user: KnownUser }
   | { kind: 'kept_codes' }
+  /** The user added the offered passkey, or refused the offer. */
+  | { kind: 'passkey_offer' }
   | { kind: 'account'; isKept: boolean }
   | { kind: 'guest' }
   | { kind: 'new_password'; user: KnownUser }
@@ -86,10 +95,16 @@ export type Given =
   /** The input of a page was not accepted. */
   | { kind: 'refused'; step: Step; problem: SignInProblem }
 
+/** The pages of a sign-up, in their order: the address, the code in the mail, the password. */
+export const SIGN_UP_STEPS = ['sign_up', 'sign_up_code', 'create_account'] as const
+export type SignUpStep = (typeof SIGN_UP_STEPS)[number]
+
 /** A page that the user must see. */
 export const STEPS = [
   ...(['sign_in', 'email_code', 'select_account'] as const),
+  ...SIGN_UP_STEPS,
   ...(['second_factor', 'email_second_factor', 'set_up_second_factor', 'recovery_codes'] as const),
+  ...(['add_passkey'] as const),
   ...(['change_password', 'consent'] as const),
 ] as const
 export type Step = (typeof STEPS)[number]
@@ -123,20 +138,25 @@ export function advance(known: Known, given: Given): Known {
         ...next,
         isOpening: false,
         awaitsEmailCode: false,
+        signUp: null,
         user: given.user,
         account: { isChosen: true, mustCheck: false },
       }
     case 'requested_email_code':
       return { ...next, awaitsEmailCode: true, user: null }
+    case 'sign_up':
+      return { ...next, awaitsEmailCode: false, signUp: given.step }
     case 'second_factor':
       return { ...next, user: given.user }
     case 'new_second_factor':
       return { ...next, user: given.user, mustKeepCodes: true }
     case 'kept_codes':
       return { ...next, mustKeepCodes: false }
+    case 'passkey_offer':
+      return { ...next, offersPasskey: false }
     case 'account':
-      if (!given.isKept) return { ...next, awaitsEmailCode: false, user: null }
-      return { ...next, account: { isChosen: true, mustCheck: false } }
+      if (!given.isKept) return { ...next, awaitsEmailCode: false, signUp: null, user: null }
+      return { ...next, signUp: null, account: { isChosen: true, mustCheck: false } }
     case 'guest':
       return { ...next, guest: { ...known.guest, isChosen: true } }
     case 'consent':
@@ -153,6 +173,8 @@ export function nextStep(known: Known): NextStep {
   const { user, demands, consent, guest } = known
   if (known.isCancelled) return fail('access_denied')
   if (guest.isChosen && mayBeGuest(known)) return { kind: 'done', user: null }
+  if (known.signUp !== null && (user === null || !known.account.mustCheck))
+    return show(known.signUp, 'login_required', known)
   if (user !== null && isSilentStranger(known)) return fail('consent_required')
   if (user === null || !isFresh(user, known))
     return show(known.awaitsEmailCode ? 'email_code' : 'sign_in', 'login_required', known)
@@ -162,6 +184,7 @@ export function nextStep(known: Known): NextStep {
   if (isPending(user, demands)) return nextFactor(user, known)
   if (known.mustKeepCodes) return show('recovery_codes', 'interaction_required', known)
   if (user.mustChangePassword) return show('change_password', 'interaction_required', known)
+  if (known.offersPasskey) return show('add_passkey', 'interaction_required', known)
   if (consent.given === false) return fail('access_denied')
   if (consent.given === null && needsConsent(known)) {
     const hasMissing = !consent.isFirstParty && !consent.isCovered
@@ -172,9 +195,10 @@ export function nextStep(known: Known): NextStep {
 
 /** Whether the user must prove a second factor before the sign-in is finished. */
 export function isPending(
-  { acr, secondFactor }: Pick<KnownUser, 'acr' | 'secondFactor'>,
+  { acr, amr, secondFactor }: Pick<KnownUser, 'acr' | 'amr' | 'secondFactor'>,
   { acrLevel }: Pick<Demands, 'acrLevel'>,
 ): boolean {
+  if (secondFactor.mustBePasskey && !hasProvenPasskey({ amr })) return true
   return levelOf(acr) < (secondFactor.isNeeded ? 2 : acrLevel)
 }
 
@@ -183,14 +207,27 @@ export function isPending(
  * another user is not enough.
  */
 function nextFactor(user: KnownUser, known: Known): NextStep {
-  const { isSetUp, isByEmail, isPossible } = user.secondFactor
-  if (isSetUp) return show('second_factor', 'interaction_required', known)
+  const usable = usableFactors(user)
+  if (usable.app || usable.passkey) return show('second_factor', 'interaction_required', known)
   // After a code by mail, a second one would be the same factor.
-  if (isByEmail)
+  if (user.secondFactor.isByEmail)
     return show(hasPassword(user) ? 'email_second_factor' : 'sign_in', 'interaction_required', known)
-  if (!isPossible) return fail('acr_values')
-  const isNew = isForRequest(user, known)
-  return show(isNew ? 'set_up_second_factor' : 'sign_in', 'interaction_required', known)
+  const { allowsApp, allowsPasskey, mustBePasskey } = user.secondFactor
+  const canAddPasskey = allowsPasskey && !hasProvenPasskey(user)
+  if (!allowsApp && !canAddPasskey) return fail('acr_values')
+  if (!isForRequest(user, known)) return show('sign_in', 'interaction_required', known)
+  const addsPasskey = canAddPasskey && (mustBePasskey || !allowsApp)
+  return show(addsPasskey ? 'add_passkey' : 'set_up_second_factor', 'interaction_required', known)
+}
+
+/** The factors of a user that can be the second one. After a passkey, a passkey would be the same factor. */
+export function usableFactors(user: Pick<KnownUser, 'amr' | 'secondFactor'>): {
+  app: boolean
+  passkey: boolean
+} {
+  const { hasApp, hasPasskey, mustBePasskey } = user.secondFactor
+  const isAfterPasskey = hasProvenPasskey(user)
+  return { app: hasApp && (isAfterPasskey || !mustBePasskey), passkey: hasPasskey && !isAfterPasskey }
 }
 
 function hasPassword({ amr }: Pick<KnownUser, 'amr'>): boolean {

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import type { User } from '../users/user.ts'
 import { type AcrLevel, levelOf } from './authentication_level.ts'
+import { hasProvenPasskey } from './describe_methods.ts'
 
 type Accounts = Pick<Config, 'accounts'>
 
@@ -11,10 +12,15 @@ export interface SecondFactor {
   isRequired: boolean
   /** Whether each sign-in needs one: it is required, or the user has chosen it. */
   isNeeded: boolean
-  /** Whether the user can set one up. */
-  isPossible: boolean
-  /** Whether the user has set one up. */
-  isSetUp: boolean
+  /** Whether each sign-in needs a passkey, as the first or the second factor. */
+  mustBePasskey: boolean
+  /** Whether the user can set up an authenticator app. */
+  allowsApp: boolean
+  /** Whether the user can add a passkey. */
+  allowsPasskey: boolean
+  hasApp: boolean
+  /** Whether the user has a passkey, and the pool has passkeys. */
+  hasPasskey: boolean
   /** Whether a code by mail is the second factor after a password, because the user has set up no other one. */
   isByEmail: boolean
 }
@@ -23,18 +29,20 @@ export function secondFactorOf(
   user: Pick<User, 'pool' | 'roles' | 'hasTotp' | 'hasPasskey' | 'verifiedEmail'>,
   config: Accounts,
 ): SecondFactor {
-  const { roles, hasTotp, hasPasskey, verifiedEmail } = user
+  const { roles, hasTotp: hasApp, verifiedEmail } = user
   const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(user.pool, config)
-  const isRequired = secondFactor === 'required' || roles.some((role) => secondFactorRoles.includes(role))
+  const mustBePasskey = passkeys?.required ?? false
+  const isOfRole = roles.some((role) => secondFactorRoles.includes(role))
+  const isRequired = secondFactor === 'required' || isOfRole || mustBePasskey
   const allowsApp = isRequired || secondFactor === 'optional'
-  const canUsePasskey = passkeys !== null && hasPasskey
-  const isSetUp = hasTotp || canUsePasskey
+  const hasPasskey = passkeys !== null && user.hasPasskey
+  const hasNone = !hasApp && !hasPasskey
   return {
     isRequired,
-    isNeeded: isRequired || (allowsApp && hasTotp),
-    isPossible: allowsApp || canUsePasskey,
-    isSetUp,
-    isByEmail: emailCode === 'second_factor' && !isSetUp && verifiedEmail !== null,
+    isNeeded: isRequired || (allowsApp && hasApp),
+    mustBePasskey,
+    ...{ allowsApp, allowsPasskey: passkeys !== null, hasApp, hasPasskey },
+    isByEmail: emailCode === 'second_factor' && hasNone && !mustBePasskey && verifiedEmail !== null,
   }
 }
 
@@ -46,13 +54,14 @@ export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
 }
 
 /**
- * Whether a session of this level must end, because the pool or a role of the user requires a second factor. A factor that the user
- * has chosen does not end earlier sessions.
+ * Whether a session with this proof must end, because the pool or a role of the user requires a second factor or a passkey. A factor
+ * that the user has chosen does not end earlier sessions.
  */
 export function isBelowRequiredLevel(
   user: Parameters<typeof secondFactorOf>[0],
-  acr: string | null,
+  { acr, amr }: { acr: string | null; amr: readonly string[] | null },
   config: Accounts,
 ): boolean {
-  return levelOf(acr) < 2 && secondFactorOf(user, config).isRequired
+  const { isRequired, mustBePasskey } = secondFactorOf(user, config)
+  return (isRequired && levelOf(acr) < 2) || (mustBePasskey && !hasProvenPasskey({ amr: amr ?? [] }))
 }

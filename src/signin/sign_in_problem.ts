@@ -14,6 +14,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code', 'email_code']) }),
   /** A passkey that is unknown, wrong, removed or of another user. */
   kind('refused_passkey'),
+  /** A new passkey that does not verify, or the account got another one. */
+  kind('unusable_passkey'),
   /** The user requested a code by mail for a text that is no username and no address. */
   kind('missing_name'),
   /** The text is no address for a new account. It does not depend on existing accounts. */
@@ -26,6 +28,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('changed_meanwhile'),
   /** The name that the user typed to confirm is not the username. */
   kind('wrong_name'),
+  /** The user is the last admin, whose account stays. */
+  kind('last_admin'),
   /** The application asked for another account. */
   kind('other_account'),
   /** The form was older than 30 minutes. */

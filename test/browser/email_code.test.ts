@@ -157,7 +157,7 @@ describe('a sign-in by a code in a mail', () => {
     expect(targets.filter((target) => target.startsWith('/oauth2-token/email-code?'))).toHaveLength(39)
   })
 
-  it('thirty wrong codes of an account in two isolates end its codes for a day, for its username and its email address', async () => {
+  it('thirty wrong codes of an account in two isolates end its codes for a day, for both of its names, with an audit event', async () => {
     const user = await addReader()
     const { username, email } = user
     const isolates = [server, server.anotherIsolate()]
@@ -166,6 +166,13 @@ describe('a sign-in by a code in a mail', () => {
       const code = (await takeCodes())[0] ?? '000000'
       for (let j = 1; j <= 5; j++) await type(browser, wrongOf(code, j))
     }
+    expect(await auditOf({ kind: 'lock', subject: user.id })).toMatchObject([
+      {
+        outcome: 'ok',
+        reason: 'second_factor: 30 failed sign-ins, locked for 86400 s',
+        client_id: client.id,
+      },
+    ])
     server.clock.time += 3600
     const late = await request(username)
     expect((await type(late, await takeCode())).html).toContain(WRONG)

@@ -49,7 +49,15 @@ async function addPasskeyUser() {
   const started = await passkeys.startRegistration(account, server.clock.time)
   if (started === null) throw new Error('no passkeys')
   const finished = { sealed: started.sealed, response: await authenticator.create(started.options) }
-  const about = { subject, pool, holder: 'h', name: 'A phone', clientId: shop.id, api: 'storefront' }
+  const about = {
+    subject,
+    pool,
+    holder: 'h',
+    name: 'A phone',
+    clientId: shop.id,
+    api: 'storefront',
+    isFirst: true,
+  }
   await passkeys.finishRegistration({ ...finished, ...about }, server.context())
   return { user, authenticator }
 }
@@ -228,10 +236,13 @@ describe('the authorization challenge endpoint', () => {
       [{ scope: 'admin' }, 'invalid_scope'],
       [{ username: 'x', password: 'y', totp: '1' }, 'invalid_request'],
       [{ password: 'y' }, 'invalid_request'],
+      [{ nonce: 'n'.repeat(513) }, 'invalid_request'],
       [{ username: 1 }, 'invalid_request'],
       [{ resource: 'https://other.test' }, 'invalid_target'],
     ]
-    for (const [changes, error] of table)
+    const { username } = await server.addUser()
+    const long = { nonce: 'é'.repeat(512), username, password: PASSWORD }
+    for (const [changes, error] of [...table, [long, 'invalid_request'] as const])
       expect([changes, await step(server, shop, changes)]).toMatchObject([changes, { status: 400, error }])
   })
 

@@ -50,6 +50,7 @@ describe('accounts in config.yml', () => {
         rp_id: 'shop.test',
         origins: ['https://www.shop.test'],
         user_verification: 'preferred',
+        required: true,
       },
     }
     const operators = { second_factor_roles: ['admin'], passkeys: { rp_id: 'id.shop.test' } }
@@ -64,12 +65,13 @@ describe('accounts in config.yml', () => {
         rpId: 'shop.test',
         origins: ['https://www.shop.test'],
         userVerification: 'preferred',
+        required: true,
       },
     })
     expect(accountsOf('operators', config)).toEqual({
       ...OFF,
       secondFactorRoles: ['admin'],
-      passkeys: { rpId: 'id.shop.test', origins: [], userVerification: 'required' },
+      passkeys: { rpId: 'id.shop.test', origins: [], userVerification: 'required', required: false },
     })
   })
 

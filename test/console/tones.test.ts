@@ -58,7 +58,7 @@ describe('the badges of the console', () => {
       good: ['issue', 'browser_sign_in', 'step_sign_in', 'sign_up', 'refresh'],
       warn: ['retry', 'lock', 'unchecked_password'],
       bad: ['sign_in_failure', 'refresh_refused', 'code_refused', 'theft', 'breached_password'],
-      plain: ['merge', 'revoke', 'cut_off', 'rehash', 'factor', 'account', 'key', 'admin'],
+      plain: ['merge', 'revoke', 'cut_off', 'rehash', 'factor', 'notification', 'account', 'key', 'admin'],
     })
   })
 

@@ -43,7 +43,7 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
     (path) => fuzz(pageRequest(path, pages), fuzzRuns(600), send),
   )
 
-  it.each(['sign-in', 'email-code', 'account', 'consent', 'logout/confirm', 'password'])(
+  it.each(['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password'])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
     (name) => {
       const form = pages.forms.find(({ path }) => path === `/oauth2-token/${name}`)

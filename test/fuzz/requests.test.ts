@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkAnswer } from '../support/fuzz_checks.ts'
-import { questionParameters, tokenParameters } from '../support/fuzz_parameters.ts'
+import { challengeParameters, questionParameters, tokenParameters } from '../support/fuzz_parameters.ts'
 import {
   CLIENT_ORIGIN,
   CONFIG_ORIGIN,
@@ -29,7 +29,12 @@ const READ: [string, number][] = [
   ['/', 150],
 ]
 
-const POSTED = ['/oauth2-token', '/oauth2-token/revoke', '/oauth2-token/introspect']
+const POSTED = [
+  '/oauth2-token',
+  '/oauth2-token/challenge',
+  '/oauth2-token/revoke',
+  '/oauth2-token/introspect',
+]
 
 const PATHS = [...POSTED, ...READ.map(([path]) => path)]
 
@@ -78,6 +83,15 @@ describe('a malformed request', { timeout: FUZZ_TIMEOUT_MS }, () => {
       const { status, body } = await send(request)
       if (status === 200) expect(body()).toMatchObject({ token_type: 'Bearer', expires_in: 3600 })
     }))
+
+  it(`no input signs a user in by steps: ${fuzzRuns(800)} posts to /oauth2-token/challenge`, () =>
+    fuzz(
+      postTo('/oauth2-token/challenge', challengeParameters(known), known),
+      fuzzRuns(800),
+      async (request) => {
+        expect((await send(request)).status).not.toBe(200)
+      },
+    ))
 
   it(`the request revokes nothing: ${fuzzRuns(800)} posts to /oauth2-token/revoke`, () =>
     fuzz(postTo('/oauth2-token/revoke', questionParameters(known), known), fuzzRuns(800), async (request) => {

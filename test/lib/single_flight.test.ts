@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RequestContext } from '../../src/lib/request_context.ts'
+import { type RequestContext, UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import { SingleFlight } from '../../src/lib/single_flight.ts'
 
 /** A request, and the work that it keeps alive. */
@@ -7,15 +7,7 @@ function request(): { context: RequestContext; held: Promise<unknown>[] } {
   const held: Promise<unknown>[] = []
   const waitUntil = (work: Promise<unknown>) => void held.push(work)
   return {
-    context: {
-      now: 0,
-      addressPrefix: null,
-      address: null,
-      continent: null,
-      device: null,
-      country: null,
-      waitUntil,
-    },
+    context: { ...UNKNOWN_CALLER, now: 0, waitUntil },
     held,
   }
 }

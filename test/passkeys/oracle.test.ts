@@ -30,7 +30,7 @@ const EXPECTED: ExpectedCeremony = {
   rpId: RP_ID,
   requiresUserVerification: true,
 }
-const SETTINGS: PasskeySettings = { rpId: RP_ID, origins: [], userVerification: 'required' }
+const SETTINGS: PasskeySettings = { rpId: RP_ID, origins: [], userVerification: 'required', required: false }
 const ACCOUNT = {
   subject: 'user:ann',
   pool: 'customers',

@@ -35,7 +35,7 @@ async function startRegistration(server: TestServer, user: User) {
     server.services.passkeys.finishRegistration(
       {
         ...{ ...CLIENT, subject, pool, holder: HOLDER, name: 'Chrome on Android', response },
-        ...{ sealed: started.sealed, ...changes },
+        ...{ isFirst: false, sealed: started.sealed, ...changes },
       },
       server.context(),
     )

@@ -7,28 +7,50 @@ import {
   type KnownUser,
   type NextStep,
   nextStep,
+  SIGN_UP_STEPS,
   STEPS,
 } from '../../src/signin/next_step.ts'
 import type { SignInProblem } from '../../src/signin/sign_in_problem.ts'
 
 const NOW = 1_800_000_000
 
+const NO_FACTOR: KnownUser['secondFactor'] = {
+  isNeeded: false,
+  mustBePasskey: false,
+  isByEmail: false,
+  allowsApp: false,
+  allowsPasskey: false,
+  hasApp: false,
+  hasPasskey: false,
+}
 const ANN: KnownUser = {
   subject: 'user:ann',
   names: ['ann', 'ann@example.com'],
   authTime: NOW - 1000,
   amr: ['pwd'],
   acr: 'urn:sallyport:1',
-  secondFactor: { isNeeded: false, isPossible: false, isSetUp: false, isByEmail: false },
+  secondFactor: NO_FACTOR,
   mustChangePassword: false,
 }
 const NEW_ANN = { ...ANN, authTime: NOW }
-const NEEDED = { isNeeded: true, isPossible: true, isSetUp: false, isByEmail: false }
 /** A user who must prove a second factor, one who must set it up, and one who has a factor for requests that demand it. */
-const WITH_APP = { ...ANN, secondFactor: { ...NEEDED, isSetUp: true } }
-const WITHOUT_APP = { ...ANN, secondFactor: NEEDED }
-const BY_MAIL = { ...ANN, secondFactor: { ...NEEDED, isByEmail: true } }
-const OPTIONAL = { ...ANN, secondFactor: { ...NEEDED, isNeeded: false } }
+const withFactor = (changes: Partial<KnownUser['secondFactor']>): KnownUser => ({
+  ...ANN,
+  secondFactor: { ...NO_FACTOR, ...changes },
+})
+const NEEDED = { isNeeded: true, allowsApp: true }
+const WITH_APP = withFactor({ ...NEEDED, hasApp: true })
+const WITHOUT_APP = withFactor(NEEDED)
+const BY_MAIL = withFactor({ ...NEEDED, isByEmail: true })
+const OPTIONAL = withFactor({ allowsApp: true })
+/** Users of a pool with passkeys, and of one that requires them. */
+const WITH_PASSKEY = withFactor({ ...NEEDED, allowsPasskey: true, hasPasskey: true })
+const PASSKEYS_ONLY = withFactor({ allowsPasskey: true })
+const MUST = { ...NEEDED, allowsPasskey: true, mustBePasskey: true }
+const MUST_ADD = withFactor(MUST)
+const MUST_USE = withFactor({ ...MUST, hasPasskey: true })
+const MUST_USE_WITH_APP = withFactor({ ...MUST, hasApp: true, hasPasskey: true })
+const MUST_ADD_WITH_APP = withFactor({ ...MUST, hasApp: true })
 const TWICE = { amr: ['pwd', 'otp', 'mfa'], acr: 'urn:sallyport:2' }
 const NEW_BOB = { ...NEW_ANN, subject: 'user:bob', names: ['bob'] }
 
@@ -46,7 +68,9 @@ const NOTHING: Known = {
   isOpening: true,
   user: null,
   awaitsEmailCode: false,
+  signUp: null,
   mustKeepCodes: false,
+  offersPasskey: false,
   account: { isChosen: false, mustCheck: false },
   guest: { isAllowed: false, isChosen: false },
   consent: { isFirstParty: true, isCovered: false, mustConfirm: false, given: null },
@@ -82,6 +106,19 @@ const PASSWORD: Given = { kind: 'password', user: NEW_ANN }
 const BOBS_PASSWORD: Given = { kind: 'password', user: NEW_BOB }
 const OLD_PASSWORD: Given = { kind: 'password', user: { ...NEW_ANN, mustChangePassword: true } }
 const by = (user: KnownUser): Given => ({ kind: 'password', user: { ...user, authTime: NOW } })
+/** A passkey alone, with and without user verification. */
+const VERIFIED = { amr: ['hwk', 'user', 'mfa'], acr: 'urn:sallyport:2' }
+const UNVERIFIED = { amr: ['hwk', 'user'], acr: 'urn:sallyport:1' }
+const byPasskey = (user: KnownUser, proof = VERIFIED): Given => ({
+  kind: 'passkey',
+  user: { ...user, ...proof, authTime: NOW },
+})
+/** The proof of a password and a passkey, and that of a password and an app. */
+const byBoth = (user: KnownUser, amr = ['pwd', 'hwk', 'user', 'mfa']): Given => ({
+  kind: 'second_factor',
+  user: { ...user, amr, acr: 'urn:sallyport:2', authTime: NOW },
+})
+const OFFER: Given = { kind: 'passkey_offer' }
 const SECOND: Given = { kind: 'second_factor', user: { ...WITH_APP, ...TWICE, authTime: NOW } }
 const NEW_APP: Given = { kind: 'new_second_factor', user: { ...WITH_APP, ...TWICE, authTime: NOW } }
 const OLD_SECOND: Given = { kind: 'second_factor', user: { ...WITH_APP, ...TWICE } }
@@ -91,6 +128,8 @@ const WRONG_CODE: Given = {
   step: 'second_factor',
   problem: { kind: 'wrong_code', factor: 'totp' },
 }
+const SIGN_UP: Given = { kind: 'sign_up', step: 'sign_up' }
+const NO_ADDRESS: Given = { kind: 'refused', step: 'sign_up', problem: { kind: 'no_address' } }
 const REFUSED: Given = { kind: 'refused', step: 'sign_in', problem: WRONG }
 
 /** `step`, `step: problem`, `step + guest`, the error, or `done` with the name of the holder. */
@@ -182,6 +221,90 @@ const ROWS: Row[] = [
   ],
   ['level 2, max_age, a password', { acrLevel: 2, maxAgeSeconds: 60 }, [by(WITH_APP)], 'second_factor'],
   ['a second factor is no sign-in', { prompt: ['login'], user: WITH_APP }, [OLD_SECOND], 'sign_in'],
+
+  ['a passkey with user verification', {}, [byPasskey(WITH_APP)], 'done: ann'],
+  ['a passkey without user verification', {}, [byPasskey(ANN, UNVERIFIED)], 'done: ann'],
+  ['a passkey without user verification, needed app', {}, [byPasskey(WITH_APP, UNVERIFIED)], 'second_factor'],
+  [
+    'a passkey without user verification, no app',
+    {},
+    [byPasskey(WITH_PASSKEY, UNVERIFIED)],
+    'set_up_second_factor',
+  ],
+  [
+    'a passkey of another user than requested',
+    { subject: 'user:bob' },
+    [byPasskey(ANN)],
+    'sign_in: other_account',
+  ],
+  [
+    'a passkey, a password that must change',
+    {},
+    [byPasskey({ ...ANN, mustChangePassword: true })],
+    'change_password',
+  ],
+  ['a passkey, a third-party client', PARTNER, [byPasskey(ANN)], 'consent'],
+  ['a password of a user with a passkey', {}, [by(WITH_PASSKEY)], 'second_factor'],
+  ['a password and a passkey', {}, [by(WITH_PASSKEY), byBoth(WITH_PASSKEY)], 'done: ann'],
+  ['a password, passkeys only', {}, [by(PASSKEYS_ONLY)], 'done: ann'],
+  ['level 2, passkeys only', { acrLevel: 2 }, [by(PASSKEYS_ONLY)], 'add_passkey'],
+  ['level 2, session, passkeys only', { acrLevel: 2, user: PASSKEYS_ONLY }, [], 'sign_in'],
+  [
+    'level 2, a passkey without user verification, passkeys only',
+    { acrLevel: 2 },
+    [byPasskey(PASSKEYS_ONLY, UNVERIFIED)],
+    'acr_values',
+  ],
+  ['a required passkey, a password', {}, [by(MUST_ADD)], 'add_passkey'],
+  ['a required passkey, an app', {}, [by(MUST_ADD_WITH_APP)], 'add_passkey'],
+  ['a required passkey, the new one', {}, [by(MUST_ADD), byBoth(MUST_USE)], 'done: ann'],
+  ['a required passkey, a password of its user', {}, [by(MUST_USE)], 'second_factor'],
+  ['a required passkey, a refused offer', {}, [by(MUST_ADD), OFFER], 'add_passkey'],
+  ['a required passkey, proven by an app', {}, [byBoth(MUST_USE_WITH_APP, TWICE.amr)], 'second_factor'],
+  [
+    'a required passkey, session by an app',
+    { user: { ...MUST_USE_WITH_APP, ...TWICE } },
+    [],
+    'second_factor',
+  ],
+  ['a required passkey, session without one', { user: { ...MUST_ADD, ...TWICE } }, [], 'sign_in'],
+  ['a required passkey alone', {}, [byPasskey(MUST_USE)], 'done: ann'],
+  [
+    'a required passkey, prompt=none',
+    { prompt: ['none'], user: { ...MUST_USE, ...TWICE } },
+    [],
+    'interaction_required',
+  ],
+  ['an offered passkey', { offersPasskey: true }, [PASSWORD], 'add_passkey'],
+  ['an offered passkey after a new password', { offersPasskey: true }, [OLD_PASSWORD], 'change_password'],
+  ['an offered passkey before a consent', { ...PARTNER, offersPasskey: true }, [PASSWORD], 'add_passkey'],
+  ['an offer that the user refused', { offersPasskey: true }, [PASSWORD, OFFER], 'done: ann'],
+  ['a requested sign-up', {}, [SIGN_UP], 'sign_up'],
+  ['an address that is no address', {}, [SIGN_UP, NO_ADDRESS], 'sign_up: no_address'],
+  ['a requested code of a sign-up', {}, [SIGN_UP, { kind: 'sign_up', step: 'sign_up_code' }], 'sign_up_code'],
+  ['a proven address', {}, [{ kind: 'sign_up', step: 'create_account' }], 'create_account'],
+  ['a created account', {}, [SIGN_UP, { kind: 'email_code', user: NEW_ANN }], 'done: ann'],
+  ['a created account of a pool with apps', {}, [SIGN_UP, by(WITHOUT_APP)], 'set_up_second_factor'],
+  ['a sign-up in a session', { user: ANN }, [SIGN_UP], 'sign_up'],
+  [
+    'a sign-up in a session, and back',
+    { user: ANN },
+    [SIGN_UP, { kind: 'account', isKept: false }],
+    'sign_in',
+  ],
+  [
+    'a sign-up, another tab signed in',
+    { user: ANN, signUp: 'create_account', account: { isChosen: false, mustCheck: true } },
+    [],
+    'select_account',
+  ],
+  [
+    'a sign-up, an expired form',
+    { signUp: 'sign_up', account: { isChosen: false, mustCheck: true } },
+    [],
+    'sign_up',
+  ],
+  ['a cancelled sign-up', {}, [SIGN_UP, { kind: 'cancel' }], 'access_denied'],
 
   ['a third-party client', PARTNER, [PASSWORD], 'consent'],
   ['an allowed consent', PARTNER, [PASSWORD, { kind: 'consent', isAllowed: true }], 'done: ann'],
@@ -310,10 +433,13 @@ const someone = fc.record({
   subject: fc.constantFrom('user:ann', 'user:bob'),
   authTime: fc.constantFrom(NOW - 1000, NOW),
   acr: fc.constantFrom('urn:sallyport:1', 'urn:sallyport:2'),
-  secondFactor: fc.record({
-    ...{ isNeeded: fc.boolean(), isPossible: fc.boolean() },
-    ...{ isSetUp: fc.boolean(), isByEmail: fc.boolean() },
-  }),
+  secondFactor: fc
+    .record({
+      ...{ isNeeded: fc.boolean(), mustBePasskey: fc.boolean(), isByEmail: fc.boolean() },
+      ...{ allowsApp: fc.boolean(), allowsPasskey: fc.boolean() },
+      ...{ hasApp: fc.boolean(), hasPasskey: fc.boolean() },
+    })
+    .map((factor) => (factor.mustBePasskey ? { ...factor, ...MUST, isByEmail: false } : factor)),
   mustChangePassword: fc.boolean(),
 })
 const anyUser = someone.map((changes): KnownUser => ({ ...ANN, ...changes }))
@@ -328,6 +454,7 @@ const anyKnown = fc
     subject: fc.constantFrom(null, 'user:bob'),
     needsIdToken: fc.boolean(),
     isOpening: fc.boolean(),
+    offersPasskey: fc.boolean(),
     user: fc.option(anyUser),
     account: fc.record({ isChosen: fc.boolean(), mustCheck: fc.boolean() }),
     guest: fc.record({ isAllowed: fc.boolean(), isChosen: fc.constant(false) }),
@@ -342,18 +469,23 @@ const anyGiven: fc.Arbitrary<Given> = fc.oneof(
   afterOne.map((user): Given => ({ kind: 'new_password', user })),
   fc
     .constantFrom('second_factor' as const, 'new_second_factor' as const)
-    .map((kind): Given => ({ kind, user: { ...ANN, ...TWICE } })),
+    .chain((kind) =>
+      fc.constantFrom(TWICE, VERIFIED).map((proof): Given => ({ kind, user: { ...ANN, ...proof } })),
+    ),
+  fc.constantFrom(...SIGN_UP_STEPS).map((step): Given => ({ kind: 'sign_up', step })),
   fc.boolean().map((isKept): Given => ({ kind: 'account', isKept })),
   fc.boolean().map((isAllowed): Given => ({ kind: 'consent', isAllowed })),
   fc.constantFrom(...STEPS).map((step): Given => ({ kind: 'refused', step, problem: WRONG })),
-  fc.constantFrom<Given>({ kind: 'guest' }, { kind: 'cancel' }, { kind: 'kept_codes' }),
+  afterOne.map((user): Given => byPasskey(user, UNVERIFIED)),
+  fc.constantFrom<Given>({ kind: 'guest' }, { kind: 'cancel' }, { kind: 'kept_codes' }, OFFER),
 )
 
 /** Adds an input. A second factor is that of the user who has proven the first one. */
 function give(known: Known, given: Given): Known {
   if (given.kind !== 'second_factor' && given.kind !== 'new_second_factor') return advance(known, given)
   if (known.user === null) return known
-  return advance(known, { kind: given.kind, user: { ...known.user, ...TWICE } })
+  const amr = [...known.user.amr, ...given.user.amr]
+  return advance(known, { kind: given.kind, user: { ...known.user, ...TWICE, amr } })
 }
 
 /** Whether a finished sign-in passed each step that its request requires. */
@@ -370,10 +502,12 @@ function skipsNothing(start: Known, given: Given[]): void {
     return
   }
   const isAllowed = end.consent.given === true
-  const hasAuthenticated = has('password') || has('new_password')
+  const hasAuthenticated = has('password') || has('new_password') || has('passkey')
   expect(next.user.mustChangePassword).toBe(false)
   const needsTwo = next.user.secondFactor.isNeeded || demands.acrLevel === 2
   if (needsTwo) expect(next.user.acr).toBe('urn:sallyport:2')
+  if (next.user.secondFactor.mustBePasskey) expect(next.user.amr).toContain('hwk')
+  expect(end.offersPasskey).toBe(false)
   if (demands.subject !== null) expect(next.user.subject).toBe(demands.subject)
   if (demands.prompt.includes('login') && start.isOpening) expect(hasAuthenticated).toBe(true)
   if (demands.prompt.includes('select_account') && !start.account.isChosen)

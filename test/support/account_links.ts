@@ -24,17 +24,22 @@ export async function forget(server: TestServer, name: string, browser = browser
 }
 
 /** The link of a mail to one of the pages below `/account/customers`. */
-export function linkOf({ text }: Pick<RenderedMail, 'text'>, page: string): URL {
-  const found = text.split('\n').find((line) => line.startsWith(`${ISSUER}/account/customers/${page}?`))
+export function linkOf(mail: Pick<RenderedMail, 'text'>, page: string): URL {
+  const [found] = linksOf(mail, page)
   if (found === undefined) throw new Error(`the mail has no link to ${page}`)
   return new URL(found)
 }
 
-/** The link of the only mail since the last call. */
+function linksOf({ text }: Pick<RenderedMail, 'text'>, page: string): string[] {
+  return text.split('\n').filter((line) => line.startsWith(`${ISSUER}/account/customers/${page}?`))
+}
+
+/** The only link to a page in the mails since the last call. */
 export async function takeLink(server: TestServer, page: string): Promise<URL> {
-  const [mail, ...others] = await server.takeMails()
-  if (mail === undefined || others.length > 0) throw new Error(`${others.length} further mails`)
-  return linkOf(mail, page)
+  const mails = await server.takeMails()
+  const [found, ...others] = mails.flatMap((mail) => linksOf(mail, page))
+  if (found === undefined || others.length > 0) throw new Error(`${others.length} further links to ${page}`)
+  return new URL(found)
 }
 
 /** The token of a link. */

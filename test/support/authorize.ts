@@ -22,7 +22,9 @@ export const CODE_CLIENT = {
 /** A browser that can open the server and the callback. */
 export function browserOf(server: TestServer): PageBrowser {
   return new PageBrowser(async (request) =>
-    request.url.startsWith(`${ISSUER}/`) ? server.send(request) : new Response('the application'),
+    request.url.startsWith(`${ISSUER}/`)
+      ? server.send(server.from(request))
+      : new Response('the application'),
   )
 }
 

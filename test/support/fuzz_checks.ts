@@ -27,12 +27,18 @@ function documentedErrors(dialect: ErrorDialect): ReadonlySet<string> {
   return new Set([...own, ...(dialect === 'oro' ? others : []), ...unsupported])
 }
 
+/** Rows of the table about authorization requests in docs/errors.md, whose errors the challenge endpoint has too. */
+const AUTHORIZATION_ROW = /^\|[^|]*\| `(\w+)` \|[^|]*\|$/gm
+const OF_AUTHORIZATION = [...errorsPage.matchAll(AUTHORIZATION_ROW)].map(([, error]) => `400 ${error}`)
+
 const DOCUMENTED = { rfc6749: documentedErrors('rfc6749'), oro: documentedErrors('oro') }
 
 /** Checks the rules for every response of the endpoints for clients and APIs. */
 export function checkAnswer(exchange: Exchange, dialect: ErrorDialect = 'rfc6749'): void {
   const { request, status, headers } = exchange
-  if (status >= 400) checkRefusal(exchange, dialect)
+  const isStep = asksForMore(exchange)
+  if (isStep) checkStep(exchange)
+  else if (status >= 400) checkRefusal(exchange, dialect)
   else expect([200, 204, 304]).toContain(status)
   if (request.method === 'POST' || status >= 400) {
     expect([headers.get('Cache-Control'), headers.get('Pragma')]).toEqual([
@@ -43,13 +49,32 @@ export function checkAnswer(exchange: Exchange, dialect: ErrorDialect = 'rfc6749
   checkForm(exchange)
   checkCors(exchange)
   checkSilence(exchange)
-  checkLog(exchange)
+  if (!isStep) checkLog(exchange)
+}
+
+/** Whether a sign-in in steps needs a further input, which is no refusal. */
+function asksForMore({ request, status, text }: Exchange): boolean {
+  if (!isChallenge(request) || status !== 400 || text === '') return false
+  return JSON.parse(text).error === 'insufficient_authorization'
+}
+
+function isChallenge({ url }: Exchange['request']): boolean {
+  return new URL(url).pathname === '/oauth2-token/challenge'
+}
+
+/** The log has no line of a normal step. */
+function checkStep({ text, lines }: Exchange): void {
+  const { auth_session, next, passkey_options, message, ...error } = JSON.parse(text)
+  expect(Object.keys(error)).toEqual(['error', 'error_description'])
+  expect([typeof auth_session, next]).toEqual(['string', ['username', 'password']])
+  expect(lines).toEqual([])
 }
 
 function checkRefusal({ request, status, headers, text, lines }: Exchange, dialect: ErrorDialect): void {
   const [line = '{}'] = lines
   const { error } = request.method === 'HEAD' ? JSON.parse(line) : JSON.parse(text)
-  expect(DOCUMENTED[dialect]).toContain(`${status} ${error}`)
+  const documented = [...DOCUMENTED[dialect], ...(isChallenge(request) ? OF_AUTHORIZATION : [])]
+  expect(documented).toContain(`${status} ${error}`)
   expect(status).not.toBe(500)
   if (status === 503) expect([error, JSON.parse(line).reason]).toEqual(['temporarily_unavailable', NO_BUDGET])
   expect(headers.get('Retry-After')).toBe(status === 503 ? '2' : null)

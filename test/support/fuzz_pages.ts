@@ -7,7 +7,7 @@ import type { Exchange } from './fuzz_server.ts'
 import { CANARY, wildText } from './fuzz_text.ts'
 import { MAIL } from './mail_sink.ts'
 import type { PageBrowser, ShownPage } from './page_browser.ts'
-import { ISSUER, type TestClient, TestServer } from './server.ts'
+import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
 /** The addresses of this service to which a response leads. */
@@ -17,8 +17,12 @@ const OWN_TARGETS = [
     'logout',
     'sign-in',
     'email-code',
+    'sign-up',
+    'sign-up/code',
+    'sign-up/account',
     'account',
     'second-factor',
+    'passkey',
     'second-factor/email',
     'password',
     'consent',
@@ -52,7 +56,7 @@ export interface OpenPages {
 /** The configuration of both servers. */
 export const ALL_WAYS = {
   mail: MAIL,
-  accounts: { customers: { email_code: 'sign_in', passkeys: { rp_id: 'shop.test' } } },
+  accounts: { customers: { email_code: 'sign_in', sign_up: true, passkeys: { rp_id: 'shop.test' } } },
 }
 
 /** Opens the pages on another server of the same stores, which verifies passwords. */
@@ -66,15 +70,36 @@ export async function openPages(): Promise<OpenPages> {
   const signIn = formOf(browser, await browser.open(authorizeUrl(client)))
   const emailCode = formOf(browser, await browser.press('Email me a code', { Username: username }))
   await browser.open(authorizeUrl(client))
+  const signUp = formOf(browser, await browser.press('Create an account'))
+  const address = `${crypto.randomUUID()}@example.com`
+  const signUpCode = formOf(browser, await browser.press('Continue', { 'Email address': address }))
+  const code = /\b\d{6}\b/.exec((await server.takeMails()).at(-1)?.text ?? '')?.[0] ?? ''
+  const newAccount = formOf(browser, await browser.press('Continue', { '6-digit code': code }))
+  await browser.open(authorizeUrl(client))
   await authorize(server, client, { username, browser })
   const account = formOf(browser, await browser.open(authorizeUrl(client, { prompt: 'select_account' })))
   const consent = formOf(browser, await browser.open(authorizeUrl(partner)))
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
+  const offered = await server.addUser()
+  const third = browserOf(server)
+  await third.open(authorizeUrl(client))
+  const values = { Username: offered.username, Password: PASSWORD, can_have_passkey: 'yes' }
+  const passkey = formOf(third, await third.press('Sign in', values))
   // With both cookies, the unchanged form would sign the user out.
   const withoutFormCookie = { ...logout, cookie: account.cookie.replace(/^[^;]+; /, '') }
-  const forms = [signIn, emailCode, account, consent, withoutFormCookie, formOf(other, other.page)]
+  const signUps = [signUp, signUpCode, newAccount]
+  const forms = [
+    signIn,
+    emailCode,
+    ...signUps,
+    account,
+    passkey,
+    consent,
+    withoutFormCookie,
+    formOf(other, other.page),
+  ]
   const request = [...new URL(authorizeUrl(client)).searchParams]
   return { browser, client, request, forms, cookie: account.cookie }
 }
@@ -87,7 +112,7 @@ function formOf(browser: PageBrowser, { html }: ShownPage): OpenForm {
 
 const PLAUSIBLE: Readonly<Record<string, readonly string[]>> = {
   response_mode: ['query', 'form_post', 'fragment'],
-  prompt: ['none', 'login', 'consent', 'select_account', 'none login'],
+  prompt: ['none', 'login', 'consent', 'select_account', 'create', 'none login', 'create login'],
   max_age: ['0', '1', '-1', '999999999', '1e3'],
   scope: ['cart', 'openid email', ' ', 'cart cart'],
   ui_locales: ['de', 'uk xx', '__proto__'],
@@ -164,13 +189,15 @@ export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzR
     'password',
     'current_password',
     'repeated',
+    'name',
+    'email_code',
     'decision',
     'passkey',
     'passkey_challenge',
     'ticket',
     CANARY,
   )
-  const decision = fc.constantFrom('cancel', 'other', 'stay', 'passkey', CANARY)
+  const decision = fc.constantFrom('cancel', 'other', 'stay', 'sign_up', 'passkey', CANARY)
   return fc
     .record({
       sealed: fc.oneof(

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { CHALLENGE } from './authorize.ts'
 import type { Known } from './fuzz_requests.ts'
 import { wildJson, wildText } from './fuzz_text.ts'
 import { credentials, type TestClient } from './server.ts'
@@ -36,6 +37,25 @@ export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
     ),
     wildNames,
   )
+}
+
+const STEP_NAMES = [
+  ...['username', 'password', 'email_code', 'totp', 'recovery_code', 'passkey', 'auth_session', 'scope'],
+  ...['acr_values', 'nonce', 'redirect_uri', 'ui_locales', 'id_token_hint', 'visitor_access_token'],
+]
+
+/** Parameters of the authorization challenge endpoint. */
+export function challengeParameters(known: Known): fc.Arbitrary<Pairs> {
+  const start: Pairs = [
+    ['response_type', 'code'],
+    ['code_challenge', CHALLENGE],
+    ['code_challenge_method', 'S256'],
+  ]
+  const begins = fc.oneof(
+    { weight: 4, arbitrary: fc.constant(start) },
+    { weight: 1, arbitrary: wildValues(['response_type', 'code_challenge', 'code_challenge_method']) },
+  )
+  return joined(begins, whoAsks(known), wildValues(STEP_NAMES), wildNames)
 }
 
 /** Parameters of the revocation and introspection endpoints. */

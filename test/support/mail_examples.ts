@@ -16,6 +16,7 @@ export const MAIL_EXAMPLES: { [K in MailKind]: Content<K> } = {
   reset_password: { kind: 'reset_password', link: LINK, lifetimeSeconds: 1800 },
   confirm_new_address: { kind: 'confirm_new_address', link: LINK, lifetimeSeconds: 86_400 },
   address_changes: { kind: 'address_changes', endSessionsLink: END_SESSIONS },
+  address_changed: { kind: 'address_changed', endSessionsLink: END_SESSIONS },
   password_changed: { kind: 'password_changed', endSessionsLink: END_SESSIONS },
   factor_changed: { kind: 'factor_changed', change: 'totp_removed', endSessionsLink: END_SESSIONS },
   new_device: {

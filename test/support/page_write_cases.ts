@@ -1,9 +1,11 @@
 import {
   ACCOUNT_PATH,
+  ADD_PASSKEY_PATH,
   AUTHORIZE_PATH,
   AUTHORIZE_VISITOR_PATH,
   BROWSER_PATH,
   CONSENT_PATH,
+  CREATE_ACCOUNT_PATH,
   EMAIL_CODE_PATH,
   EMAIL_SECOND_FACTOR_PATH,
   LOGOUT_CONFIRM_PATH,
@@ -13,14 +15,17 @@ import {
   SECOND_FACTOR_PATH,
   SET_UP_PATH,
   SIGN_IN_PATH,
+  SIGN_UP_CODE_PATH,
+  SIGN_UP_PATH,
 } from '../../src/browser/browser_path.ts'
 import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { authorize, authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
 import { addReader } from './mailed_codes.ts'
-import type { PageBrowser } from './page_browser.ts'
+import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { optionsOf, registerPasskey } from './passkey.ts'
 import { appOf, enrol } from './second_factor.ts'
 import { ISSUER, PASSWORD, type TestServer } from './server.ts'
+import type { SoftwareAuthenticator } from './software_authenticator.ts'
 import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
 
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -114,6 +119,24 @@ async function atEmailCode({ server }: World) {
   return { browser, html }
 }
 
+/** A browser that shows the page of a step of a sign-up. */
+async function atSignUp(
+  { server }: World,
+  path: typeof SIGN_UP_PATH | typeof SIGN_UP_CODE_PATH | typeof CREATE_ACCOUNT_PATH,
+) {
+  const client = await server.addClient(CODE_CLIENT)
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client))
+  await browser.press('Create an account')
+  if (path === SIGN_UP_PATH) return { browser, html: browser.page.html }
+  await browser.press('Continue', { 'Email address': `${crypto.randomUUID()}@example.com` })
+  if (path === SIGN_UP_CODE_PATH) return { browser, html: browser.page.html }
+  const [mail] = await server.takeMails()
+  const code = /\b\d{6}\b/.exec(mail?.text ?? '')?.[0] ?? ''
+  const { html } = await browser.press('Continue', { '6-digit code': code })
+  return { browser, html }
+}
+
 /** A browser that shows the page on which a user sets up an app, and the fields of its form. */
 async function atSetUp({ server }: World) {
   const client = await server.addClient(CODE_CLIENT)
@@ -132,10 +155,27 @@ async function atPasskey({ server }: World) {
   const { authenticator } = await registerPasskey(server, await server.addUser(), { counter: 9 })
   const browser = browserOf(server)
   const page = await browser.open(authorizeUrl(client))
+  const fields = await fallenPasskeyOf(page, authenticator)
+  return { browser, html: page.html, fields }
+}
+
+/** A browser that shows the page of the second factor, and the fields of a passkey whose counter has fallen. */
+async function atSecondPasskey({ server }: World) {
+  const client = await server.addClient(CODE_CLIENT)
+  const user = await server.addUser()
+  const { authenticator } = await registerPasskey(server, user, { counter: 9 })
+  const browser = browserOf(server)
+  await browser.open(authorizeUrl(client, { acr_values: 'urn:sallyport:2' }))
+  const page = await signInAt(browser, user.username)
+  const fields = await fallenPasskeyOf(page, authenticator)
+  return { browser, html: page.html, fields }
+}
+
+/** The fields of a form with a passkey whose counter has fallen. */
+async function fallenPasskeyOf(page: ShownPage, authenticator: SoftwareAuthenticator) {
   const [, challenge = ''] = /name="passkey_challenge" value="([^"]+)"/.exec(page.html) ?? []
   const passkey = await authenticator.get(optionsOf<RequestOptionsJson>(page), { counter: 8 })
-  const fields = { decision: 'passkey', passkey_challenge: challenge, passkey }
-  return { browser, html: page.html, fields }
+  return { decision: 'passkey', passkey_challenge: challenge, passkey }
 }
 
 /** A logout with the ID token of the session. */
@@ -271,6 +311,50 @@ export const PAGE_CASES: readonly WriteCase[] = [
     },
   },
   {
+    what: 'sign-ups with made-up addresses',
+    path: BROWSER_PATH + SIGN_UP_PATH,
+    expected: [303],
+    toExhaust: 60,
+    async prepare(world) {
+      const shown = await atSignUp(world, SIGN_UP_PATH)
+      const fieldsOf = (i: number) => ({ username: `unknown-${i}@example.com` })
+      return postingForm(world.server, SIGN_UP_PATH, { ...shown, fieldsOf })
+    },
+  },
+  {
+    what: 'sign-ups with a taken address',
+    path: BROWSER_PATH + SIGN_UP_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atSignUp(world, SIGN_UP_PATH)
+      const { username } = await world.server.addUser({ username: `${crypto.randomUUID()}@example.com` })
+      return postingForm(world.server, SIGN_UP_PATH, { ...shown, fieldsOf: () => ({ username }) })
+    },
+  },
+  {
+    what: 'wrong codes of a sign-up',
+    path: BROWSER_PATH + SIGN_UP_CODE_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atSignUp(world, SIGN_UP_CODE_PATH)
+      const fieldsOf = (i: number) => ({ email_code: String(100_000 + i) })
+      return postingForm(world.server, SIGN_UP_CODE_PATH, { ...shown, fieldsOf })
+    },
+  },
+  {
+    what: 'new accounts with one proof',
+    path: BROWSER_PATH + CREATE_ACCOUNT_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const shown = await atSignUp(world, CREATE_ACCOUNT_PATH)
+      const fieldsOf = () => ({ password: PASSWORD, repeated: PASSWORD })
+      return postingForm(world.server, CREATE_ACCOUNT_PATH, { ...shown, fieldsOf })
+    },
+  },
+  {
     what: 'choices of an account',
     path: BROWSER_PATH + ACCOUNT_PATH,
     expected: [303],
@@ -346,6 +430,30 @@ export const PAGE_CASES: readonly WriteCase[] = [
       const code = await app.codeAt(world.server.clock.time)
       const { html } = await browser.press('Confirm the code', { '6-digit code from the app': code })
       return postingForm(world.server, RECOVERY_CODES_PATH, { browser, html, fieldsOf: () => ({}) })
+    },
+  },
+  {
+    what: 'wrong passkeys as the second factor',
+    path: BROWSER_PATH + SECOND_FACTOR_PATH,
+    expected: [303],
+    toExhaust: 40,
+    async prepare(world) {
+      const { fields, ...shown } = await atSecondPasskey(world)
+      return postingForm(world.server, SECOND_FACTOR_PATH, { ...shown, fieldsOf: () => fields })
+    },
+  },
+  {
+    what: 'texts that are no new passkey',
+    path: BROWSER_PATH + ADD_PASSKEY_PATH,
+    expected: [303],
+    async prepare({ server }) {
+      const browser = browserOf(server)
+      await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
+      const { username } = await server.addUser()
+      const values = { Username: username, Password: PASSWORD, can_have_passkey: 'yes' }
+      const { html } = await browser.press('Sign in', values)
+      const fields = { decision: 'passkey', passkey: '{}' }
+      return postingForm(server, ADD_PASSKEY_PATH, { browser, html, fieldsOf: () => fields })
     },
   },
   {

@@ -1,6 +1,6 @@
 import { randomId } from '../../src/lib/bytes.ts'
 import { generateToken } from '../../src/onetime/one_time_value.ts'
-import type { RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
+import type { CreationOptionsJson, RequestOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import type { Passkey } from '../../src/passkeys/passkey.ts'
 import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { ISSUER, type TestServer } from './server.ts'
@@ -22,7 +22,8 @@ export async function addPasskey(
   }
   const challenge = { kind: 'passkey_challenge', token: generateToken() } as const
   const { statement } = await oneTime.spending(challenge, now + 60, now)
-  if (!(await passkeyStore.add(passkey, statement, []))) throw new Error('the passkey was not stored')
+  if (!(await passkeyStore.add(passkey, { spend: statement, most: 20 }, [])))
+    throw new Error('the passkey was not stored')
   return passkey
 }
 
@@ -43,6 +44,17 @@ export async function pressPasskey(
   return browser.press(button, { passkey })
 }
 
+/** Presses the button of a page that creates a passkey, as the script does. */
+export async function pressCreate(
+  browser: PageBrowser,
+  button: string,
+  authenticator: SoftwareAuthenticator,
+  changes: CeremonyChanges = {},
+): Promise<ShownPage> {
+  const passkey = await authenticator.create(optionsOf<CreationOptionsJson>(browser.page), changes)
+  return browser.press(button, { passkey })
+}
+
 /** Adds a passkey of a user by a registration. */
 export async function registerPasskey(
   server: TestServer,
@@ -57,8 +69,9 @@ export async function registerPasskey(
   if (started === null) throw new Error('the pool has no passkeys')
   const response = await authenticator.create(started.options, changes)
   const finished = { subject, pool, holder, clientId: 'shop', api: 'storefront', name: 'Chrome on Android' }
+  const isFirst = false
   const passkey = await passkeys.finishRegistration(
-    { ...finished, sealed: started.sealed, response },
+    { ...finished, isFirst, sealed: started.sealed, response },
     server.context(),
   )
   return { authenticator, passkey }

@@ -9,7 +9,7 @@ import type { Config } from '../../src/config/config.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 import { runCron, sweepStores } from '../../src/cron.ts'
 import { pause } from '../../src/lib/pause.ts'
-import type { RequestContext } from '../../src/lib/request_context.ts'
+import { type RequestContext, UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import type { RenderedMail } from '../../src/mail/render_mail.ts'
 import { isAdminScope } from '../../src/oauth/admin_scope.ts'
 import { createServices, type Services } from '../../src/services/services.ts'
@@ -64,9 +64,6 @@ export class TestClock {
   pause = (): Promise<void> => pause(0)
 }
 
-/** The facts about a caller who is not known. */
-const NOWHERE = { addressPrefix: null, address: null, continent: null, device: null, country: null }
-
 /** Values for a new client instead of those that `addClient` gives it. */
 type ClientChanges = Partial<ClientValues> & { secrets?: readonly ClientSecret[] }
 
@@ -98,6 +95,8 @@ export class TestServer {
   continent: string | null = null
   /** The country of the callers, as Cloudflare reports it. */
   country: string | null = null
+  /** The autonomous system of the callers, as Cloudflare reports it. */
+  asn: number | null = null
   /** The queue of mails. */
   readonly mails: MailSink
   readonly #app: ReturnType<typeof createApp>
@@ -118,9 +117,14 @@ export class TestServer {
 
   /** Sends a request and waits for the work after its response. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    const cf = { continent: this.continent ?? undefined, country: this.country ?? undefined }
-    const isSomewhere = this.continent !== null || this.country !== null
-    return this.send(new Request(ISSUER + path, isSomewhere ? { ...init, cf } : init))
+    return this.send(this.from(new Request(ISSUER + path, init)))
+  }
+
+  /** The request as Cloudflare passes it on. */
+  from(request: Request): Request {
+    const { continent, country, asn } = this
+    const known = Object.entries({ continent, country, asn }).filter(([, value]) => value !== null)
+    return known.length === 0 ? request : new Request(request, { cf: Object.fromEntries(known) })
   }
 
   /** Sends a request to any host, as `fetch`. */
@@ -153,7 +157,7 @@ export class TestServer {
     const context = createExecutionContext()
     this.#contexts.push(context)
     const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
-    return { now: this.clock.time, ...NOWHERE, waitUntil }
+    return { now: this.clock.time, ...UNKNOWN_CALLER, waitUntil }
   }
 
   /** Waits for the work after `context` and `answer`. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CLIENT_ID } from '../../src/clients/client_fields.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 import { decodeUtf8 } from '../../src/lib/bytes.ts'
+import { UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import {
   createUser,
   type ImportedUserDraft,
@@ -48,14 +49,7 @@ const dependencies = {
 
 function create(changes: Partial<UserDraft> = {}) {
   const draft = { pool: 'customers', username: 'zoe', password: 'correct horse', roles: [], enabled: true }
-  const nowhere = {
-    addressPrefix: null,
-    address: null,
-    continent: null,
-    device: null,
-    country: null,
-    waitUntil: () => {},
-  }
+  const nowhere = { ...UNKNOWN_CALLER, waitUntil: () => {} }
   const setting = {
     occasion: { api: null, clientId: null, subject: null },
     context: { now: NOW, ...nowhere },
@@ -88,6 +82,7 @@ describe('a new user', () => {
       isHashReplaceable: false,
       breachCheckedAt: null,
       passwordBreached: false,
+      deletionAt: null,
       hasTotp: false,
       hasPasskey: false,
       enabled: false,
@@ -155,6 +150,7 @@ describe('an imported user', () => {
       isHashReplaceable: true,
       breachCheckedAt: null,
       passwordBreached: false,
+      deletionAt: null,
       hasTotp: false,
       hasPasskey: false,
       enabled: false,

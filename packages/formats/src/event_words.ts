@@ -18,6 +18,7 @@ export const EVENT_TITLES = {
   breached_password: 'Breached password',
   unchecked_password: 'Unchecked password',
   factor: 'Factor',
+  notification: 'Notification',
   account: 'Account',
   key: 'Key',
   admin: 'Change',

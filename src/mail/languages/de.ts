@@ -34,6 +34,11 @@ export const de: MailTexts = {
       text: (name) =>
         `Für Ihr Konto bei ${name} wurde eine neue E-Mail-Adresse angefordert. Sobald sie bestätigt ist, gehen E-Mails nur noch an die neue Adresse.`,
     },
+    address_changed: {
+      subject: (name) => `Die E-Mail-Adresse Ihres Kontos bei ${name} wurde geändert`,
+      text: (name) =>
+        `Die E-Mail-Adresse Ihres Kontos bei ${name} wurde geändert. E-Mails gehen nur noch an die neue Adresse.`,
+    },
     password_changed: {
       subject: (name) => `Ihr Passwort bei ${name} wurde geändert`,
       text: (name) => `Das Passwort Ihres Kontos bei ${name} wurde geändert.`,

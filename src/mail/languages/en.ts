@@ -65,6 +65,11 @@ export const en: MailTexts = {
       text: (name) =>
         `A new email address for your account at ${name} was requested. As soon as it is confirmed, mails go to the new address only.`,
     },
+    address_changed: {
+      subject: (name) => `The email address of your account at ${name} was changed`,
+      text: (name) =>
+        `The email address of your account at ${name} was changed. Mails go to the new address only.`,
+    },
     password_changed: {
       subject: (name) => `Your password at ${name} was changed`,
       text: (name) => `The password of your account at ${name} was changed.`,

@@ -34,6 +34,11 @@ export const es: MailTexts = {
       text: (name) =>
         `Se ha solicitado una nueva dirección de correo para tu cuenta en ${name}. Cuando se confirme, los mensajes llegarán solo a la dirección nueva.`,
     },
+    address_changed: {
+      subject: (name) => `Se ha cambiado la dirección de correo de tu cuenta en ${name}`,
+      text: (name) =>
+        `Se ha cambiado la dirección de correo de tu cuenta en ${name}. Los mensajes llegarán solo a la dirección nueva.`,
+    },
     password_changed: {
       subject: (name) => `Tu contraseña de ${name} ha cambiado`,
       text: (name) => `Se ha cambiado la contraseña de tu cuenta en ${name}.`,

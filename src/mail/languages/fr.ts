@@ -34,6 +34,11 @@ export const fr: MailTexts = {
       text: (name) =>
         `Une nouvelle adresse e-mail a été demandée pour votre compte ${name}. Dès qu’elle sera confirmée, les e-mails seront envoyés uniquement à la nouvelle adresse.`,
     },
+    address_changed: {
+      subject: (name) => `L’adresse e-mail de votre compte ${name} a été modifiée`,
+      text: (name) =>
+        `L’adresse e-mail de votre compte ${name} a été modifiée. Les e-mails sont envoyés uniquement à la nouvelle adresse.`,
+    },
     password_changed: {
       subject: (name) => `Votre mot de passe ${name} a été modifié`,
       text: (name) => `Le mot de passe de votre compte ${name} a été modifié.`,

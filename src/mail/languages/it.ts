@@ -34,6 +34,11 @@ export const it: MailTexts = {
       text: (name) =>
         `È stato richiesto un nuovo indirizzo e-mail per il tuo account su ${name}. Dopo la conferma i messaggi arriveranno solo al nuovo indirizzo.`,
     },
+    address_changed: {
+      subject: (name) => `L’indirizzo e-mail del tuo account su ${name} è stato modificato`,
+      text: (name) =>
+        `L’indirizzo e-mail del tuo account su ${name} è stato modificato. I messaggi arriveranno solo al nuovo indirizzo.`,
+    },
     password_changed: {
       subject: (name) => `La tua password su ${name} è stata cambiata`,
       text: (name) => `La password del tuo account su ${name} è stata cambiata.`,

@@ -34,6 +34,11 @@ export const nl: MailTexts = {
       text: (name) =>
         `Er is een nieuw e-mailadres aangevraagd voor je account bij ${name}. Zodra het is bevestigd, gaan e-mails alleen nog naar het nieuwe adres.`,
     },
+    address_changed: {
+      subject: (name) => `Het e-mailadres van je account bij ${name} is gewijzigd`,
+      text: (name) =>
+        `Het e-mailadres van je account bij ${name} is gewijzigd. E-mails gaan alleen nog naar het nieuwe adres.`,
+    },
     password_changed: {
       subject: (name) => `Je wachtwoord bij ${name} is gewijzigd`,
       text: (name) => `Het wachtwoord van je account bij ${name} is gewijzigd.`,

@@ -34,6 +34,11 @@ export const pl: MailTexts = {
       text: (name) =>
         `Otrzymaliśmy prośbę o nowy adres e-mail dla Twojego konta w ${name}. Po potwierdzeniu wiadomości będą trafiać tylko na nowy adres.`,
     },
+    address_changed: {
+      subject: (name) => `Zmieniono adres e-mail Twojego konta w ${name}`,
+      text: (name) =>
+        `Zmieniono adres e-mail Twojego konta w ${name}. Wiadomości będą trafiać tylko na nowy adres.`,
+    },
     password_changed: {
       subject: (name) => `Hasło do Twojego konta w ${name} zostało zmienione`,
       text: (name) => `Hasło do Twojego konta w ${name} zostało zmienione.`,

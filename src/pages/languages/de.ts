@@ -13,6 +13,7 @@ export const de: Texts = {
     password: 'Passwort',
     passkey: 'Mit Passkey anmelden',
     emailCode: 'Code per E-Mail senden',
+    signUp: 'Konto erstellen',
     guest: 'Als Gast fortfahren',
   },
   account: {
@@ -30,6 +31,22 @@ export const de: Texts = {
     submit: 'Anmelden',
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
+  },
+  signUp: {
+    title: 'Konto erstellen',
+    address: 'E-Mail-Adresse',
+    hint: 'Sie erhalten einen Code per E-Mail.',
+    submit: 'Weiter',
+    signIn: 'Ich habe bereits ein Konto',
+    mail: (address) =>
+      `Eine E-Mail an ${address} ist unterwegs. Geben Sie den Code daraus hier ein. Er gilt 10 Minuten lang in diesem Browser. Falls es zu der Adresse schon ein Konto gibt, steht das in der E-Mail.`,
+    otherAddress: 'Andere Adresse verwenden',
+  },
+  createAccount: {
+    title: 'Passwort wählen',
+    name: 'Name (freiwillig)',
+    again: 'Passwort wiederholen',
+    submit: 'Konto erstellen',
   },
   forgotten: {
     link: 'Passwort vergessen?',
@@ -56,12 +73,24 @@ export const de: Texts = {
     text: 'Er wurde verwendet, er ist abgelaufen, oder das Konto hat sich seit der E-Mail geändert.',
     again: 'Neuen Link anfordern',
   },
+  endSessions: {
+    title: 'Alle Sitzungen beenden?',
+    text: 'Jeder Browser und jede App, die Ihr Konto verwendet, muss sich neu anmelden.',
+    submit: 'Alle Sitzungen beenden',
+    doneTitle: 'Alle Sitzungen sind beendet',
+    done: 'Jeder Browser und jede App muss sich neu anmelden. Wählen Sie jetzt ein neues Passwort, weil eine andere Person das bisherige kennen kann.',
+    choose: 'Neues Passwort wählen',
+  },
   passkey: {
     notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
+    unsupported:
+      'Passkeys funktionieren in diesem Browser nicht. Verwenden Sie einen aktuellen Browser, und erlauben Sie Skripte.',
   },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
     text: (name) => `Geben Sie den Code ein, den Ihre Authenticator-App für ${name} anzeigt.`,
+    byPasskey: (name) => `Verwenden Sie den Passkey von ${name}.`,
+    passkey: 'Passkey verwenden',
     code: '6-stelliger Code',
     submit: 'Weiter',
     lost: 'Wiederherstellungscode verwenden',
@@ -79,14 +108,26 @@ export const de: Texts = {
     reason: 'Ihr Konto braucht zusätzlich zum Passwort einen Code aus einer Authenticator-App.',
     scan: 'Scannen Sie diesen QR-Code mit Ihrer Authenticator-App.',
     qr: 'QR-Code für die Authenticator-App',
+    open: 'Authenticator-App auf diesem Gerät öffnen',
     key: 'Oder geben Sie diesen Schlüssel in die App ein:',
     code: '6-stelliger Code aus der App',
     submit: 'Code bestätigen',
+    passkey: 'Stattdessen einen Passkey verwenden',
   },
   recoveryCodes: {
     title: 'Bewahren Sie Ihre Wiederherstellungscodes auf',
     text: 'Jeder Code ersetzt Ihre Authenticator-App einmal. Bewahren Sie die Codes an einem sicheren Ort auf, zum Beispiel in einem Passwortmanager. Sie werden nicht noch einmal angezeigt.',
     submit: 'Ich habe die Codes aufbewahrt',
+  },
+  addPasskey: {
+    title: 'Passkey hinzufügen',
+    offer:
+      'Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an. Sie brauchen kein Passwort.',
+    reason:
+      'Ihr Konto braucht einen Passkey. Damit melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an.',
+    submit: 'Passkey erstellen',
+    later: 'Nicht jetzt',
+    notCreated: 'Es wurde kein Passkey erstellt. Versuchen Sie es noch einmal.',
   },
   password: {
     title: 'Neues Passwort wählen',
@@ -137,6 +178,7 @@ export const de: Texts = {
     },
     refusedPasskey:
       'Dieser Passkey funktioniert hier nicht. Wählen Sie einen anderen Passkey, oder melden Sie sich anders an.',
+    unusablePasskey: 'Der Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',

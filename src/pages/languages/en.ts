@@ -12,6 +12,7 @@ export const en = {
     password: 'Password',
     passkey: 'Sign in with a passkey',
     emailCode: 'Email me a code',
+    signUp: 'Create an account',
     guest: 'Continue as guest',
   },
   account: {
@@ -29,6 +30,22 @@ export const en = {
     submit: 'Sign in',
     again: 'Send a new code',
     other: 'Use a password or another address',
+  },
+  signUp: {
+    title: 'Create an account',
+    address: 'Email address',
+    hint: 'You get a code by mail.',
+    submit: 'Continue',
+    signIn: 'I already have an account',
+    mail: (address: string) =>
+      `A mail to ${address} is on its way. Enter its code here. It works for 10 minutes in this browser. If the address already has an account, the mail says so.`,
+    otherAddress: 'Use another address',
+  },
+  createAccount: {
+    title: 'Choose a password',
+    name: 'Name (optional)',
+    again: 'Password again',
+    submit: 'Create account',
   },
   forgotten: {
     link: 'Forgot your password?',
@@ -55,12 +72,23 @@ export const en = {
     text: 'It was used, it has expired, or the account has changed since the mail was sent.',
     again: 'Request a new link',
   },
+  endSessions: {
+    title: 'End all sessions?',
+    text: 'Each browser and app that uses your account must sign in again.',
+    submit: 'End all sessions',
+    doneTitle: 'All sessions are ended',
+    done: 'Each browser and app must sign in again. Choose a new password now, because another person may know the present one.',
+    choose: 'Choose a new password',
+  },
   passkey: {
     notUsed: 'No passkey was used. Try again, or choose another way to sign in.',
+    unsupported: 'Passkeys do not work in this browser. Use a current browser, and allow scripts.',
   },
   secondFactor: {
     title: 'Confirm that it is you',
     text: (name: string) => `Enter the code that your authenticator app shows for ${name}.`,
+    byPasskey: (name: string) => `Use the passkey of ${name}.`,
+    passkey: 'Use a passkey',
     code: '6-digit code',
     submit: 'Continue',
     lost: 'Use a recovery code',
@@ -78,14 +106,26 @@ export const en = {
     reason: 'Your account needs a code from an authenticator app in addition to your password.',
     scan: 'Scan this QR code with your authenticator app.',
     qr: 'QR code for the authenticator app',
+    open: 'Open the authenticator app on this device',
     key: 'Or type this key into the app:',
     code: '6-digit code from the app',
     submit: 'Confirm the code',
+    passkey: 'Use a passkey instead',
   },
   recoveryCodes: {
     title: 'Keep your recovery codes',
     text: 'Each code replaces your authenticator app once. Store the codes in a safe place, such as a password manager. They are not shown again.',
     submit: 'I have kept the codes',
+  },
+  addPasskey: {
+    title: 'Add a passkey',
+    offer:
+      'A passkey signs you in with your fingerprint, your face or the lock of your device. You need no password.',
+    reason:
+      'Your account needs a passkey. It signs you in with your fingerprint, your face or the lock of your device.',
+    submit: 'Create a passkey',
+    later: 'Not now',
+    notCreated: 'No passkey was created. Try again.',
   },
   password: {
     title: 'Choose a new password',
@@ -137,6 +177,7 @@ export const en = {
       email_code: 'The code is wrong or no longer valid. Check it, or request a new code.',
     },
     refusedPasskey: 'This passkey does not work here. Choose another passkey, or another way to sign in.',
+    unusablePasskey: 'The passkey could not be added. Try again.',
     missingName: 'Type your username or email address.',
     noAddress: 'Type an email address, such as zoe@example.com.',
     wrongCurrentPassword: 'The current password is wrong. Type it again.',

@@ -13,6 +13,7 @@ export const es: Texts = {
     password: 'Contraseña',
     passkey: 'Iniciar sesión con una llave de acceso',
     emailCode: 'Enviarme un código por correo',
+    signUp: 'Crear una cuenta',
     guest: 'Continuar como invitado',
   },
   account: {
@@ -30,6 +31,22 @@ export const es: Texts = {
     submit: 'Iniciar sesión',
     again: 'Enviar un código nuevo',
     other: 'Usar una contraseña u otra dirección',
+  },
+  signUp: {
+    title: 'Crear una cuenta',
+    address: 'Correo electrónico',
+    hint: 'Recibirás un código por correo.',
+    submit: 'Continuar',
+    signIn: 'Ya tengo una cuenta',
+    mail: (address) =>
+      `Un correo a ${address} está en camino. Escribe aquí su código. Vale durante 10 minutos en este navegador. Si la dirección ya tiene una cuenta, el correo lo dice.`,
+    otherAddress: 'Usar otra dirección',
+  },
+  createAccount: {
+    title: 'Elige una contraseña',
+    name: 'Nombre (opcional)',
+    again: 'Repite la contraseña',
+    submit: 'Crear cuenta',
   },
   forgotten: {
     link: '¿Olvidaste tu contraseña?',
@@ -56,13 +73,25 @@ export const es: Texts = {
     text: 'Se usó, ha caducado o la cuenta ha cambiado desde que se envió el correo.',
     again: 'Pedir un enlace nuevo',
   },
+  endSessions: {
+    title: '¿Cerrar todas las sesiones?',
+    text: 'Cada navegador y aplicación que use tu cuenta tendrá que iniciar sesión de nuevo.',
+    submit: 'Cerrar todas las sesiones',
+    doneTitle: 'Todas las sesiones están cerradas',
+    done: 'Cada navegador y aplicación tiene que iniciar sesión de nuevo. Elige ahora una contraseña nueva, porque otra persona puede conocer la actual.',
+    choose: 'Elegir una contraseña nueva',
+  },
   passkey: {
     notUsed:
       'No se ha usado ninguna llave de acceso. Inténtalo de nuevo o elige otra forma de iniciar sesión.',
+    unsupported:
+      'Las llaves de acceso no funcionan en este navegador. Usa un navegador actual y permite los scripts.',
   },
   secondFactor: {
     title: 'Confirma que eres tú',
     text: (name) => `Introduce el código que tu aplicación de autenticación muestra para ${name}.`,
+    byPasskey: (name) => `Usa la llave de acceso de ${name}.`,
+    passkey: 'Usar una llave de acceso',
     code: 'Código de 6 cifras',
     submit: 'Continuar',
     lost: 'Usar un código de recuperación',
@@ -80,14 +109,26 @@ export const es: Texts = {
     reason: 'Tu cuenta necesita un código de una aplicación de autenticación además de la contraseña.',
     scan: 'Escanea este código QR con tu aplicación de autenticación.',
     qr: 'Código QR para la aplicación de autenticación',
+    open: 'Abrir la aplicación de autenticación en este dispositivo',
     key: 'O introduce esta clave en la aplicación:',
     code: 'Código de 6 cifras de la aplicación',
     submit: 'Confirmar el código',
+    passkey: 'Usar una llave de acceso en su lugar',
   },
   recoveryCodes: {
     title: 'Guarda tus códigos de recuperación',
     text: 'Cada código sustituye una vez a tu aplicación de autenticación. Guarda los códigos en un lugar seguro, por ejemplo en un gestor de contraseñas. No se muestran de nuevo.',
     submit: 'He guardado los códigos',
+  },
+  addPasskey: {
+    title: 'Añadir una llave de acceso',
+    offer:
+      'Con una llave de acceso inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo. No necesitas contraseña.',
+    reason:
+      'Tu cuenta necesita una llave de acceso. Con ella inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo.',
+    submit: 'Crear una llave de acceso',
+    later: 'Ahora no',
+    notCreated: 'No se ha creado ninguna llave de acceso. Inténtalo de nuevo.',
   },
   password: {
     title: 'Elige una contraseña nueva',
@@ -136,6 +177,7 @@ export const es: Texts = {
     },
     refusedPasskey:
       'Esta llave de acceso no funciona aquí. Elige otra llave de acceso u otra forma de iniciar sesión.',
+    unusablePasskey: 'No se ha podido añadir la llave de acceso. Inténtalo de nuevo.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     noAddress: 'Escribe una dirección de correo, por ejemplo zoe@example.com.',
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',

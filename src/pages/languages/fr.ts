@@ -16,6 +16,7 @@ export const fr: Texts = {
     password: 'Mot de passe',
     passkey: 'Se connecter avec une clé d’accès',
     emailCode: 'Recevoir un code par e-mail',
+    signUp: 'Créer un compte',
     guest: 'Continuer sans compte',
   },
   account: {
@@ -33,6 +34,22 @@ export const fr: Texts = {
     submit: 'Se connecter',
     again: 'Envoyer un nouveau code',
     other: 'Utiliser un mot de passe ou une autre adresse',
+  },
+  signUp: {
+    title: 'Créer un compte',
+    address: 'Adresse e-mail',
+    hint: 'Vous recevez un code par e-mail.',
+    submit: 'Continuer',
+    signIn: 'J’ai déjà un compte',
+    mail: (address) =>
+      `Un e-mail à ${address} est en route. Saisissez ici le code qu’il contient. Il est valable 10 minutes dans ce navigateur. Si cette adresse a déjà un compte, l’e-mail l’indique.`,
+    otherAddress: 'Utiliser une autre adresse',
+  },
+  createAccount: {
+    title: 'Choisissez un mot de passe',
+    name: 'Nom (facultatif)',
+    again: 'Répétez le mot de passe',
+    submit: 'Créer le compte',
   },
   forgotten: {
     link: 'Mot de passe oublié ?',
@@ -59,12 +76,24 @@ export const fr: Texts = {
     text: 'Il a été utilisé, il a expiré, ou le compte a changé depuis l’envoi de l’e-mail.',
     again: 'Demander un nouveau lien',
   },
+  endSessions: {
+    title: 'Fermer toutes les sessions ?',
+    text: 'Chaque navigateur et chaque application qui utilise votre compte devra se reconnecter.',
+    submit: 'Fermer toutes les sessions',
+    doneTitle: 'Toutes les sessions sont fermées',
+    done: 'Chaque navigateur et chaque application doit se reconnecter. Choisissez maintenant un nouveau mot de passe, car une autre personne connaît peut-être le mot de passe actuel.',
+    choose: 'Choisir un nouveau mot de passe',
+  },
   passkey: {
     notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
+    unsupported:
+      'Les clés d’accès ne fonctionnent pas dans ce navigateur. Utilisez un navigateur récent et autorisez les scripts.',
   },
   secondFactor: {
     title: 'Confirmez votre identité',
     text: (name) => `Saisissez le code affiché par votre application d’authentification pour ${name}.`,
+    byPasskey: (name) => `Utilisez la clé d’accès de ${name}.`,
+    passkey: 'Utiliser une clé d’accès',
     code: 'Code à 6 chiffres',
     submit: 'Continuer',
     lost: 'Utiliser un code de récupération',
@@ -82,14 +111,26 @@ export const fr: Texts = {
     reason: 'Votre compte demande un code d’une application d’authentification en plus du mot de passe.',
     scan: 'Scannez ce code QR avec votre application d’authentification.',
     qr: 'Code QR pour l’application d’authentification',
+    open: 'Ouvrir l’application d’authentification sur cet appareil',
     key: 'Ou saisissez cette clé dans l’application\u00a0:',
     code: 'Code à 6 chiffres de l’application',
     submit: 'Confirmer le code',
+    passkey: 'Utiliser plutôt une clé d’accès',
   },
   recoveryCodes: {
     title: 'Conservez vos codes de récupération',
     text: 'Chaque code remplace une fois votre application d’authentification. Conservez les codes en lieu sûr, par exemple dans un gestionnaire de mots de passe. Ils ne seront plus affichés.',
     submit: 'J’ai conservé les codes',
+  },
+  addPasskey: {
+    title: 'Ajouter une clé d’accès',
+    offer:
+      'Avec une clé d’accès, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil, sans mot de passe.',
+    reason:
+      'Votre compte demande une clé d’accès. Avec elle, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil.',
+    submit: 'Créer une clé d’accès',
+    later: 'Pas maintenant',
+    notCreated: 'Aucune clé d’accès n’a été créée. Réessayez.',
   },
   password: {
     title: 'Choisir un nouveau mot de passe',
@@ -137,6 +178,7 @@ export const fr: Texts = {
     },
     refusedPasskey:
       'Cette clé d’accès ne fonctionne pas ici. Choisissez une autre clé d’accès ou une autre méthode de connexion.',
+    unusablePasskey: 'La clé d’accès n’a pas pu être ajoutée. Réessayez.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
     noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',

@@ -13,6 +13,7 @@ export const it: Texts = {
     password: 'Password',
     passkey: 'Accedi con una passkey',
     emailCode: 'Inviami un codice via e-mail',
+    signUp: 'Crea un account',
     guest: 'Continua come ospite',
   },
   account: {
@@ -30,6 +31,22 @@ export const it: Texts = {
     submit: 'Accedi',
     again: 'Invia un nuovo codice',
     other: 'Usa una password o un altro indirizzo',
+  },
+  signUp: {
+    title: 'Crea un account',
+    address: 'Indirizzo e-mail',
+    hint: 'Riceverai un codice per e-mail.',
+    submit: 'Continua',
+    signIn: 'Ho già un account',
+    mail: (address) =>
+      `Un’e-mail a ${address} è in arrivo. Inserisci qui il codice che contiene. Vale per 10 minuti in questo browser. Se l’indirizzo ha già un account, l’e-mail lo indica.`,
+    otherAddress: 'Usa un altro indirizzo',
+  },
+  createAccount: {
+    title: 'Scegli una password',
+    name: 'Nome (facoltativo)',
+    again: 'Ripeti la password',
+    submit: 'Crea account',
   },
   forgotten: {
     link: 'Hai dimenticato la password?',
@@ -56,12 +73,24 @@ export const it: Texts = {
     text: 'È stato usato, è scaduto o l’account è cambiato dopo l’invio dell’e-mail.',
     again: 'Richiedi un nuovo link',
   },
+  endSessions: {
+    title: 'Chiudere tutte le sessioni?',
+    text: 'Ogni browser e app che usa il tuo account dovrà accedere di nuovo.',
+    submit: 'Chiudi tutte le sessioni',
+    doneTitle: 'Tutte le sessioni sono chiuse',
+    done: 'Ogni browser e app deve accedere di nuovo. Scegli ora una nuova password, perché un’altra persona potrebbe conoscere quella attuale.',
+    choose: 'Scegli una nuova password',
+  },
   passkey: {
     notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
+    unsupported:
+      'Le passkey non funzionano in questo browser. Usa un browser aggiornato e consenti gli script.',
   },
   secondFactor: {
     title: 'Conferma la tua identità',
     text: (name) => `Inserisci il codice che la tua app di autenticazione mostra per ${name}.`,
+    byPasskey: (name) => `Usa la passkey di ${name}.`,
+    passkey: 'Usa una passkey',
     code: 'Codice di 6 cifre',
     submit: 'Continua',
     lost: 'Usa un codice di recupero',
@@ -79,14 +108,26 @@ export const it: Texts = {
     reason: 'Il tuo account richiede un codice di un’app di autenticazione oltre alla password.',
     scan: 'Scansiona questo codice QR con la tua app di autenticazione.',
     qr: 'Codice QR per l’app di autenticazione',
+    open: 'Apri l’app di autenticazione su questo dispositivo',
     key: 'Oppure inserisci questa chiave nell’app:',
     code: 'Codice di 6 cifre dell’app',
     submit: 'Conferma il codice',
+    passkey: 'Usa invece una passkey',
   },
   recoveryCodes: {
     title: 'Conserva i tuoi codici di recupero',
     text: 'Ogni codice sostituisce una volta la tua app di autenticazione. Conserva i codici in un luogo sicuro, per esempio in un gestore di password. Non vengono mostrati di nuovo.',
     submit: 'Ho conservato i codici',
+  },
+  addPasskey: {
+    title: 'Aggiungi una passkey',
+    offer:
+      'Con una passkey accedi con l’impronta, il volto o il blocco del dispositivo. Non ti serve una password.',
+    reason:
+      'Il tuo account richiede una passkey. Con essa accedi con l’impronta, il volto o il blocco del dispositivo.',
+    submit: 'Crea una passkey',
+    later: 'Non ora',
+    notCreated: 'Non è stata creata nessuna passkey. Riprova.',
   },
   password: {
     title: 'Scegli una nuova password',
@@ -133,6 +174,7 @@ export const it: Texts = {
       email_code: 'Il codice è errato o non è più valido. Controllalo o richiedine uno nuovo.',
     },
     refusedPasskey: 'Questa passkey non funziona qui. Scegli un’altra passkey o un altro modo per accedere.',
+    unusablePasskey: 'Non è stato possibile aggiungere la passkey. Riprova.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     noAddress: 'Inserisci un indirizzo e-mail, ad esempio zoe@example.com.',
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',

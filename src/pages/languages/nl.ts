@@ -13,6 +13,7 @@ export const nl: Texts = {
     password: 'Wachtwoord',
     passkey: 'Inloggen met een passkey',
     emailCode: 'Mail mij een code',
+    signUp: 'Account aanmaken',
     guest: 'Doorgaan als gast',
   },
   account: {
@@ -30,6 +31,22 @@ export const nl: Texts = {
     submit: 'Inloggen',
     again: 'Nieuwe code sturen',
     other: 'Een wachtwoord of ander adres gebruiken',
+  },
+  signUp: {
+    title: 'Account aanmaken',
+    address: 'E-mailadres',
+    hint: 'Je krijgt een code per e-mail.',
+    submit: 'Doorgaan',
+    signIn: 'Ik heb al een account',
+    mail: (address) =>
+      `Er is een e-mail naar ${address} onderweg. Vul de code daaruit hier in. Hij werkt 10 minuten in deze browser. Als het adres al een account heeft, staat dat in de e-mail.`,
+    otherAddress: 'Een ander adres gebruiken',
+  },
+  createAccount: {
+    title: 'Kies een wachtwoord',
+    name: 'Naam (optioneel)',
+    again: 'Wachtwoord herhalen',
+    submit: 'Account aanmaken',
   },
   forgotten: {
     link: 'Wachtwoord vergeten?',
@@ -56,12 +73,23 @@ export const nl: Texts = {
     text: 'De link is gebruikt of verlopen, of het account is veranderd sinds de e-mail is verstuurd.',
     again: 'Nieuwe link aanvragen',
   },
+  endSessions: {
+    title: 'Alle sessies beëindigen?',
+    text: 'Elke browser en app die je account gebruikt, moet opnieuw inloggen.',
+    submit: 'Alle sessies beëindigen',
+    doneTitle: 'Alle sessies zijn beëindigd',
+    done: 'Elke browser en app moet opnieuw inloggen. Kies nu een nieuw wachtwoord, omdat iemand anders het huidige kan kennen.',
+    choose: 'Nieuw wachtwoord kiezen',
+  },
   passkey: {
     notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
+    unsupported: 'Passkeys werken niet in deze browser. Gebruik een recente browser en sta scripts toe.',
   },
   secondFactor: {
     title: 'Bevestig dat jij het bent',
     text: (name) => `Voer de code in die je authenticator-app voor ${name} toont.`,
+    byPasskey: (name) => `Gebruik de passkey van ${name}.`,
+    passkey: 'Passkey gebruiken',
     code: 'Code van 6 cijfers',
     submit: 'Doorgaan',
     lost: 'Een herstelcode gebruiken',
@@ -79,14 +107,26 @@ export const nl: Texts = {
     reason: 'Je account heeft naast het wachtwoord een code van een authenticator-app nodig.',
     scan: 'Scan deze QR-code met je authenticator-app.',
     qr: 'QR-code voor de authenticator-app',
+    open: 'Open de authenticator-app op dit apparaat',
     key: 'Of typ deze sleutel in de app:',
     code: 'Code van 6 cijfers uit de app',
     submit: 'Code bevestigen',
+    passkey: 'In plaats daarvan een passkey gebruiken',
   },
   recoveryCodes: {
     title: 'Bewaar je herstelcodes',
     text: 'Elke code vervangt je authenticator-app één keer. Bewaar de codes op een veilige plaats, bijvoorbeeld in een wachtwoordmanager. Ze worden niet opnieuw getoond.',
     submit: 'Ik heb de codes bewaard',
+  },
+  addPasskey: {
+    title: 'Passkey toevoegen',
+    offer:
+      'Met een passkey log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat. Je hebt geen wachtwoord nodig.',
+    reason:
+      'Je account heeft een passkey nodig. Daarmee log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat.',
+    submit: 'Passkey maken',
+    later: 'Niet nu',
+    notCreated: 'Er is geen passkey gemaakt. Probeer het opnieuw.',
   },
   password: {
     title: 'Kies een nieuw wachtwoord',
@@ -134,6 +174,7 @@ export const nl: Texts = {
       email_code: 'De code is onjuist of niet meer geldig. Controleer de code of vraag een nieuwe aan.',
     },
     refusedPasskey: 'Deze passkey werkt hier niet. Kies een andere passkey, of log op een andere manier in.',
+    unusablePasskey: 'De passkey kon niet worden toegevoegd. Probeer het opnieuw.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',

@@ -16,6 +16,7 @@ export const pl: Texts = {
     password: 'Hasło',
     passkey: 'Zaloguj się kluczem dostępu',
     emailCode: 'Wyślij mi kod e-mailem',
+    signUp: 'Załóż konto',
     guest: 'Kontynuuj jako gość',
   },
   account: {
@@ -33,6 +34,22 @@ export const pl: Texts = {
     submit: 'Zaloguj się',
     again: 'Wyślij nowy kod',
     other: 'Użyj hasła lub innego adresu',
+  },
+  signUp: {
+    title: 'Załóż konto',
+    address: 'Adres e-mail',
+    hint: 'Otrzymasz kod w wiadomości e-mail.',
+    submit: 'Dalej',
+    signIn: 'Mam już konto',
+    mail: (address) =>
+      `Wiadomość na adres ${address} jest w drodze. Wpisz tutaj kod z tej wiadomości. Działa przez 10 minut w tej przeglądarce. Jeśli ten adres ma już konto, informuje o tym wiadomość.`,
+    otherAddress: 'Użyj innego adresu',
+  },
+  createAccount: {
+    title: 'Wybierz hasło',
+    name: 'Imię i nazwisko (opcjonalnie)',
+    again: 'Powtórz hasło',
+    submit: 'Załóż konto',
   },
   forgotten: {
     link: 'Nie pamiętasz hasła?',
@@ -59,12 +76,24 @@ export const pl: Texts = {
     text: 'Został użyty, wygasł albo konto zmieniło się od wysłania wiadomości.',
     again: 'Poproś o nowy link',
   },
+  endSessions: {
+    title: 'Zakończyć wszystkie sesje?',
+    text: 'Każda przeglądarka i aplikacja, która używa Twojego konta, będzie musiała zalogować się ponownie.',
+    submit: 'Zakończ wszystkie sesje',
+    doneTitle: 'Wszystkie sesje zostały zakończone',
+    done: 'Każda przeglądarka i aplikacja musi zalogować się ponownie. Wybierz teraz nowe hasło, ponieważ inna osoba może znać obecne.',
+    choose: 'Wybierz nowe hasło',
+  },
   passkey: {
     notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
+    unsupported:
+      'Klucze dostępu nie działają w tej przeglądarce. Użyj aktualnej przeglądarki i zezwól na skrypty.',
   },
   secondFactor: {
     title: 'Potwierdź swoją tożsamość',
     text: (name) => `Wpisz kod, który aplikacja uwierzytelniająca pokazuje dla ${name}.`,
+    byPasskey: (name) => `Użyj klucza dostępu konta ${name}.`,
+    passkey: 'Użyj klucza dostępu',
     code: 'Kod z 6 cyfr',
     submit: 'Dalej',
     lost: 'Użyj kodu odzyskiwania',
@@ -82,14 +111,25 @@ export const pl: Texts = {
     reason: 'Twoje konto wymaga oprócz hasła kodu z aplikacji uwierzytelniającej.',
     scan: 'Zeskanuj ten kod QR aplikacją uwierzytelniającą.',
     qr: 'Kod QR dla aplikacji uwierzytelniającej',
+    open: 'Otwórz aplikację uwierzytelniającą na tym urządzeniu',
     key: 'Albo wpisz ten klucz w aplikacji:',
     code: 'Kod z 6 cyfr z aplikacji',
     submit: 'Potwierdź kod',
+    passkey: 'Użyj zamiast tego klucza dostępu',
   },
   recoveryCodes: {
     title: 'Zachowaj kody odzyskiwania',
     text: 'Każdy kod zastępuje jeden raz aplikację uwierzytelniającą. Przechowuj kody w bezpiecznym miejscu, na przykład w menedżerze haseł. Nie pokażemy ich ponownie.',
     submit: 'Kody są zachowane',
+  },
+  addPasskey: {
+    title: 'Dodaj klucz dostępu',
+    offer:
+      'Klucz dostępu loguje Cię odciskiem palca, twarzą lub blokadą urządzenia. Hasło nie jest potrzebne.',
+    reason: 'Twoje konto wymaga klucza dostępu. Loguje Cię odciskiem palca, twarzą lub blokadą urządzenia.',
+    submit: 'Utwórz klucz dostępu',
+    later: 'Nie teraz',
+    notCreated: 'Nie utworzono klucza dostępu. Spróbuj jeszcze raz.',
   },
   password: {
     title: 'Wybierz nowe hasło',
@@ -138,6 +178,7 @@ export const pl: Texts = {
       email_code: 'Kod jest nieprawidłowy lub już nieważny. Sprawdź go albo poproś o nowy.',
     },
     refusedPasskey: 'Ten klucz dostępu tu nie działa. Wybierz inny klucz dostępu albo inny sposób logowania.',
+    unusablePasskey: 'Nie udało się dodać klucza dostępu. Spróbuj jeszcze raz.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     noAddress: 'Wpisz adres e-mail, na przykład zoe@example.com.',
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
