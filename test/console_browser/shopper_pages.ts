@@ -47,6 +47,7 @@ export function testShopperPages(running: () => Running): void {
           await prepare?.(visitor.page)
           expect([name, await visitor.findCut()]).toEqual([name, []])
           expect([name, await visitor.findHidden()]).toEqual([name, []])
+          expect([name, await visitor.findBroken()]).toEqual([name, []])
           expect([name, await visitor.findBarriers()]).toEqual([name, []])
         }
         expect(foreign).toEqual([])
