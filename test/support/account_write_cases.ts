@@ -1,57 +1,68 @@
-import { ACCOUNT } from './account.ts'
-import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from './authorize.ts'
-import { ISSUER } from './server.ts'
+import { CONFIRM_ADDRESS, passwordLinkDataOf, RESET_PASSWORD } from '../../src/accounts/link_kinds.ts'
+import type { UserRecord } from '../../src/users/user_record.ts'
+import { addReader, tokenOf } from './account_links.ts'
+import { ISSUER, type TestServer } from './server.ts'
 import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
 
-/** The fields of a request, for the user and the consent of the browser. */
-type FieldsOf = (i: number, own: { username: string; consent: string }) => Record<string, string>
+const PATH = '/account/customers'
+const FORGOTTEN = `${PATH}/forgotten-password`
+const RESET = `${PATH}/reset-password`
+const CONFIRM = `${PATH}/confirm-address`
 
-const PATH = new URL(ACCOUNT).pathname
-
-/** Posts the form of a page of a signed-in user in each request, with the same ticket and the same cookies. */
-async function postingAt({ server }: World, path: string, fieldsOf: FieldsOf): Promise<Send> {
-  const { username } = await server.addUser()
-  const browser = browserOf(server)
-  const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
-  await browser.open(authorizeUrl(partner))
-  await signInAt(browser, username)
-  const { url } = await browser.press('Allow')
-  await server.requireTokens(exchangeOf(partner, url.searchParams.get('code')))
-  const page = await browser.open(ISSUER + PATH + path)
-  const [, ticket = ''] = /name="ticket" value="([^"]+)"/.exec(page.html) ?? []
-  const [, consent = ''] = /name="consent" value="([^"]+)"/.exec(page.html) ?? []
-  const names = ['__Host-sallyport-form', '__Host-sallyport-customers']
-  const headers = {
-    ...HERE,
-    Origin: ISSUER,
-    Cookie: names.map((name) => `${name}=${browser.cookie(name)}`).join('; '),
-    'Content-Type': 'application/x-www-form-urlencoded',
-  }
+/** Posts a form of a page in each request. */
+function posting({ server }: World, path: string, fieldsOf: (i: number) => Record<string, string>): Send {
+  const headers = { ...HERE, Origin: ISSUER, 'Content-Type': 'application/x-www-form-urlencoded' }
   return (i) => {
-    const body = new URLSearchParams({ ticket, ...fieldsOf(i, { username, consent }) }).toString()
-    return server.fetch(PATH + path, { method: 'POST', headers, body, redirect: 'manual' })
+    const body = new URLSearchParams(fieldsOf(i)).toString()
+    return server.fetch(path, { method: 'POST', headers, body, redirect: 'manual' })
   }
 }
 
-const at = (what: string, path: string, fieldsOf: FieldsOf, status = 303): WriteCase => ({
-  what,
-  path: PATH + path,
-  expected: [status],
-  toExhaust: 40,
-  prepare: (world) => postingAt(world, path, fieldsOf),
-})
+async function addRecord(server: TestServer): Promise<UserRecord> {
+  const user = await server.services.userAdmin.find((await addReader(server)).id)
+  if (user === null) throw new Error('the user is missing')
+  return user
+}
 
-/** The requests to the account pages. */
+/** The requests to the account pages without a sign-in. */
 export const ACCOUNT_CASES: readonly WriteCase[] = [
-  at('changes of a profile', '/profile', (i) => ({ name: `Name ${i}`, version: String(i + 1) })),
-  at('changes of a password with a wrong current password', '/password', () => ({
-    current_password: 'wrong',
-    password: 'another long password',
-    repeated: 'another long password',
-  })),
-  at('ends of all other sessions', '/sessions', () => ({})),
-  at('ends of an unknown session', '/sessions', (i) => ({ session: `s1.unknown-${i}` })),
-  at('withdrawals of one consent', '/applications', (_i, { consent }) => ({ consent })),
-  at('downloads of data', '/data', () => ({}), 200),
-  at('deletions of an account', '/deletion', (_i, { username }) => ({ username })),
+  {
+    what: 'links to a new password for one user',
+    path: FORGOTTEN,
+    expected: [303],
+    async prepare(world) {
+      const { username } = await addReader(world.server)
+      return posting(world, FORGOTTEN, () => ({ username }))
+    },
+  },
+  {
+    what: 'links to a new password for made-up names',
+    path: FORGOTTEN,
+    expected: [303],
+    prepare: (world) => posting(world, FORGOTTEN, (i) => ({ username: `unknown-${i}@example.com` })),
+  },
+  {
+    what: 'refused passwords by one link',
+    path: RESET,
+    expected: [303],
+    async prepare(world) {
+      const { links } = world.server.services
+      const user = await addRecord(world.server)
+      const content = { user, data: await passwordLinkDataOf(user) }
+      const token = tokenOf(new URL(await links.make(RESET_PASSWORD, content, world.server.clock.time)))
+      return posting(world, RESET, () => ({ token, password: 'short', repeated: 'short' }))
+    },
+  },
+  {
+    what: 'new addresses by one link',
+    path: CONFIRM,
+    expected: [303],
+    async prepare(world) {
+      const { links } = world.server.services
+      const user = await addRecord(world.server)
+      const data = { address: `${crypto.randomUUID()}@example.org`, from: user.profile.email ?? null }
+      const url = await links.make(CONFIRM_ADDRESS, { user, data }, world.server.clock.time)
+      return posting(world, CONFIRM, () => ({ token: tokenOf(new URL(url)) }))
+    },
+  },
 ]
