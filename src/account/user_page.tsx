@@ -1,10 +1,11 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import { scriptAddress } from '../browser/browser_path.ts'
 import { fieldErrors } from '../browser/field_errors.ts'
 import { TICKET_FIELD } from '../browser/form_ticket.ts'
 import { type Looks, looksOf } from '../browser/looks.ts'
 import { PageFrame } from '../browser/page_frame.tsx'
 import { problemOf } from '../browser/problem_of.ts'
-import { describeProblem } from '../browser/problem_words.ts'
+import { describeProblem, type ProblemWords } from '../browser/problem_words.ts'
 import { BrokenForm } from '../browser/read_submission.ts'
 import { accountPathOf } from '../config/account_path.ts'
 import { compact } from '../lib/compact.ts'
@@ -30,6 +31,8 @@ import {
 export interface UserPageView {
   title: string
   body: Child
+  /** The file name of the script of the page; absent for a page without a script. */
+  script?: string
 }
 
 /** The content of a page of a signed-in user. */
@@ -53,10 +56,13 @@ export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'
   /**
    * Handles an accepted form.
    *
-   * @returns the notice of the page, or the URL to which the browser goes
+   * @returns the notice of the page, the URL to which the browser goes, or a page without a URL, which shows a secret once
    * @throws InputRefused, PasswordRefused, OAuthError, StorageUnavailable, CorruptRecord
    */
-  submit?(request: UserRequest, form: Form): Promise<{ notice: Notice } | { leaveTo: string }>
+  submit?(
+    request: UserRequest,
+    form: Form,
+  ): Promise<{ notice: Notice } | { leaveTo: string } | { shown: UserPageView }>
 }
 
 /** Makes a page that first signs the user in. */
@@ -97,8 +103,23 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
       {children}
     </form>
   )
-  const { title, body } = await page.show({ request, looks, texts, state, PageForm })
+  const view = await page.show({ request, looks, texts, state, PageForm })
   const noticeText = notice === null ? null : textOfNotice(notice, texts)
+  return writePage(page, { view, looks, words, noticeText }, request)
+}
+
+interface WrittenPage {
+  view: UserPageView
+  looks: Looks
+  words: ProblemWords | null
+  noticeText: string | null
+}
+
+async function writePage(
+  page: Pick<UserPage, 'path'>,
+  { view: { title, body, script }, looks, words, noticeText }: WrittenPage,
+  { c, pool, services }: UserRequest,
+): Promise<Response> {
   // Without a script, a screen reader reads the title first.
   const said = words?.text ?? noticeText
   const document = (
@@ -106,6 +127,7 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
       title={said === null ? title : `${said} · ${title}`}
       looks={looks}
       assets={await services.assets.paths()}
+      script={script}
     >
       <h1>{title}</h1>
       {words === null || words.field !== null ? null : (
@@ -121,12 +143,14 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
       {body}
       {page.path === '' ? null : (
         <p>
-          <a href={accountPathOf(pool)}>{texts.back}</a>
+          <a href={accountPathOf(pool)}>{looks.texts.accountPage.back}</a>
         </p>
       )}
     </PageFrame>
   )
-  return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, ...(words && { status: words.status }) })
+  const scripts = script === undefined ? [] : [scriptAddress(script, services.config)]
+  const policy = { ...OWN_ORIGIN_ONLY, scripts }
+  return renderPage(c, { document, policy, ...(words && { status: words.status }) })
 }
 
 function textOfNotice(name: string, { notices }: UserPageContent['texts']): string | null {
@@ -148,6 +172,10 @@ async function submitPage(
   if (refusal !== null) return goBack(page, { problem: refusal }, request)
   try {
     const outcome = await page.submit(request, form)
+    if ('shown' in outcome) {
+      const looks = await looksOf(c, request.services)
+      return writePage(page, { view: outcome.shown, looks, words: null, noticeText: null }, request)
+    }
     return 'leaveTo' in outcome ? c.redirect(outcome.leaveTo, 303) : goBack(page, outcome, request)
   } catch (error) {
     const problem = problemOf(error)
