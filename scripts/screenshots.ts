@@ -21,6 +21,7 @@ import {
   type ShopperView,
   signInShopper,
 } from './screenshots/shopper_views.ts'
+import { SIGN_UP_LANGUAGE_VIEWS, SIGN_UP_VIEWS } from './screenshots/sign_up_views.ts'
 import { stop } from './stop.ts'
 import { bundleWorker } from './worker_bundle.ts'
 import { makeTemporaryDirectory, startService } from './worker_server.ts'
@@ -75,10 +76,13 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
   const isWanted = ({ name }: ShopperView) => name.includes(only)
   const sets = [
     {
-      views: [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...INBOX_VIEWS].filter(isWanted),
+      views: [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...SIGN_UP_VIEWS, ...INBOX_VIEWS].filter(isWanted),
       widths: SHOPPER_WIDTHS,
     },
-    { views: [...LANGUAGE_VIEWS, ...SECOND_FACTOR_LANGUAGE_VIEWS].filter(isWanted), widths: [390] },
+    {
+      views: [...LANGUAGE_VIEWS, ...SECOND_FACTOR_LANGUAGE_VIEWS, ...SIGN_UP_LANGUAGE_VIEWS].filter(isWanted),
+      widths: [390],
+    },
   ]
   if (sets.every(({ views }) => views.length === 0)) return []
   const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))

@@ -6,7 +6,7 @@ import { accountPathOf } from '../config/account_path.ts'
 import type { UserRequest } from './account_request.ts'
 import { keepSecondFactor } from './keep_browser_session.ts'
 import { appOf, confirmApp, removeApp, renewCodes, startApp } from './operations/own_second_factor.ts'
-import { type UserPageContent, type UserPageView, userPage } from './user_page.tsx'
+import { showOnce, type UserPageContent, type UserPageView, userPage } from './user_page.tsx'
 
 const PATH = '/second-factor'
 const RENEW = 'renew'
@@ -22,14 +22,14 @@ export const secondFactorPage = userPage({
   show: showSecondFactor,
   async submit(request, form) {
     const decision = form.text('decision')
-    if (decision === RENEW) return { shown: await showCodes(await renewCodes(request), request) }
+    if (decision === RENEW) return { response: await showCodes(await renewCodes(request), request) }
     if (decision === REMOVE) {
       await removeApp(request)
       return { notice: 'appRemoved' }
     }
     const codes = await confirmApp({ sealed: form.text(ENROLMENT_FIELD), code: form.text('totp') }, request)
     await keepSecondFactor(request)
-    return { shown: await showCodes(codes, request) }
+    return { response: await showCodes(codes, request) }
   },
 })
 
@@ -86,7 +86,7 @@ async function showSetUp({ request, looks, state, PageForm }: UserPageContent): 
 }
 
 /** The page with new recovery codes. It has no URL, because the user sees the codes once. */
-async function showCodes(codes: readonly string[], request: UserRequest): Promise<UserPageView> {
+async function showCodes(codes: readonly string[], request: UserRequest): Promise<Response> {
   const { texts } = await looksOf(request.c, request.services)
   const body = (
     <>
@@ -97,5 +97,5 @@ async function showCodes(codes: readonly string[], request: UserRequest): Promis
       </a>
     </>
   )
-  return { title: texts.recoveryCodes.title, body }
+  return showOnce({ title: texts.recoveryCodes.title, body }, request)
 }

@@ -47,7 +47,7 @@ export interface UserPageContent {
 }
 
 /** A page of a signed-in user. */
-export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'> {
+export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor' | 'needsMail'> {
   /** Whether the page needs a sign-in of the last 10 minutes. The default is false. */
   isSensitive?: boolean
   /** The fields whose values a refused form keeps. None of them is a password. */
@@ -56,20 +56,27 @@ export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'
   /**
    * Handles an accepted form.
    *
-   * @returns the notice of the page, the URL to which the browser goes, or a page without a URL, which shows a secret once
+   * @returns the notice of the page, the URL to which the browser goes, or the response
    * @throws InputRefused, PasswordRefused, OAuthError, StorageUnavailable, CorruptRecord
    */
   submit?(
     request: UserRequest,
     form: Form,
-  ): Promise<{ notice: Notice } | { leaveTo: string } | { shown: UserPageView }>
+  ): Promise<{ notice: Notice } | { leaveTo: string } | { response: Response }>
+  /**
+   * Finds the page after a form that signed its user out, for a form that is posted twice.
+   *
+   * @param subject The user of the form
+   * @returns the URL; null if the form has not changed anything
+   */
+  whenSignedOut?(request: AccountRequest, subject: string): Promise<string | null>
 }
 
 /** Makes a page that first signs the user in. */
 export function userPage(page: UserPage): AccountPage {
-  const { path, section, isFor, submit } = page
+  const { path, section, isFor, needsMail, submit } = page
   return {
-    ...compact({ path, section, isFor }),
+    ...compact({ path, section, isFor, needsMail }),
     GET: (request) => showPage(page, request),
     ...(submit && { POST: (request) => submitPage({ ...page, submit }, request) }),
   }
@@ -105,7 +112,13 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
   )
   const view = await page.show({ request, looks, texts, state, PageForm })
   const noticeText = notice === null ? null : textOfNotice(notice, texts)
-  return writePage(page, { view, looks, words, noticeText }, request)
+  return writePage({ view, looks, words, noticeText, isHome: page.path === '' }, request)
+}
+
+/** Shows a page after a form, without a URL of its own, because it shows a secret once. */
+export async function showOnce(view: UserPageView, request: UserRequest): Promise<Response> {
+  const looks = await looksOf(request.c, request.services)
+  return writePage({ view, looks, words: null, noticeText: null, isHome: false }, request)
 }
 
 interface WrittenPage {
@@ -113,11 +126,12 @@ interface WrittenPage {
   looks: Looks
   words: ProblemWords | null
   noticeText: string | null
+  /** Whether it is the home page, to which the other pages have a link. */
+  isHome: boolean
 }
 
 async function writePage(
-  page: Pick<UserPage, 'path'>,
-  { view: { title, body, script }, looks, words, noticeText }: WrittenPage,
+  { view: { title, body, script }, looks, words, noticeText, isHome }: WrittenPage,
   { c, pool, services }: UserRequest,
 ): Promise<Response> {
   // Without a script, a screen reader reads the title first.
@@ -141,7 +155,7 @@ async function writePage(
         </p>
       )}
       {body}
-      {page.path === '' ? null : (
+      {isHome ? null : (
         <p>
           <a href={accountPathOf(pool)}>{looks.texts.accountPage.back}</a>
         </p>
@@ -166,16 +180,15 @@ async function submitPage(
   const form = await readForm(c)
   const ticket = await openTicket(form.text(TICKET_FIELD), page.path, accountRequest)
   if (ticket === null) throw new BrokenForm()
+  const after = await page.whenSignedOut?.(accountRequest, ticket.subject)
+  if (typeof after === 'string') return c.redirect(after, 303)
   const request = await requireUser(page, accountRequest)
   if (request instanceof Response) return request
   const refusal = await findBindingProblem(ticket, request)
   if (refusal !== null) return goBack(page, { problem: refusal }, request)
   try {
     const outcome = await page.submit(request, form)
-    if ('shown' in outcome) {
-      const looks = await looksOf(c, request.services)
-      return writePage(page, { view: outcome.shown, looks, words: null, noticeText: null }, request)
-    }
+    if ('response' in outcome) return outcome.response
     return 'leaveTo' in outcome ? c.redirect(outcome.leaveTo, 303) : goBack(page, outcome, request)
   } catch (error) {
     const problem = problemOf(error)

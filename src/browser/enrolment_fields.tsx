@@ -15,7 +15,7 @@ interface EnrolmentFieldsProps {
 
 /** The QR code of a new authenticator app, its key as text, and the field of the first code. */
 export const EnrolmentFields = ({
-  enrolment: { sealed, secret, qr },
+  enrolment: { sealed, secret, uri, qr },
   state,
   texts,
 }: EnrolmentFieldsProps) => (
@@ -24,6 +24,9 @@ export const EnrolmentFields = ({
     <div class="qr" role="img" aria-label={texts.qr}>
       {raw(qr)}
     </div>
+    <p>
+      <a href={uri}>{texts.open}</a>
+    </p>
     <p>
       {texts.key} <code class="key">{secret}</code>
     </p>

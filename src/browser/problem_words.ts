@@ -1,4 +1,3 @@
-import { MAX_NAME_CHARACTERS } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
 import { describeWait } from '../pages/languages/texts.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
@@ -41,8 +40,6 @@ export function describeProblem(
       return { ...refused, text: problems.missingName, field: 'username' }
     case 'no_address':
       return { ...refused, text: problems.noAddress, field: 'username' }
-    case 'refused_name':
-      return { ...refused, text: problems.refusedName(MAX_NAME_CHARACTERS), field: 'name' }
     case 'different_passwords':
       return { ...refused, text: problems.differentPasswords, field: 'password' }
     case 'refused_password':
@@ -53,6 +50,8 @@ export function describeProblem(
       return { text: problems.changedMeanwhile, status: 409, field: null }
     case 'wrong_name':
       return { ...refused, text: problems.wrongName, field: 'username' }
+    case 'last_admin':
+      return { text: texts.accountPage.deletion.lastAdmin, status: 409, field: null }
     case 'other_account':
       return { text: problems.otherAccount, status: 200, field: null }
     case 'expired_form':

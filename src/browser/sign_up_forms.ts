@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { readName, readNewAddress } from '../accounts/sign_up.ts'
+import { MAX_NAME_CHARACTERS, readName, readNewAddress } from '../accounts/sign_up.ts'
 import { advance, type SignUpStep } from '../signin/next_step.ts'
 import { proofBy } from '../signin/proof.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
@@ -70,7 +70,8 @@ export async function useNewAccount(
   const password = form.text('password')
   if (password !== form.text('repeated')) throw new InputRefused({ kind: 'different_passwords' })
   const name = readName(form.text('name'))
-  if (name === undefined) throw new InputRefused({ kind: 'refused_name' })
+  if (name === undefined)
+    throw new InputRefused({ kind: 'refused_text', field: 'name', longest: MAX_NAME_CHARACTERS })
   const { language } = await looksOf(c, services)
   const caller = await codeCallerOf(c, situation, services)
   const account = { ...caller, address: signUp.proven, password, name, language }

@@ -24,7 +24,7 @@ export async function signUpPage({
         name="username"
         label={texts.signUp.address}
         hint={texts.signUp.hint}
-        type="email"
+        inputmode="email"
         autocomplete="email"
         autocapitalize="none"
         spellcheck={false}

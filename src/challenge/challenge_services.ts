@@ -1,3 +1,4 @@
+import type { AccountDeletion } from '../accounts/account_deletion.ts'
 import type { Notifications } from '../accounts/notifications.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
@@ -47,4 +48,5 @@ export interface ChallengeServices {
   codes: CodeSealer
   requests: RequestSealer
   authSessions: AuthSessions
+  deletion: AccountDeletion
 }

@@ -33,7 +33,7 @@ interface InputProps extends FieldProps {
   maxlength?: number
   autocomplete?: string
   autocapitalize?: 'none'
-  inputmode?: 'numeric'
+  inputmode?: 'numeric' | 'email'
   spellcheck?: false
   readonly?: boolean
   autofocus?: boolean

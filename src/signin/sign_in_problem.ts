@@ -20,8 +20,6 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('missing_name'),
   /** The text is no address for a new account. It does not depend on existing accounts. */
   kind('no_address'),
-  /** The name of a new account is too long or has characters that a name cannot have. */
-  kind('refused_name'),
   kind('different_passwords'),
   z.object({ kind: z.literal('refused_password'), rule: z.enum(PASSWORD_RULES) }),
   /** A text of the profile that is too long or has control characters. */
@@ -30,6 +28,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('changed_meanwhile'),
   /** The name that the user typed to confirm is not the username. */
   kind('wrong_name'),
+  /** The user is the last admin, whose account stays. */
+  kind('last_admin'),
   /** The application asked for another account. */
   kind('other_account'),
   /** The form was older than 30 minutes. */

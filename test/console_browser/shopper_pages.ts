@@ -9,9 +9,10 @@ import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
 import { SECOND_FACTOR_VIEWS } from '../../scripts/screenshots/second_factor_views.ts'
 import { SHOPPER_VIEWS, SHOPPERS, signInShopper } from '../../scripts/screenshots/shopper_views.ts'
+import { newAddress, readCode, SIGN_UP_VIEWS } from '../../scripts/screenshots/sign_up_views.ts'
 import { OperatorPage } from './operator_page.ts'
 
-const VIEWS = [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...INBOX_VIEWS]
+const VIEWS = [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...SIGN_UP_VIEWS, ...INBOX_VIEWS]
 
 /** A running service with the demo data, and a browser. */
 interface Running {
@@ -46,6 +47,7 @@ export function testShopperPages(running: () => Running): void {
           await prepare?.(visitor.page)
           expect([name, await visitor.findCut()]).toEqual([name, []])
           expect([name, await visitor.findHidden()]).toEqual([name, []])
+          expect([name, await visitor.findBroken()]).toEqual([name, []])
           expect([name, await visitor.findBarriers()]).toEqual([name, []])
         }
         expect(foreign).toEqual([])
@@ -79,6 +81,27 @@ export function testShopperPages(running: () => Running): void {
     expect(code).not.toBe('')
     await page.locator('#email_code').fill(code)
     await visitor.press('Sign in')
+    const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
+    await visitor.press('Allow')
+    expect([...new URL((await response).url()).searchParams.keys()]).toEqual(['code', 'state', 'iss'])
+    await visitor.leave()
+  })
+
+  it('a visitor signs up with a code from the inbox, without a script', async () => {
+    const { browser, origin } = running()
+    const options = { viewport: { width: 390, height: 700 }, javaScriptEnabled: false }
+    const visitor = await OperatorPage.open(browser, origin, options)
+    const { page } = visitor
+    await visitor.goTo(authorizePath({ ui_locales: 'en' }))
+    await visitor.press('Create an account')
+    const address = newAddress()
+    await page.getByLabel('Email address').fill(address)
+    await visitor.press('Continue')
+    await page.getByLabel('6-digit code').fill(await readCode(page, address))
+    await visitor.press('Continue')
+    await visitor.hasHeading('Choose a password')
+    for (const name of ['password', 'repeated']) await page.locator(`#${name}`).fill('a new passphrase')
+    await visitor.press('Create account')
     const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
     await visitor.press('Allow')
     expect([...new URL((await response).url()).searchParams.keys()]).toEqual(['code', 'state', 'iss'])

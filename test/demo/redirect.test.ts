@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
+import { newAddress, readCode } from '../../scripts/screenshots/sign_up_views.ts'
 import { appOf } from '../support/second_factor.ts'
 import { Tab, Visitor } from './shop_page.ts'
 import { addCustomer, CUSTOMER } from './tokens.ts'
@@ -82,6 +83,33 @@ describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', (
     await press(page, 'Sign in')
     await tab.press('Sign in on the token service’s page')
     await page.getByLabel('Username').waitFor()
+    expect(await visitor.leave()).toEqual([])
+  })
+
+  it('a guest who creates an account in the shop keeps the cart and can order', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const tab = await visitor.openTab()
+    const { page } = tab
+    await tab.addToCart('Stoneware mug')
+    await tab.press('Cart, 1 item')
+    await tab.press('Sign in to order')
+    await tab.press('Create an account')
+    await page.waitForURL(`${issuer}/**`)
+    const address = newAddress()
+    await page.getByLabel('Email address').fill(address)
+    await press(page, 'Continue')
+    await page.getByLabel('6-digit code').fill(await readCode(page, address))
+    await press(page, 'Continue')
+    await page.getByLabel('Password', { exact: true }).fill('a new passphrase')
+    await page.getByLabel('Password again').fill('a new passphrase')
+    await press(page, 'Create account')
+    await press(page, 'Allow')
+    await tab.isLoaded()
+    await tab.isCustomer()
+    await tab.cartHas(1)
+    expect(await tab.log()).toEqual(['guest_started', 'signed_in'])
+    await tab.press('Place the order')
+    await page.getByRole('status').filter({ hasText: 'Thank you.' }).waitFor()
     expect(await visitor.leave()).toEqual([])
   })
 

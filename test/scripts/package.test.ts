@@ -90,10 +90,10 @@ describe('the package sallyport', () => {
 })
 
 describe('the package @sallyport/client', () => {
-  it('the package @sallyport/client is one file without imports, under 5 kB gzipped', () => {
+  it('the package @sallyport/client is one file without imports, under 5.5 kB gzipped', () => {
     const client = readFileSync('packages/client/dist/index.js')
     expect(client.toString()).not.toMatch(/\b(?:import|require)\s*\(|\bfrom\s*['"]/)
-    expect(gzipSync(client).length).toBeLessThan(5000)
+    expect(gzipSync(client).length).toBeLessThan(5500)
   })
 
   it('the package @sallyport/client is built for the browsers that docs/client.md lists', () => {
@@ -108,7 +108,7 @@ describe('the package @sallyport/client', () => {
     const printed = await consumer.run(
       "import * as client from '@sallyport/client'; console.log(Object.keys(client).sort().join())",
     )
-    expect(printed.trim()).toBe('Client,TokenRequestError,createClient,isGuest,readClaims')
+    expect(printed.trim()).toBe('Client,TokenRequestError,createClient,isGuest,readClaims,readStepUp')
   })
 })
 

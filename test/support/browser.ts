@@ -58,12 +58,12 @@ export class Browser {
   /** The bodies of the token requests. */
   readonly posted: URLSearchParams[] = []
   readonly events: ClientEvent[] = []
-  readonly #client: TestClient
+  readonly client: TestClient
   readonly #verifier: Verifier
 
   private constructor(server: TestServer, client: TestClient) {
     this.server = server
-    this.#client = client
+    this.client = client
     const fetch = (url: string, init: RequestInit) => server.fetch(new URL(url).pathname, init)
     this.#verifier = createVerifier({ issuer: ISSUER, audience: STOREFRONT_AUDIENCE, fetch })
   }
@@ -82,7 +82,7 @@ export class Browser {
   tab(options: Partial<ClientOptions> = {}): Client {
     const client = createClient({
       issuer: ISSUER,
-      clientId: this.#client.id,
+      clientId: this.client.id,
       apis: [API],
       storage: this.storage,
       fetch: this.fetch,

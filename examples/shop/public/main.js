@@ -44,6 +44,7 @@ onPress('try-backoffice', async () =>
   tryBackOffice(client.session ?? (await client.refresh()), backofficeApi),
 )
 onPress('sign-in-redirect', () => leaveToSignIn({ returnTo: isOrdering ? 'cart' : '' }))
+onPress('sign-up', () => leaveToSignIn({ prompt: 'create', returnTo: isOrdering ? 'cart' : '' }))
 byId('console').href = `${issuer}/console`
 byId('try-partner').href = partnerApp
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())

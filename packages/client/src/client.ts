@@ -4,11 +4,14 @@ import type {
   ClientOptions,
   RedirectOptions,
   RedirectResult,
+  SignInOptions,
+  SignInStep,
   SignOutOptions,
 } from './options.ts'
 import { reportUncaught } from './page.ts'
 import { RedirectFlow } from './redirect_flow.ts'
 import { isGuest, mayActFor, onStorageChange, type Session, SessionStore } from './session.ts'
+import { StepFlow } from './step_flow.ts'
 import { readStepUp } from './step_up.ts'
 import { type Exclusively, tabLock } from './tab_lock.ts'
 import { unlessAborted } from './time_limit.ts'
@@ -21,11 +24,24 @@ const REFRESH_AHEAD_SECONDS = 60
 /** A younger token is not refreshed after a 401, because an API would refuse the new token too. */
 const MIN_AGE_FOR_RENEWAL_SECONDS = 10
 
+/** Signs a customer in with the form of the page. It sends the guest's access token, so that the shop can merge the guest's cart. */
+export interface SignIn {
+  /**
+   * By username and password only.
+   *
+   * @throws TokenRequestError `invalid_grant` if the username or password is wrong, `insufficient_authorization` if it needs more
+   */
+  (username: string, password: string): Promise<Session>
+  /** By steps: password, code by mail, passkey, second factor. It needs the option `backEnd`. @throws TokenRequestError */
+  start(options?: SignInOptions): Promise<SignInStep>
+}
+
 /**
  * Keeps the tokens of one visitor or customer in all tabs. It refreshes them before they expire, one tab at a time. After
  * a lost response it repeats the request with the same token.
  */
 export class Client {
+  readonly signIn: SignIn
   readonly #options: ClientOptions
   readonly #apis: ReadonlySet<string>
   readonly #store: SessionStore
@@ -48,6 +64,16 @@ export class Client {
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
     this.#requests = new TokenRequests(options, () => this.#notify('retrying'))
     this.#redirects = new RedirectFlow(options, this.#requests)
+    const steps = new StepFlow(options, this.#requests, (exchange) =>
+      this.#exclusively(() => this.#begin(exchange)),
+    )
+    this.signIn = Object.assign(
+      (username: string, password: string) => this.#signInByPassword(username, password),
+      {
+        start: async (wishes: SignInOptions = {}) =>
+          steps.start(wishes, await this.#exclusively(() => this.#findLiveGuest())),
+      },
+    )
     onStorageChange(key, () => this.#notify('changed_elsewhere'))
   }
 
@@ -96,19 +122,6 @@ export class Client {
   }
 
   /**
-   * Signs a customer in. It sends the guest's access token, if one exists, so that the shop can merge the guest's cart.
-   *
-   * @throws TokenRequestError `invalid_grant` if the username or password is wrong
-   */
-  signIn(username: string, password: string): Promise<Session> {
-    return this.#exclusively(async () => {
-      const guest = await this.#findLiveGuest()
-      const visitor = guest ? { visitor_access_token: guest.accessToken } : {}
-      return this.#begin(() => this.#requestSession({ username, password, ...visitor }))
-    })
-  }
-
-  /**
    * Leaves the page for the sign-in page of the token service, which returns to the redirect URI. Call `handleRedirect` there. A
    * guest's token goes along in a pushed request (RFC 9126), never in the URL.
    *
@@ -146,6 +159,14 @@ export class Client {
     })
     await Promise.all([this.#revoke(session), late.then((other) => this.#revoke(other))])
     if (options) this.#redirects.signOut(session, options)
+  }
+
+  #signInByPassword(username: string, password: string): Promise<Session> {
+    return this.#exclusively(async () => {
+      const guest = await this.#findLiveGuest()
+      const visitor = guest ? { visitor_access_token: guest.accessToken } : {}
+      return this.#begin(() => this.#requestSession({ username, password, ...visitor }))
+    })
   }
 
   async #begin(request: () => Promise<Session>): Promise<Session> {

@@ -6,6 +6,9 @@ export type {
   ClientOptions,
   RedirectOptions,
   RedirectResult,
+  SignInInput,
+  SignInOptions,
+  SignInStep,
   SignOutOptions,
 } from './options.ts'
 export { type Claims, isGuest, readClaims, type Session, type TokenStorage } from './session.ts'

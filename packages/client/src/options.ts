@@ -3,8 +3,13 @@ import type { Session, TokenStorage } from './session.ts'
 export interface ClientOptions {
   /** The URL of the token service, without a trailing slash. */
   issuer: string
-  /** The id of a public client, because a page cannot keep a secret. */
+  /** The id of a public client, because a page cannot keep a secret, or that of the client of `backEnd`. */
   clientId: string
+  /**
+   * The URL of the shop's back end, without a trailing slash. It takes the token requests in place of the token service, adds the
+   * secret of the client and forwards them. `signIn.start` needs it.
+   */
+  backEnd?: string
   /** The APIs that get the access token. Only their origins count. */
   apis: readonly string[]
   /** The scope requested at sign-in. Default: all scopes of the client. */
@@ -47,8 +52,11 @@ export interface RedirectOptions {
   returnTo?: string
   /** The username for the form of the sign-in page. */
   loginHint?: string
-  /** `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). */
-  prompt?: 'login' | 'none' | 'consent' | 'select_account'
+  /**
+   * `login` asks for the password again. `none` shows no page (OpenID Connect Core §3.1.2.1). `create` begins with the sign-up
+   * (Initiating User Registration via OpenID Connect 1.0).
+   */
+  prompt?: 'login' | 'none' | 'consent' | 'select_account' | 'create'
   /** The levels of which the sign-in needs one, separated by spaces: the `acr_values` of a challenge (RFC 9470 §4). */
   acrValues?: string
   /** The user signs in again if the last sign-in is older: the `max_age` of a challenge. */
@@ -56,6 +64,41 @@ export interface RedirectOptions {
   /** The languages of the pages, separated by spaces, such as `de en`. */
   uiLocales?: string
 }
+
+/** The options of `signIn.start`, as those of `signInWithRedirect`. */
+export type SignInOptions = Pick<RedirectOptions, 'scope' | 'acrValues' | 'maxAgeSeconds' | 'uiLocales'>
+
+/** What the user typed. A username alone requests a code by mail, if users of the service can sign in by one. */
+export interface SignInInput {
+  username?: string
+  password?: string
+  emailCode?: string
+  totp?: string
+  recoveryCode?: string
+  /** The credential of `navigator.credentials.get`, or its JSON. */
+  passkey?: unknown
+  /** The response of a solved challenge. */
+  challengeResponse?: string
+}
+
+/** The state of a sign-in in the form of the shop. */
+export type SignInStep =
+  | {
+      kind: 'input'
+      /** The inputs that the sign-in accepts now. */
+      accepts: readonly (keyof SignInInput)[]
+      /** For `PublicKeyCredential.parseRequestOptionsFromJSON`; null if no passkey is accepted. */
+      passkeyOptions: unknown
+      /**
+       * Sends the input. After a wrong one, call `next` of the same step again.
+       *
+       * @throws TokenRequestError `invalid_grant` for a wrong input, `invalid_session` after 10 minutes
+       */
+      next(input: SignInInput): Promise<SignInStep>
+    }
+  | { kind: 'signed_in'; session: Session }
+  /** The user must see a page of the service: call `signInWithRedirect`. */
+  | { kind: 'redirect' }
 
 /** The options of a `signOut` that leaves the page. */
 export interface SignOutOptions {

@@ -2,7 +2,6 @@ import { type Attempt, AttemptStore } from './attempt_store.ts'
 import {
   type AuthorizationResponse,
   type Fields,
-  isIdTokenOf,
   isTemporaryError,
   newAttempt,
   readResponse,
@@ -79,25 +78,12 @@ export class RedirectFlow {
     if (issuer !== this.#options.issuer) return { kind: 'retry', reason: 'wrong_issuer', returnTo }
     if (error) return { ...describeError(error), returnTo }
     try {
-      const session = await begin(() => this.#exchange(attempt, code))
+      const session = await begin(() => this.#requests.exchange(attempt, code))
       return { kind: 'signed_in', session, returnTo }
     } catch (failure) {
       if (!(failure instanceof TokenRequestError && canRetry(failure))) throw failure
       return { kind: 'retry', reason: failure.code, returnTo }
     }
-  }
-
-  /** The request is not repeated after a lost response: a code that the service receives twice ends its session. */
-  async #exchange(attempt: Attempt, code: string): Promise<Session> {
-    const session = await this.#requests.tokens({
-      grant_type: 'authorization_code',
-      code,
-      redirect_uri: attempt.redirectUri,
-      code_verifier: attempt.verifier,
-    })
-    if (!session.idToken || isIdTokenOf(attempt, session.idToken, this.#options.clientId)) return session
-    await this.#requests.revoke(session).catch(() => {})
-    throw new TokenRequestError('invalid_grant', 'The ID token belongs to another attempt.')
   }
 }
 

@@ -49,6 +49,12 @@ const WAITS_SECONDS = [0.5, 2, 5]
 /** The longest wait between two tries. If `Retry-After` is longer, the call fails at once with that value. */
 const LONGEST_WAIT_SECONDS = 8
 
+/** A response in JSON. */
+interface Reply {
+  response: Response
+  json: unknown
+}
+
 /**
  * Posts a form. This is a simple request of CORS, so the browser sends no preflight.
  *
@@ -60,16 +66,65 @@ export async function post(
   url: string,
   form: Record<string, string>,
 ): Promise<unknown> {
+  const { response, json } = await request(fetch, url, form)
+  if (response.ok) return json
+  throw parseRefusal(response, json)
+}
+
+/** The response to a step of a sign-in: a code, or the `error` that asks for more. */
+export type StepReply =
+  | { error: ''; authorization_code: string }
+  | {
+      error: 'insufficient_authorization'
+      auth_session: string
+      /** The names of the parameters that the sign-in accepts now. */
+      next: string[]
+      passkey_options: unknown
+    }
+  | { error: 'redirect_to_web' }
+
+/** Posts a step of a sign-in. @throws TokenRequestError for other errors */
+export async function postStep(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  form: Record<string, string>,
+): Promise<StepReply> {
+  const { response, json } = await request(fetch, url, form)
+  const {
+    authorization_code,
+    error,
+    auth_session,
+    next,
+    passkey_options = null,
+  } = membersOf<StepMembers>(json)
+  if (response.ok && isText(authorization_code)) return { error: '', authorization_code }
+  if (error === 'redirect_to_web') return { error }
+  if (error === 'insufficient_authorization' && isText(auth_session) && Array.isArray(next))
+    return { error, auth_session, next: next.map(String), passkey_options }
+  throw parseRefusal(response, json)
+}
+
+interface StepMembers {
+  authorization_code: string
+  error: string
+  auth_session: string
+  next: string[]
+  passkey_options: unknown
+}
+
+async function request(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  form: Record<string, string>,
+): Promise<Reply> {
   const body = new URLSearchParams(form)
-  const { response, json } = await runWithin(REQUEST_LIMIT_MS, async (signal) => {
+  return runWithin(REQUEST_LIMIT_MS, async (signal) => {
     const response = await fetch(url, { method: 'POST', body, signal })
     const json: unknown = await response.json()
     return { response, json }
   }).catch((cause: unknown) => {
     throw unreachable(cause)
   })
-  if (response.ok) return json
-  throw parseRefusal(response, json)
 }
 
 /** @throws TokenRequestError for a response from another service, such as a captive portal */

@@ -73,6 +73,14 @@ export const de: Texts = {
     text: 'Er wurde verwendet, er ist abgelaufen, oder das Konto hat sich seit der E-Mail geändert.',
     again: 'Neuen Link anfordern',
   },
+  endSessions: {
+    title: 'Alle Sitzungen beenden?',
+    text: 'Jeder Browser und jede App, die Ihr Konto verwendet, muss sich neu anmelden.',
+    submit: 'Alle Sitzungen beenden',
+    doneTitle: 'Alle Sitzungen sind beendet',
+    done: 'Jeder Browser und jede App muss sich neu anmelden. Wählen Sie jetzt ein neues Passwort, weil eine andere Person das bisherige kennen kann.',
+    choose: 'Neues Passwort wählen',
+  },
   passkey: {
     notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
     unsupported:
@@ -100,6 +108,7 @@ export const de: Texts = {
     reason: 'Ihr Konto braucht zusätzlich zum Passwort einen Code aus einer Authenticator-App.',
     scan: 'Scannen Sie diesen QR-Code mit Ihrer Authenticator-App.',
     qr: 'QR-Code für die Authenticator-App',
+    open: 'Authenticator-App auf diesem Gerät öffnen',
     key: 'Oder geben Sie diesen Schlüssel in die App ein:',
     code: '6-stelliger Code aus der App',
     submit: 'Code bestätigen',
@@ -172,8 +181,6 @@ export const de: Texts = {
     unusablePasskey: 'Der Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal.',
     missingName: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.',
     noAddress: 'Geben Sie eine E-Mail-Adresse ein, zum Beispiel zoe@example.com.',
-    refusedName: (longest) =>
-      `Der Name darf bis zu ${longest} Zeichen einfachen Text haben. Geben Sie einen anderen Namen ein.`,
     wrongCurrentPassword: 'Das aktuelle Passwort ist falsch. Geben Sie es noch einmal ein.',
     differentPasswords: 'Die beiden neuen Passwörter sind verschieden. Geben Sie beide noch einmal ein.',
     passwordLength: (shortest, longest) =>

@@ -72,6 +72,14 @@ export const en = {
     text: 'It was used, it has expired, or the account has changed since the mail was sent.',
     again: 'Request a new link',
   },
+  endSessions: {
+    title: 'End all sessions?',
+    text: 'Each browser and app that uses your account must sign in again.',
+    submit: 'End all sessions',
+    doneTitle: 'All sessions are ended',
+    done: 'Each browser and app must sign in again. Choose a new password now, because another person may know the present one.',
+    choose: 'Choose a new password',
+  },
   passkey: {
     notUsed: 'No passkey was used. Try again, or choose another way to sign in.',
     unsupported: 'Passkeys do not work in this browser. Use a current browser, and allow scripts.',
@@ -98,6 +106,7 @@ export const en = {
     reason: 'Your account needs a code from an authenticator app in addition to your password.',
     scan: 'Scan this QR code with your authenticator app.',
     qr: 'QR code for the authenticator app',
+    open: 'Open the authenticator app on this device',
     key: 'Or type this key into the app:',
     code: '6-digit code from the app',
     submit: 'Confirm the code',
@@ -171,8 +180,6 @@ export const en = {
     unusablePasskey: 'The passkey could not be added. Try again.',
     missingName: 'Type your username or email address.',
     noAddress: 'Type an email address, such as zoe@example.com.',
-    refusedName: (longest: number) =>
-      `The name can have up to ${longest} characters of plain text. Type another name.`,
     wrongCurrentPassword: 'The current password is wrong. Type it again.',
     differentPasswords: 'The two new passwords differ. Type both again.',
     passwordLength: (shortest: number, longest: number) =>

@@ -73,6 +73,14 @@ export const es: Texts = {
     text: 'Se usó, ha caducado o la cuenta ha cambiado desde que se envió el correo.',
     again: 'Pedir un enlace nuevo',
   },
+  endSessions: {
+    title: '¿Cerrar todas las sesiones?',
+    text: 'Cada navegador y aplicación que use tu cuenta tendrá que iniciar sesión de nuevo.',
+    submit: 'Cerrar todas las sesiones',
+    doneTitle: 'Todas las sesiones están cerradas',
+    done: 'Cada navegador y aplicación tiene que iniciar sesión de nuevo. Elige ahora una contraseña nueva, porque otra persona puede conocer la actual.',
+    choose: 'Elegir una contraseña nueva',
+  },
   passkey: {
     notUsed:
       'No se ha usado ninguna llave de acceso. Inténtalo de nuevo o elige otra forma de iniciar sesión.',
@@ -101,6 +109,7 @@ export const es: Texts = {
     reason: 'Tu cuenta necesita un código de una aplicación de autenticación además de la contraseña.',
     scan: 'Escanea este código QR con tu aplicación de autenticación.',
     qr: 'Código QR para la aplicación de autenticación',
+    open: 'Abrir la aplicación de autenticación en este dispositivo',
     key: 'O introduce esta clave en la aplicación:',
     code: 'Código de 6 cifras de la aplicación',
     submit: 'Confirmar el código',
@@ -171,8 +180,6 @@ export const es: Texts = {
     unusablePasskey: 'No se ha podido añadir la llave de acceso. Inténtalo de nuevo.',
     missingName: 'Escribe tu nombre de usuario o tu dirección de correo.',
     noAddress: 'Escribe una dirección de correo, por ejemplo zoe@example.com.',
-    refusedName: (longest) =>
-      `El nombre puede tener hasta ${longest} caracteres de texto sencillo. Escribe otro nombre.`,
     wrongCurrentPassword: 'La contraseña actual no es correcta. Escríbela otra vez.',
     differentPasswords: 'Las dos contraseñas nuevas son distintas. Escríbelas otra vez.',
     passwordLength: (shortest, longest) =>

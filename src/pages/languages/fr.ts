@@ -76,6 +76,14 @@ export const fr: Texts = {
     text: 'Il a été utilisé, il a expiré, ou le compte a changé depuis l’envoi de l’e-mail.',
     again: 'Demander un nouveau lien',
   },
+  endSessions: {
+    title: 'Fermer toutes les sessions ?',
+    text: 'Chaque navigateur et chaque application qui utilise votre compte devra se reconnecter.',
+    submit: 'Fermer toutes les sessions',
+    doneTitle: 'Toutes les sessions sont fermées',
+    done: 'Chaque navigateur et chaque application doit se reconnecter. Choisissez maintenant un nouveau mot de passe, car une autre personne connaît peut-être le mot de passe actuel.',
+    choose: 'Choisir un nouveau mot de passe',
+  },
   passkey: {
     notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
     unsupported:
@@ -103,6 +111,7 @@ export const fr: Texts = {
     reason: 'Votre compte demande un code d’une application d’authentification en plus du mot de passe.',
     scan: 'Scannez ce code QR avec votre application d’authentification.',
     qr: 'Code QR pour l’application d’authentification',
+    open: 'Ouvrir l’application d’authentification sur cet appareil',
     key: 'Ou saisissez cette clé dans l’application\u00a0:',
     code: 'Code à 6 chiffres de l’application',
     submit: 'Confirmer le code',
@@ -172,8 +181,6 @@ export const fr: Texts = {
     unusablePasskey: 'La clé d’accès n’a pas pu être ajoutée. Réessayez.',
     missingName: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail.',
     noAddress: 'Saisissez une adresse e-mail, par exemple zoe@example.com.',
-    refusedName: (longest) =>
-      `Le nom peut avoir jusqu’à ${longest} caractères de texte simple. Saisissez un autre nom.`,
     wrongCurrentPassword: 'Le mot de passe actuel est incorrect. Saisissez-le à nouveau.',
     differentPasswords: 'Les deux nouveaux mots de passe sont différents. Saisissez-les à nouveau.',
     passwordLength: (shortest, longest) =>

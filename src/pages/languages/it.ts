@@ -73,6 +73,14 @@ export const it: Texts = {
     text: 'È stato usato, è scaduto o l’account è cambiato dopo l’invio dell’e-mail.',
     again: 'Richiedi un nuovo link',
   },
+  endSessions: {
+    title: 'Chiudere tutte le sessioni?',
+    text: 'Ogni browser e app che usa il tuo account dovrà accedere di nuovo.',
+    submit: 'Chiudi tutte le sessioni',
+    doneTitle: 'Tutte le sessioni sono chiuse',
+    done: 'Ogni browser e app deve accedere di nuovo. Scegli ora una nuova password, perché un’altra persona potrebbe conoscere quella attuale.',
+    choose: 'Scegli una nuova password',
+  },
   passkey: {
     notUsed: 'Non è stata usata nessuna passkey. Riprova o scegli un altro modo per accedere.',
     unsupported:
@@ -100,6 +108,7 @@ export const it: Texts = {
     reason: 'Il tuo account richiede un codice di un’app di autenticazione oltre alla password.',
     scan: 'Scansiona questo codice QR con la tua app di autenticazione.',
     qr: 'Codice QR per l’app di autenticazione',
+    open: 'Apri l’app di autenticazione su questo dispositivo',
     key: 'Oppure inserisci questa chiave nell’app:',
     code: 'Codice di 6 cifre dell’app',
     submit: 'Conferma il codice',
@@ -168,8 +177,6 @@ export const it: Texts = {
     unusablePasskey: 'Non è stato possibile aggiungere la passkey. Riprova.',
     missingName: 'Scrivi il tuo nome utente o il tuo indirizzo e-mail.',
     noAddress: 'Inserisci un indirizzo e-mail, ad esempio zoe@example.com.',
-    refusedName: (longest) =>
-      `Il nome può avere fino a ${longest} caratteri di testo semplice. Inserisci un altro nome.`,
     wrongCurrentPassword: 'La password attuale è errata. Inseriscila di nuovo.',
     differentPasswords: 'Le due nuove password non coincidono. Inseriscile di nuovo entrambe.',
     passwordLength: (shortest, longest) =>

@@ -73,6 +73,14 @@ export const nl: Texts = {
     text: 'De link is gebruikt of verlopen, of het account is veranderd sinds de e-mail is verstuurd.',
     again: 'Nieuwe link aanvragen',
   },
+  endSessions: {
+    title: 'Alle sessies beëindigen?',
+    text: 'Elke browser en app die je account gebruikt, moet opnieuw inloggen.',
+    submit: 'Alle sessies beëindigen',
+    doneTitle: 'Alle sessies zijn beëindigd',
+    done: 'Elke browser en app moet opnieuw inloggen. Kies nu een nieuw wachtwoord, omdat iemand anders het huidige kan kennen.',
+    choose: 'Nieuw wachtwoord kiezen',
+  },
   passkey: {
     notUsed: 'Er is geen passkey gebruikt. Probeer het opnieuw, of log op een andere manier in.',
     unsupported: 'Passkeys werken niet in deze browser. Gebruik een recente browser en sta scripts toe.',
@@ -99,6 +107,7 @@ export const nl: Texts = {
     reason: 'Je account heeft naast het wachtwoord een code van een authenticator-app nodig.',
     scan: 'Scan deze QR-code met je authenticator-app.',
     qr: 'QR-code voor de authenticator-app',
+    open: 'Open de authenticator-app op dit apparaat',
     key: 'Of typ deze sleutel in de app:',
     code: 'Code van 6 cijfers uit de app',
     submit: 'Code bevestigen',
@@ -168,8 +177,6 @@ export const nl: Texts = {
     unusablePasskey: 'De passkey kon niet worden toegevoegd. Probeer het opnieuw.',
     missingName: 'Typ je gebruikersnaam of e-mailadres.',
     noAddress: 'Vul een e-mailadres in, bijvoorbeeld zoe@example.com.',
-    refusedName: (longest) =>
-      `De naam mag tot ${longest} tekens gewone tekst hebben. Vul een andere naam in.`,
     wrongCurrentPassword: 'Het huidige wachtwoord is onjuist. Typ het opnieuw.',
     differentPasswords: 'De twee nieuwe wachtwoorden zijn verschillend. Typ ze allebei opnieuw.',
     passwordLength: (shortest, longest) =>

@@ -76,6 +76,14 @@ export const pl: Texts = {
     text: 'Został użyty, wygasł albo konto zmieniło się od wysłania wiadomości.',
     again: 'Poproś o nowy link',
   },
+  endSessions: {
+    title: 'Zakończyć wszystkie sesje?',
+    text: 'Każda przeglądarka i aplikacja, która używa Twojego konta, będzie musiała zalogować się ponownie.',
+    submit: 'Zakończ wszystkie sesje',
+    doneTitle: 'Wszystkie sesje zostały zakończone',
+    done: 'Każda przeglądarka i aplikacja musi zalogować się ponownie. Wybierz teraz nowe hasło, ponieważ inna osoba może znać obecne.',
+    choose: 'Wybierz nowe hasło',
+  },
   passkey: {
     notUsed: 'Nie użyto klucza dostępu. Spróbuj jeszcze raz albo wybierz inny sposób logowania.',
     unsupported:
@@ -103,6 +111,7 @@ export const pl: Texts = {
     reason: 'Twoje konto wymaga oprócz hasła kodu z aplikacji uwierzytelniającej.',
     scan: 'Zeskanuj ten kod QR aplikacją uwierzytelniającą.',
     qr: 'Kod QR dla aplikacji uwierzytelniającej',
+    open: 'Otwórz aplikację uwierzytelniającą na tym urządzeniu',
     key: 'Albo wpisz ten klucz w aplikacji:',
     code: 'Kod z 6 cyfr z aplikacji',
     submit: 'Potwierdź kod',
@@ -172,7 +181,6 @@ export const pl: Texts = {
     unusablePasskey: 'Nie udało się dodać klucza dostępu. Spróbuj jeszcze raz.',
     missingName: 'Wpisz nazwę użytkownika lub adres e-mail.',
     noAddress: 'Wpisz adres e-mail, na przykład zoe@example.com.',
-    refusedName: (longest) => `Imię i nazwisko mogą mieć do ${longest} znaków zwykłego tekstu. Wpisz inne.`,
     wrongCurrentPassword: 'Obecne hasło jest nieprawidłowe. Wpisz je jeszcze raz.',
     differentPasswords: 'Nowe hasła się różnią. Wpisz oba jeszcze raz.',
     passwordLength: (shortest, longest) =>
