@@ -1,8 +1,9 @@
+import { eraseDueUsers } from './accounts/account_deletion.ts'
 import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
-import { UNKNOWN_CALLER } from './lib/request_context.ts'
+import { type RequestContext, UNKNOWN_CALLER } from './lib/request_context.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
@@ -11,6 +12,9 @@ import { endLeftSessions } from './signin/end_left_sessions.ts'
 
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
+
+/** The most accounts that one run erases. The next run starts five minutes later. */
+const MAX_ERASED = 50
 
 const DAY = 86_400
 
@@ -30,6 +34,7 @@ export async function runCron(
   await resealFactors(services)
   await services.feed.keepWithinLimit(context.now)
   await rollUpCounters(services, context.now)
+  await eraseAccounts(services, context)
   await sweepStores(services)
   await fillSearchTexts(services)
 }
@@ -40,6 +45,15 @@ async function rollUpCounters({ statistics }: Services, now: number): Promise<vo
     await statistics.rollUp(now)
   } catch (error) {
     log('error', 'counters_not_rolled_up', { cause: describeError(error) })
+  }
+}
+
+/** Erases the accounts whose users asked for it 14 days ago. After a failure, the next run erases them. */
+async function eraseAccounts(services: Services, context: RequestContext): Promise<void> {
+  try {
+    await eraseDueUsers(services, MAX_ERASED, context)
+  } catch (error) {
+    log('error', 'accounts_not_erased', { cause: describeError(error) })
   }
 }
 

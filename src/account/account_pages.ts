@@ -1,7 +1,10 @@
+import type { Config } from '../config/config.ts'
 import type { AccountPage } from './account_page.ts'
 import { addressPage } from './address_page.tsx'
 import { applicationsPage } from './applications_page.tsx'
 import { confirmAddressPages } from './confirm_address_page.tsx'
+import { dataPage } from './data_page.tsx'
+import { deletionPages } from './deletion_page.tsx'
 import { endSessionsPages } from './end_sessions_page.tsx'
 import { forgottenPasswordPage, forgottenPasswordSentPage } from './forgotten_password_page.tsx'
 import { createHomePage } from './home_page.tsx'
@@ -17,6 +20,8 @@ const PAGES: readonly AccountPage[] = [
   passwordPage,
   sessionsPage,
   applicationsPage,
+  dataPage,
+  ...deletionPages,
   forgottenPasswordPage,
   forgottenPasswordSentPage,
   ...newPasswordPages,
@@ -24,5 +29,8 @@ const PAGES: readonly AccountPage[] = [
   ...endSessionsPages,
 ]
 
-/** The pages below `/account/<pool>`. */
-export const ACCOUNT_PAGES: readonly AccountPage[] = [createHomePage(PAGES), ...PAGES]
+/** The pages below `/account/<pool>`. Without `mail` in config.yml, the pages that send mails do not exist. */
+export function accountPagesOf({ mail }: Pick<Config, 'mail'>): AccountPage[] {
+  const pages = PAGES.filter(({ needsMail = false }) => mail !== null || !needsMail)
+  return [createHomePage(pages), ...pages]
+}

@@ -44,7 +44,7 @@ export interface UserPageContent {
 }
 
 /** A page of a signed-in user. */
-export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'> {
+export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor' | 'needsMail'> {
   /** Whether the page needs a sign-in of the last 10 minutes. The default is false. */
   isSensitive?: boolean
   /** The fields whose values a refused form keeps. None of them is a password. */
@@ -53,17 +53,27 @@ export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'
   /**
    * Handles an accepted form.
    *
-   * @returns the notice of the page, or the URL to which the browser goes
+   * @returns the notice of the page, the URL to which the browser goes, or the response
    * @throws InputRefused, PasswordRefused, OAuthError, StorageUnavailable, CorruptRecord
    */
-  submit?(request: UserRequest, form: Form): Promise<{ notice: Notice } | { leaveTo: string }>
+  submit?(
+    request: UserRequest,
+    form: Form,
+  ): Promise<{ notice: Notice } | { leaveTo: string } | { response: Response }>
+  /**
+   * Finds the page after a form that signed its user out, for a form that is posted twice.
+   *
+   * @param subject The user of the form
+   * @returns the URL; null if the form has not changed anything
+   */
+  whenSignedOut?(request: AccountRequest, subject: string): Promise<string | null>
 }
 
 /** Makes a page that first signs the user in. */
 export function userPage(page: UserPage): AccountPage {
-  const { path, section, isFor, submit } = page
+  const { path, section, isFor, needsMail, submit } = page
   return {
-    ...compact({ path, section, isFor }),
+    ...compact({ path, section, isFor, needsMail }),
     GET: (request) => showPage(page, request),
     ...(submit && { POST: (request) => submitPage({ ...page, submit }, request) }),
   }
@@ -142,12 +152,15 @@ async function submitPage(
   const form = await readForm(c)
   const ticket = await openTicket(form.text(TICKET_FIELD), page.path, accountRequest)
   if (ticket === null) throw new BrokenForm()
+  const after = await page.whenSignedOut?.(accountRequest, ticket.subject)
+  if (typeof after === 'string') return c.redirect(after, 303)
   const request = await requireUser(page, accountRequest)
   if (request instanceof Response) return request
   const refusal = await findBindingProblem(ticket, request)
   if (refusal !== null) return goBack(page, { problem: refusal }, request)
   try {
     const outcome = await page.submit(request, form)
+    if ('response' in outcome) return outcome.response
     return 'leaveTo' in outcome ? c.redirect(outcome.leaveTo, 303) : goBack(page, outcome, request)
   } catch (error) {
     const problem = problemOf(error)

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
+import { eraseUser, makeErasure } from '../accounts/erase_user.ts'
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { text } from '../lib/input_schemas.ts'
-import { makePseudonym, type NewErasure } from '../users/erasure_store.ts'
 import { isUserId } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { EVENT_ORDERS, eventSchema, showEvent } from './audit.ts'
@@ -142,7 +142,7 @@ const erasureSchema = named(
   }),
 )
 
-const eraseUser = operation({
+const eraseUserOperation = operation({
   id: 'eraseUser',
   method: 'POST',
   path: `${PATH}/erase`,
@@ -162,20 +162,17 @@ const eraseUser = operation({
     if (body.username !== user.username) {
       throw invalidContent([{ path: 'username', message: 'must be the username of the user' }])
     }
-    const erasure = makeErasure(user.id, call)
-    const account = await services.guard.accountKey(user)
-    const revocation = {
+    const cause = {
       reason: 'the user was erased',
       conditions: conditionsOf(call),
-      event: { subject: erasure.pseudonym, ...byCaller(call, { operation: 'eraseUser' }) },
-      alongside: [services.erasures.additionIfChanged(erasure), services.failures.removalIfChanged(account)],
+      event: byCaller(call, { operation: 'eraseUser' }),
     }
-    requireRemoved(await services.signOut.removeUser(user.id, revocation, context), 'user', lastAdmin)
+    requireRemoved(await eraseUser(user, cause, services, context), 'user', lastAdmin)
     return { body: undefined }
   },
 })
 
-export const USER_DATA: readonly Operation[] = [exportUser, eraseUser]
+export const USER_DATA: readonly Operation[] = [exportUser, eraseUserOperation]
 
 /**
  * Erases the events and sessions of a user who was deleted before. The body must repeat the id.
@@ -186,7 +183,7 @@ async function eraseDeletedUser(call: Call & { body: z.output<typeof erasureSche
   const { services, context, body } = call
   const id = idOf(call)
   if (!isUserId(id) || body.username !== id) throw notFound('user')
-  const erasure = makeErasure(id, call)
+  const erasure = makeErasure(id, services.config, context.now)
   const about = { subject: erasure.pseudonym, change: { operation: 'eraseUser' } }
   const event = adminEvent(call, 'the user was erased', about)
   const isAdded = await services.erasures.addDeleted(erasure, [
@@ -194,14 +191,4 @@ async function eraseDeletedUser(call: Call & { body: z.output<typeof erasureSche
   ])
   if (!isAdded) throw notFound('user')
   return { body: undefined }
-}
-
-function makeErasure(subject: string, call: Call): NewErasure {
-  return { subject, pseudonym: makePseudonym(), expiresAt: call.context.now + longestTokenSeconds(call) }
-}
-
-/** The longest lifetime of a token. */
-function longestTokenSeconds({ services: { config } }: Call): number {
-  const lifetimes = [...config.apis.values()].map((api) => api.refreshTokenLifetimeSeconds)
-  return Math.max(config.longestAccessTokenSeconds, ...lifetimes)
 }

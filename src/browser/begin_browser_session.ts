@@ -51,6 +51,7 @@ export async function beginBrowserSession(
   }
   const consentId = await consentIdFor(user.id, browserRequest)
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
+  await services.deletion.cancel(user, { api: api.name, clientId: client.id }, context)
   // Last, because the guard records no sign-in of a request that fails.
   await cookie.write(c, session, idleSeconds)
   const browserId = await rememberDevice(c, user, services)

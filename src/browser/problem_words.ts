@@ -50,6 +50,8 @@ export function describeProblem(
       return { text: problems.changedMeanwhile, status: 409, field: null }
     case 'wrong_name':
       return { ...refused, text: problems.wrongName, field: 'username' }
+    case 'last_admin':
+      return { text: texts.accountPage.deletion.lastAdmin, status: 409, field: null }
     case 'other_account':
       return { text: problems.otherAccount, status: 200, field: null }
     case 'expired_form':

@@ -13,7 +13,7 @@ import type { PageContent, StepPage } from './step_page.ts'
 /** The page that sets up an authenticator app: the QR code, the key as text, and the first code. */
 export async function setUpPage(content: PageContent): Promise<StepPage> {
   const { texts } = content.looks
-  const { sealed, secret, qr } = await enrolmentOf(content)
+  const { sealed, secret, uri, qr } = await enrolmentOf(content)
   const passkey = canAddPasskey(content) ? await startRegistration(content) : null
   const state = { form: Form.of({}), problem: fieldErrors(content.problem) }
   const form = (
@@ -24,6 +24,9 @@ export async function setUpPage(content: PageContent): Promise<StepPage> {
       <div class="qr" role="img" aria-label={texts.setUp.qr}>
         {raw(qr)}
       </div>
+      <p>
+        <a href={uri}>{texts.setUp.open}</a>
+      </p>
       <p>
         {texts.setUp.key} <code class="key">{secret}</code>
       </p>

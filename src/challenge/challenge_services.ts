@@ -1,3 +1,4 @@
+import type { AccountDeletion } from '../accounts/account_deletion.ts'
 import type { Notifications } from '../accounts/notifications.ts'
 import type { SignUps } from '../accounts/sign_up.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
@@ -49,4 +50,5 @@ export interface ChallengeServices {
   codes: CodeSealer
   requests: RequestSealer
   authSessions: AuthSessions
+  deletion: AccountDeletion
 }

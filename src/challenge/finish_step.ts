@@ -84,6 +84,7 @@ async function finishSignIn(
   if (!(await bursts.isWithin('sign_ins', `codes ${user.id}`)))
     throw tooManyAttempts('the user has too many codes', CODE_WAIT_SECONDS, { subject: user.id })
   if (!isSpent) await spend(step, services)
+  await services.deletion.cancel(user, { api: api.name, clientId: client.id }, context)
   const auth = { time: authTime, amr: [...amr], acr, browser: null }
   const holder = { subject: user.id, auth, consent: null, validFrom: user.tokensValidFrom }
   const authorization = { ...step.session.request, hasRedirectUri: false }

@@ -3,6 +3,7 @@ import { encodeBase32 } from '../lib/base32.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { FactorChange as FactorNews } from '../mail/mail.ts'
 import type { Notifier } from '../mail/news.ts'
+import { type FactorChange, recordFactorChange } from './factor_event.ts'
 import type { FactorSecrets } from './factor_secrets.ts'
 import type { FactorStore } from './factor_store.ts'
 import { qrSvg } from './qr_svg.ts'
@@ -31,13 +32,6 @@ export interface StartedEnrolment {
   uri: string
   /** The QR code: SVG, without text from the user. */
   qr: string
-}
-
-/** Who changes a factor, for the audit trail. */
-export interface FactorChange {
-  subject: string
-  clientId: string | null
-  api: string | null
 }
 
 export type EnrolmentResult =
@@ -144,9 +138,8 @@ export class AuthenticatorApps {
   }
 
   /** The statement of an event if the statement before it changed a row. */
-  #eventOf(reason: string, { subject, clientId, api }: FactorChange, context: RequestContext) {
-    const event = { kind: 'factor', outcome: 'ok', reason, subject, clientId, api, sid: null } as const
-    return this.#audit.additionIfChanged(event, context)
+  #eventOf(reason: string, change: FactorChange, context: RequestContext) {
+    return recordFactorChange(reason, change, { audit: this.#audit, context })
   }
 }
 

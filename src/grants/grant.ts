@@ -1,3 +1,4 @@
+import type { AccountDeletion } from '../accounts/account_deletion.ts'
 import type { Notifications } from '../accounts/notifications.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
@@ -37,6 +38,7 @@ export interface GrantServices {
   codes: CodeSealer
   consents: ConsentStore
   authSessions: AuthSessions
+  deletion: AccountDeletion
 }
 
 /** One grant type (RFC 6749 §1.3). */

@@ -88,6 +88,7 @@ async function signInUser(
     services.notifications.noteUnfinished(describeSignIn(user.id, request), context)
     throw insufficientAuthorization(authSession, { subject: user.id })
   }
+  await services.deletion.cancel(user, { api: request.api.name, clientId: client.id }, context)
   return { ...describeUser(user, config, context.now), signIn }
 }
 

@@ -2,6 +2,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import type { PasskeySettings } from '../config/accounts_schema.ts'
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
+import { type FactorChange, recordFactorChange } from '../factors/factor_event.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Notifier } from '../mail/news.ts'
@@ -45,11 +46,8 @@ export interface FinishedRegistration {
 }
 
 /** A change of a passkey by its user or an operator. */
-export interface PasskeyChange {
+export interface PasskeyChange extends FactorChange {
   id: string
-  subject: string
-  clientId: string | null
-  api: string | null
 }
 
 interface Dependencies {
@@ -208,14 +206,9 @@ export class Passkeys {
     )
   }
 
-  #eventOf(
-    what: 'added' | 'removed',
-    { id, subject, clientId, api }: PasskeyChange,
-    context: RequestContext,
-  ) {
+  #eventOf(what: 'added' | 'removed', { id, ...change }: PasskeyChange, context: RequestContext) {
     const reason = `the passkey ${id} was ${what}`
-    const event = { kind: 'factor', outcome: 'ok', reason, subject, clientId, api, sid: null } as const
-    return this.#dependencies.audit.additionIfChanged(event, context)
+    return recordFactorChange(reason, change, { audit: this.#dependencies.audit, context })
   }
 }
 

@@ -1,3 +1,4 @@
+import { AccountDeletion } from '../accounts/account_deletion.ts'
 import { AddressChanges } from '../accounts/address_changes.ts'
 import { PasswordLinks } from '../accounts/password_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
@@ -33,7 +34,8 @@ export function createAccountServices(
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-ups')
   const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
-    addressChanges: new AddressChanges(shared),
+    deletion: new AccountDeletion(shared),
+    addressChanges: new AddressChanges({ ...shared, config }),
     passwordLinks: new PasswordLinks({ ...shared, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }

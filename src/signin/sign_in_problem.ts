@@ -28,6 +28,8 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('changed_meanwhile'),
   /** The name that the user typed to confirm is not the username. */
   kind('wrong_name'),
+  /** The user is the last admin, whose account stays. */
+  kind('last_admin'),
   /** The application asked for another account. */
   kind('other_account'),
   /** The form was older than 30 minutes. */

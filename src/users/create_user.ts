@@ -238,6 +238,7 @@ function toUser(fields: Required<BaseDraft>, password: StoredPassword, now: numb
     id: generateUserId(),
     ...password,
     passwordBreached: false,
+    deletionAt: null,
     hasTotp: false,
     hasPasskey: false,
     createdAt: now,

@@ -26,6 +26,8 @@ export interface User {
   breachCheckedAt: number | null
   /** Whether that check found the password. */
   passwordBreached: boolean
+  /** When the account is erased, in Unix seconds; null if its user has not asked for the deletion. A sign-in before cancels it. */
+  deletionAt: number | null
   /** Unix seconds. */
   createdAt: number
   /** The server refuses all tokens issued before this second. Unix seconds. */
@@ -60,6 +62,7 @@ const rowSchema = z.object({
   has_passkey: z.int(),
   breach_checked_at: z.nullable(z.int()),
   password_breached: z.int(),
+  deletion_at: z.nullable(z.int()),
   created_at: z.int(),
   tokens_valid_from: z.int(),
   access_valid_from: z.int(),
@@ -114,6 +117,7 @@ export function decodeUserRow(value: unknown): StoredUser {
     hasPasskey: row.has_passkey === 1,
     breachCheckedAt: row.breach_checked_at,
     passwordBreached: row.password_breached === 1,
+    deletionAt: row.deletion_at,
     createdAt: row.created_at,
     tokensValidFrom: row.tokens_valid_from,
     accessValidFrom: row.access_valid_from,

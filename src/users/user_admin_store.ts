@@ -24,6 +24,8 @@ export interface UserEdit extends TokenStarts {
   search?: string | undefined
   enabled?: boolean | undefined
   mustChangePassword?: boolean | undefined
+  /** When the account is erased; null cancels the deletion. Unix seconds. */
+  deletionAt?: number | null | undefined
   /** A PHC string. */
   passwordHash?: string | undefined
   /** The time of the breach check of the new password, in Unix seconds; null or absent without a check. */
@@ -40,6 +42,8 @@ export interface UserConditions {
   passwordHash?: string
   /** A statement that runs first in the transaction, such as the use of a link. If it changes no row, the edit is refused. */
   once?: D1PreparedStatement
+  /** Whether the deletion of the account must be due; absent for any user. */
+  isDeletionDue?: boolean
   now: number
 }
 
@@ -61,6 +65,15 @@ export class UserAdminStore {
   async find(id: string): Promise<UserRecord | null> {
     const row = await callStore('D1 users', () => this.#select(id).first())
     return row === null ? null : decodeUserRecord(row)
+  }
+
+  /** Up to `limit` users whose deletion is due, the oldest first. @throws StorageUnavailable, CorruptRecord */
+  async listDueForDeletion(now: number, limit: number): Promise<UserRecord[]> {
+    const select = this.#db
+      .prepare('SELECT * FROM users WHERE deletion_at <= ? ORDER BY deletion_at LIMIT ?')
+      .bind(now, limit)
+    const { results } = await callStore('D1 users', () => select.all())
+    return results.map(decodeUserRecord)
   }
 
   /** Finds the existing users of these ids. @throws StorageUnavailable, CorruptRecord */
@@ -168,6 +181,7 @@ function columnsOf(edit: UserEdit) {
     profile: edit.profile && JSON.stringify(edit.profile),
     search: edit.username === undefined && edit.profile === undefined ? undefined : (edit.search ?? null),
     enabled: edit.enabled === undefined ? undefined : Number(edit.enabled),
+    deletion_at: edit.deletionAt,
     must_change_password: edit.mustChangePassword === undefined ? undefined : Number(edit.mustChangePassword),
     ...passwordColumnsOf(edit),
   }
@@ -185,12 +199,14 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
 }
 
 /** The SQL statement checks the conditions. So if two admins demote each other at the same time, one admin remains. */
-function guardOf({ enabled, roles }: UserEdit, conditions: UserConditions): SqlPart {
-  const { versions, adminPool, passwordHash, once } = conditions
-  const endsAdmin = enabled === false || (roles !== undefined && !roles.includes('admin'))
+function guardOf({ enabled, roles, deletionAt = null }: UserEdit, conditions: UserConditions): SqlPart {
+  const { versions, adminPool, passwordHash, once, isDeletionDue = false, now } = conditions
+  const losesRole = roles !== undefined && !roles.includes('admin')
+  const endsAdmin = enabled === false || losesRole || deletionAt !== null
   const parts = [versionGuard(versions)]
   if (once !== undefined) parts.push({ sql: 'changes() > 0', values: [] })
   if (passwordHash !== undefined) parts.push({ sql: 'password_hash = ?', values: [passwordHash] })
+  if (isDeletionDue) parts.push({ sql: 'deletion_at <= ?', values: [now] })
   if (adminPool !== null && endsAdmin) {
     const isOther = `NOT (pool = ? AND ${isAdmin('users.enabled', 'users.roles')})`
     parts.push({ sql: `(${isOther} OR ${HAS_OTHER_ADMIN})`, values: [adminPool, adminPool] })

@@ -47,7 +47,7 @@ describe('the account pages', () => {
     expect([page.status, page.url.href]).toEqual([200, `${ACCOUNT}/profile`])
     const home = await browser.open(ACCOUNT)
     expect(home.html).toContain(`You are signed in as ${username}`)
-    for (const path of ['profile', 'password', 'sessions', 'applications'])
+    for (const path of ['profile', 'password', 'sessions', 'applications', 'data', 'deletion'])
       expect(home.html).toContain(`href="/account/customers/${path}"`)
   })
 
@@ -60,7 +60,7 @@ describe('the account pages', () => {
     expect((await browser.open(`${ACCOUNT}/profile`)).url.href).toBe(`${ACCOUNT}/profile`)
   })
 
-  it.each(['password'])(
+  it.each(['password', 'data', 'deletion'])(
     'the page %s needs a sign-in of the last 10 minutes, also for its form',
     async (path) => {
       const { username } = await server.addUser()

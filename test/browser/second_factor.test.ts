@@ -241,11 +241,14 @@ describe('the set-up of a second factor', () => {
   const shownApp = ({ html }: ShownPage) => appOf(/<code class="key">([^<]+)</.exec(html)?.[1] ?? '')
   const CODE_OF_APP = '6-digit code from the app'
 
-  it('a user without a factor sets up an app with one sign-in, and sees ten recovery codes once', async () => {
+  it('a user without a factor sets up an app with one sign-in, opens the app on the same device by a link, and sees ten recovery codes once', async () => {
     const { username } = await server.addUser()
     const browser = await open(username)
     expect(headingOf(browser.page)).toBe('Set up a second factor')
     expect(browser.page.html).toContain('<svg xmlns="http://www.w3.org/2000/svg" viewBox')
+    const key = /<code class="key">([^<]+)</.exec(browser.page.html)?.[1]?.replaceAll(' ', '')
+    const [, link = ''] = /<a href="(otpauth:[^"]+)">Open the authenticator app/.exec(browser.page.html) ?? []
+    expect(new URL(link.replaceAll('&amp;', '&')).searchParams.get('secret')).toBe(key)
     expect(browser.cookie(COOKIE)).toBeUndefined()
     const app = shownApp(browser.page)
     const wrong = await wrongCode(app, server.clock.time)

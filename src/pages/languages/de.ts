@@ -108,6 +108,7 @@ export const de: Texts = {
     reason: 'Ihr Konto braucht zusätzlich zum Passwort einen Code aus einer Authenticator-App.',
     scan: 'Scannen Sie diesen QR-Code mit Ihrer Authenticator-App.',
     qr: 'QR-Code für die Authenticator-App',
+    open: 'Authenticator-App auf diesem Gerät öffnen',
     key: 'Oder geben Sie diesen Schlüssel in die App ein:',
     code: '6-stelliger Code aus der App',
     submit: 'Code bestätigen',

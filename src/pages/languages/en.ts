@@ -106,6 +106,7 @@ export const en = {
     reason: 'Your account needs a code from an authenticator app in addition to your password.',
     scan: 'Scan this QR code with your authenticator app.',
     qr: 'QR code for the authenticator app',
+    open: 'Open the authenticator app on this device',
     key: 'Or type this key into the app:',
     code: '6-digit code from the app',
     submit: 'Confirm the code',

@@ -109,6 +109,7 @@ export const es: Texts = {
     reason: 'Tu cuenta necesita un código de una aplicación de autenticación además de la contraseña.',
     scan: 'Escanea este código QR con tu aplicación de autenticación.',
     qr: 'Código QR para la aplicación de autenticación',
+    open: 'Abrir la aplicación de autenticación en este dispositivo',
     key: 'O introduce esta clave en la aplicación:',
     code: 'Código de 6 cifras de la aplicación',
     submit: 'Confirmar el código',

@@ -111,6 +111,7 @@ export const fr: Texts = {
     reason: 'Votre compte demande un code d’une application d’authentification en plus du mot de passe.',
     scan: 'Scannez ce code QR avec votre application d’authentification.',
     qr: 'Code QR pour l’application d’authentification',
+    open: 'Ouvrir l’application d’authentification sur cet appareil',
     key: 'Ou saisissez cette clé dans l’application\u00a0:',
     code: 'Code à 6 chiffres de l’application',
     submit: 'Confirmer le code',

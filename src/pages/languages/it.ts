@@ -108,6 +108,7 @@ export const it: Texts = {
     reason: 'Il tuo account richiede un codice di un’app di autenticazione oltre alla password.',
     scan: 'Scansiona questo codice QR con la tua app di autenticazione.',
     qr: 'Codice QR per l’app di autenticazione',
+    open: 'Apri l’app di autenticazione su questo dispositivo',
     key: 'Oppure inserisci questa chiave nell’app:',
     code: 'Codice di 6 cifre dell’app',
     submit: 'Conferma il codice',

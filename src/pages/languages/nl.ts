@@ -107,6 +107,7 @@ export const nl: Texts = {
     reason: 'Je account heeft naast het wachtwoord een code van een authenticator-app nodig.',
     scan: 'Scan deze QR-code met je authenticator-app.',
     qr: 'QR-code voor de authenticator-app',
+    open: 'Open de authenticator-app op dit apparaat',
     key: 'Of typ deze sleutel in de app:',
     code: 'Code van 6 cijfers uit de app',
     submit: 'Code bevestigen',

@@ -111,6 +111,7 @@ export const pl: Texts = {
     reason: 'Twoje konto wymaga oprócz hasła kodu z aplikacji uwierzytelniającej.',
     scan: 'Zeskanuj ten kod QR aplikacją uwierzytelniającą.',
     qr: 'Kod QR dla aplikacji uwierzytelniającej',
+    open: 'Otwórz aplikację uwierzytelniającą na tym urządzeniu',
     key: 'Albo wpisz ten klucz w aplikacji:',
     code: 'Kod z 6 cyfr z aplikacji',
     submit: 'Potwierdź kod',

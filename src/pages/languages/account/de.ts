@@ -66,7 +66,8 @@ export const de: AccountTexts = {
       `Sie werden sofort überall abgemeldet. Ihr Konto und seine Daten werden nach ${days} gelöscht. Wenn Sie sich vorher anmelden, bleibt das Konto bestehen.`,
     confirm: (name) => `Geben Sie zur Bestätigung ${name} ein`,
     submit: 'Mein Konto löschen',
-    admin: 'Sie sind Administrator. Ein anderer Administrator muss dieses Konto löschen.',
+    lastAdmin:
+      'Sie sind der einzige Administrator. Machen Sie zuerst einen anderen Benutzer zum Administrator.',
     scheduledTitle: 'Ihr Konto wird gelöscht',
     scheduledText: (days) =>
       `Sie sind überall abgemeldet. Ihr Konto wird nach ${days} gelöscht. Um es zu behalten, melden Sie sich vorher an.`,

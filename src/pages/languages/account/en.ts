@@ -63,7 +63,7 @@ export const en = {
       `You are signed out everywhere at once. Your account and its data are erased after ${days}. If you sign in before, the account stays.`,
     confirm: (name: string) => `Type ${name} to confirm`,
     submit: 'Delete my account',
-    admin: 'You are an administrator, so another administrator must delete this account.',
+    lastAdmin: 'You are the only administrator. Make another user an administrator first.',
     scheduledTitle: 'Your account will be deleted',
     scheduledText: (days: string) =>
       `You are signed out everywhere. Your account is erased after ${days}. To keep it, sign in before.`,

@@ -66,7 +66,7 @@ export const es: AccountTexts = {
       `Tu sesión se cierra en todas partes de inmediato. Tu cuenta y sus datos se borran después de ${days}. Si inicias sesión antes, la cuenta se conserva.`,
     confirm: (name) => `Escribe ${name} para confirmar`,
     submit: 'Eliminar mi cuenta',
-    admin: 'Eres administrador, así que otro administrador debe eliminar esta cuenta.',
+    lastAdmin: 'Eres el único administrador. Nombra antes a otro administrador.',
     scheduledTitle: 'Tu cuenta se eliminará',
     scheduledText: (days) =>
       `Tu sesión se ha cerrado en todas partes. Tu cuenta se borra después de ${days}. Para conservarla, inicia sesión antes.`,

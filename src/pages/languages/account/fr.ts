@@ -66,7 +66,7 @@ export const fr: AccountTexts = {
       `Vous êtes déconnecté partout immédiatement. Votre compte et ses données sont effacés après ${days}. Si vous vous connectez avant, le compte est conservé.`,
     confirm: (name) => `Saisissez ${name} pour confirmer`,
     submit: 'Supprimer mon compte',
-    admin: 'Vous êtes administrateur : un autre administrateur doit supprimer ce compte.',
+    lastAdmin: 'Vous êtes le seul administrateur. Nommez d’abord un autre administrateur.',
     scheduledTitle: 'Votre compte sera supprimé',
     scheduledText: (days) =>
       `Vous êtes déconnecté partout. Votre compte est effacé après ${days}. Pour le conserver, connectez-vous avant.`,

@@ -66,7 +66,7 @@ export const it: AccountTexts = {
       `Vieni subito disconnesso ovunque. Il tuo account e i suoi dati vengono cancellati dopo ${days}. Se accedi prima, l’account rimane.`,
     confirm: (name) => `Scrivi ${name} per confermare`,
     submit: 'Elimina il mio account',
-    admin: 'Sei un amministratore, quindi un altro amministratore deve eliminare questo account.',
+    lastAdmin: 'Sei l’unico amministratore. Nomina prima un altro amministratore.',
     scheduledTitle: 'Il tuo account verrà eliminato',
     scheduledText: (days) =>
       `Sei disconnesso ovunque. Il tuo account viene cancellato dopo ${days}. Per conservarlo, accedi prima.`,

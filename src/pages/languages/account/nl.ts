@@ -66,7 +66,7 @@ export const nl: AccountTexts = {
       `Je wordt meteen overal uitgelogd. Je account en de gegevens ervan worden na ${days} gewist. Als je eerder inlogt, blijft het account bestaan.`,
     confirm: (name) => `Typ ${name} om te bevestigen`,
     submit: 'Mijn account verwijderen',
-    admin: 'Je bent beheerder, dus een andere beheerder moet dit account verwijderen.',
+    lastAdmin: 'Je bent de enige beheerder. Maak eerst een andere gebruiker beheerder.',
     scheduledTitle: 'Je account wordt verwijderd',
     scheduledText: (days) =>
       `Je bent overal uitgelogd. Je account wordt na ${days} gewist. Log eerder in om het te behouden.`,

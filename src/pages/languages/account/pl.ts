@@ -66,7 +66,7 @@ export const pl: AccountTexts = {
       `Wylogujemy Cię wszędzie od razu. Konto i jego dane zostaną usunięte po upływie: ${days}. Jeśli zalogujesz się wcześniej, konto pozostanie.`,
     confirm: (name) => `Wpisz ${name}, aby potwierdzić`,
     submit: 'Usuń moje konto',
-    admin: 'Masz uprawnienia administratora, więc to konto musi usunąć inny administrator.',
+    lastAdmin: 'To jedyne konto administratora. Najpierw nadaj tę rolę innemu użytkownikowi.',
     scheduledTitle: 'Twoje konto zostanie usunięte',
     scheduledText: (days) =>
       `Wylogowano Cię wszędzie. Konto zostanie usunięte po upływie: ${days}. Aby je zachować, zaloguj się wcześniej.`,
