@@ -10,6 +10,7 @@ import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
 import { newResponse, signedIn } from './support/console_sign_in.ts'
 import { MAIL } from './support/mail_sink.ts'
+import { NOTIFICATION_CASES } from './support/notification_write_cases.ts'
 import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { PAGE_CASES } from './support/page_write_cases.ts'
@@ -110,7 +111,13 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
   return responses
 }
 
-const CASES = [...SUCCESSES, ...PAGE_CASES, ...ACCOUNT_CASES, ...Object.values(REFUSALS).flat()]
+const CASES = [
+  ...SUCCESSES,
+  ...NOTIFICATION_CASES,
+  ...PAGE_CASES,
+  ...ACCOUNT_CASES,
+  ...Object.values(REFUSALS).flat(),
+]
 
 /** Without this, each request would log a line. */
 function silenceLog(): void {
