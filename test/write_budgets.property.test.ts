@@ -5,6 +5,7 @@ import { ENDPOINTS } from '../src/app.ts'
 import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
+import { ACCOUNT_FORM_CASES } from './support/account_form_cases.ts'
 import { ACCOUNT_CASES } from './support/account_write_cases.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
@@ -116,6 +117,7 @@ const CASES = [
   ...NOTIFICATION_CASES,
   ...PAGE_CASES,
   ...ACCOUNT_CASES,
+  ...ACCOUNT_FORM_CASES,
   ...Object.values(REFUSALS).flat(),
 ]
 
