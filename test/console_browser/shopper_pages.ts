@@ -146,7 +146,7 @@ export function testShopperPages(running: () => Running): void {
     const submit = async (password: string) => {
       await page.getByLabel('Username').fill(SHOPPERS[0])
       await page.getByLabel('Password').fill(password)
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     }
     const application = createServer((_request, response) => response.end('The application'))
     await once(application.listen(0, '127.0.0.1'), 'listening')
