@@ -100,7 +100,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       .first()
       .waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
-    expect(told).toEqual(['Sign-in', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
+    expect(told).toEqual(['Sign-in', 'Notification', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
     await page.locator('.timeline').getByRole('link').first().waitFor()
     await operator.screenshot('5-timeline')
 
