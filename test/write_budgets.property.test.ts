@@ -5,6 +5,7 @@ import { ENDPOINTS } from '../src/app.ts'
 import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
+import { ACCOUNT_API_CASES, operationsWithoutCase } from './support/account_api_write_cases.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
 import { newResponse, signedIn } from './support/console_sign_in.ts'
@@ -85,6 +86,7 @@ async function makeWorld(): Promise<CountedWorld> {
         customers: {
           second_factor: 'optional',
           email_code: 'sign_in',
+          self_service: true,
           sign_up: true,
           passkeys: { rp_id: 'shop.test' },
         },
@@ -108,7 +110,7 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
   return responses
 }
 
-const CASES = [...SUCCESSES, ...PAGE_CASES, ...Object.values(REFUSALS).flat()]
+const CASES = [...SUCCESSES, ...PAGE_CASES, ...ACCOUNT_API_CASES, ...Object.values(REFUSALS).flat()]
 
 /** Without this, each request would log a line. */
 function silenceLog(): void {
@@ -157,6 +159,7 @@ describe('a flood from one address', () => {
     const pages = PAGE_PATHS.filter((path) => !path.endsWith('*')).map((path) => BROWSER_PATH + path)
     const paths = [...ENDPOINTS.map(({ path }) => path), ...pages]
     expect(paths.filter((path) => !tried.has(path))).toEqual([])
+    expect(operationsWithoutCase()).toEqual([])
   })
 
   it.each(CASES)('a flood writes no more rows than its budget at $path: $what', async (writeCase) => {

@@ -1,6 +1,6 @@
 import { compact } from '../lib/compact.ts'
 import { describeAuthorizationFailure } from './authorization_failure.ts'
-import { MALFORMATIONS, type Refusal } from './errors.ts'
+import { MALFORMATIONS, type PasswordRule, type Refusal } from './errors.ts'
 
 /** The format of errors: RFC 6749 §5.2 or OroCommerce. */
 export type ErrorDialect = 'rfc6749' | 'oro'
@@ -18,6 +18,13 @@ export interface WireError {
 }
 
 type Table = { [K in Refusal['kind']]: (refusal: Extract<Refusal, { kind: K }>) => WireError }
+
+const PASSWORD_RULES: Record<PasswordRule, string> = {
+  length: 'The new password is too short, too long or not plain text.',
+  common: 'The new password is too common.',
+  breached: 'The new password is in a list of known breaches.',
+  same: 'The new password must differ from the current one.',
+}
 
 const rfc6749: Table = {
   malformed_request: ({ malformation }) => wire(400, 'invalid_request', MALFORMATIONS[malformation]),
@@ -69,6 +76,15 @@ const rfc6749: Table = {
   invalid_access_token: () => wire(401, 'invalid_token', 'The access token is invalid.'),
   insufficient_scope: ({ scope }) =>
     wire(403, 'insufficient_scope', `The access token needs the scope ${scope}.`),
+  insufficient_user_authentication: () =>
+    wire(401, 'insufficient_user_authentication', 'The user must authenticate again.'),
+  not_allowed: () => wire(403, 'access_denied', 'The request is not allowed.'),
+  unknown_item: () => wire(404, 'invalid_request', 'The account has no such item.'),
+  refused_value: ({ parameter }) => ({
+    ...wire(400, 'invalid_request', `The parameter ${parameter} is not valid.`),
+    hint: `Check the \`${parameter}\` parameter`,
+  }),
+  refused_password: ({ rule }) => wire(400, 'invalid_password', PASSWORD_RULES[rule]),
   temporarily_unavailable: () =>
     wire(503, 'temporarily_unavailable', 'The service is not available now. Try again shortly.'),
   too_many_attempts: () =>
