@@ -1,6 +1,6 @@
 import { compact } from '../lib/compact.ts'
 import { describeAuthorizationFailure } from './authorization_failure.ts'
-import { MALFORMATIONS, type PasswordRule, type Refusal } from './errors.ts'
+import { MALFORMATIONS, REFUSED_PASSWORDS, type Refusal } from './errors.ts'
 
 /** The format of errors: RFC 6749 §5.2 or OroCommerce. */
 export type ErrorDialect = 'rfc6749' | 'oro'
@@ -18,13 +18,6 @@ export interface WireError {
 }
 
 type Table = { [K in Refusal['kind']]: (refusal: Extract<Refusal, { kind: K }>) => WireError }
-
-const PASSWORD_RULES: Record<PasswordRule, string> = {
-  length: 'The new password is too short, too long or not plain text.',
-  common: 'The new password is too common.',
-  breached: 'The new password is in a list of known breaches.',
-  same: 'The new password must differ from the current one.',
-}
 
 const rfc6749: Table = {
   malformed_request: ({ malformation }) => wire(400, 'invalid_request', MALFORMATIONS[malformation]),
@@ -55,6 +48,7 @@ const rfc6749: Table = {
   }),
   more_needed: () => wire(400, 'insufficient_authorization', 'Send one of the inputs in next.'),
   invalid_session: () => wire(400, 'invalid_session', 'The auth_session is invalid. Start again.'),
+  refused_password: ({ rule }) => wire(400, 'refused_password', REFUSED_PASSWORDS[rule]),
   redirect_to_web: () => wire(400, 'redirect_to_web', 'The user must continue in a browser.'),
   invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
   invalid_code: () => ({
@@ -84,7 +78,6 @@ const rfc6749: Table = {
     ...wire(400, 'invalid_request', `The parameter ${parameter} is not valid.`),
     hint: `Check the \`${parameter}\` parameter`,
   }),
-  refused_password: ({ rule }) => wire(400, 'invalid_password', PASSWORD_RULES[rule]),
   temporarily_unavailable: () =>
     wire(503, 'temporarily_unavailable', 'The service is not available now. Try again shortly.'),
   too_many_attempts: () =>

@@ -16,10 +16,17 @@ export const MALFORMATIONS = {
   several_proofs: 'Send one proof of the user at a time.',
 } as const
 
-export type Malformation = keyof typeof MALFORMATIONS
+/** The errors of a password that a user chooses, with the public text. */
+export const REFUSED_PASSWORDS = {
+  length: 'The password is too short or too long.',
+  common: 'The password is too common.',
+  breached: 'The password is known from a data breach.',
+  same: 'The password is the current one.',
+} as const
 
-/** The rules of new passwords. */
-export type PasswordRule = 'length' | 'common' | 'breached' | 'same'
+export type RefusedPasswordRule = keyof typeof REFUSED_PASSWORDS
+
+export type Malformation = keyof typeof MALFORMATIONS
 
 /**
  * Every kind of refusal. The kind and its public parameters decide the response (`error_dialect.ts`). Only the log and the audit
@@ -44,6 +51,7 @@ export type Refusal =
   | { kind: 'more_needed' }
   | { kind: 'invalid_session' }
   | { kind: 'redirect_to_web' }
+  | { kind: 'refused_password'; rule: RefusedPasswordRule }
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
   | { kind: 'invalid_code' }
@@ -59,7 +67,6 @@ export type Refusal =
   | { kind: 'not_allowed' }
   | { kind: 'unknown_item' }
   | { kind: 'refused_value'; parameter: string }
-  | { kind: 'refused_password'; rule: PasswordRule }
   | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
   | { kind: 'too_many_attempts'; retryAfterSeconds: number }
   | { kind: 'server_error' }
@@ -106,11 +113,6 @@ export function notAString(parameter: string): OAuthError {
 /** @param parameter The name of a parameter that the server reads. It must not be text from the request. */
 export function refusedValue(parameter: string): OAuthError {
   return new OAuthError({ kind: 'refused_value', parameter }, `the value of ${parameter} is refused`)
-}
-
-/** A new password breaks a rule. */
-export function refusedPassword(rule: PasswordRule): OAuthError {
-  return new OAuthError({ kind: 'refused_password', rule }, `the new password is refused: ${rule}`)
 }
 
 /** The `resource` of a request is not the API of the client (RFC 8707 §2). */
@@ -165,6 +167,11 @@ export function challengeRequired(reason: string): OAuthError {
 export function insufficientAuthorization(authSession: string | null, about: RefusalDetails): OAuthError {
   const reason = 'the user needs a second factor'
   return new OAuthError({ kind: 'insufficient_authorization', authSession }, reason, about)
+}
+
+/** The password of a new account is refused. @param rule The rule that it breaks */
+export function refusedPassword(rule: RefusedPasswordRule): OAuthError {
+  return new OAuthError({ kind: 'refused_password', rule }, `the password breaks the rule ${rule}`)
 }
 
 /** The `auth_session` of a sign-in in steps cannot be used (First-Party Applications draft §5.2.2.1). */

@@ -42,6 +42,10 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   insufficient_authorization: [{ kind: 'insufficient_authorization', authSession: null }],
   more_needed: [{ kind: 'more_needed' }],
   invalid_session: [{ kind: 'invalid_session' }],
+  refused_password: (['length', 'common', 'breached', 'same'] as const).map((rule) => ({
+    kind: 'refused_password',
+    rule,
+  })),
   redirect_to_web: [{ kind: 'redirect_to_web' }],
   invalid_refresh_token: [{ kind: 'invalid_refresh_token' }],
   invalid_code: [{ kind: 'invalid_code' }],
@@ -62,10 +66,6 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   not_allowed: [{ kind: 'not_allowed' }],
   unknown_item: [{ kind: 'unknown_item' }],
   refused_value: PARAMETERS.map((parameter) => ({ kind: 'refused_value', parameter })),
-  refused_password: (['length', 'common', 'breached', 'same'] as const).map((rule) => ({
-    kind: 'refused_password',
-    rule,
-  })),
   temporarily_unavailable: [{ kind: 'temporarily_unavailable', retryAfterSeconds: 2 }],
   too_many_attempts: [{ kind: 'too_many_attempts', retryAfterSeconds: 60 }],
   server_error: [{ kind: 'server_error' }],
