@@ -43,11 +43,16 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
     (path) => fuzz(pageRequest(path, pages), fuzzRuns(600), send),
   )
 
-  it.each(['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password'])(
+  it.each([
+    ...['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password'].map(
+      (name) => `/oauth2-token/${name}`,
+    ),
+    ...['forgotten-password', 'reset-password'].map((name) => `/account/customers/${name}`),
+  ])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
-    (name) => {
-      const form = pages.forms.find(({ path }) => path === `/oauth2-token/${name}`)
-      if (!form) throw new Error(`no form of ${name}`)
+    (target) => {
+      const form = pages.forms.find(({ path }) => path === target)
+      if (!form) throw new Error(`no form of ${target}`)
       return fuzz(pageForm(form), fuzzRuns(300), send)
     },
   )

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { compact } from '../../src/lib/compact.ts'
+import { addReader, forget, takeLink, tokenOf } from './account_links.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT } from './authorize.ts'
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
@@ -28,6 +29,10 @@ const OWN_TARGETS = [
     'consent',
   ],
 ].map((name) => `${PAGES}/${name}`)
+/** The pages to which the forms of links lead. */
+const LINK_TARGETS = ['forgotten-password', 'forgotten-password/sent', 'reset-password', 'password-set'].map(
+  (name) => `${ISSUER}/account/customers/${name}`,
+)
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -39,6 +44,8 @@ type Pairs = [string, string][]
 interface OpenForm {
   path: string
   ticket: string
+  /** The name of the field of the ticket; `ticket` if absent. */
+  field?: string
   cookie: string
 }
 
@@ -56,7 +63,9 @@ export interface OpenPages {
 /** The configuration of both servers. */
 export const ALL_WAYS = {
   mail: MAIL,
-  accounts: { customers: { email_code: 'sign_in', sign_up: true, passkeys: { rp_id: 'shop.test' } } },
+  accounts: {
+    customers: { email_code: 'sign_in', sign_up: true, self_service: true, passkeys: { rp_id: 'shop.test' } },
+  },
 }
 
 /** Opens the pages on another server of the same stores, which verifies passwords. */
@@ -99,9 +108,25 @@ export async function openPages(): Promise<OpenPages> {
     consent,
     withoutFormCookie,
     formOf(other, other.page),
+    ...(await linkFormsOf(server, account.cookie)),
   ]
   const request = [...new URL(authorizeUrl(client)).searchParams]
   return { browser, client, request, forms, cookie: account.cookie }
+}
+
+/** The forms of a forgotten password, with the state of the sign-in and with a link. */
+async function linkFormsOf(server: TestServer, cookie: string): Promise<OpenForm[]> {
+  const browser = browserOf(server)
+  const { html } = await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
+  const [, state = ''] = /forgotten-password\?page_state=([^"]+)"/.exec(html) ?? []
+  const { username } = await addReader(server)
+  await forget(server, username)
+  const token = tokenOf(await takeLink(server, 'reset-password'))
+  const pages = '/account/customers'
+  return [
+    { path: `${pages}/forgotten-password`, field: 'page_state', ticket: decodeURIComponent(state), cookie },
+    { path: `${pages}/reset-password`, field: 'token', ticket: token, cookie },
+  ]
 }
 
 function formOf(browser: PageBrowser, { html }: ShownPage): OpenForm {
@@ -183,7 +208,12 @@ export function pageRequest(path: string, { request, cookie }: OpenPages): fc.Ar
 const queryText = wildText.map((text) => encodeURIComponent(text.toWellFormed()).replaceAll('%3D', '='))
 
 /** Forms of the pages: with their ticket, a changed one or any text, and with the cookies of the browser or without. */
-export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzRequest> {
+export function pageForm({
+  path,
+  ticket,
+  field: ticketField = 'ticket',
+  cookie,
+}: OpenForm): fc.Arbitrary<FuzzRequest> {
   const field = fc.constantFrom(
     'username',
     'password',
@@ -225,7 +255,7 @@ export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzR
         Origin: origin,
         ...(isOwnBrowser && { Cookie: cookie }),
       }),
-      body: body ?? encode([['ticket', sealed], ...values]),
+      body: body ?? encode([[ticketField, sealed], ...values]),
     }))
 }
 
@@ -251,7 +281,9 @@ function checkTarget(location: string | null): void {
   if (location === null) return
   const target = new URL(location, ISSUER)
   target.searchParams.delete('state')
-  expect([CALLBACK, SIGNED_OUT, ...OWN_TARGETS, `${ISSUER}/`]).toContain(target.origin + target.pathname)
+  expect([CALLBACK, SIGNED_OUT, ...OWN_TARGETS, ...LINK_TARGETS, `${ISSUER}/`]).toContain(
+    target.origin + target.pathname,
+  )
   expect(target.href).not.toContain(CANARY)
 }
 
