@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { findChromium, launchChromium } from './chromium.ts'
 import { startDemo } from './running_demo.ts'
+import { ACCOUNT_LANGUAGE_VIEWS, ACCOUNT_VIEWS } from './screenshots/account_views.ts'
 import { photograph, pictureOf, SCHEMES, signIn, WIDTHS } from './screenshots/camera.ts'
 import { readConsolePages } from './screenshots/console_pages.ts'
 import { type View, viewsOf } from './screenshots/console_views.ts'
@@ -82,6 +83,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
         ...SECOND_FACTOR_VIEWS,
         ...SIGN_UP_VIEWS,
         ...RECOVERY_VIEWS,
+        ...ACCOUNT_VIEWS,
         ...INBOX_VIEWS,
       ].filter(isWanted),
       widths: SHOPPER_WIDTHS,
@@ -92,6 +94,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
         ...SECOND_FACTOR_LANGUAGE_VIEWS,
         ...SIGN_UP_LANGUAGE_VIEWS,
         ...RECOVERY_LANGUAGE_VIEWS,
+        ...ACCOUNT_LANGUAGE_VIEWS,
       ].filter(isWanted),
       widths: [390],
     },

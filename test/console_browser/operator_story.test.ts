@@ -12,6 +12,7 @@ import { makeTemporaryDirectory, type ServiceServer, startService } from '../../
 import { PAGES } from '../../src/console/pages.ts'
 import { untilAudited } from '../support/audit_lag.ts'
 import { OperatorPage } from './operator_page.ts'
+import { testPasskeyPages } from './passkey_pages.ts'
 import { testShopperPages } from './shopper_pages.ts'
 import { makeTraffic, refresh, signInCustomer } from './traffic.ts'
 
@@ -45,6 +46,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
 
   const arrive = (options = {}) => OperatorPage.open(browser, service.origin, options)
   testShopperPages(() => ({ browser, origin: service.origin }))
+  testPasskeyPages(() => ({ browser, service }))
 
   it('an operator creates a client, sees its first token, rotates a key, and finds why a user was signed out', async () => {
     const operator = await arrive({ viewport: { width: 1400, height: 850 } })
@@ -307,6 +309,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
           await prepare?.(operator.page)
           expect([name, await operator.findCut()]).toEqual([name, []])
           expect([name, await operator.findHidden()]).toEqual([name, []])
+          expect([name, await operator.findBroken()]).toEqual([name, []])
           if (check === 'axe') expect([name, await operator.findBarriers()]).toEqual([name, []])
         }
         // Chromium logs each response of an error page.

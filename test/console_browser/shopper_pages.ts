@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core'
 import { expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
+import { ACCOUNT_VIEWS } from '../../scripts/screenshots/account_views.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
@@ -13,7 +14,14 @@ import { SHOPPER_VIEWS, SHOPPERS, signInShopper } from '../../scripts/screenshot
 import { newAddress, readCode, readMail, SIGN_UP_VIEWS } from '../../scripts/screenshots/sign_up_views.ts'
 import { OperatorPage } from './operator_page.ts'
 
-const VIEWS = [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...SIGN_UP_VIEWS, ...RECOVERY_VIEWS, ...INBOX_VIEWS]
+const VIEWS = [
+  ...SHOPPER_VIEWS,
+  ...SECOND_FACTOR_VIEWS,
+  ...SIGN_UP_VIEWS,
+  ...RECOVERY_VIEWS,
+  ...ACCOUNT_VIEWS,
+  ...INBOX_VIEWS,
+]
 
 const NEXT_PASSWORD = 'another new passphrase'
 
@@ -29,7 +37,7 @@ export function testShopperPages(running: () => Running): void {
     [320, 'light'],
     [1440, 'dark'],
   ] as const)(
-    'every page of the sign-in and of the inbox fits %i pixels in %s, passes axe and requests only the service',
+    'every page of the sign-in, of the account and of the inbox fits %i pixels in %s, passes axe and requests only the service',
     async (width, colorScheme) => {
       const { browser, origin } = running()
       for (const shopper of [null, ...SHOPPERS]) {
@@ -50,6 +58,7 @@ export function testShopperPages(running: () => Running): void {
           await prepare?.(visitor.page)
           expect([name, await visitor.findCut()]).toEqual([name, []])
           expect([name, await visitor.findHidden()]).toEqual([name, []])
+          expect([name, await visitor.findBroken()]).toEqual([name, []])
           expect([name, await visitor.findBarriers()]).toEqual([name, []])
         }
         expect(foreign).toEqual([])
@@ -132,6 +141,31 @@ export function testShopperPages(running: () => Running): void {
     await visitor.leave()
   })
 
+  it('a visitor signs up on the account page, changes the profile and deletes the account, without a script', async () => {
+    const { browser, origin } = running()
+    const options = { viewport: { width: 390, height: 700 }, javaScriptEnabled: false }
+    const visitor = await OperatorPage.open(browser, origin, options)
+    const { page } = visitor
+    await visitor.goTo('/account/customers/profile?ui_locales=en')
+    await visitor.press('Create an account')
+    const address = newAddress()
+    await page.getByLabel('Email address').fill(address)
+    await visitor.press('Continue')
+    await page.getByLabel('6-digit code').fill(await readCode(page, address))
+    await visitor.press('Continue')
+    for (const name of ['password', 'repeated']) await page.locator(`#${name}`).fill('a new passphrase')
+    await visitor.press('Create account')
+    await visitor.hasHeading('Profile')
+    await page.getByLabel('Full name').fill('Ann Lee')
+    await visitor.press('Save')
+    expect(await page.getByRole('status').innerText()).toBe('Your profile is saved.')
+    await visitor.goTo('/account/customers/deletion')
+    await page.locator('#username').fill(address)
+    await visitor.press('Delete my account')
+    await visitor.hasHeading('Your account will be deleted')
+    await visitor.leave()
+  })
+
   it('a user signs in and gives consent with the keyboard only, without a script, and the code goes to the client', async () => {
     const { browser, origin } = running()
     const visitor = await OperatorPage.open(browser, origin, {
@@ -170,7 +204,7 @@ export function testShopperPages(running: () => Running): void {
     const submit = async (password: string) => {
       await page.getByLabel('Username').fill(SHOPPERS[0])
       await page.getByLabel('Password').fill(password)
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     }
     const application = createServer((_request, response) => response.end('The application'))
     await once(application.listen(0, '127.0.0.1'), 'listening')
