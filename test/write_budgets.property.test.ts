@@ -11,6 +11,7 @@ import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
 import { newResponse, signedIn } from './support/console_sign_in.ts'
 import { MAIL } from './support/mail_sink.ts'
+import { NOTIFICATION_CASES } from './support/notification_write_cases.ts'
 import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { PAGE_CASES } from './support/page_write_cases.ts'
@@ -113,6 +114,7 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
 
 const CASES = [
   ...SUCCESSES,
+  ...NOTIFICATION_CASES,
   ...PAGE_CASES,
   ...ACCOUNT_CASES,
   ...ACCOUNT_FORM_CASES,

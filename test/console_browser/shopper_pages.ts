@@ -135,11 +135,12 @@ export function testShopperPages(running: () => Running): void {
     await forgetful.page.getByRole('link', { name: 'Back to the sign-in' }).click()
     await forgetful.page.locator('#username').fill(address)
     await forgetful.page.locator('#password').fill(NEXT_PASSWORD)
-    const signedIn = forgetful.page.waitForRequest((request) =>
+    await forgetful.press('Sign in')
+    const returned = forgetful.page.waitForRequest((request) =>
       request.url().startsWith(`${LOCAL_CALLBACK}?`),
     )
-    await forgetful.press('Sign in')
-    await signedIn
+    await forgetful.press('Allow')
+    await returned
     await forgetful.leave()
     await visitor.leave()
   })

@@ -16,6 +16,8 @@ import { ISSUER } from '../support/server.ts'
 const NEVER = { failures: 1_000_000 }
 const NO_LOCKS = { account: NEVER, address: NEVER, site: NEVER, network: NEVER, client: NEVER }
 
+const FORMS = ['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password']
+
 let fuzzed: FuzzServer
 let pages: OpenPages
 let witness: Witness
@@ -44,15 +46,15 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
   )
 
   it.each([
-    ...['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password'].map(
-      (name) => `/oauth2-token/${name}`,
+    ...FORMS.map((name) => `/oauth2-token/${name}`),
+    ...['profile', 'deletion', 'forgotten-password', 'reset-password'].map(
+      (name) => `/account/customers/${name}`,
     ),
-    ...['forgotten-password', 'reset-password'].map((name) => `/account/customers/${name}`),
   ])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
-    (target) => {
-      const form = pages.forms.find(({ path }) => path === target)
-      if (!form) throw new Error(`no form of ${target}`)
+    (action) => {
+      const form = pages.forms.find(({ path }) => path === action)
+      if (!form) throw new Error(`no form of ${action}`)
       return fuzz(pageForm(form), fuzzRuns(300), send)
     },
   )

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { compact } from '../../src/lib/compact.ts'
+import { ACCOUNT } from './account.ts'
 import { addReader, forget, takeLink, tokenOf } from './account_links.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT } from './authorize.ts'
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
@@ -11,6 +12,8 @@ import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
+/** The pages to which the forms of links lead, below the account page. */
+const LINK_PAGES = ['/forgotten-password', '/forgotten-password/sent', '/reset-password', '/password-set']
 /** The addresses of this service to which a response leads. */
 const OWN_TARGETS = [
   ...[
@@ -28,11 +31,9 @@ const OWN_TARGETS = [
     'password',
     'consent',
   ],
-].map((name) => `${PAGES}/${name}`)
-/** The pages to which the forms of links lead. */
-const LINK_TARGETS = ['forgotten-password', 'forgotten-password/sent', 'reset-password', 'password-set'].map(
-  (name) => `${ISSUER}/account/customers/${name}`,
-)
+]
+  .map((name) => `${PAGES}/${name}`)
+  .concat(['', '/profile', '/deletion', ...LINK_PAGES].map((path) => ACCOUNT + path))
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -64,7 +65,12 @@ export interface OpenPages {
 export const ALL_WAYS = {
   mail: MAIL,
   accounts: {
-    customers: { email_code: 'sign_in', sign_up: true, self_service: true, passkeys: { rp_id: 'shop.test' } },
+    customers: {
+      email_code: 'sign_in',
+      sign_up: true,
+      self_service: true,
+      passkeys: { rp_id: 'shop.test' },
+    },
   },
 }
 
@@ -89,6 +95,8 @@ export async function openPages(): Promise<OpenPages> {
   const account = formOf(browser, await browser.open(authorizeUrl(client, { prompt: 'select_account' })))
   const consent = formOf(browser, await browser.open(authorizeUrl(partner)))
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
+  const profile = formOf(browser, await browser.open(`${ACCOUNT}/profile`))
+  const deletion = formOf(browser, await browser.open(`${ACCOUNT}/deletion`))
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
   const offered = await server.addUser()
@@ -107,6 +115,8 @@ export async function openPages(): Promise<OpenPages> {
     passkey,
     consent,
     withoutFormCookie,
+    profile,
+    deletion,
     formOf(other, other.page),
     ...(await linkFormsOf(server, account.cookie)),
   ]
@@ -220,6 +230,7 @@ export function pageForm({
     'current_password',
     'repeated',
     'name',
+    'version',
     'email_code',
     'decision',
     'passkey',
@@ -281,9 +292,7 @@ function checkTarget(location: string | null): void {
   if (location === null) return
   const target = new URL(location, ISSUER)
   target.searchParams.delete('state')
-  expect([CALLBACK, SIGNED_OUT, ...OWN_TARGETS, ...LINK_TARGETS, `${ISSUER}/`]).toContain(
-    target.origin + target.pathname,
-  )
+  expect([CALLBACK, SIGNED_OUT, ...OWN_TARGETS, `${ISSUER}/`]).toContain(target.origin + target.pathname)
   expect(target.href).not.toContain(CANARY)
 }
 
