@@ -9,14 +9,17 @@ export const GUEST = { username: 'guest', password: 'guest' }
 export const ADMIN = { username: 'admin', password: 'back office battery staple' }
 export const CLERK = { username: 'clerk', password: 'back office battery staple' }
 
+/** The client of the shop. */
+export const SHOP = { client_id: 'shop-demo', client_secret: 'shop-demo-secret' }
+
 export interface Tokens {
   access_token: string
   refresh_token: string
 }
 
-/** Requests storefront tokens as the page's public client. */
+/** Requests storefront tokens as the server of the shop. */
 export function storefrontTokens(parameters: Record<string, string>): Promise<Tokens> {
-  return requestTokens({ client_id: 'shop-demo', grant_type: 'password', ...parameters })
+  return requestTokens({ ...SHOP, grant_type: 'password', ...parameters })
 }
 
 /** Requests back-office tokens as its confidential client. */
