@@ -39,12 +39,12 @@ export function newAddress(): string {
   return `visitor-${crypto.randomUUID()}@example.com`
 }
 
-/** The code of the newest mail to an address in the inbox of the local server. */
-export async function readCode(page: Page, address: string): Promise<string> {
+/** The code of the newest mail to an address in the inbox of the local server, once it has at least `count` mails to the address. */
+export async function readCode(page: Page, address: string, count = 1): Promise<string> {
   const inbox = await page.context().newPage()
   const mail = inbox.locator('.mails li', { hasText: address }).getByRole('link')
   const list = new URL('/inbox', page.url()).href
-  for (await inbox.goto(list); (await mail.count()) === 0; await inbox.reload())
+  for (await inbox.goto(list); (await mail.count()) < count; await inbox.reload())
     await inbox.waitForTimeout(200)
   await mail.first().click()
   await inbox.waitForURL('**/inbox/*')

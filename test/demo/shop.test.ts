@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
-import { readCode } from '../../scripts/screenshots/sign_up_views.ts'
+import { newAddress, readCode } from '../../scripts/screenshots/sign_up_views.ts'
 import { type Tab, Visitor } from './shop_page.ts'
-import { addCustomer, ask, CUSTOMER, storefrontTokens } from './tokens.ts'
+import { ask, CUSTOMER, signUp, storefrontTokens } from './tokens.ts'
 
 const { issuer, shop, storefrontApi } = inject('demo')
 const TOKEN_ENDPOINT = `${shop}/oauth2-token`
@@ -188,8 +188,11 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
   })
 
   it('a customer signs in by a code in a mail, in the form of the shop, and keeps the cart', async () => {
-    const { username } = await addCustomer()
     const visitor = await Visitor.arrive(browser)
+    const service = await visitor.context.newPage()
+    await service.goto(issuer)
+    const username = newAddress()
+    await signUp(username, () => readCode(service, username))
     const tab = await visitor.openTab()
     await tab.addToCart('Glass teapot')
     await tab.cartHas(1)
@@ -197,9 +200,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await tab.page.getByLabel('Email').fill(username)
     await tab.press('Email me a code')
     await tab.page.getByText('a code is on its way').waitFor()
-    const service = await visitor.context.newPage()
-    await service.goto(issuer)
-    await tab.typeCode(await readCode(service, username))
+    await tab.typeCode(await readCode(service, username, 2))
     await tab.isCustomer()
     await tab.cartHas(1)
     expect(await visitor.leave()).toEqual(['400: POST /oauth2-token/challenge'])

@@ -35,6 +35,19 @@ export async function requestTokens(parameters: Record<string, string>): Promise
   throw new Error(`${response.status} ${await response.text()}`)
 }
 
+/** Creates the account of a customer by steps, as the server of the shop. @param readCode Reads the code of the mail */
+export async function signUp(username: string, readCode: () => Promise<string>): Promise<void> {
+  const send = async (input: Record<string, string>): Promise<{ auth_session?: string }> => {
+    const body = new URLSearchParams({ ...SHOP, response_type: 'code', ...PKCE, ...input })
+    return (await fetch(`${demo.issuer}/oauth2-token/challenge`, { method: 'POST', body })).json()
+  }
+  const { auth_session: named = '' } = await send({ prompt: 'create', username })
+  const { auth_session = '' } = await send({ auth_session: named, email_code: await readCode() })
+  await send({ auth_session, password: CUSTOMER.password })
+}
+
+const PKCE = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }
+
 /** Adds a customer, as an operator does. */
 export async function addCustomer(): Promise<typeof CUSTOMER> {
   const customer = { username: `customer-${randomUUID()}@example.com`, password: CUSTOMER.password }
