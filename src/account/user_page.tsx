@@ -187,6 +187,7 @@ async function submitPage(
   const refusal = await findBindingProblem(ticket, request)
   if (refusal !== null) return goBack(page, { problem: refusal }, request)
   try {
+    await request.services.bursts.spend('sign_ins', 'forms of accounts', request.context)
     const outcome = await page.submit(request, form)
     if ('response' in outcome) return outcome.response
     return 'leaveTo' in outcome ? c.redirect(outcome.leaveTo, 303) : goBack(page, outcome, request)

@@ -57,6 +57,7 @@ onPress('sign-in-redirect', () => leaveToSignIn({ returnTo: isOrdering ? 'cart' 
 onPress('sign-in-mail', async () => finishSignIn(await signInForm.requestCode(describeSignInFailure)))
 onPress('sign-up', () => leaveToSignIn({ prompt: 'create', returnTo: isOrdering ? 'cart' : '' }))
 byId('console').href = `${issuer}/console`
+byId('account-page').href = `${issuer}/account/customers`
 byId('try-partner').href = partnerApp
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
 byId('fill-in').addEventListener('click', () => signInForm.fillIn(DEMO_ACCOUNT))
