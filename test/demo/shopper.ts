@@ -1,8 +1,8 @@
 import { decodeJwt, type JWTPayload } from 'jose'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { expect, inject } from 'vitest'
 import * as z from 'zod/mini'
-import { newAddress, readCode } from '../../scripts/screenshots/sign_up_views.ts'
+import { newAddress } from '../../scripts/screenshots/sign_up_views.ts'
 import { VirtualAuthenticator } from '../console_browser/virtual_authenticator.ts'
 import { type Tab, Visitor } from './shop_page.ts'
 import { ask } from './tokens.ts'
@@ -28,9 +28,7 @@ export class Shopper {
   /** @param address The address of the account; a new one by default. */
   static async arrive(browser: Browser, address = newAddress()): Promise<Shopper> {
     const visitor = await Visitor.arrive(browser)
-    const tab = await visitor.openTab()
-    tab.page.setDefaultTimeout(9000)
-    return new Shopper(address, visitor, tab)
+    return new Shopper(address, visitor, await visitor.openTab())
   }
 
   async press(name: string): Promise<void> {
@@ -50,8 +48,9 @@ export class Shopper {
     await this.tab.press('Create an account')
     await this.hasHeading('Create an account')
     await this.page.getByLabel('Email address').fill(this.address)
+    const code = await this.codeAfter(() => this.press('Continue'))
+    await this.page.getByLabel('6-digit code').fill(code)
     await this.press('Continue')
-    await this.typeCode('Continue')
     await this.hasHeading('Choose a password')
     await this.page.getByLabel('Password', { exact: true }).fill(PASSWORD)
     await this.page.getByLabel('Password again').fill(PASSWORD)
@@ -70,9 +69,10 @@ export class Shopper {
   async signInByCode(): Promise<void> {
     await this.openSignIn()
     await this.page.getByLabel('Username').fill(this.address)
-    await this.press('Email me a code')
+    const code = await this.codeAfter(() => this.press('Email me a code'))
     await this.hasHeading('Check your email')
-    await this.typeCode('Sign in')
+    await this.page.getByLabel('6-digit code').fill(code)
+    await this.press('Sign in')
     await this.press('Allow')
     await this.isSignedIn()
   }
@@ -117,10 +117,41 @@ export class Shopper {
     return decodeJwt((await this.tokens()).accessToken)
   }
 
-  private async typeCode(submit: string): Promise<void> {
-    await this.page.getByLabel('6-digit code').fill(await readCode(this.page, this.address))
-    await this.press(submit)
+  /** Opens the inbox in another tab of the same browser. */
+  async openInbox(): Promise<Page> {
+    const inbox = await this.visitor.context.newPage()
+    await inbox.goto(`${issuer}/inbox`)
+    return inbox
   }
+
+  /** Waits for a mail of the inbox to the shopper, whose subject has a text. */
+  async getsMail(subject: string): Promise<void> {
+    const inbox = await this.openInbox()
+    await reloadUntil(inbox, this.mails(inbox, subject), 1)
+    await inbox.close()
+  }
+
+  /** Makes the service send a code. @returns the code of the new mail in the inbox */
+  private async codeAfter(request: () => Promise<void>): Promise<string> {
+    const inbox = await this.openInbox()
+    const mails = this.mails(inbox, 'code')
+    const earlier = await mails.count()
+    await request()
+    await reloadUntil(inbox, mails, earlier + 1)
+    await mails.first().click()
+    await inbox.waitForURL('**/inbox/*')
+    const [code = ''] = /\b\d{6}\b/.exec(await inbox.locator('main').innerText()) ?? []
+    await inbox.close()
+    return code
+  }
+
+  private mails(inbox: Page, subject: string): Locator {
+    return inbox.locator('.mails li', { hasText: this.address }).getByRole('link', { name: subject })
+  }
+}
+
+async function reloadUntil(page: Page, items: Locator, count: number): Promise<void> {
+  for (; (await items.count()) < count; await page.reload()) await page.waitForTimeout(200)
 }
 
 /** The status of the storefront API for an access token. */
