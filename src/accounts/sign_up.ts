@@ -67,7 +67,7 @@ export interface NewAccount extends Pick<CodeCaller, 'pool' | 'api' | 'clientId'
 
 export type AccountResult =
   | { kind: 'created'; user: User }
-  /** Another user has the address since the code was requested. The owner of the address is told by mail. */
+  /** Another user has the address since the code was requested. The owner of the address gets a mail. */
   | { kind: 'taken' }
   /** The proof has expired. */
   | { kind: 'expired' }

@@ -121,7 +121,7 @@ describe('a sign-up', () => {
     expect(again.get('code')).not.toBeNull()
   })
 
-  it('the owner of a taken address is told by mail, and the page, the rows and the budgets are those of a free address', async () => {
+  it('the owner of a taken address gets a mail, and the page, the rows and the budgets are those of a free address', async () => {
     const user = await server.addUser({ username: `${crypto.randomUUID()}@example.com` })
     const other = await server.addUser()
     const verified = newAddress()
