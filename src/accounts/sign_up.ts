@@ -202,7 +202,7 @@ export class SignUps {
     }
   }
 
-  /** Tells the owner of an address by mail that the address has an account. */
+  /** Sends the owner of an address a mail: the address has an account. */
   #tellOwner(
     recipient: { to: string; language: Language; pool: string; api: string },
     context: RequestContext,

@@ -77,7 +77,7 @@ export const en = {
     text: 'Each browser and application that uses your account must sign in again.',
     submit: 'End all sessions',
     doneTitle: 'All sessions are ended',
-    done: 'Each browser and application must sign in again. Choose a new password now, because another person may know the present one.',
+    done: 'Each browser and application must sign in again. Choose a new password now, because another person may know the current one.',
     choose: 'Choose a new password',
   },
   passkey: {
