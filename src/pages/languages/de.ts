@@ -96,7 +96,7 @@ export const de: Texts = {
     lost: 'Wiederherstellungscode verwenden',
     recoveryCode: 'Wiederherstellungscode',
     recoveryHint: 'Jeder Wiederherstellungscode gilt einmal.',
-    submitRecovery: 'Mit dem Wiederherstellungscode fortfahren',
+    submitRecovery: 'Weiter mit Wiederherstellungscode',
   },
   emailSecondFactor: {
     ask: (name) => `Wir können einen Code an die bestätigte Adresse von ${name} senden.`,
