@@ -28,8 +28,12 @@ export function firstInputs(
 }
 
 /** The inputs for the second factor; empty if the user has none that adds to the first one. */
-export function secondInputs(user: User, { amr }: Pick<Proof, 'amr'>, config: Accounts): Input[] {
-  const usable = usableFactors({ amr, secondFactor: secondFactorOf(user, config) })
+export function secondInputs(
+  user: User,
+  { amr, acr }: Pick<Proof, 'amr' | 'acr'>,
+  config: Accounts,
+): Input[] {
+  const usable = usableFactors({ amr, acr, secondFactor: secondFactorOf(user, config) })
   return [
     ...(usable.app ? (['totp', 'recovery_code'] as const) : []),
     ...(usable.passkey ? (['passkey'] as const) : []),
