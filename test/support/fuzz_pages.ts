@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { compact } from '../../src/lib/compact.ts'
+import { ACCOUNT } from './account.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT } from './authorize.ts'
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
@@ -27,7 +28,9 @@ const OWN_TARGETS = [
     'password',
     'consent',
   ],
-].map((name) => `${PAGES}/${name}`)
+]
+  .map((name) => `${PAGES}/${name}`)
+  .concat(['', '/profile', '/deletion'].map((path) => ACCOUNT + path))
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -56,7 +59,14 @@ export interface OpenPages {
 /** The configuration of both servers. */
 export const ALL_WAYS = {
   mail: MAIL,
-  accounts: { customers: { email_code: 'sign_in', sign_up: true, passkeys: { rp_id: 'shop.test' } } },
+  accounts: {
+    customers: {
+      email_code: 'sign_in',
+      sign_up: true,
+      self_service: true,
+      passkeys: { rp_id: 'shop.test' },
+    },
+  },
 }
 
 /** Opens the pages on another server of the same stores, which verifies passwords. */
@@ -80,6 +90,8 @@ export async function openPages(): Promise<OpenPages> {
   const account = formOf(browser, await browser.open(authorizeUrl(client, { prompt: 'select_account' })))
   const consent = formOf(browser, await browser.open(authorizeUrl(partner)))
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
+  const profile = formOf(browser, await browser.open(`${ACCOUNT}/profile`))
+  const deletion = formOf(browser, await browser.open(`${ACCOUNT}/deletion`))
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
   const offered = await server.addUser()
@@ -98,6 +110,8 @@ export async function openPages(): Promise<OpenPages> {
     passkey,
     consent,
     withoutFormCookie,
+    profile,
+    deletion,
     formOf(other, other.page),
   ]
   const request = [...new URL(authorizeUrl(client)).searchParams]
@@ -190,6 +204,7 @@ export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzR
     'current_password',
     'repeated',
     'name',
+    'version',
     'email_code',
     'decision',
     'passkey',
