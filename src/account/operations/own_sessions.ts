@@ -4,6 +4,8 @@ import { endKnownSession, findSession, showLive } from '../../admin/sessions.ts'
 import { endBrowserSessions } from '../../browser/end_browser_sessions.ts'
 import { InputRefused } from '../../browser/input_refused.ts'
 import { browserSessionLimitsOf } from '../../config/pool_settings.ts'
+import { tooManyAttempts } from '../../oauth/errors.ts'
+import { revocationTime } from '../../sessions/revocation_store.ts'
 import { ENDED_BY_USER } from '../../sessions/session.ts'
 import { idsOf } from '../../signin/browser_session.ts'
 import type { UserRecord } from '../../users/user_record.ts'
@@ -62,14 +64,21 @@ async function endItsBrowser({ row }: KnownSession, call: AccountCall): Promise<
 }
 
 /**
- * Ends every session of the caller, also sessions that are not listed. The caller keeps the browser session of the call.
+ * Ends every session of the caller, also sessions that are not listed. The caller keeps the browser session of the call, unless another
+ * revocation ends it at the same time: a thief of a browser session must not survive the sign-out of the owner. Each revocation moves
+ * `tokensValidFrom`, so a caller must wait while it is ahead of the clock: the owner could not sign in.
  *
- * @throws InputRefused, StorageUnavailable, CorruptRecord
+ * @throws InputRefused, OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
  */
 export async function endOtherSessions(call: AccountCall): Promise<UserRecord> {
   const { signedIn, services, context } = call
-  const revocation = { reason: 'signed out everywhere', event: originOf(call) }
-  const outcome = await services.signOut.endUser(signedIn.user.id, revocation, context)
+  const { id: subject, tokensValidFrom } = signedIn.user
+  const aheadSeconds = tokensValidFrom - revocationTime(context.now)
+  if (aheadSeconds > 0)
+    throw tooManyAttempts('the sessions were ended a moment ago', aheadSeconds, { subject })
+  const conditions = { tokensValidFrom }
+  const revocation = { reason: 'signed out everywhere', conditions, event: originOf(call) }
+  const outcome = await services.signOut.endUser(subject, revocation, context)
   if (outcome.kind !== 'changed' || outcome.record === null) throw new InputRefused({ kind: 'other_session' })
   return outcome.record
 }
