@@ -28,6 +28,7 @@ export const ACCOUNT_VIEWS: readonly ShopperView[] = [
   view('profile-refused', '/profile', { prepare: refuseProfile }),
   view('password', '/password'),
   view('sessions', '/sessions', { shopper: LONG_NAME }),
+  view('sessions-ended', '/sessions-ended', { shopper: null }),
   view('applications', '/applications', { shopper: LONG_NAME }),
   view('data', '/data'),
   view('deletion', '/deletion', { shopper: LONG_NAME }),

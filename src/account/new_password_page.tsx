@@ -81,7 +81,7 @@ async function setPassword(
 ): Promise<boolean> {
   const password = form.text('password')
   if (password !== form.text('repeated')) throw new InputRefused({ kind: 'different_passwords' })
-  const linked = { kind, token: form.text(LINK_PARAMETER), pool, api: api.name, password }
+  const linked = { kind, token: form.text(LINK_PARAMETER), pool, api: api.name, clientId: null, password }
   return (await setPasswordByLink(linked, services, context)) !== null
 }
 
