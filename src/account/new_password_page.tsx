@@ -68,6 +68,9 @@ async function submit(kind: PasswordLinkKind, request: AccountRequest): Promise<
   } catch (error) {
     const problem = problemOf(error)
     if (problem === null) throw error
+    const { pool, context, services } = request
+    // The URL of the next page must not have a text that is no token.
+    if ((await services.links.find(kind, { token, pool }, context.now)) === null) return showVoidLink(request)
     const parameters = { [LINK_PARAMETER]: token }
     return goToOpenPage({ path: `/${kind.page}`, parameters, problem }, request)
   }

@@ -47,7 +47,9 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
 
   it.each([
     ...FORMS.map((name) => `/oauth2-token/${name}`),
-    ...['/account/customers/profile', '/account/customers/deletion'],
+    ...['profile', 'deletion', 'forgotten-password', 'reset-password'].map(
+      (name) => `/account/customers/${name}`,
+    ),
   ])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
     (action) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { compact } from '../../src/lib/compact.ts'
 import { ACCOUNT } from './account.ts'
+import { addReader, forget, takeLink, tokenOf } from './account_links.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT } from './authorize.ts'
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
@@ -11,6 +12,8 @@ import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
+/** The pages to which the forms of links lead, below the account page. */
+const LINK_PAGES = ['/forgotten-password', '/forgotten-password/sent', '/reset-password', '/password-set']
 /** The addresses of this service to which a response leads. */
 const OWN_TARGETS = [
   ...[
@@ -30,7 +33,7 @@ const OWN_TARGETS = [
   ],
 ]
   .map((name) => `${PAGES}/${name}`)
-  .concat(['', '/profile', '/deletion'].map((path) => ACCOUNT + path))
+  .concat(['', '/profile', '/deletion', ...LINK_PAGES].map((path) => ACCOUNT + path))
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -42,6 +45,8 @@ type Pairs = [string, string][]
 interface OpenForm {
   path: string
   ticket: string
+  /** The name of the field of the ticket; `ticket` if absent. */
+  field?: string
   cookie: string
 }
 
@@ -113,9 +118,25 @@ export async function openPages(): Promise<OpenPages> {
     profile,
     deletion,
     formOf(other, other.page),
+    ...(await linkFormsOf(server, account.cookie)),
   ]
   const request = [...new URL(authorizeUrl(client)).searchParams]
   return { browser, client, request, forms, cookie: account.cookie }
+}
+
+/** The forms of a forgotten password, with the state of the sign-in and with a link. */
+async function linkFormsOf(server: TestServer, cookie: string): Promise<OpenForm[]> {
+  const browser = browserOf(server)
+  const { html } = await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
+  const [, state = ''] = /forgotten-password\?page_state=([^"]+)"/.exec(html) ?? []
+  const { username } = await addReader(server)
+  await forget(server, username)
+  const token = tokenOf(await takeLink(server, 'reset-password'))
+  const pages = '/account/customers'
+  return [
+    { path: `${pages}/forgotten-password`, field: 'page_state', ticket: decodeURIComponent(state), cookie },
+    { path: `${pages}/reset-password`, field: 'token', ticket: token, cookie },
+  ]
 }
 
 function formOf(browser: PageBrowser, { html }: ShownPage): OpenForm {
@@ -197,7 +218,12 @@ export function pageRequest(path: string, { request, cookie }: OpenPages): fc.Ar
 const queryText = wildText.map((text) => encodeURIComponent(text.toWellFormed()).replaceAll('%3D', '='))
 
 /** Forms of the pages: with their ticket, a changed one or any text, and with the cookies of the browser or without. */
-export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzRequest> {
+export function pageForm({
+  path,
+  ticket,
+  field: ticketField = 'ticket',
+  cookie,
+}: OpenForm): fc.Arbitrary<FuzzRequest> {
   const field = fc.constantFrom(
     'username',
     'password',
@@ -240,7 +266,7 @@ export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzR
         Origin: origin,
         ...(isOwnBrowser && { Cookie: cookie }),
       }),
-      body: body ?? encode([['ticket', sealed], ...values]),
+      body: body ?? encode([[ticketField, sealed], ...values]),
     }))
 }
 
