@@ -3,6 +3,7 @@ import { hasProvenPasskey } from './describe_methods.ts'
 import type { Proof } from './proof.ts'
 import type { SecondFactor } from './second_factor.ts'
 import type { SignInProblem } from './sign_in_problem.ts'
+import { usableFactors } from './usable_factors.ts'
 
 /** The state of the sign-in for an authorization request. Times are Unix seconds. */
 export interface Known {
@@ -225,23 +226,6 @@ function nextFactor(user: KnownUser, known: Known): NextStep {
   if (!isForRequest(user, known)) return show('sign_in', 'interaction_required', known)
   const addsPasskey = canAddPasskey && (mustBePasskey || !allowsApp)
   return show(addsPasskey ? 'add_passkey' : 'set_up_second_factor', 'interaction_required', known)
-}
-
-/**
- * The factors of a user that can be the second one. After a passkey, a passkey would be the same factor. Where a passkey is required, a
- * user without one proves the app before the first passkey: a stolen password alone must add no factor.
- */
-export function usableFactors(user: Pick<KnownUser, 'acr' | 'amr' | 'secondFactor'>): {
-  app: boolean
-  passkey: boolean
-} {
-  const { hasApp, hasPasskey, mustBePasskey } = user.secondFactor
-  const isAfterPasskey = hasProvenPasskey(user)
-  const acceptsApp = isAfterPasskey || !mustBePasskey || !hasPasskey
-  return {
-    app: hasApp && acceptsApp && levelOf(user.acr) < 2,
-    passkey: hasPasskey && !isAfterPasskey,
-  }
 }
 
 function hasPassword({ amr }: Pick<KnownUser, 'amr'>): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
+import { STEP_CLIENT, step } from '../support/challenge.ts'
 import type { ShownPage } from '../support/page_browser.ts'
 import { pressCreate } from '../support/passkey.ts'
 import { enrol } from '../support/second_factor.ts'
@@ -29,6 +30,9 @@ describe('attacks on the factors of an account', () => {
   it('a stolen password adds no passkey to an account with an app, also where a passkey is required', async () => {
     const { server, page } = await open({ passkeys: { rp_id: 'shop.test', required: true } })
     const app = await enrol(server, await server.addUser())
+    const shop = await server.addClient(STEP_CLIENT)
+    const headless = await step(server, shop, { username: app.user.username, password: PASSWORD })
+    expect([headless.status, headless.error]).toEqual([400, 'redirect_to_web'])
     const browser = await page()
     const asked = await signInAt(browser, app.user.username)
     expect([headingOf(asked), asked.html]).toEqual([CONFIRM, expect.not.stringContaining('Use a passkey')])
