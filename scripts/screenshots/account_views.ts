@@ -27,6 +27,8 @@ export const ACCOUNT_VIEWS: readonly ShopperView[] = [
   view('profile-saved', '/profile', { prepare: saveProfile }),
   view('profile-refused', '/profile', { prepare: refuseProfile }),
   view('password', '/password'),
+  view('passkeys', '/passkeys'),
+  view('second-factor', '/second-factor'),
   view('sessions', '/sessions', { shopper: LONG_NAME }),
   view('sessions-ended', '/sessions-ended', { shopper: null }),
   view('applications', '/applications', { shopper: LONG_NAME }),

@@ -47,12 +47,12 @@ export async function addPasskey(added: AddedPasskey, call: AccountCall): Promis
   }
 }
 
-/** Names a passkey of the caller. A removed passkey stays removed. @throws StorageUnavailable */
-export async function renamePasskey(
+/** Names a passkey of the caller. @returns false for an unknown passkey @throws StorageUnavailable */
+export function renamePasskey(
   { id, name }: Pick<Passkey, 'id' | 'name'>,
   { signedIn, services }: AccountCall,
-): Promise<void> {
-  await services.passkeys.rename({ id, name, subject: signedIn.user.id })
+): Promise<boolean> {
+  return services.passkeys.rename({ id, name, subject: signedIn.user.id })
 }
 
 /**
@@ -67,10 +67,15 @@ export function canRemovePasskey(
   return passkeys.length > 1 || !isRequired || (hasApp && !mustBePasskey)
 }
 
-/** Removes a passkey of the caller. A repeated call changes nothing. @throws InputRefused for the last required factor; StorageUnavailable, CorruptRecord */
-export async function removePasskey(id: string, call: AccountCall): Promise<void> {
+/**
+ * Removes a passkey of the caller.
+ *
+ * @returns false for an unknown passkey
+ * @throws InputRefused for the last required factor; StorageUnavailable, CorruptRecord
+ */
+export async function removePasskey(id: string, call: AccountCall): Promise<boolean> {
   const passkeys = await listOwnPasskeys(call)
-  if (!passkeys.some((passkey) => passkey.id === id)) return
+  if (!passkeys.some((passkey) => passkey.id === id)) return false
   if (!canRemovePasskey(passkeys, call)) throw new InputRefused({ kind: 'expired_form' })
-  await call.services.passkeys.remove({ id, ...originOf(call) }, call.context)
+  return call.services.passkeys.remove({ id, ...originOf(call) }, call.context)
 }
