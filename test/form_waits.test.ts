@@ -7,7 +7,7 @@ import { PageBrowser } from './support/page_browser.ts'
 import { PassingTime } from './support/passing_time.ts'
 import { pressPasskey, registerPasskey } from './support/passkey.ts'
 import { appOf, enrol, wrongCode } from './support/second_factor.ts'
-import { emptyStores, ISSUER, type TestClient, TestServer } from './support/server.ts'
+import { emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
 const CODE = '6-digit code'
 const APP_CODE = '6-digit code from the app'
@@ -143,6 +143,21 @@ const WAYS: readonly [string, (isolate: FarIsolate) => Promise<unknown>, Record<
     },
   ],
   [
+    'a new account, after a taken address',
+    async ({ near, browser }) => {
+      const { email } = await addReader(near)
+      await browser.press('Create an account')
+      await browser.press('Continue', { 'Email address': email })
+      await near.takeMails()
+      await browser.press('Use another address')
+      await browser.press('Continue', { 'Email address': `${crypto.randomUUID()}@example.com` })
+      const [code = ''] = await takeCodes(near)
+      for (const typed of [wrongOf(code), code]) await typeCode(browser, typed)
+      await browser.press('Create account', { Password: PASSWORD, 'Password again': PASSWORD })
+    },
+    { sign_up: true },
+  ],
+  [
     'a passkey',
     async ({ near, browser }) => {
       const { authenticator } = await registerPasskey(near, await near.addUser())
@@ -166,6 +181,20 @@ describe('the store waits of the forms of a sign-in', () => {
       expect(isolate.requests.at(-1)?.waits).toBeLessThanOrEqual(2)
     },
   )
+
+  it('the request for a code of a sign-up waits for the same calls for a taken and for a free address', async () => {
+    const { near, browser, requests } = await FarIsolate.start({ sign_up: true })
+    const { email, username } = await addReader(near)
+    const taken = await near.addUser({ username: `${username}@example.com` })
+    await browser.press('Create an account')
+    for (const address of [email, taken.username, `${crypto.randomUUID()}@example.com`]) {
+      await browser.press('Continue', { 'Email address': address })
+      await browser.press('Use another address')
+    }
+    const posted = requests.filter(({ method, path }) => `${method} ${path}` === 'POST /sign-up')
+    const same = { waits: 2, calls: 3, budgets: ['sign_ins', 'guesses'] }
+    expect(posted).toEqual(Array(3).fill(expect.objectContaining(same)))
+  })
 
   it('the forms of a second factor of a signed-in user wait for two calls at most, and no request spends two budgets of refreshes', async () => {
     const isolate = await FarIsolate.start()

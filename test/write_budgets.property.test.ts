@@ -5,6 +5,7 @@ import { ENDPOINTS } from '../src/app.ts'
 import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
+import { ACCOUNT_CASES } from './support/account_write_cases.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
 import { newResponse, signedIn } from './support/console_sign_in.ts'
@@ -86,6 +87,7 @@ async function makeWorld(): Promise<CountedWorld> {
           second_factor: 'optional',
           email_code: 'sign_in',
           sign_up: true,
+          self_service: true,
           passkeys: { rp_id: 'shop.test' },
         },
         staff: { second_factor: 'required', email_code: 'second_factor' },
@@ -108,7 +110,7 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
   return responses
 }
 
-const CASES = [...SUCCESSES, ...PAGE_CASES, ...Object.values(REFUSALS).flat()]
+const CASES = [...SUCCESSES, ...PAGE_CASES, ...ACCOUNT_CASES, ...Object.values(REFUSALS).flat()]
 
 /** Without this, each request would log a line. */
 function silenceLog(): void {

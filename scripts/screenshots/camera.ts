@@ -38,7 +38,7 @@ export async function signIn(
   await page.goto(`${origin}/console`)
   await page.getByLabel('Username').fill(username)
   await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor()
   const cookies = await context.storageState()
   await context.close()

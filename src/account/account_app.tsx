@@ -8,7 +8,7 @@ import { createPageApp } from '../pages/page_app.ts'
 import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import type { Services } from '../services/services.ts'
 import type { AccountPage } from './account_page.ts'
-import { ACCOUNT_PAGES } from './account_pages.ts'
+import { accountPagesOf } from './account_pages.ts'
 import { readAccountRequest } from './account_request.ts'
 import { chooseAccount } from './choose_page.tsx'
 
@@ -21,7 +21,7 @@ export function createAccountApp(shared: Services): Hono {
     showError: (c, error) => showError(c, error, services),
   })
   addPage(app, '/', { GET: (c) => chooseAccount(c, services) })
-  for (const page of ACCOUNT_PAGES) addAccountPage(app, page, services)
+  for (const page of accountPagesOf(shared.config)) addAccountPage(app, page, services)
   app.all('*', () => {
     throw new PageError(NOT_FOUND)
   })

@@ -12,6 +12,8 @@ export interface AccountPage {
   path: string
   /** Whether the page also exists in pools without `self_service`. The default is false. */
   isAlwaysOn?: boolean
+  /** Whether the page exists only if config.yml has `mail`. The default is false. */
+  needsMail?: boolean
   /** The section to whose page the home page has a link; absent for a page without a link. */
   section?: Section
   /** Whether the user has the section. The default is true. */

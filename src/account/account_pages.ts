@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts'
 import type { AccountPage } from './account_page.ts'
 import { addressPage } from './address_page.tsx'
 import { applicationsPage } from './applications_page.tsx'
@@ -28,5 +29,8 @@ const PAGES: readonly AccountPage[] = [
   ...endSessionsPages,
 ]
 
-/** The pages below `/account/<pool>`. */
-export const ACCOUNT_PAGES: readonly AccountPage[] = [createHomePage(PAGES), ...PAGES]
+/** The pages below `/account/<pool>`. Without `mail` in config.yml, the pages that send mails do not exist. */
+export function accountPagesOf({ mail }: Pick<Config, 'mail'>): AccountPage[] {
+  const pages = PAGES.filter(({ needsMail = false }) => mail !== null || !needsMail)
+  return [createHomePage(pages), ...pages]
+}

@@ -12,6 +12,7 @@ const FIELD = 'username'
 export const addressPage = userPage({
   path: '/address',
   section: 'address',
+  needsMail: true,
   isSensitive: true,
   keptFields: [FIELD],
   show: showAddress,

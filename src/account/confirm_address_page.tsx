@@ -10,6 +10,8 @@ import type { AccountRequest } from './account_request.ts'
 import { goToOpenPage, readProblem, showOpenPage, showVoidLink } from './link_page.tsx'
 
 const PATH = `/${CONFIRM_ADDRESS.page}`
+/** The page on which the user can request another link. */
+const ADDRESS_PAGE = { path: '/address' }
 const DONE_PATH = `${PATH}/done`
 
 /** The pages on which a user confirms a new address by a link. The browser needs no session. */
@@ -23,7 +25,7 @@ async function showButton(request: AccountRequest): Promise<Response> {
   const { c, pool, context, services } = request
   const token = c.req.query(LINK_PARAMETER) ?? ''
   const link = await services.addressChanges.find({ token, pool }, context.now)
-  if (link === null) return showVoidLink(request)
+  if (link === null) return showVoidLink(request, ADDRESS_PAGE)
   const looks = await looksOf(c, services)
   const { confirmAddress: texts } = looks.texts
   const problem = await readProblem(request, looks)
@@ -45,7 +47,9 @@ async function submit(request: AccountRequest): Promise<Response> {
   const token = (await readForm(c)).text(LINK_PARAMETER)
   try {
     const user = await services.addressChanges.confirm({ token, pool, api: api.name }, context)
-    return user === null ? showVoidLink(request) : goToOpenPage({ path: DONE_PATH, parameters: {} }, request)
+    return user === null
+      ? showVoidLink(request, ADDRESS_PAGE)
+      : goToOpenPage({ path: DONE_PATH, parameters: {} }, request)
   } catch (error) {
     const problem = problemOf(error)
     if (problem === null) throw error

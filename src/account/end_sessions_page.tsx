@@ -6,7 +6,7 @@ import { accountPathOf } from '../config/account_path.ts'
 import { readForm } from '../pages/read_form.ts'
 import type { AccountPage } from './account_page.ts'
 import type { AccountRequest } from './account_request.ts'
-import { goToOpenPage, PasswordLink, readProblem, showOpenPage, showVoidLink } from './link_page.tsx'
+import { goToOpenPage, LinkAfterMail, readProblem, showOpenPage, showVoidLink } from './link_page.tsx'
 
 const PATH = `/${END_SESSIONS.page}`
 const DONE_PATH = '/sessions-ended'
@@ -24,7 +24,7 @@ async function showButton(request: AccountRequest): Promise<Response> {
   const looks = await looksOf(c, services)
   const { endSessions } = looks.texts
   const link = await services.links.find(END_SESSIONS, { token, pool }, context.now)
-  if (link === null) return showVoidLink(request, endSessions.choose)
+  if (link === null) return showVoidLink(request, { label: endSessions.choose })
   const body = (
     <form method="post" action={accountPathOf(pool) + PATH} class="form">
       <p>{endSessions.text}</p>
@@ -47,7 +47,7 @@ async function submit(request: AccountRequest): Promise<Response> {
     return goToOpenPage({ path: PATH, parameters: { [LINK_PARAMETER]: token }, problem }, request)
   }
   const { choose } = (await looksOf(request.c, request.services)).texts.endSessions
-  return showVoidLink(request, choose)
+  return showVoidLink(request, { label: choose })
 }
 
 /**
@@ -80,7 +80,7 @@ async function showDone(request: AccountRequest): Promise<Response> {
   const body = (
     <>
       <p>{endSessions.done}</p>
-      <PasswordLink request={request} label={endSessions.choose} />
+      <LinkAfterMail request={request} label={endSessions.choose} />
     </>
   )
   return showOpenPage(request, { title: endSessions.doneTitle, body })

@@ -18,12 +18,13 @@ const SENT_PATH = `${FORGOTTEN_PASSWORD_PATH}/sent`
 /** The page on which a user requests a link to a new password. */
 export const forgottenPasswordPage: AccountPage = {
   path: FORGOTTEN_PASSWORD_PATH,
+  needsMail: true,
   GET: showForm,
   POST: submit,
 }
 
 /** The page after the request. It is the same for each name. */
-export const forgottenPasswordSentPage: AccountPage = { path: SENT_PATH, GET: showSent }
+export const forgottenPasswordSentPage: AccountPage = { path: SENT_PATH, needsMail: true, GET: showSent }
 
 async function showForm(request: AccountRequest): Promise<Response> {
   const { c, pool, services } = request

@@ -53,34 +53,40 @@ export async function showOpenPage(
   return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status })
 }
 
-/**
- * Shows that a link cannot be used. The text is the same for each reason.
- *
- * @param label The label of the link to a new password. Default: that for a link of the same kind.
- */
-export async function showVoidLink(request: AccountRequest, label?: string): Promise<Response> {
+/** The link of a page after a link that cannot be used. */
+interface NextLink {
+  /** The path below `/account/<pool>`. Default: that of the page for a forgotten password. */
+  path?: string
+  /** Default: the label for a link of the same kind. */
+  label?: string
+}
+
+/** Shows that a link cannot be used. The text is the same for each reason. */
+export async function showVoidLink(
+  request: AccountRequest,
+  { path = FORGOTTEN_PASSWORD_PATH, label }: NextLink = {},
+): Promise<Response> {
   const { voidLink } = (await looksOf(request.c, request.services)).texts
   const body = (
     <>
       <p>{voidLink.text}</p>
-      <PasswordLink request={request} label={label ?? voidLink.again} />
+      <LinkAfterMail request={request} path={path} label={label ?? voidLink.again} />
     </>
   )
   return showOpenPage(request, { title: voidLink.title, body, status: 400 })
 }
 
-/** The link to the page for a forgotten password; nothing in a pool without it. */
-export function PasswordLink({
+/** The link to a page that sends a mail; nothing in a pool without it. */
+export function LinkAfterMail({
   request: { pool, services },
+  path = FORGOTTEN_PASSWORD_PATH,
   label,
-}: {
-  request: AccountRequest
-  label: string
-}) {
-  if (!accountsOf(pool, services.config).selfService) return null
+}: NextLink & { request: AccountRequest; label: string }) {
+  const { config } = services
+  if (config.mail === null || !accountsOf(pool, config).selfService) return null
   return (
     <p>
-      <a href={accountPathOf(pool) + FORGOTTEN_PASSWORD_PATH}>{label}</a>
+      <a href={accountPathOf(pool) + path}>{label}</a>
     </p>
   )
 }

@@ -44,7 +44,7 @@ export interface UserPageContent {
 }
 
 /** A page of a signed-in user. */
-export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'> {
+export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor' | 'needsMail'> {
   /** Whether the page needs a sign-in of the last 10 minutes. The default is false. */
   isSensitive?: boolean
   /** The fields whose values a refused form keeps. None of them is a password. */
@@ -71,9 +71,9 @@ export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'
 
 /** Makes a page that first signs the user in. */
 export function userPage(page: UserPage): AccountPage {
-  const { path, section, isFor, submit } = page
+  const { path, section, isFor, needsMail, submit } = page
   return {
-    ...compact({ path, section, isFor }),
+    ...compact({ path, section, isFor, needsMail }),
     GET: (request) => showPage(page, request),
     ...(submit && { POST: (request) => submitPage({ ...page, submit }, request) }),
   }

@@ -1,17 +1,20 @@
 import { normalizeUsername } from '@sallyport/formats/username'
 import type { AuditStore } from '../audit/audit_store.ts'
+import { accountPathOf } from '../config/account_path.ts'
+import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { Language } from '../lib/language.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import type { Mailer } from '../mail/mailer.ts'
+import type { Notifier } from '../mail/news.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { searchTextOf } from '../users/user_search.ts'
 import type { UserStore } from '../users/user_store.ts'
 import type { AccountLink, AccountLinks } from './account_links.ts'
-import { type AddressLinkData, CONFIRM_ADDRESS, END_SESSIONS, verifiedAddressOf } from './link_kinds.ts'
+import { type AddressLinkData, CONFIRM_ADDRESS, verifiedAddressOf } from './link_kinds.ts'
 import { mailLanguageOf } from './mail_language.ts'
 
 /** A new address that a signed-in user typed. */
@@ -40,6 +43,8 @@ interface Dependencies {
   mailer: Mailer
   bursts: BurstLimits
   audit: AuditStore
+  notifications: Notifier
+  config: Pick<Config, 'issuer'>
 }
 
 /** Changes the address of a user. The user confirms the new address by a link in a mail to it. */
@@ -62,7 +67,7 @@ export class AddressChanges {
   }
 
   async #send({ user, address, api, language }: NewAddress, context: RequestContext): Promise<void> {
-    const { users, links, mailer } = this.#parts
+    const { users, links, mailer, config } = this.#parts
     const { pool } = user
     const from = verifiedAddressOf(user.profile)
     if (address === from) return mailer.send({ kind: 'nothing', to: address, pool }, context)
@@ -73,10 +78,21 @@ export class AddressChanges {
       const link = await links.make(CONFIRM_ADDRESS, { user, data: { address, from } }, context.now)
       const { lifetimeSeconds } = CONFIRM_ADDRESS
       mailer.send({ ...looks, to: address, kind: 'confirm_new_address', link, lifetimeSeconds }, context)
-    } else mailer.send({ ...looks, to: address, kind: 'address_has_account', link: null }, context)
-    if (from === null) return
-    const endSessionsLink = await links.make(END_SESSIONS, { user, data: {} }, context.now)
-    mailer.send({ ...looks, to: from, kind: 'address_changes', endSessionsLink }, context)
+    } else {
+      const link = config.issuer + accountPathOf(pool)
+      mailer.send({ ...looks, to: address, kind: 'address_has_account', link }, context)
+    }
+    this.#notify({ user, to: from, api }, 'address_changes', context)
+  }
+
+  /** Notifies the user at the verified address from before the change. */
+  #notify(
+    { user, to, api }: { user: UserRecord; to: string | null; api: string },
+    kind: 'address_changes' | 'address_changed',
+    context: RequestContext,
+  ): void {
+    const concerned = { subject: user.id, api, clientId: null }
+    if (to !== null) this.#parts.notifications.send({ ...concerned, to }, { kind }, context)
   }
 
   /** The link of a page; null if it cannot be used. It changes nothing. @throws StorageUnavailable, CorruptRecord */
@@ -103,7 +119,10 @@ export class AddressChanges {
     const names = isName ? [data.address, user.username] : [user.username]
     for (const username of names) {
       const outcome = await this.#apply(link, { username, api: confirmed.api }, context)
-      if (outcome !== 'taken name') return outcome?.kind === 'changed' ? outcome.record : null
+      if (outcome === 'taken name') continue
+      if (outcome?.kind !== 'changed') return null
+      this.#notify({ user, to: data.from, api: confirmed.api }, 'address_changed', context)
+      return outcome.record
     }
     return null
   }

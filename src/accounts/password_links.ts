@@ -80,6 +80,21 @@ export class PasswordLinks {
     mailer.send(mail, context, device?.subjects.includes(user.id) ? { device: device.id } : {})
   }
 
+  /**
+   * Sends a link that an operator requests, to the stored address of the user, also if it is not verified. Its budget is that of
+   * notifications, so that requests of other callers cannot suppress it.
+   *
+   * @throws CorruptRecord if a revocation of the user is in the future
+   */
+  async send(
+    kind: PasswordLinkKind,
+    user: User & { profile: Profile & { email: string } },
+    context: RequestContext,
+  ): Promise<void> {
+    const recipient = { user, to: user.profile.email, api: null, language: 'en' } as const
+    this.#parts.mailer.send(await this.#mailOf(kind, recipient, context.now), context, { isOperator: true })
+  }
+
   async #mailOf(
     kind: PasswordLinkKind,
     { user, to, api, language }: Recipient,

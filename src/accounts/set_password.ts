@@ -117,10 +117,12 @@ async function use(
 ): Promise<EditOutcome<UserRecord>> {
   const { user } = link
   const { statement: once } = await links.spending(link, context.now)
+  // A profile that another caller changed in this moment must not get its old texts back.
+  const versions = profile.profile === undefined ? null : [user.version]
   const revocation = {
     reason,
     edit: { ...password, ...profile, mustChangePassword: false },
-    conditions: { once, passwordHash: user.passwordHash, versions: [user.version] },
+    conditions: { once, passwordHash: user.passwordHash, versions },
     event: { api },
   }
   return signOut.endUser(user.id, revocation, context)

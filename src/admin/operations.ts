@@ -16,6 +16,7 @@ import { USER_CONSENTS } from './user_consents.ts'
 import { USER_DATA } from './user_data.ts'
 import { USER_FACTORS } from './user_factors.ts'
 import { USER_IMPORT } from './user_import.ts'
+import { USER_MAILS } from './user_mails.ts'
 import { USER_SUPPORT } from './user_support.ts'
 import { USER_OPERATIONS } from './users.ts'
 import { VERIFY_HASH } from './verify_hash.ts'
@@ -30,6 +31,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...SECRET_OPERATIONS,
   ...USER_IMPORT,
   ...VERIFY_HASH,
+  ...USER_MAILS,
   ...USER_OPERATIONS,
   ...USER_ACTIONS,
   ...USER_SUPPORT,

@@ -242,7 +242,7 @@ async function hasPassword(user: UserRecord, password: string, { services }: Cal
   return forms !== null && services.passwords.verify(forms, user.passwordHash)
 }
 
-function takenUsername(): Problem {
+export function takenUsername(): Problem {
   return new Problem('duplicate', { errors: [TAKEN_USERNAME] })
 }
 

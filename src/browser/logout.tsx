@@ -168,7 +168,7 @@ async function showQuestion(
   request: LogoutRequest,
   { sessions, services, problem }: Question,
 ): Promise<Response> {
-  const names = problem === null ? [] : await readNames(sessions, services)
+  const names = await readNames(sessions, services)
   const formId = await services.cookies.requireFormId(c)
   const browserIds = sessions.map(({ session }) => session.id)
   const content: Ticket = { request, formId, browserIds }

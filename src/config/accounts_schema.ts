@@ -86,7 +86,8 @@ const keysOfPool = {
   selfService: keyWithDefault('self_service', {
     check: flag,
     default: false,
-    description: 'Whether users have an [account page](accounts.md#account-page)',
+    description:
+      'Whether users have an [account page](accounts.md#account-page). With `mail` they can also reset a [forgotten password](accounts.md#forgotten-password) and [change the address](accounts.md#change-of-email)',
   }),
   secondFactor: keyWithDefault('second_factor', {
     check: oneOf(['off', 'optional', 'required']),

@@ -14,6 +14,9 @@ import { Heading, ProblemNote } from './parts.tsx'
 import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
 import { OwnPasswordForRoles, USER_FIELDS, UserFields, userOf } from './user_form.tsx'
 
+/** The button that sends an invitation in place of a password. */
+const INVITE_FIELD = 'invite'
+
 const newUserPage: Page = {
   method: 'GET',
   path: '/users/new',
@@ -38,25 +41,26 @@ const createUser: Page = {
       return showForm(request, switched, { form: form.with({ roles: [] }), problem: null })
     }
     const pool = form.text('pool')
-    const body = {
-      pool,
-      ...userOf(form, pool === config.adminApi?.userPool),
-      password: form.text('password'),
-      must_change_password: form.isChecked('must_change_password'),
-    }
-    const created = await admin.change('/users', userSchema, {
-      body,
+    const isInvited = form.isChecked(INVITE_FIELD)
+    const user = { pool, ...userOf(form, pool === config.adminApi?.userPool) }
+    const created = await admin.change(isInvited ? '/users/invite' : '/users', userSchema, {
+      body: isInvited ? user : { ...user, ...passwordOf(form) },
       idempotencyKey: form.text(IDEMPOTENCY_FIELD),
       ownPassword: form.text(OWN_PASSWORD_FIELD),
     })
     if (created instanceof AdminProblem) {
-      return showForm(request, pool, { form, problem: withPasswordLength(created, request) })
+      const problem = isInvited ? created : withPasswordLength(created, request)
+      return showForm(request, pool, { form, problem })
     }
-    return goTo(pathOf`/users/${created.id}`, 'user-created')
+    return goTo(pathOf`/users/${created.id}`, isInvited ? 'user-invited' : 'user-created')
   },
 }
 
 export const NEW_USER_PAGES: readonly Page[] = [newUserPage, createUser]
+
+function passwordOf(form: Form) {
+  return { password: form.text('password'), must_change_password: form.isChecked('must_change_password') }
+}
 
 function showForm(
   { config, csrfToken: csrf }: PageRequest,
@@ -83,6 +87,11 @@ function showForm(
           <button type="submit" class="primary">
             Create user
           </button>
+          {config.mail === null ? null : (
+            <button type="submit" name={INVITE_FIELD} value="yes" formnovalidate>
+              Invite by mail, without a password
+            </button>
+          )}
         </ActionForm>
       </>
     ),

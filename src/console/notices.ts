@@ -7,6 +7,8 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ['client-deleted', 'The client was deleted.'],
   ['secret-retired', 'The secret was retired.'],
   ['user-created', 'The user was created and can sign in.'],
+  ['user-invited', 'The user was created, and an invitation is on its way.'],
+  ['password-reset-sent', 'A mail with a link to a new password is on its way.'],
   ['user-saved', 'The user was saved.'],
   ['user-enabled', 'The user was enabled and can sign in again.'],
   ['user-disabled', 'The user was disabled, and all sessions of the user were ended.'],

@@ -6,6 +6,7 @@ import { formatQuery, pathOf } from './admin_client.ts'
 import { AdminProblem } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest } from './page.ts'
 import { Empty, Heading, Link, ProblemNote } from './parts.tsx'
+import { nameOrId } from './subject.tsx'
 import { Table } from './table.tsx'
 import { wordOfKeyState } from './tones.tsx'
 
@@ -109,7 +110,7 @@ function FoundTable({ found }: { found: readonly Found[] }) {
       rows={found.map((item) => [
         <>
           <Link to={pathOfFound(item)} title={item.id}>
-            {item.name ?? <code class="id">{item.id}</code>}
+            {nameOrId(item)}
           </Link>
           {item.name === null || item.name === item.id ? null : <span class="under">{item.id}</span>}
         </>,

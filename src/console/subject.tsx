@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import { breakable } from '../pages/breakable.tsx'
 import { pathOf } from './admin_client.ts'
 import { Link } from './parts.tsx'
 
@@ -37,6 +38,7 @@ export function TimelineLink({ sid }: { sid: string }) {
   )
 }
 
-function nameOrId({ id, name }: NamedProps): Child {
-  return name ?? <code class="id">{id}</code>
+/** The name, which breaks after a punctuation mark in a narrow column, or the id. */
+export function nameOrId({ id, name }: NamedProps): Child {
+  return name === null ? <code class="id">{id}</code> : breakable(name, 'column')
 }

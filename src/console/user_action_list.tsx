@@ -15,6 +15,7 @@ export type UserAction =
   | 'withdraw-consent'
   | 'remove-factor'
   | 'require-password-change'
+  | 'password-reset'
   | 'disable'
   | 'enable'
   | 'delete'
@@ -30,13 +31,15 @@ interface ActionsProps {
   isAdmin: boolean
   isOneself: boolean
   isOperator: boolean
+  /** Whether the server sends mails. */
+  sendsMails: boolean
   /** The number of live sessions, as words. */
   sessions: string
 }
 
 /** The actions for a user that the operator may use. @param children Another action */
 export function Actions({ children, ...props }: PropsWithChildren<ActionsProps>) {
-  const { user, support, etag, csrf, refused, isAdmin, isOneself, isOperator, sessions } = props
+  const { user, support, etag, csrf, refused, isAdmin, isOneself, isOperator, sendsMails, sessions } = props
   const { username } = user
   const confirm = confirmationsOf<UserAction>({ csrf, page: pathOf`/users/${user.id}`, refused })
   return (
@@ -63,6 +66,16 @@ export function Actions({ children, ...props }: PropsWithChildren<ActionsProps>)
             password change.
           </Confirm>
         )}
+        {sendsMails && user.enabled && user.profile.email !== undefined ? (
+          <Confirm
+            {...confirm('password-reset', 'Send a password reset')}
+            title={`Send a password reset to ${username}`}
+            {...(isOperator || !user.email_verified ? { passwordId: 'own-password-to-reset' } : {})}
+          >
+            The user gets a mail with a link to a new password at {user.profile.email}. The present password
+            works until the user sets the new one.
+          </Confirm>
+        ) : null}
         {children}
         {user.enabled && !isOneself ? (
           <Confirm

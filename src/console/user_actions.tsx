@@ -207,6 +207,7 @@ export const USER_PAGES: readonly Page[] = [
     role: 'support',
     done: 'password-change-required',
   }),
+  plainChangeOf(userSchema, { action: 'password-reset', role: 'support', done: 'password-reset-sent' }),
   plainChangeOf(supportSchema, { action: 'unlock', role: 'support', done: 'user-unlocked' }),
   ...[endSession, withdrawConsent, removeFactor, removeAllFactors, whySignedOut],
   setPassword,

@@ -1,6 +1,7 @@
 import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { breakable } from '../pages/breakable.tsx'
 import type { FieldState } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { ActionForm, Cancel, OwnPassword, problemOf, type RefusedAction, versionOf } from './action_form.tsx'
@@ -64,6 +65,7 @@ export async function showUser(
             isAdmin={operator.isAdmin}
             isOneself={isOneself}
             isOperator={isOperator}
+            sendsMails={config.mail !== null}
             sessions={sessions}
           >
             {operator.isAdmin ? (
@@ -157,7 +159,11 @@ function profileFacts({ profile, email_verified: isVerified }: ShownUser) {
   const { given_name, family_name, locale, email } = profile
   const others = compact({ 'Given name': given_name, 'Family name': family_name, Locale: locale })
   const address =
-    email === undefined ? <span class="soft">None</span> : `${email} (${isVerified ? '' : 'not '}verified)`
+    email === undefined ? (
+      <span class="soft">None</span>
+    ) : (
+      breakable(`${email} (${isVerified ? '' : 'not '}verified)`)
+    )
   return [...Object.entries(others), ['Email', address] as const]
 }
 
@@ -201,7 +207,7 @@ function SetPassword({ user, csrf, refused, config, typed, isOneself, sessions }
     <details class="confirm" open={problem !== null}>
       <summary class="button danger">Set a password…</summary>
       <div class="confirm-body">
-        <p class="confirm-title">{`Set a password for ${user.username} and end ${sessions}`}</p>
+        <p class="confirm-title">{breakable(`Set a password for ${user.username} and end ${sessions}`)}</p>
         <ActionForm csrf={csrf} action={pathOf`/users/${user.id}/password`}>
           <PasswordFields state={state} config={config} />
           <OwnPassword

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini'
 import { poolsOf } from '../admin/known_values.ts'
 import { type userSchema, usersSchema } from '../admin/user_schemas.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { pathOf } from './admin_client.ts'
 import { STATES } from './clients_page.tsx'
 import { CONSOLE_PATH } from './console_path.ts'
@@ -66,7 +67,7 @@ function UsersTable({ users, address }: { users: readonly ShownUser[]; address: 
       sorts={sortsOf(address, { Username: 'username', Created: '-created' })}
       rows={users.map((user) => [
         <>
-          <Link to={pathOf`/users/${user.id}`}>{user.username}</Link>
+          <Link to={pathOf`/users/${user.id}`}>{breakable(user.username, 'column')}</Link>
           <NameWarnings user={user} />
           {user.profile.name === undefined ? null : <span class="under">{user.profile.name}</span>}
         </>,

@@ -13,6 +13,8 @@ export type BudgetName = 'sender' | 'address' | 'device' | 'notifications' | 'po
 export interface Spender {
   /** The id of a browser that signed in to this account before. Requests of other browsers do not use up its budget. */
   device?: string
+  /** Whether an operator requested the mail. It then has the budget of a notification. */
+  isOperator?: boolean
 }
 
 /** A budget that a mail uses. */
@@ -46,7 +48,7 @@ export class MailBudget {
     const { pool, kind } = mail
     const to = normalizeEmail(mail.to)
     const { address: limit } = this.#limits
-    if (kind === 'nothing' || MAIL_KINDS[kind].budget === 'request')
+    if (kind === 'nothing' || (MAIL_KINDS[kind].budget === 'request' && !spender.isOperator))
       return this.#take(this.#usesOfRequest({ to, pool, address: context.address }, spender), context.now)
     try {
       const uses: Use[] = [

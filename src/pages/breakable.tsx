@@ -1,11 +1,15 @@
 import type { Child } from 'hono/jsx'
 
-/** A word of this length fits in one line of a title at 320 pixels. */
-const LONGEST_UNBROKEN = 20
+/** The longest words that fit in one line at 320 pixels: of a title, and of a column of a table. */
+const LONGEST = { title: 20, column: 10 } as const
 
-/** A text whose long words, such as names and ids, can break after a punctuation mark and not only between two letters. */
-export function breakable(text: string): Child {
-  return text.split(/(\s+)/).map((word) => (word.length > LONGEST_UNBROKEN ? breakWord(word) : word))
+/**
+ * A text whose long words, such as names and ids, can break after a punctuation mark and not only between two letters.
+ *
+ * @param place The narrowest place of the text.
+ */
+export function breakable(text: string, place: keyof typeof LONGEST = 'title'): Child {
+  return text.split(/(\s+)/).map((word) => (word.length > LONGEST[place] ? breakWord(word) : word))
 }
 
 function breakWord(word: string): Child {

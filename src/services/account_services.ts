@@ -35,7 +35,7 @@ export function createAccountServices(
   const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
     deletion: new AccountDeletion(shared),
-    addressChanges: new AddressChanges(shared),
+    addressChanges: new AddressChanges({ ...shared, config }),
     passwordLinks: new PasswordLinks({ ...shared, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }

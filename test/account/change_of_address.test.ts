@@ -75,6 +75,8 @@ describe('a change of the address', () => {
     expect(reader.page.headers.get('Referrer-Policy')).toBe('strict-origin')
     expect(headingOf(await press(reader))).toBe('Your email address is confirmed')
     expect(await readUser(user.id)).toEqual([user.username, address])
+    const [notification] = await server.takeMails()
+    expect([notification?.kind, notification?.to]).toEqual(['address_changed', user.email])
     const [event] = await auditOf({ kind: 'account', subject: user.id })
     expect(event).toMatchObject({ outcome: 'ok', reason: 'the user confirmed a new address' })
     expect((await browser.open(PAGE)).html).toContain(address)

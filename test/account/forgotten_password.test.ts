@@ -137,10 +137,11 @@ describe('a forgotten password', () => {
     expect([page.status, headingOf(page)]).toEqual([400, 'Forgotten password'])
   })
 
-  it('the pages do not exist without self_service, and a form from another site is refused', async () => {
+  it('the pages do not exist without self_service or without mail, and a form from another site is refused', async () => {
     const { pathname } = new URL(PAGE)
-    const isOff = new TestServer({ config: { mail: MAIL } })
-    expect((await isOff.fetch(pathname)).status).toBe(404)
+    const accounts = { customers: { self_service: true } }
+    for (const config of [{ mail: MAIL }, { accounts }])
+      expect((await new TestServer({ config }).fetch(pathname)).status).toBe(404)
     const headers = { Origin: 'https://evil.example', 'Content-Type': 'application/x-www-form-urlencoded' }
     expect((await server.fetch(pathname, { method: 'POST', headers, body: 'username=a' })).status).toBe(403)
   })

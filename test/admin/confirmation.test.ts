@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { OPERATIONS } from '../../src/admin/operations.ts'
+import { addReader, setProfile } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
+import { WITH_MAIL } from '../support/mail_sink.ts'
+import { newInvitation } from '../support/operation_examples.ts'
 import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
 
@@ -36,6 +39,8 @@ const RULES: Record<string, string | null> = {
   createUser: FOR_ADMINS,
   importUsers: `${FOR_ADMINS}, replaces hashes, or has verified email addresses`,
   verifyHash: NEVER,
+  inviteUser: FOR_ADMINS,
+  sendPasswordReset: 'if the user is an operator, or has no verified address',
   readUser: NEVER,
   updateUser: FOR_ADMINS,
   enableUser: FOR_ADMINS,
@@ -99,6 +104,21 @@ const POWERFUL: Record<string, (operator: TestOperator) => Promise<AdminAnswer>>
     const { id } = await operator.server.addUser({ pool: 'operators', roles: ['admin'], enabled: false })
     return operator.post(`/users/${id}/enable`)
   },
+  'to invite an admin': (operator) =>
+    operator.post('/users/invite', {
+      ...newInvitation(),
+      pool: 'operators',
+      roles: ['admin'],
+    }),
+  'to send a password reset to an operator': async (operator) => {
+    const { id } = await addReader(operator.server, { pool: 'operators', roles: ['support'] })
+    return operator.post(`/users/${id}/password-reset`)
+  },
+  'to send a password reset to an address that is not verified': async (operator) => {
+    const { id } = await operator.server.addUser()
+    await setProfile(id, { email: 'jane@shop.test' })
+    return operator.post(`/users/${id}/password-reset`)
+  },
   'to set the password of a customer': async (operator) => {
     const { id } = await operator.server.addUser()
     return operator.post(`/users/${id}/password`, { password: 'a password of a customer' })
@@ -147,6 +167,11 @@ const HARMLESS: Record<string, (operator: TestOperator) => Promise<AdminAnswer>>
     const { id } = await addAccount(operator, ['users:read', 'users:write'])
     return operator.patch(`/clients/${id}`, { scopes: ['users:read'] }, '"1"')
   },
+  'to invite a customer': (operator) => operator.post('/users/invite', newInvitation()),
+  'to send a password reset to a customer': async (operator) => {
+    const { id } = await addReader(operator.server)
+    return operator.post(`/users/${id}/password-reset`)
+  },
   'to enable a customer': async (operator) => {
     const { id } = await operator.server.addUser({ enabled: false, roles: ['admin'] })
     return operator.post(`/users/${id}/enable`)
@@ -162,7 +187,7 @@ describe('a confirmation of the password', () => {
 
   it.each(Object.keys(POWERFUL))('a confirmation is required %s', async (name) => {
     const call = POWERFUL[name] ?? (() => Promise.reject(new Error(name)))
-    const operator = await TestOperator.signIn(new TestServer())
+    const operator = await TestOperator.signIn(new TestServer(WITH_MAIL))
     const refused = await call(operator)
     expect([refused.status, refused.body]).toEqual([403, NEEDED])
     expect(refused.headers.get('Content-Type')).toBe('application/problem+json')
@@ -172,7 +197,7 @@ describe('a confirmation of the password', () => {
 
   it.each(Object.keys(HARMLESS))('a confirmation is not required %s', async (name) => {
     const call = HARMLESS[name] ?? (() => Promise.reject(new Error(name)))
-    const operator = await TestOperator.signIn(new TestServer())
+    const operator = await TestOperator.signIn(new TestServer(WITH_MAIL))
     expect((await call(operator)).status).toBeLessThan(300)
   })
 

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { OPERATIONS } from '../../src/admin/operations.ts'
 import { ADMIN_SCOPES } from '../../src/oauth/admin_scope.ts'
+import { WITH_MAIL } from '../support/mail_sink.ts'
 import { draft, EXAMPLES, NEW_PASSWORD, newUser } from '../support/operation_examples.ts'
 import { type AdminAnswer, callAdmin, TestOperator } from '../support/operator.ts'
 import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
@@ -39,7 +40,7 @@ describe('each operation of the admin API', () => {
   })
 
   it.each(TABLE)('an admin gets the documented response: %s', async (id, { status, response: schema }) => {
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const { body, ...response } = await run(id, server, await TestOperator.signIn(server))
     expect([response.status, body]).toEqual([status, schema ? expect.anything() : {}])
     expect(schema?.safeParse(body).error).toBeUndefined()
@@ -49,7 +50,7 @@ describe('each operation of the admin API', () => {
   })
 
   it.each(TABLE)('support is allowed or refused as the role says: %s', async (id, { role, status }) => {
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const admin = await TestOperator.signIn(server)
     const support = await TestOperator.signIn(server, ['support'])
     const before = await lastEvent()
@@ -64,7 +65,7 @@ describe('each operation of the admin API', () => {
   })
 
   it.each(TABLE)('a change writes one audit event with actor and target: %s', async (id, operation) => {
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const operator = await TestOperator.signIn(server)
     const example = await EXAMPLES[id]?.(server, operator)
     if (operation.confirmation !== undefined) await operator.confirm()
@@ -85,7 +86,7 @@ describe('the OpenAPI document', () => {
   let document: Record<string, unknown>
 
   beforeAll(async () => {
-    const answer = await callAdmin(new TestServer(), '/openapi.json')
+    const answer = await callAdmin(new TestServer(WITH_MAIL), '/openapi.json')
     expect([answer.status, answer.headers.get('Cache-Control')]).toEqual([200, 'no-store, no-transform'])
     document = answer.body
   })
@@ -148,7 +149,7 @@ describe('the output of the admin API', () => {
     const spies = (['info', 'warn', 'error'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation((line: string) => lines.push(line)),
     )
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const operator = await TestOperator.signIn(server)
     await operator.confirm()
     const name = `Named ${crypto.randomUUID()}`

@@ -4,6 +4,7 @@ import { OPERATIONS } from '../../src/admin/operations.ts'
 import { ADMIN_SCOPE_NAMES, type AdminScope } from '../../src/oauth/admin_scope.ts'
 import { CLIENT_MARGIN_SECONDS } from '../../src/storage/copy_ages.ts'
 import { auditOf } from '../support/audit.ts'
+import { WITH_MAIL } from '../support/mail_sink.ts'
 import { EXAMPLES, NEW_PASSWORD, newUser } from '../support/operation_examples.ts'
 import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { credentials, emptyStores, PASSWORD, TestServer } from '../support/server.ts'
@@ -36,7 +37,7 @@ async function rowCounts(): Promise<unknown> {
 
 describe('a service account', () => {
   it.each(TABLE)('a service account may call exactly the operations of its scopes: %s', async (id, spec) => {
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const operator = await TestOperator.signIn(server)
     const { scope, status, method } = spec
     const others = ADMIN_SCOPE_NAMES.filter((name) => name !== scope)
@@ -62,7 +63,7 @@ describe('a service account', () => {
   })
 
   it('the scopes of the admin API are known without config.yml, and the metadata does not list them', async () => {
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const metadata = await (await server.fetch('/.well-known/oauth-authorization-server')).json()
     expect(metadata).toMatchObject({ scopes_supported: expect.not.arrayContaining(ADMIN_SCOPE_NAMES) })
     const { tokens, client } = await TestServiceAccount.withScopes(server, ['users:read', 'audit:read'])
@@ -74,7 +75,7 @@ describe('a service account', () => {
   })
 
   it('an admin scope needs the grant client_credentials, which a public client cannot have', async () => {
-    const operator = await TestOperator.confirmed(new TestServer())
+    const operator = await TestOperator.confirmed(new TestServer(WITH_MAIL))
     const draft = { client_id: 'account', api: 'admin', scopes: ['users:read'] }
     const needsGrant = 'needs the grant client_credentials: it is for service accounts'
     const refused = await operator.post('/clients', { ...draft, grants: ['password'] })
@@ -95,7 +96,7 @@ describe('a service account', () => {
   })
 
   it('a back end creates a user, sets the password, disables and signs out, and CI creates a client', async () => {
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const ci = await TestServiceAccount.withScopes(server, ['clients:write'])
     const draft = { client_id: 'shop-web', api: 'storefront', grants: ['password'], scopes: ['cart'] }
     const made = await ci.post('/clients', draft)
@@ -121,7 +122,7 @@ describe('a service account', () => {
   })
 
   it('a service account has a budget of searches through whole tables, and of password checks', async () => {
-    const server = new TestServer()
+    const server = new TestServer(WITH_MAIL)
     const scopes: AdminScope[] = ['users:read', 'audit:read', 'sessions:read', 'users:write']
     const account = await TestServiceAccount.withScopes(server, scopes)
     const searches = [

@@ -14,6 +14,7 @@ import {
   signInAt,
 } from '../support/authorize.ts'
 import { MAIL } from '../support/mail_sink.ts'
+import { setAddress, wrongOf } from '../support/mailed_codes.ts'
 import type { PageBrowser, ShownPage } from '../support/page_browser.ts'
 import { appOf } from '../support/second_factor.ts'
 import { emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
@@ -57,7 +58,6 @@ async function takeCode(): Promise<string> {
 }
 
 const type = (browser: PageBrowser, code: string) => browser.press('Continue', { [CODE]: code })
-const wrongOf = (code: string, i = 1) => String((Number(code) + i) % 1_000_000).padStart(6, '0')
 const create = (browser: PageBrowser, fields = {}) =>
   browser.press('Create account', { ...NEW_PASSWORD, ...fields })
 
@@ -69,11 +69,6 @@ async function prove(address: string, browser?: PageBrowser): Promise<PageBrowse
 }
 
 const findUsers = async () => (await env.DB.prepare('SELECT * FROM users ORDER BY created_at').all()).results
-
-async function setAddress(id: string, email: string): Promise<void> {
-  const profile = JSON.stringify({ email, email_verified: true })
-  await env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?').bind(profile, id).run()
-}
 
 const TABLES = ['users', 'one_time_values', 'mail_budgets', 'sign_in_failures']
 
@@ -130,7 +125,7 @@ describe('a sign-up', () => {
     const user = await server.addUser({ username: `${crypto.randomUUID()}@example.com` })
     const other = await server.addUser()
     const verified = newAddress()
-    await setAddress(other.id, verified)
+    await setAddress(other.id, verified, true)
     const observe = async (address: string) => {
       const before = await countRows()
       const browser = await request(address)
@@ -258,7 +253,7 @@ describe('a sign-up', () => {
   it('a code of a sign-in is no code of a sign-up, and the reverse', async () => {
     server = serverWith({ email_code: 'sign_in' })
     const { id, username } = await server.addUser()
-    await setAddress(id, newAddress())
+    await setAddress(id, newAddress(), true)
     const browser = await request(newAddress())
     const signUpCode = await takeCode()
     const other = browserOf(server)
@@ -293,7 +288,7 @@ describe('a sign-up', () => {
     const address = newAddress()
     const browser = await prove(address)
     const { id } = await server.addUser()
-    await setAddress(id, address)
+    await setAddress(id, address, true)
     expect(headingOf(await create(browser))).toBe('Check your email')
     expect(await findUsers()).toHaveLength(1)
     expect((await server.takeMails()).map(({ kind }) => kind)).toEqual(['address_has_account'])

@@ -106,6 +106,26 @@ export class OperatorPage {
     return this.page.evaluate<string[]>(script)
   }
 
+  /** The words of at most 20 letters that continue on the next line, without those of ids. */
+  async findBroken(): Promise<string[]> {
+    const script = `(() => {
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+      const broken = []
+      for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+        if (!text.parentElement.checkVisibility() || text.parentElement.closest('code')) continue
+        for (const { 0: word, index } of text.data.matchAll(/(?<![\\p{L}\\p{N}_-])\\p{L}{2,20}(?![\\p{L}\\p{N}_-])/gu)) {
+          const range = new Range()
+          range.setStart(text, index)
+          range.setEnd(text, index + word.length)
+          const tops = new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom / 4)))
+          if (tops.size > 1) broken.push(word + ': ' + text.parentElement.outerHTML.slice(0, 90))
+        }
+      }
+      return broken
+    })()`
+    return this.page.evaluate<string[]>(script)
+  }
+
   /** The edges of an area that have a shadow. A shadow makes an edge darker than the middle, above the first row of text. */
   async findShadows(area: Locator): Promise<string[]> {
     const picture = `data:image/png;base64,${(await area.screenshot()).toString('base64')}`

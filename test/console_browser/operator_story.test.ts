@@ -307,6 +307,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
           await prepare?.(operator.page)
           expect([name, await operator.findCut()]).toEqual([name, []])
           expect([name, await operator.findHidden()]).toEqual([name, []])
+          expect([name, await operator.findBroken()]).toEqual([name, []])
           if (check === 'axe') expect([name, await operator.findBarriers()]).toEqual([name, []])
         }
         // Chromium logs each response of an error page.

@@ -47,6 +47,7 @@ export function testShopperPages(running: () => Running): void {
           await prepare?.(visitor.page)
           expect([name, await visitor.findCut()]).toEqual([name, []])
           expect([name, await visitor.findHidden()]).toEqual([name, []])
+          expect([name, await visitor.findBroken()]).toEqual([name, []])
           expect([name, await visitor.findBarriers()]).toEqual([name, []])
         }
         expect(foreign).toEqual([])
@@ -145,7 +146,7 @@ export function testShopperPages(running: () => Running): void {
     const submit = async (password: string) => {
       await page.getByLabel('Username').fill(SHOPPERS[0])
       await page.getByLabel('Password').fill(password)
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     }
     const application = createServer((_request, response) => response.end('The application'))
     await once(application.listen(0, '127.0.0.1'), 'listening')

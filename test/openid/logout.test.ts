@@ -134,6 +134,7 @@ describe('the logout endpoint', () => {
     ]) {
       const page = await browser.open(logoutUrl(parameters))
       expect(page.html).toContain('Sign out?')
+      expect(page.html).toContain(`<p>${en.account.signedInAs(username)}</p>`)
     }
     const kept = await browser.press('Stay signed in')
     expect(kept.url.href).toBe(SIGNED_OUT)

@@ -108,7 +108,7 @@ describe('the package @sallyport/client', () => {
     const printed = await consumer.run(
       "import * as client from '@sallyport/client'; console.log(Object.keys(client).sort().join())",
     )
-    expect(printed.trim()).toBe('Client,TokenRequestError,createClient,isGuest,readClaims')
+    expect(printed.trim()).toBe('Client,TokenRequestError,createClient,isGuest,readClaims,readStepUp')
   })
 })
 

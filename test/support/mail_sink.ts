@@ -7,6 +7,9 @@ import type { Services } from '../../src/services/services.ts'
 /** `mail` of config.yml in tests. */
 export const MAIL = { from: { name: 'Corner Shop', address: 'shop@shop.test' } }
 
+/** The options of a test server that sends mails. */
+export const WITH_MAIL = { config: { mail: MAIL } }
+
 /** The queue of a test server. Its mails wait until the test reads them. */
 export class MailSink {
   /** The sealed mails, oldest first. */

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { consentIdOf } from '../../src/authorization/consent.ts'
 import { compact } from '../../src/lib/compact.ts'
+import { addReader } from './account_links.ts'
 import type { TestOperator } from './operator.ts'
 import { enrol } from './second_factor.ts'
 import { PASSWORD, type TestServer } from './server.ts'
@@ -26,6 +27,10 @@ export const newUser = () => ({
   username: `${crypto.randomUUID()}@example.com`,
   password: PASSWORD,
 })
+export const newInvitation = () => {
+  const username = `${crypto.randomUUID()}@example.com`
+  return { pool: 'customers', username, profile: { email: username } }
+}
 
 const ofClient = (suffix: string, rest: Omit<Example, 'path'> = {}): MakeExample => {
   return async (server) => ({ path: `/clients/${(await server.addClient()).id}${suffix}`, ...rest })
@@ -75,6 +80,8 @@ export const EXAMPLES: Record<string, MakeExample> = {
     password: PASSWORD,
     password_hash: `$2y$04$abcdefghijklmnopqrstuu${'a'.repeat(31)}`,
   }),
+  inviteUser: () => ({ path: '/users/invite', body: newInvitation() }),
+  sendPasswordReset: async (server) => ({ path: `/users/${(await addReader(server)).id}/password-reset` }),
   readUser: ofUser(''),
   updateUser: ofUser('', { body: { roles: ['wholesale'] }, version: '"1"' }),
   enableUser: ofUser('/enable'),

@@ -180,6 +180,8 @@ export const fetchStrictly: typeof globalThis.fetch = (input, init) =>
 function explainSignIn(error: unknown, server: string): unknown {
   if (!(error instanceof TokenRequestError)) return error
   if (error.code === 'invalid_grant') return new CliError('failed', 'Wrong username or password.')
+  if (error.code === 'insufficient_authorization')
+    return new CliError('failed', 'You need a second factor: run "sallyport login" without --username.')
   if (error.code === 'invalid_client') {
     return new CliError('failed', `${server} has no client ${CLIENT_ID}: see docs/cli.md.`)
   }

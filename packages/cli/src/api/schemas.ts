@@ -500,6 +500,14 @@ export type UserImportReport = {
   })[]
 }
 
+export type Invitation = {
+  readonly pool: string
+  readonly username: string
+  readonly roles?: readonly (string)[]
+  readonly profile?: Profile
+  readonly enabled?: boolean
+}
+
 export type HashVerification = {
   readonly password_hash: string
   readonly password: string
@@ -519,6 +527,7 @@ export type Bodies = {
   'POST /clients/{client_id}/secrets/{secret_id}/retire': SecretRetirement
   'POST /users/import': UserImportBatch
   'POST /users/import/verify': HashVerification
+  'POST /users/invite': Invitation
   'POST /users': UserDraft
   'PATCH /users/{id}': UserEdit
   'POST /users/{id}/password': NewPassword
@@ -543,6 +552,8 @@ export type Responses = {
   'POST /clients/{client_id}/secrets/{secret_id}/retire': Client
   'POST /users/import': UserImportReport
   'POST /users/import/verify': HashVerdict
+  'POST /users/invite': User
+  'POST /users/{id}/password-reset': User
   'GET /users': Users
   'POST /users': User
   'GET /users/{id}': User
@@ -588,6 +599,7 @@ export const ADMIN_OPERATIONS: readonly (keyof Responses)[] = [
   'POST /clients/{client_id}/secrets/{secret_id}/retire',
   'POST /users/import',
   'POST /users/import/verify',
+  'POST /users/invite',
   'POST /users',
   'PATCH /users/{id}',
   'DELETE /users/{id}',

@@ -19,6 +19,21 @@ const requirePasswordChange: Command = {
     ),
 }
 
+const sendPasswordReset: Command = {
+  name: 'users send-password-reset',
+  summary: 'Send a password reset by mail to the stored address of a user',
+  details:
+    'For an operator, and for a user without a verified address, the command asks for your own password, or reads the next line of standard input.',
+  arguments: [USER],
+  options: FIND,
+  operations: ['POST /users/{id}/password-reset', 'POST /me/confirm'],
+  async run(call) {
+    const path = await findPath(call)
+    const user = await call.api.read({ operation: 'POST /users/{id}/password-reset', path })
+    printDone(call, user, `Sent a password reset to ${user.username}.`)
+  },
+}
+
 const enableUser: Command = {
   name: 'users enable',
   summary: 'Enable a user. Earlier tokens stay revoked',
@@ -59,7 +74,9 @@ const signOut: Command = {
 }
 
 /** The actions without a body. */
-export const USER_ACTIONS: readonly Command[] = [requirePasswordChange, enableUser, disableUser, signOut]
+export const USER_ACTIONS: readonly Command[] = [
+  ...[requirePasswordChange, sendPasswordReset, enableUser, disableUser, signOut],
+]
 
 async function runAction(
   call: Call,

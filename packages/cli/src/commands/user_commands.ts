@@ -142,6 +142,26 @@ const createUser: Command = {
   },
 }
 
+const inviteUser: Command = {
+  name: 'users invite',
+  summary: 'Create a user without a password and send an invitation by mail',
+  details: `The mail goes to --email. Its link leads to the first password and lasts seven days. ${CONFIRMED_ADMINS}`,
+  arguments: [{ name: 'USERNAME', summary: 'The username, unique in the pool, without regard to case' }],
+  options: [NEW_POOL, ROLES, ...PROFILE_OPTIONS],
+  operations: ['POST /users/invite', 'POST /me/confirm'],
+  async run(call) {
+    const { input, api } = call
+    const body = {
+      pool: input.require(NEW_POOL),
+      username: input.argument('USERNAME'),
+      ...compact({ roles: input.get(ROLES) }),
+      profile: profileOf(call, {}),
+    }
+    const user = await api.read({ operation: 'POST /users/invite', body })
+    printDone(call, user, `Invited ${user.username} (${user.id}) in the pool ${user.pool}.`)
+  },
+}
+
 const updateUser: Command = {
   name: 'users update',
   summary: 'Change the given fields of a user',
@@ -205,7 +225,7 @@ const deleteUser: Command = {
 }
 
 export const USER_COMMANDS: readonly Command[] = [
-  ...[listUsers, checkNames, showUser, createUser, updateUser, setPassword],
+  ...[listUsers, checkNames, showUser, createUser, inviteUser, updateUser, setPassword],
   ...USER_ACTIONS,
   deleteUser,
 ]
