@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { findChromium, launchChromium } from './chromium.ts'
 import { startDemo } from './running_demo.ts'
+import { ACCOUNT_LANGUAGE_VIEWS, ACCOUNT_VIEWS } from './screenshots/account_views.ts'
 import { photograph, pictureOf, SCHEMES, signIn, WIDTHS } from './screenshots/camera.ts'
 import { readConsolePages } from './screenshots/console_pages.ts'
 import { type View, viewsOf } from './screenshots/console_views.ts'
@@ -76,11 +77,22 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
   const isWanted = ({ name }: ShopperView) => name.includes(only)
   const sets = [
     {
-      views: [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...SIGN_UP_VIEWS, ...INBOX_VIEWS].filter(isWanted),
+      views: [
+        ...SHOPPER_VIEWS,
+        ...SECOND_FACTOR_VIEWS,
+        ...SIGN_UP_VIEWS,
+        ...ACCOUNT_VIEWS,
+        ...INBOX_VIEWS,
+      ].filter(isWanted),
       widths: SHOPPER_WIDTHS,
     },
     {
-      views: [...LANGUAGE_VIEWS, ...SECOND_FACTOR_LANGUAGE_VIEWS, ...SIGN_UP_LANGUAGE_VIEWS].filter(isWanted),
+      views: [
+        ...LANGUAGE_VIEWS,
+        ...SECOND_FACTOR_LANGUAGE_VIEWS,
+        ...SIGN_UP_LANGUAGE_VIEWS,
+        ...ACCOUNT_LANGUAGE_VIEWS,
+      ].filter(isWanted),
       widths: [390],
     },
   ]

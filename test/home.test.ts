@@ -61,6 +61,13 @@ describe('the address without a path', () => {
     expect(await (await open(server, BROWSER)).text()).not.toContain('/console')
   })
 
+  it('names the account page if a pool has self_service', async () => {
+    const server = new TestServer({ config: { accounts: { customers: { self_service: true } } } })
+    const account = `${ISSUER}/account`
+    expect(await (await open(server, '*/*')).json()).toEqual({ ...JSON_HOME, account })
+    expect(await (await open(server, BROWSER)).text()).toContain(`<a href="${account}">Your account</a>`)
+  })
+
   it('refuses other methods, and its files have no other path', async () => {
     const server = new TestServer()
     const posted = await server.fetch('/', { method: 'POST', headers: { Accept: BROWSER } })

@@ -5,6 +5,7 @@ import { ENDPOINTS } from '../src/app.ts'
 import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
+import { ACCOUNT_FORM_CASES } from './support/account_form_cases.ts'
 import { ACCOUNT_CASES } from './support/account_write_cases.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
@@ -110,7 +111,13 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
   return responses
 }
 
-const CASES = [...SUCCESSES, ...PAGE_CASES, ...ACCOUNT_CASES, ...Object.values(REFUSALS).flat()]
+const CASES = [
+  ...SUCCESSES,
+  ...PAGE_CASES,
+  ...ACCOUNT_CASES,
+  ...ACCOUNT_FORM_CASES,
+  ...Object.values(REFUSALS).flat(),
+]
 
 /** Without this, each request would log a line. */
 function silenceLog(): void {

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini'
 import { LOCAL_CALLBACK } from '../demo_data.ts'
 import { signInByForms } from '../sign_in_by_forms.ts'
 
@@ -26,10 +27,21 @@ export async function giveConsent(
   credentials: { username: string; password: string },
 ): Promise<void> {
   const { searchParams } = await signInByForms(origin + authorizePath({ client_id: clientId }), credentials)
+  await exchangeCode(origin, clientId, searchParams.get('code') ?? '')
+}
+
+const tokensSchema = z.object({ access_token: z.string() })
+
+/** Exchanges the code of a request of `authorizePath`. */
+export async function exchangeCode(
+  origin: string,
+  clientId: string,
+  code: string,
+): Promise<z.output<typeof tokensSchema>> {
   const parameters = {
     grant_type: 'authorization_code',
     client_id: clientId,
-    code: searchParams.get('code') ?? '',
+    code,
     redirect_uri: LOCAL_CALLBACK,
     code_verifier: VERIFIER,
   }
@@ -38,4 +50,5 @@ export async function giveConsent(
     body: new URLSearchParams(parameters),
   })
   if (!response.ok) throw new Error(`${clientId} got ${response.status}: ${await response.text()}`)
+  return tokensSchema.parse(await response.json())
 }

@@ -9,8 +9,10 @@ import { endSessionsPages } from './end_sessions_page.tsx'
 import { forgottenPasswordPage, forgottenPasswordSentPage } from './forgotten_password_page.tsx'
 import { createHomePage } from './home_page.tsx'
 import { newPasswordPages } from './new_password_page.tsx'
+import { passkeysPage } from './passkeys_page.tsx'
 import { passwordPage } from './password_page.tsx'
 import { profilePage } from './profile_page.tsx'
+import { secondFactorPage } from './second_factor_page.tsx'
 import { sessionsPage } from './sessions_page.tsx'
 
 /** The pages of the sections, in the order of the home page, and the pages without a link. */
@@ -18,6 +20,8 @@ const PAGES: readonly AccountPage[] = [
   profilePage,
   addressPage,
   passwordPage,
+  passkeysPage,
+  secondFactorPage,
   sessionsPage,
   applicationsPage,
   dataPage,

@@ -1,10 +1,11 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import { scriptAddress } from '../browser/browser_path.ts'
 import { fieldErrors } from '../browser/field_errors.ts'
 import { TICKET_FIELD } from '../browser/form_ticket.ts'
 import { type Looks, looksOf } from '../browser/looks.ts'
 import { PageFrame } from '../browser/page_frame.tsx'
 import { problemOf } from '../browser/problem_of.ts'
-import { describeProblem } from '../browser/problem_words.ts'
+import { describeProblem, type ProblemWords } from '../browser/problem_words.ts'
 import { BrokenForm } from '../browser/read_submission.ts'
 import { accountPathOf } from '../config/account_path.ts'
 import { compact } from '../lib/compact.ts'
@@ -30,6 +31,8 @@ import {
 export interface UserPageView {
   title: string
   body: Child
+  /** The file name of the script of the page; absent for a page without a script. */
+  script?: string
 }
 
 /** The content of a page of a signed-in user. */
@@ -107,8 +110,30 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
       {children}
     </form>
   )
-  const { title, body } = await page.show({ request, looks, texts, state, PageForm })
+  const view = await page.show({ request, looks, texts, state, PageForm })
   const noticeText = notice === null ? null : textOfNotice(notice, texts)
+  return writePage({ view, looks, words, noticeText, isHome: page.path === '' }, request)
+}
+
+/** Shows a page after a form, without a URL of its own, because it shows a secret once. */
+export async function showOnce(view: UserPageView, request: UserRequest): Promise<Response> {
+  const looks = await looksOf(request.c, request.services)
+  return writePage({ view, looks, words: null, noticeText: null, isHome: false }, request)
+}
+
+interface WrittenPage {
+  view: UserPageView
+  looks: Looks
+  words: ProblemWords | null
+  noticeText: string | null
+  /** Whether it is the home page, to which the other pages have a link. */
+  isHome: boolean
+}
+
+async function writePage(
+  { view: { title, body, script }, looks, words, noticeText, isHome }: WrittenPage,
+  { c, pool, services }: UserRequest,
+): Promise<Response> {
   // Without a script, a screen reader reads the title first.
   const said = words?.text ?? noticeText
   const document = (
@@ -116,6 +141,7 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
       title={said === null ? title : `${said} · ${title}`}
       looks={looks}
       assets={await services.assets.paths()}
+      script={script}
     >
       <h1>{title}</h1>
       {words === null || words.field !== null ? null : (
@@ -129,14 +155,16 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
         </p>
       )}
       {body}
-      {page.path === '' ? null : (
+      {isHome ? null : (
         <p>
-          <a href={accountPathOf(pool)}>{texts.back}</a>
+          <a href={accountPathOf(pool)}>{looks.texts.accountPage.back}</a>
         </p>
       )}
     </PageFrame>
   )
-  return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, ...(words && { status: words.status }) })
+  const scripts = script === undefined ? [] : [scriptAddress(script, services.config)]
+  const policy = { ...OWN_ORIGIN_ONLY, scripts }
+  return renderPage(c, { document, policy, ...(words && { status: words.status }) })
 }
 
 function textOfNotice(name: string, { notices }: UserPageContent['texts']): string | null {
@@ -159,6 +187,7 @@ async function submitPage(
   const refusal = await findBindingProblem(ticket, request)
   if (refusal !== null) return goBack(page, { problem: refusal }, request)
   try {
+    await request.services.bursts.spend('sign_ins', 'forms of accounts', request.context)
     const outcome = await page.submit(request, form)
     if ('response' in outcome) return outcome.response
     return 'leaveTo' in outcome ? c.redirect(outcome.leaveTo, 303) : goBack(page, outcome, request)

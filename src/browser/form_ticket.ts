@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
+import { startedSignUpSchema } from '../accounts/started_sign_up.ts'
 import { authorizationRequestSchema } from '../authorization/authorization_request.ts'
 import type { TextSealer } from '../keys/text_sealer.ts'
 import { requestedCodeSchema } from '../signin/mailed_codes.ts'
 import { SIGN_UP_STEPS, STEPS } from '../signin/next_step.ts'
 import { pendingSchema, sealPending } from '../signin/pending_sign_in.ts'
 import type { Situation } from './situation.ts'
-import { startedSignUpSchema } from './started_sign_up.ts'
 
 /** The hidden field of each form. */
 export const TICKET_FIELD = 'ticket'

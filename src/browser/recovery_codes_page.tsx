@@ -1,3 +1,4 @@
+import { RecoveryCodeList } from './recovery_code_list.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that shows the new recovery codes once. Its button confirms that the user has kept them. */
@@ -6,13 +7,7 @@ export function recoveryCodesPage({ situation, looks: { texts } }: PageContent):
     <>
       <h1>{texts.recoveryCodes.title}</h1>
       <p>{texts.recoveryCodes.text}</p>
-      <ol class="codes">
-        {(situation.recoveryCodes ?? []).map((code) => (
-          <li>
-            <code>{code}</code>
-          </li>
-        ))}
-      </ol>
+      <RecoveryCodeList codes={situation.recoveryCodes ?? []} />
       <button type="submit" class="primary">
         {texts.recoveryCodes.submit}
       </button>

@@ -9,6 +9,7 @@ import type { User } from '../users/user.ts'
 import { auditFailure } from './audit_failure.ts'
 import { beginBrowserSession } from './begin_browser_session.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { ENROLMENT_FIELD } from './enrolment_fields.tsx'
 import { InputRefused } from './input_refused.ts'
 import { PASSKEY_DECISION } from './passkey_button.tsx'
 import { provePasskey } from './prove_passkey.ts'
@@ -85,7 +86,7 @@ export async function useNewSecondFactor(
   const { client, api, context } = situation.browserRequest
   const first = firstFactorOf(situation)
   const { user } = first
-  const enrolment = { sealed: form.text('enrolment'), code: form.text('totp'), isFirst: true }
+  const enrolment = { sealed: form.text(ENROLMENT_FIELD), code: form.text('totp'), isFirst: true }
   const change = { subject: user.id, clientId: client.id, api: api.name }
   const result = await services.authenticatorApps.confirm({ ...enrolment, ...change }, context)
   if (result.kind === 'expired') throw new InputRefused({ kind: 'expired_form' })

@@ -1,9 +1,8 @@
-import { raw } from 'hono/html'
 import type { StartedEnrolment } from '../factors/authenticator_apps.ts'
 import { Form } from '../pages/form.ts'
 import { hasProvenPasskey } from '../signin/describe_methods.ts'
 import { PASSKEY_SCRIPT } from './browser_path.ts'
-import { CodeInput } from './code_input.tsx'
+import { ENROLMENT_FIELD, EnrolmentFields } from './enrolment_fields.tsx'
 import { fieldErrors } from './field_errors.ts'
 import { startRegistration } from './new_passkey_forms.ts'
 import { PasskeyButton } from './passkey_button.tsx'
@@ -13,25 +12,14 @@ import type { PageContent, StepPage } from './step_page.ts'
 /** The page that sets up an authenticator app: the QR code, the key as text, and the first code. */
 export async function setUpPage(content: PageContent): Promise<StepPage> {
   const { texts } = content.looks
-  const { sealed, secret, uri, qr } = await enrolmentOf(content)
+  const enrolment = await enrolmentOf(content)
   const passkey = canAddPasskey(content) ? await startRegistration(content) : null
   const state = { form: Form.of({}), problem: fieldErrors(content.problem) }
   const form = (
     <>
       <h1>{texts.setUp.title}</h1>
       <p>{texts.setUp.reason}</p>
-      <p>{texts.setUp.scan}</p>
-      <div class="qr" role="img" aria-label={texts.setUp.qr}>
-        {raw(qr)}
-      </div>
-      <p>
-        <a href={uri}>{texts.setUp.open}</a>
-      </p>
-      <p>
-        {texts.setUp.key} <code class="key">{secret}</code>
-      </p>
-      <input type="hidden" name="enrolment" value={sealed} />
-      <CodeInput state={state} name="totp" label={texts.setUp.code} />
+      <EnrolmentFields enrolment={enrolment} state={state} texts={texts.setUp} />
       <button type="submit" class="primary">
         {texts.setUp.submit}
       </button>
@@ -61,7 +49,7 @@ async function enrolmentOf({ situation, looks, typed, services }: PageContent): 
   const user = userOf(situation)
   if (user === null) throw new Error('the page of a new second factor has no user')
   const names = { subject: user.id, account: user.username, service: looks.name }
-  const sealed = typed?.text('enrolment') ?? ''
+  const sealed = typed?.text(ENROLMENT_FIELD) ?? ''
   const { authenticatorApps } = services
   const continued = sealed === '' ? null : await authenticatorApps.continue({ sealed, ...names }, now)
   return continued ?? authenticatorApps.start(names, now)

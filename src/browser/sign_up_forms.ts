@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { MAX_NAME_CHARACTERS, readName, readNewAddress } from '../accounts/sign_up.ts'
+import type { StartedSignUp } from '../accounts/started_sign_up.ts'
 import { advance, type SignUpStep } from '../signin/next_step.ts'
 import { proofBy } from '../signin/proof.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
@@ -11,7 +12,6 @@ import { InputRefused } from './input_refused.ts'
 import { looksOf } from './looks.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
-import type { StartedSignUp } from './started_sign_up.ts'
 
 const WRONG_CODE = { kind: 'wrong_code', factor: 'email_code' } as const
 

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { StartedSignUp } from '../accounts/started_sign_up.ts'
 import { CREATE } from '../authorization/authorization_request.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
@@ -14,7 +15,6 @@ import type { User } from '../users/user.ts'
 import type { BrowserRequest } from './browser_request.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { readSignedIn, type SignedInUser } from './read_signed_in.ts'
-import type { StartedSignUp } from './started_sign_up.ts'
 
 /** The state of an authorization request in one browser. */
 export interface Situation {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { startedSignUpSchema } from '../accounts/started_sign_up.ts'
 import {
   type AuthorizationRequest,
   authorizationRequestSchema,
@@ -27,6 +28,8 @@ const authSessionSchema = z.object({
   pending: z.nullable(pendingSchema),
   /** The code that the user has requested by mail; null without one. */
   requestedCode: z.nullable(requestedCodeSchema),
+  /** The sign-up of a visitor; null without one. */
+  signUp: z._default(z.nullable(startedSignUpSchema), null),
   /** The inputs that the sign-in accepts now. */
   next: z.array(z.enum(INPUTS)),
   expiresAt: z.int(),
@@ -35,7 +38,7 @@ const authSessionSchema = z.object({
 export type AuthSession = z.output<typeof authSessionSchema>
 
 /** The part of a state that a step decides. */
-export type AuthSessionState = Pick<AuthSession, 'username' | 'pending' | 'requestedCode' | 'next'>
+export type AuthSessionState = Pick<AuthSession, 'username' | 'pending' | 'requestedCode' | 'signUp' | 'next'>
 
 /** The state of a sign-in that begins now. */
 export function beginAuthSession(
@@ -55,8 +58,7 @@ export function continueAuthSession(
   return { id, request, ...successor(state, now) }
 }
 
-function successor({ username, pending, requestedCode, next }: AuthSessionState, now: number) {
-  const state = { username, pending, requestedCode, next }
+function successor(state: AuthSessionState, now: number) {
   return { token: generateToken(), ...state, expiresAt: now + AUTH_SESSION_SECONDS }
 }
 

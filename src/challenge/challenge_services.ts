@@ -1,5 +1,6 @@
 import type { AccountDeletion } from '../accounts/account_deletion.ts'
 import type { Notifications } from '../accounts/notifications.ts'
+import type { SignUps } from '../accounts/sign_up.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { CodeSealer } from '../authorization/authorization_code.ts'
 import type { RequestSealer } from '../authorization/sealed_request.ts'
@@ -40,6 +41,7 @@ export interface ChallengeServices {
   factors: FactorStore
   factorSecrets: FactorSecrets
   emailCodes: EmailCodes
+  signUps: SignUps
   passkeys: Passkeys
   passkeyStore: PasskeyStore
   passkeyChallenges: ChallengeSealer

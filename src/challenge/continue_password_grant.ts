@@ -42,6 +42,6 @@ export async function continuePasswordGrant(
     ...{ maxAgeSeconds: null, acrLevel: 1, loginHint: null, hintedSubject: null },
   }
   const pending = sealPending({ ...proof, user, seen: signIn.seen })
-  const state = { username: user.username, pending, requestedCode: null, next }
+  const state = { username: user.username, pending, requestedCode: null, signUp: null, next }
   return authSessions.seal(beginAuthSession(authorization, state, now))
 }

@@ -36,6 +36,7 @@ export async function finishStep(
     username: step.session.username,
     pending: sealPending(proven),
     requestedCode: null,
+    signUp: null,
     next: inputs,
   }
   const { api, context } = step.request

@@ -6,7 +6,7 @@ export const PROOFS = ['password', 'email_code', 'totp', 'recovery_code', 'passk
 export type ProofName = (typeof PROOFS)[number]
 
 /** The parameters by which the user signs in. */
-export const INPUTS = ['username', ...PROOFS] as const
+export const INPUTS = ['username', 'name', ...PROOFS] as const
 export type Input = (typeof INPUTS)[number]
 
 /** A proof as the request has it. */

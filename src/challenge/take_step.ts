@@ -1,14 +1,21 @@
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
-import { chooseLanguage } from '../lib/language.ts'
 import { invalidSession, wrongCredentials } from '../oauth/errors.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import { beginAuthSession, continueAuthSession } from './auth_session.ts'
 import { checkRequestAgain, readChallengeRequest, requireStepClient } from './challenge_request.ts'
 import type { ChallengeServices } from './challenge_services.ts'
 import { finishStep } from './finish_step.ts'
-import { readProof } from './input.ts'
+import { type GivenProof, readProof } from './input.ts'
 import { firstInputs, hasEmailCodes } from './offer.ts'
+import {
+  callerOf,
+  createAccount,
+  languageOf,
+  proveAddress,
+  requestSignUp,
+  signUpInputs,
+} from './sign_up_step.ts'
 import { type Step, spend } from './step.ts'
 import { askFor, type StepResult } from './step_result.ts'
 import { USE_PROOF } from './use_proof.ts'
@@ -29,8 +36,19 @@ export async function takeStep(request: ClientRequest, services: ChallengeServic
   if (proof === null && username !== null && step.session.next.includes('username'))
     return takeUsername(username, step, services)
   if (proof === null || !step.session.next.includes(proof.name)) return askAgain(step, services)
+  if (step.session.signUp !== null) return takeSignUpStep(proof, step, services)
   const proven = await USE_PROOF[proof.name](proof.text, step, services)
   return finishStep(step, proven, services)
+}
+
+/** Takes a step of a sign-up that has requested a code: the code, or the password of the new account. */
+async function takeSignUpStep(
+  proof: GivenProof,
+  step: Step,
+  services: ChallengeServices,
+): Promise<StepResult> {
+  if (proof.name === 'email_code') return proveAddress(proof.text, step, services)
+  return finishStep(step, await createAccount(proof, step, services), services)
 }
 
 /** The state of the `auth_session`, or a new one. @throws OAuthError invalid_session, or the errors of an authorization request */
@@ -39,8 +57,8 @@ async function readStep(request: ClientRequest, services: ChallengeServices): Pr
   const sealed = parameters.find('auth_session')
   if (sealed === null) {
     const authorization = await readChallengeRequest(request, services)
-    const next = firstInputs(api, services.config, { hasRequestedCode: false })
-    const state = { username: null, pending: null, requestedCode: null, next }
+    const next = signUpInputs(authorization) ?? firstInputs(api, services.config, { hasRequestedCode: false })
+    const state = { username: null, pending: null, requestedCode: null, signUp: null, next }
     return { request, session: beginAuthSession(authorization, state, context.now), sealed }
   }
   const opened = await services.authSessions.open(sealed, client.id, context.now)
@@ -54,25 +72,21 @@ async function readStep(request: ClientRequest, services: ChallengeServices): Pr
 async function takeUsername(username: string, step: Step, services: ChallengeServices): Promise<StepResult> {
   const { request, session } = step
   const { api, context } = request
+  if (signUpInputs(session.request) !== null) return requestSignUp(username, step, services)
   const { config } = services
   const [requestedCode] = await Promise.all(
     hasEmailCodes(api, config) ? [requestCode(username, step, services), spend(step, services)] : [null],
   )
   const next = firstInputs(api, config, { hasRequestedCode: requestedCode !== null })
-  const state = { username, pending: null, requestedCode, next }
+  const state = { username, pending: null, requestedCode, signUp: null, next }
   return askFor(continueAuthSession(session, state, context.now), api, services)
 }
 
-async function requestCode(
-  username: string,
-  { request: { client, api, context }, session }: Step,
-  { emailCodes }: ChallengeServices,
-) {
+async function requestCode(username: string, step: Step, { emailCodes }: ChallengeServices) {
   const name = readTypedName(username)
   if (name === null) throw wrongCredentials('the username is not allowed', { cause: 'malformed_credentials' })
-  const language = chooseLanguage(session.request.uiLocales, undefined)
-  const caller = { pool: api.userPool, api: api.name, clientId: client.id, formId: session.id }
-  return emailCodes.request({ ...caller, name, language, device: null }, context)
+  const caller = { ...callerOf(step), language: languageOf(step) }
+  return emailCodes.request({ ...caller, name, device: null }, step.request.context)
 }
 
 /** The response to a request without an expected input. The state stays as it is. */

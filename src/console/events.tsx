@@ -30,14 +30,16 @@ export function EventTable({ events, caption, isOfOneUser = false, ...rest }: Ev
     <Table
       {...rest}
       caption={caption}
-      columns={['Time', 'Event', 'Reason', 'Client', ...user, 'Session', 'Actor', 'Device, network']}
+      columns={['Time', 'Event', 'Client', ...user, 'Session', 'Actor', 'Device, network']}
       rows={events.map((event) => [
         <Moment at={event.at} />,
-        <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>,
-        <div class="why">
-          {reasonOf(event, (seconds) => `${formatTime(seconds)} UTC`)}
-          <Change change={event.change} />
-        </div>,
+        <>
+          <Badge tone={toneOf(event)}>{titleOf(event)}</Badge>
+          <div class="why">
+            {reasonOf(event, (seconds) => `${formatTime(seconds)} UTC`)}
+            <Change change={event.change} />
+          </div>
+        </>,
         ifKnown(event.client_id, (id) => <ClientLink id={id} name={event.client_name} />),
         ...(isOfOneUser
           ? []

@@ -1,4 +1,5 @@
 import type { PropsWithChildren } from 'hono/jsx'
+import { breakable } from '../pages/breakable.tsx'
 import { Confirm, confirmationsOf, type RefusedAction } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
 import { Section } from './parts.tsx'
@@ -72,8 +73,8 @@ export function Actions({ children, ...props }: PropsWithChildren<ActionsProps>)
             title={`Send a password reset to ${username}`}
             {...(isOperator || !user.email_verified ? { passwordId: 'own-password-to-reset' } : {})}
           >
-            The user gets a mail with a link to a new password at {user.profile.email}. The present password
-            works until the user sets the new one.
+            The user gets a mail with a link to a new password at {breakable(user.profile.email)}. The present
+            password works until the user sets the new one.
           </Confirm>
         ) : null}
         {children}

@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
 import { accepts } from 'hono/accepts'
+import { ACCOUNT_PAGES_PATH } from '../config/account_path.ts'
 import type { Config } from '../config/config.ts'
+import { accountsOf } from '../config/pool_settings.ts'
 import { compact } from '../lib/compact.ts'
 import { VERSION } from '../lib/version.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
@@ -25,11 +27,16 @@ export interface OperatorPaths {
 
 export type Home = ReturnType<typeof describeHome>
 
-/** The name, the version and the public URLs of the server. There is no console without an admin API. */
+/** The name, the version and the public URLs of the server. There is no console without an admin API, and no account page without
+ * `self_service`. */
 export function describeHome(
-  { issuer, adminApi }: Pick<Config, 'issuer' | 'adminApi'>,
+  config: Pick<Config, 'issuer' | 'adminApi' | 'apis' | 'accounts'>,
   paths: OperatorPaths,
 ) {
+  const { issuer, adminApi } = config
+  const hasAccountPage = [...config.apis.values()].some(
+    ({ userPool }) => accountsOf(userPool, config).selfService,
+  )
   return compact({
     name: 'Sallyport',
     version: VERSION,
@@ -38,6 +45,7 @@ export function describeHome(
     jwks_uri: issuer + jwksEndpoint.path,
     console: adminApi === null ? undefined : issuer + paths.console,
     admin_api: adminApi === null ? undefined : issuer + paths.adminApi,
+    account: hasAccountPage ? issuer + ACCOUNT_PAGES_PATH : undefined,
     documentation: DOCUMENTATION,
   })
 }

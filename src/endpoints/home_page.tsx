@@ -37,6 +37,7 @@ export function createHomePage(home: Home): Hono {
 
 function HomeCard({ home }: { home: Home }) {
   const links: [string | undefined, string][] = [
+    [home.account, 'Your account'],
     [home.console, 'Console, for operators'],
     [home.metadata, 'Metadata of the server (RFC 8414)'],
     [home.jwks_uri, 'Public keys (RFC 7517)'],

@@ -1,6 +1,6 @@
 import { compact } from '../lib/compact.ts'
 import { describeAuthorizationFailure } from './authorization_failure.ts'
-import { MALFORMATIONS, type Refusal } from './errors.ts'
+import { MALFORMATIONS, REFUSED_PASSWORDS, type Refusal } from './errors.ts'
 
 /** The format of errors: RFC 6749 §5.2 or OroCommerce. */
 export type ErrorDialect = 'rfc6749' | 'oro'
@@ -48,6 +48,7 @@ const rfc6749: Table = {
   }),
   more_needed: () => wire(400, 'insufficient_authorization', 'Send one of the inputs in next.'),
   invalid_session: () => wire(400, 'invalid_session', 'The auth_session is invalid. Start again.'),
+  refused_password: ({ rule }) => wire(400, 'refused_password', REFUSED_PASSWORDS[rule]),
   redirect_to_web: () => wire(400, 'redirect_to_web', 'The user must continue in a browser.'),
   invalid_refresh_token: () => wire(400, 'invalid_grant', 'The refresh token is invalid.'),
   invalid_code: () => ({

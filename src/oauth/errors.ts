@@ -15,6 +15,16 @@ export const MALFORMATIONS = {
   several_proofs: 'Send one proof of the user at a time.',
 } as const
 
+/** The errors of a password that a user chooses, with the public text. */
+export const REFUSED_PASSWORDS = {
+  length: 'The password is too short or too long.',
+  common: 'The password is too common.',
+  breached: 'The password is known from a data breach.',
+  same: 'The password is the current one.',
+} as const
+
+export type RefusedPasswordRule = keyof typeof REFUSED_PASSWORDS
+
 export type Malformation = keyof typeof MALFORMATIONS
 
 /**
@@ -40,6 +50,7 @@ export type Refusal =
   | { kind: 'more_needed' }
   | { kind: 'invalid_session' }
   | { kind: 'redirect_to_web' }
+  | { kind: 'refused_password'; rule: RefusedPasswordRule }
   | { kind: 'invalid_refresh_token' }
   | { kind: 'foreign_token' }
   | { kind: 'invalid_code' }
@@ -145,6 +156,11 @@ export function challengeRequired(reason: string): OAuthError {
 export function insufficientAuthorization(authSession: string | null, about: RefusalDetails): OAuthError {
   const reason = 'the user needs a second factor'
   return new OAuthError({ kind: 'insufficient_authorization', authSession }, reason, about)
+}
+
+/** The password of a new account is refused. @param rule The rule that it breaks */
+export function refusedPassword(rule: RefusedPasswordRule): OAuthError {
+  return new OAuthError({ kind: 'refused_password', rule }, `the password breaks the rule ${rule}`)
 }
 
 /** The `auth_session` of a sign-in in steps cannot be used (First-Party Applications draft §5.2.2.1). */

@@ -10,7 +10,9 @@ const INVALID_CLIENT = { error: 'invalid_client', error_description: expect.any(
 const INVALID_GRANT = { error: 'invalid_grant', error_description: expect.any(String) }
 
 describe('the account pages', () => {
-  const server = new TestServer({ config: selfService({ second_factor: 'optional' }) })
+  const server = new TestServer({
+    config: selfService({ second_factor: 'optional', passkeys: { rp_id: 'shop.test' } }),
+  })
   const open = (path: string, init: RequestInit = {}) =>
     server.fetch(path, { headers: { ...HTML, Origin: ISSUER }, redirect: 'manual', ...init })
   let client: TestClient
@@ -60,7 +62,7 @@ describe('the account pages', () => {
     expect((await browser.open(`${ACCOUNT}/profile`)).url.href).toBe(`${ACCOUNT}/profile`)
   })
 
-  it.each(['password', 'data', 'deletion'])(
+  it.each(['password', 'passkeys', 'second-factor', 'data', 'deletion'])(
     'the page %s needs a sign-in of the last 10 minutes, also for its form',
     async (path) => {
       const { username } = await server.addUser()

@@ -12,6 +12,7 @@ import { makeTemporaryDirectory, type ServiceServer, startService } from '../../
 import { PAGES } from '../../src/console/pages.ts'
 import { untilAudited } from '../support/audit_lag.ts'
 import { OperatorPage } from './operator_page.ts'
+import { testPasskeyPages } from './passkey_pages.ts'
 import { testShopperPages } from './shopper_pages.ts'
 import { makeTraffic, refresh, signInCustomer } from './traffic.ts'
 
@@ -45,6 +46,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
 
   const arrive = (options = {}) => OperatorPage.open(browser, service.origin, options)
   testShopperPages(() => ({ browser, origin: service.origin }))
+  testPasskeyPages(() => ({ browser, service }))
 
   it('an operator creates a client, sees its first token, rotates a key, and finds why a user was signed out', async () => {
     const operator = await arrive({ viewport: { width: 1400, height: 850 } })
@@ -98,7 +100,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
       .first()
       .waitFor()
     const told = await page.locator('.timeline strong').allInnerTexts()
-    expect(told).toEqual(['Sign-in', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
+    expect(told).toEqual(['Sign-in', 'Notification', 'Refresh', 'Revocation', 'Refused refresh', 'Ended'])
     await page.locator('.timeline').getByRole('link').first().waitFor()
     await operator.screenshot('5-timeline')
 
@@ -272,7 +274,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     },
   )
 
-  it('the audit filters fit in one row at 1440 pixels, and a table shows the edge behind which it continues', async () => {
+  it('the audit filters fit in one row at 1440 pixels and in two at 1024, where the events are a table, and a table shows the edge behind which it continues', async () => {
     const operator = await arrive({ viewport: { width: 1440, height: 850 }, colorScheme: 'light' })
     const { page } = operator
     await operator.signIn(...OPERATOR)
@@ -287,6 +289,13 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     expect(await operator.findShadows(panel)).toEqual(['left', 'right'])
     await page.evaluate(`document.querySelector('.panel').scrollLeft = 2000`)
     expect(await operator.findShadows(panel)).toEqual(['left'])
+    await page.setViewportSize({ width: 1024, height: 850 })
+    await operator.goTo('/console/audit?grant=guest')
+    expect((await page.locator('.search').boundingBox())?.height).toBeLessThan(140)
+    await page.getByRole('columnheader', { name: 'Event' }).waitFor()
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('tbody tr')).display`)).toBe(
+      'table-row',
+    )
     expect(await operator.leave()).toEqual([])
   })
 

@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core'
 import { expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
+import { ACCOUNT_VIEWS } from '../../scripts/screenshots/account_views.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
@@ -12,7 +13,7 @@ import { SHOPPER_VIEWS, SHOPPERS, signInShopper } from '../../scripts/screenshot
 import { newAddress, readCode, SIGN_UP_VIEWS } from '../../scripts/screenshots/sign_up_views.ts'
 import { OperatorPage } from './operator_page.ts'
 
-const VIEWS = [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...SIGN_UP_VIEWS, ...INBOX_VIEWS]
+const VIEWS = [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...SIGN_UP_VIEWS, ...ACCOUNT_VIEWS, ...INBOX_VIEWS]
 
 /** A running service with the demo data, and a browser. */
 interface Running {
@@ -26,7 +27,7 @@ export function testShopperPages(running: () => Running): void {
     [320, 'light'],
     [1440, 'dark'],
   ] as const)(
-    'every page of the sign-in and of the inbox fits %i pixels in %s, passes axe and requests only the service',
+    'every page of the sign-in, of the account and of the inbox fits %i pixels in %s, passes axe and requests only the service',
     async (width, colorScheme) => {
       const { browser, origin } = running()
       for (const shopper of [null, ...SHOPPERS]) {
@@ -105,6 +106,31 @@ export function testShopperPages(running: () => Running): void {
     const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
     await visitor.press('Allow')
     expect([...new URL((await response).url()).searchParams.keys()]).toEqual(['code', 'state', 'iss'])
+    await visitor.leave()
+  })
+
+  it('a visitor signs up on the account page, changes the profile and deletes the account, without a script', async () => {
+    const { browser, origin } = running()
+    const options = { viewport: { width: 390, height: 700 }, javaScriptEnabled: false }
+    const visitor = await OperatorPage.open(browser, origin, options)
+    const { page } = visitor
+    await visitor.goTo('/account/customers/profile?ui_locales=en')
+    await visitor.press('Create an account')
+    const address = newAddress()
+    await page.getByLabel('Email address').fill(address)
+    await visitor.press('Continue')
+    await page.getByLabel('6-digit code').fill(await readCode(page, address))
+    await visitor.press('Continue')
+    for (const name of ['password', 'repeated']) await page.locator(`#${name}`).fill('a new passphrase')
+    await visitor.press('Create account')
+    await visitor.hasHeading('Profile')
+    await page.getByLabel('Full name').fill('Ann Lee')
+    await visitor.press('Save')
+    expect(await page.getByRole('status').innerText()).toBe('Your profile is saved.')
+    await visitor.goTo('/account/customers/deletion')
+    await page.locator('#username').fill(address)
+    await visitor.press('Delete my account')
+    await visitor.hasHeading('Your account will be deleted')
     await visitor.leave()
   })
 

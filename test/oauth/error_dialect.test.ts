@@ -119,6 +119,11 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     rfc6749: rfc(400, 'invalid_session', 'The auth_session is invalid. Start again.'),
     oro: oro(400, 'invalid_session', 'The auth_session is invalid. Start again.'),
   },
+  refused_password: {
+    error: errors.refusedPassword('common'),
+    rfc6749: rfc(400, 'refused_password', 'The password is too common.'),
+    oro: oro(400, 'refused_password', 'The password is too common.'),
+  },
   redirect_to_web: {
     error: new errors.OAuthError({ kind: 'redirect_to_web' }, 'a page is necessary'),
     rfc6749: rfc(400, 'redirect_to_web', 'The user must continue in a browser.'),

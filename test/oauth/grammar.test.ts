@@ -42,6 +42,10 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   insufficient_authorization: [{ kind: 'insufficient_authorization', authSession: null }],
   more_needed: [{ kind: 'more_needed' }],
   invalid_session: [{ kind: 'invalid_session' }],
+  refused_password: (['length', 'common', 'breached', 'same'] as const).map((rule) => ({
+    kind: 'refused_password',
+    rule,
+  })),
   redirect_to_web: [{ kind: 'redirect_to_web' }],
   invalid_refresh_token: [{ kind: 'invalid_refresh_token' }],
   invalid_code: [{ kind: 'invalid_code' }],

@@ -47,6 +47,7 @@ describe('the languages of the pages', () => {
         'direction',
         'signIn.password',
         'accountPage.sections.password',
+        'accountPage.sections.passkeys',
         'links.privacy',
         'errors.number',
       ]

@@ -48,3 +48,12 @@ export async function step(
 export function begin(server: TestServer, client: TestClient): Promise<Reply> {
   return step(server, client)
 }
+
+/** Begins a sign-up and proves the address. @returns the step that asks for the password */
+export async function beginAccount(server: TestServer, client: TestClient, address: string): Promise<Reply> {
+  const { auth_session: begun } = await step(server, client, { prompt: 'create', username: address })
+  const mails = await server.takeMails()
+  const mail = mails.findLast(({ to }) => to === address)
+  const email_code = /\b\d{6}\b/.exec(mail?.text ?? '')?.[0]
+  return step(server, client, { auth_session: begun, email_code })
+}

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
-import { begin, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
+import { begin, beginAccount, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
 import { D1_DOWN } from './faults.ts'
 import { enrol } from './second_factor.ts'
 import { basic, credentials, PASSWORD, TestServer } from './server.ts'
@@ -246,6 +246,20 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
         const body = challengeOf(shop, { auth_session, username, password: PASSWORD })
         await server.postJson(body, {}, CHALLENGE_PATH)
         return posting(CHALLENGE_PATH, world, () => body)
+      },
+    },
+  ],
+  refused_password: [
+    {
+      what: 'refused passwords of a new account',
+      path: CHALLENGE_PATH,
+      expected: [400, 'refused_password'],
+      toExhaust: 40,
+      async prepare(world) {
+        const { server } = world
+        const shop = await server.addClient(STEP_CLIENT)
+        const { auth_session } = await beginAccount(server, shop, 'visitor@example.com')
+        return posting(CHALLENGE_PATH, world, () => challengeOf(shop, { auth_session, password: 'short' }))
       },
     },
   ],

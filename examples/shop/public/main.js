@@ -46,6 +46,7 @@ onPress('try-backoffice', async () =>
 onPress('sign-in-redirect', () => leaveToSignIn({ returnTo: isOrdering ? 'cart' : '' }))
 onPress('sign-up', () => leaveToSignIn({ prompt: 'create', returnTo: isOrdering ? 'cart' : '' }))
 byId('console').href = `${issuer}/console`
+byId('account-page').href = `${issuer}/account/customers`
 byId('try-partner').href = partnerApp
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
 byId('fill-in').addEventListener('click', () => Object.entries(DEMO_ACCOUNT).forEach(fillIn))

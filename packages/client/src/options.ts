@@ -66,12 +66,18 @@ export interface RedirectOptions {
 }
 
 /** The options of `signIn.start`, as those of `signInWithRedirect`. */
-export type SignInOptions = Pick<RedirectOptions, 'scope' | 'acrValues' | 'maxAgeSeconds' | 'uiLocales'>
+export interface SignInOptions
+  extends Pick<RedirectOptions, 'scope' | 'acrValues' | 'maxAgeSeconds' | 'uiLocales'> {
+  /** `create`: the visitor creates an account. The inputs are `username` (the address), `emailCode`, then `password` and `name`. */
+  prompt?: 'create'
+}
 
 /** What the user typed. A username alone requests a code by mail, if users of the service can sign in by one. */
 export interface SignInInput {
   username?: string
   password?: string
+  /** The name of a new user. */
+  name?: string
   emailCode?: string
   totp?: string
   recoveryCode?: string

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { provenAddressSchema } from '../accounts/sign_up.ts'
 import { requestedCodeSchema } from '../signin/mailed_codes.ts'
+import { provenAddressSchema } from './sign_up.ts'
 
 /** The sign-up of a visitor who has requested a code. */
 export const startedSignUpSchema = z.object({

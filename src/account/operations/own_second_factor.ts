@@ -1,0 +1,63 @@
+import { InputRefused } from '../../browser/input_refused.ts'
+import type { StartedEnrolment } from '../../factors/authenticator_apps.ts'
+import { secondFactorOf } from '../../signin/second_factor.ts'
+import { type AccountCall, originOf } from './account_call.ts'
+
+/** Whether the caller can set up an authenticator app, has one, and can remove it. */
+export function appOf({
+  signedIn: { user },
+  services: { config },
+}: Pick<AccountCall, 'signedIn' | 'services'>) {
+  const { allowsApp, hasApp, hasPasskey, isRequired } = secondFactorOf(user, config)
+  return { isAllowed: allowsApp, isSetUp: hasApp, canRemove: hasApp && (hasPasskey || !isRequired) }
+}
+
+interface NewApp {
+  /** The name of the service in the app. */
+  service: string
+  /** The sealed secret of a refused form; empty for a new secret. */
+  sealed: string
+}
+
+/** Makes the secret of a new app, or describes that of a refused form again. Nothing is stored. */
+export async function startApp(
+  { service, sealed }: NewApp,
+  { signedIn: { user }, services, context }: AccountCall,
+): Promise<StartedEnrolment> {
+  const names = { subject: user.id, account: user.username, service }
+  const { authenticatorApps } = services
+  const continued = sealed === '' ? null : await authenticatorApps.continue({ sealed, ...names }, context.now)
+  return continued ?? authenticatorApps.start(names, context.now)
+}
+
+/**
+ * Stores an app of the caller after its first code. It replaces an earlier app and the recovery codes.
+ *
+ * @returns the recovery codes, which the user sees once
+ * @throws InputRefused, StorageUnavailable
+ */
+export async function confirmApp(
+  { sealed, code }: { sealed: string; code: string },
+  call: AccountCall,
+): Promise<string[]> {
+  const { isAllowed, isSetUp } = appOf(call)
+  if (!isAllowed) throw new InputRefused({ kind: 'expired_form' })
+  const confirmed = { sealed, code, isFirst: !isSetUp, ...originOf(call) }
+  const result = await call.services.authenticatorApps.confirm(confirmed, call.context)
+  if (result.kind === 'added') return result.recoveryCodes
+  throw new InputRefused(
+    result.kind === 'wrong_code' ? { kind: 'wrong_code', factor: 'totp' } : { kind: 'expired_form' },
+  )
+}
+
+/** Replaces the recovery codes of the caller. @returns the new codes @throws InputRefused, StorageUnavailable */
+export async function renewCodes(call: AccountCall): Promise<string[]> {
+  if (!appOf(call).isSetUp) throw new InputRefused({ kind: 'expired_form' })
+  return call.services.authenticatorApps.renewRecoveryCodes(originOf(call), call.context)
+}
+
+/** Removes the app and the recovery codes of the caller. @throws InputRefused if a second factor is required; StorageUnavailable */
+export async function removeApp(call: AccountCall): Promise<void> {
+  if (!appOf(call).canRemove) throw new InputRefused({ kind: 'expired_form' })
+  await call.services.authenticatorApps.remove(originOf(call), call.context)
+}

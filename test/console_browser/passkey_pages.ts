@@ -1,0 +1,102 @@
+import { decodeJwt } from 'jose'
+import type { Browser, Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { authorizePath, exchangeCode } from '../../scripts/screenshots/code_flow.ts'
+import { PASSWORD, usernameOf } from '../../scripts/screenshots/long_data.ts'
+import type { ServiceServer } from '../../scripts/worker_server.ts'
+import { OperatorPage } from './operator_page.ts'
+import { VirtualAuthenticator } from './virtual_authenticator.ts'
+
+const SIGN_IN = 'Sign in with a passkey'
+
+/** Tests passkeys in the browser with a virtual authenticator, on the service of the caller. */
+export function testPasskeyPages(running: () => { browser: Browser; service: ServiceServer }): void {
+  /** A browser with an authenticator that has the passkey of a user. */
+  async function withPasskey(username: string) {
+    const { browser, service } = running()
+    const visitor = await OperatorPage.open(browser, service.origin, {
+      viewport: { width: 390, height: 700 },
+    })
+    const { page } = visitor
+    const authenticator = await VirtualAuthenticator.add(page)
+    await visitor.goTo(authorizePath({ ui_locales: 'en' }))
+    await page.waitForFunction(`document.querySelector('[name="can_have_passkey"]').value === 'yes'`)
+    await typePassword(page, username)
+    await visitor.hasHeading('Add a passkey')
+    await visitor.press('Create a passkey')
+    await authenticator.touch()
+    await claimsAfter(page, service.origin)
+    return { visitor, page, authenticator, service }
+  }
+
+  async function typePassword(page: Page, username: string): Promise<void> {
+    await page.locator('#username').fill(username)
+    await page.locator('#password').fill(PASSWORD)
+    await page.locator('.primary').click()
+  }
+
+  /** Allows the application, whose redirect URI is a loopback address. @returns the claims of the access token */
+  async function claimsAfter(page: Page, origin: string) {
+    const response = page.waitForRequest((request) => request.url().startsWith('http://127.0.0.1/callback?'))
+    await page.getByRole('button', { name: 'Allow' }).click()
+    const code = new URL((await response).url()).searchParams.get('code') ?? ''
+    return decodeJwt((await exchangeCode(origin, 'storefront-public', code)).access_token)
+  }
+
+  const signIn = async (page: Page, origin: string, changes = {}) =>
+    page.goto(origin + authorizePath({ ui_locales: 'en', prompt: 'login', ...changes }))
+
+  it('a user adds the offered passkey and signs in with it by the button, and from the list of the field of the username', async () => {
+    const { visitor, page, authenticator, service } = await withPasskey(usernameOf(41))
+    const [credential] = await authenticator.credentials()
+    expect(credential).toMatchObject({ isResidentCredential: true, rpId: 'localhost' })
+    await signIn(page, service.origin)
+    await visitor.press(SIGN_IN)
+    await authenticator.touch()
+    const claims = await claimsAfter(page, service.origin)
+    expect(claims).toMatchObject({ acr: 'urn:sallyport:2' })
+    expect(claims.amr).toEqual([expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'])
+    await signIn(page, service.origin)
+    // The request of the field waits, and the virtual authenticator chooses the passkey.
+    await authenticator.touch()
+    expect(await claimsAfter(page, service.origin)).toMatchObject({ acr: 'urn:sallyport:2' })
+    await visitor.leave()
+  })
+
+  it('a passkey without user verification, a removed passkey and a counter that goes back do not sign in', async () => {
+    const { visitor, page, authenticator, service } = await withPasskey(usernameOf(42))
+    await signIn(page, service.origin)
+    await visitor.press(SIGN_IN)
+    await authenticator.touch({ isUserVerified: false })
+    await page.locator('#passkey-failed').filter({ hasText: 'No passkey was used.' }).waitFor()
+    const beRefused = async () => {
+      await signIn(page, service.origin)
+      await visitor.press(SIGN_IN)
+      await authenticator.touch()
+      await page.getByRole('alert').filter({ hasText: 'This passkey does not work here.' }).waitFor()
+    }
+    await authenticator.turnCounterBack(0)
+    await beRefused()
+    await service.stores.DB.prepare('DELETE FROM passkeys WHERE credential_id IS NOT NULL').run()
+    await beRefused()
+    await visitor.leave()
+  })
+
+  it('a passkey is the second factor after a password, and a browser without scripts shows no button', async () => {
+    const { visitor, page, authenticator, service } = await withPasskey(usernameOf(43))
+    await signIn(page, service.origin, { acr_values: 'urn:sallyport:2' })
+    await typePassword(page, usernameOf(43))
+    await visitor.hasHeading('Confirm that it is you')
+    expect(await visitor.findBarriers()).toEqual([])
+    await visitor.press('Use a passkey')
+    await authenticator.touch()
+    const { amr } = await claimsAfter(page, service.origin)
+    expect(amr).toEqual(['pwd', expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'])
+    await visitor.leave()
+    const { browser } = running()
+    const plain = await OperatorPage.open(browser, service.origin, { javaScriptEnabled: false })
+    await signIn(plain.page, service.origin)
+    expect(await plain.page.getByRole('button', { name: SIGN_IN }).isVisible()).toBe(false)
+    await plain.leave()
+  })
+}
