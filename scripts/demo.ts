@@ -18,6 +18,9 @@ import { QUIET_WRANGLER } from './wrangler.ts'
 /** A short lifetime, so that a reader sees a token expire. In production an access token lives for one hour. */
 const ACCESS_TOKEN_SECONDS = 120
 
+/** The server of the shop has it. It is public, as all secrets of the demo are. */
+const SHOP_SECRET = 'shop-demo-secret'
+
 const SERVICES = ['token-service', 'storefront-api', 'backoffice-api', 'shop'] as const
 type Service = (typeof SERVICES)[number]
 
@@ -35,7 +38,7 @@ const partnerOrigin = `http://127.0.0.1:${ports.shop}`
 await prepareTokenService(worker('token-service'), config, [
   {
     id: 'shop-demo',
-    secret: null,
+    secret: SHOP_SECRET,
     api: 'storefront',
     grants: ['password', ...BROWSER_GRANTS],
     scopes: STOREFRONT_SCOPES,
@@ -116,6 +119,7 @@ async function serve(): Promise<void> {
       ISSUER: issuer,
       STOREFRONT_API: originOf('storefront-api'),
       BACKOFFICE_API: originOf('backoffice-api'),
+      CLIENT_SECRET: SHOP_SECRET,
     },
   }
   const readyPaths: Partial<Record<Service, string>> = { 'token-service': '/health/ready' }

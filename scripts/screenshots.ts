@@ -13,6 +13,7 @@ import { type View, viewsOf } from './screenshots/console_views.ts'
 import { makeContactSheets } from './screenshots/contact_sheets.ts'
 import { addMails, INBOX_VIEWS } from './screenshots/inbox_views.ts'
 import { addLongRecords, addLongSessions } from './screenshots/long_data.ts'
+import { RECOVERY_LANGUAGE_VIEWS, RECOVERY_VIEWS } from './screenshots/recovery_views.ts'
 import { SECOND_FACTOR_LANGUAGE_VIEWS, SECOND_FACTOR_VIEWS } from './screenshots/second_factor_views.ts'
 import {
   LANGUAGE_VIEWS,
@@ -81,6 +82,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
         ...SHOPPER_VIEWS,
         ...SECOND_FACTOR_VIEWS,
         ...SIGN_UP_VIEWS,
+        ...RECOVERY_VIEWS,
         ...ACCOUNT_VIEWS,
         ...INBOX_VIEWS,
       ].filter(isWanted),
@@ -91,6 +93,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
         ...LANGUAGE_VIEWS,
         ...SECOND_FACTOR_LANGUAGE_VIEWS,
         ...SIGN_UP_LANGUAGE_VIEWS,
+        ...RECOVERY_LANGUAGE_VIEWS,
         ...ACCOUNT_LANGUAGE_VIEWS,
       ].filter(isWanted),
       widths: [390],

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { createAccountApp } from './account/account_app.tsx'
+import { ACCOUNT_API_PATH, createAccountApi } from './account/api/account_api.ts'
 import { ADMIN_PATH, createAdminApp, OPENAPI_PATH } from './admin/admin_app.ts'
 import { createBrowserApp } from './browser/browser_app.tsx'
 import { BROWSER_PATH, PAGE_PATHS } from './browser/browser_path.ts'
@@ -109,10 +110,13 @@ function addConsole(app: Hono, services: Services): void {
   addAtFirstRequest(app, [`${CONSOLE_PATH}/*`], () => createConsole({ server, sealer, config, clock }))
 }
 
-/** Adds the pages of the browser flows and the account pages. */
+/** Adds the pages of the browser flows, the account pages and their JSON API. */
 function addBrowserPages(app: Hono, services: Services): void {
   const browserPaths = PAGE_PATHS.map((path) => BROWSER_PATH + path)
   addAtFirstRequest(app, browserPaths, () => createBrowserApp(services))
+  // The paths of the API are below those of the pages.
+  const apiPaths = [ACCOUNT_API_PATH, `${ACCOUNT_API_PATH}/*`]
+  addAtFirstRequest(app, apiPaths, () => createAccountApi(services))
   const accountPaths = [ACCOUNT_PAGES_PATH, `${ACCOUNT_PAGES_PATH}/*`]
   addAtFirstRequest(app, accountPaths, () => createAccountApp(services))
 }

@@ -5,9 +5,10 @@ import { MAIL } from './support/mail_sink.ts'
 import { addReader, takeCodes, wrongOf } from './support/mailed_codes.ts'
 import { PageBrowser } from './support/page_browser.ts'
 import { PassingTime } from './support/passing_time.ts'
-import { pressPasskey, registerPasskey } from './support/passkey.ts'
+import { pressCreate, pressPasskey, registerPasskey } from './support/passkey.ts'
 import { appOf, enrol, wrongCode } from './support/second_factor.ts'
 import { emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from './support/server.ts'
+import { SoftwareAuthenticator } from './support/software_authenticator.ts'
 
 const CODE = '6-digit code'
 const APP_CODE = '6-digit code from the app'
@@ -156,6 +157,30 @@ const WAYS: readonly [string, (isolate: FarIsolate) => Promise<unknown>, Record<
       await browser.press('Create account', { Password: PASSWORD, 'Password again': PASSWORD })
     },
     { sign_up: true },
+  ],
+  [
+    'a password and a passkey',
+    async (isolate) => {
+      const { near, browser } = isolate
+      const user = await near.addUser()
+      const { authenticator } = await registerPasskey(near, user)
+      await isolate.open({ acr_values: 'urn:sallyport:2' })
+      await signInAt(browser, user.username)
+      await pressPasskey(browser, 'Use a passkey', authenticator, { breaksSignature: true })
+      await pressPasskey(browser, 'Use a passkey', authenticator)
+    },
+  ],
+  [
+    'a password and a new passkey',
+    async (isolate) => {
+      const { near, browser } = isolate
+      const { username } = await near.addUser()
+      const authenticator = await SoftwareAuthenticator.make('ES256', ISSUER)
+      await isolate.open()
+      await browser.press('Sign in', { Username: username, Password: PASSWORD, can_have_passkey: 'yes' })
+      await pressCreate(browser, 'Create a passkey', authenticator, { rpId: 'evil.test' })
+      await pressCreate(browser, 'Create a passkey', authenticator)
+    },
   ],
   [
     'a passkey',

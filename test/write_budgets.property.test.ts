@@ -5,12 +5,14 @@ import { ENDPOINTS } from '../src/app.ts'
 import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
+import { ACCOUNT_API_CASES, operationsWithoutCase } from './support/account_api_write_cases.ts'
 import { ACCOUNT_FORM_CASES } from './support/account_form_cases.ts'
 import { ACCOUNT_CASES } from './support/account_write_cases.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
 import { newResponse, signedIn } from './support/console_sign_in.ts'
 import { MAIL } from './support/mail_sink.ts'
+import { NOTIFICATION_CASES } from './support/notification_write_cases.ts'
 import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { PAGE_CASES } from './support/page_write_cases.ts'
@@ -87,8 +89,8 @@ async function makeWorld(): Promise<CountedWorld> {
         customers: {
           second_factor: 'optional',
           email_code: 'sign_in',
-          sign_up: true,
           self_service: true,
+          sign_up: true,
           passkeys: { rp_id: 'shop.test' },
         },
         staff: { second_factor: 'required', email_code: 'second_factor' },
@@ -113,9 +115,11 @@ async function flood(send: Send, { from, times }: { from: number; times: number 
 
 const CASES = [
   ...SUCCESSES,
+  ...NOTIFICATION_CASES,
   ...PAGE_CASES,
   ...ACCOUNT_CASES,
   ...ACCOUNT_FORM_CASES,
+  ...ACCOUNT_API_CASES,
   ...Object.values(REFUSALS).flat(),
 ]
 
@@ -166,6 +170,7 @@ describe('a flood from one address', () => {
     const pages = PAGE_PATHS.filter((path) => !path.endsWith('*')).map((path) => BROWSER_PATH + path)
     const paths = [...ENDPOINTS.map(({ path }) => path), ...pages]
     expect(paths.filter((path) => !tried.has(path))).toEqual([])
+    expect(operationsWithoutCase()).toEqual([])
   })
 
   it.each(CASES)('a flood writes no more rows than its budget at $path: $what', async (writeCase) => {

@@ -27,7 +27,7 @@ export async function giveConsent(
   credentials: { username: string; password: string },
 ): Promise<void> {
   const { searchParams } = await signInByForms(origin + authorizePath({ client_id: clientId }), credentials)
-  await exchangeCode(origin, clientId, searchParams.get('code') ?? '')
+  await exchangeCode(origin, { clientId, code: searchParams.get('code') ?? '', redirectUri: LOCAL_CALLBACK })
 }
 
 const tokensSchema = z.object({ access_token: z.string() })
@@ -35,14 +35,13 @@ const tokensSchema = z.object({ access_token: z.string() })
 /** Exchanges the code of a request of `authorizePath`. */
 export async function exchangeCode(
   origin: string,
-  clientId: string,
-  code: string,
+  { clientId, code, redirectUri }: { clientId: string; code: string; redirectUri: string },
 ): Promise<z.output<typeof tokensSchema>> {
   const parameters = {
     grant_type: 'authorization_code',
     client_id: clientId,
     code,
-    redirect_uri: LOCAL_CALLBACK,
+    redirect_uri: redirectUri,
     code_verifier: VERIFIER,
   }
   const response = await fetch(`${origin}/oauth2-token`, {

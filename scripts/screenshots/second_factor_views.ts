@@ -33,6 +33,7 @@ export const SECOND_FACTOR_VIEWS: readonly ShopperView[] = [
     await signInAs(page, await setUp(page))
     await submitCode(page, 'wrong')
   }),
+  { ...asked('passkey-offer', signInOffered), path: authorizePath({ prompt: 'login' }) },
 ]
 
 /** The page with the most text in each language. */
@@ -47,6 +48,16 @@ async function signInFresh(page: Page): Promise<string> {
     const username = usernameOf(next++)
     await fillSignIn(page, username)
     if ((await page.locator('.qr').count()) > 0) return username
+  }
+}
+
+/** Signs in a user on a device that can have a passkey. */
+async function signInOffered(page: Page): Promise<void> {
+  for (;;) {
+    await page.evaluate(`document.querySelector('[name="can_have_passkey"]').value = 'yes'`)
+    await fillSignIn(page, usernameOf(next++))
+    if ((await page.locator('[data-ceremony="create"]').count()) > 0) return
+    await page.goto(new URL(authorizePath({ prompt: 'login' }), page.url()).href)
   }
 }
 

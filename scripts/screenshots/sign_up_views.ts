@@ -41,16 +41,21 @@ export function newAddress(): string {
 
 /** The code of the newest mail to an address in the inbox of the local server. */
 export async function readCode(page: Page, address: string): Promise<string> {
+  return /\b\d{6}\b/.exec(await readMail(page, address, ''))?.[0] ?? ''
+}
+
+/** The text of the newest mail to an address with a subject that contains a text, in the inbox of the local server. */
+export async function readMail(page: Page, address: string, subject: string): Promise<string> {
   const inbox = await page.context().newPage()
-  const mail = inbox.locator('.mails li', { hasText: address }).getByRole('link')
+  const mail = inbox.locator('.mails li', { hasText: address }).filter({ hasText: subject }).getByRole('link')
   const list = new URL('/inbox', page.url()).href
   for (await inbox.goto(list); (await mail.count()) === 0; await inbox.reload())
     await inbox.waitForTimeout(200)
   await mail.first().click()
   await inbox.waitForURL('**/inbox/*')
-  const [code = ''] = /\b\d{6}\b/.exec(await inbox.locator('pre, main').last().innerText()) ?? []
+  const text = await inbox.locator('pre, main').last().innerText()
   await inbox.close()
-  return code
+  return text
 }
 
 /** Each sign-up is from an IP address of its own, because an IP address has a limit. @returns the address */

@@ -2,9 +2,12 @@ import { AUTHORIZATION_PATH } from '../authorization/authorization_path.ts'
 import { readSignedIn, type SignedInUser } from '../browser/read_signed_in.ts'
 import { accountClientIdOf } from '../clients/account_client.ts'
 import { accountPathOf } from '../config/account_path.ts'
+import type { Config } from '../config/config.ts'
 import { levelOf, TWO_FACTORS } from '../signin/authentication_level.ts'
 import { isBelowRequiredLevel, secondFactorOf } from '../signin/second_factor.ts'
+import type { SessionClaims } from '../tokens/claims.ts'
 import { passwordStateOf } from '../users/password_state.ts'
+import type { User } from '../users/user.ts'
 import type { AccountRequest } from './account_request.ts'
 
 /** How old the sign-in can be for a page that is sensitive. */
@@ -27,15 +30,28 @@ export async function findSignedIn({
  * passkey is no second factor unless one is required: a user who has lost it can remove it after a sign-in by another way.
  */
 export function isProven(
-  signedIn: SignedInUser,
+  { session, user }: SignedInUser,
   isSensitive: boolean,
-  { context, services: { config } }: AccountRequest,
+  { context: { now }, services: { config } }: AccountRequest,
 ): boolean {
-  const { session, user } = signedIn
-  const isFresh = session.authTime + FRESH_SECONDS >= context.now
-  if (passwordStateOf(user, config).mustChange || (isSensitive && !isFresh)) return false
-  if (isBelowRequiredLevel(user, session, config)) return false
-  return levelOf(session.acr) === 2 || !secondFactorOf(user, config).isNeeded
+  if (passwordStateOf(user, config).mustChange) return false
+  return isEnough(session, user, { isSensitive, config, now })
+}
+
+/** An authentication of a user. */
+type Authentication = Pick<SessionClaims, 'authTime' | 'acr' | 'amr'>
+
+/** Whether an authentication is enough for a page or an operation, apart from a password that the user must change. */
+export function isEnough(
+  authentication: Authentication,
+  user: User,
+  { isSensitive, config, now }: { isSensitive: boolean; config: Config; now: number },
+): boolean {
+  const { authTime, acr } = authentication
+  const isFresh = authTime !== null && authTime + FRESH_SECONDS >= now
+  if (isSensitive && !isFresh) return false
+  if (isBelowRequiredLevel(user, authentication, config)) return false
+  return levelOf(acr) === 2 || !secondFactorOf(user, config).isNeeded
 }
 
 /**

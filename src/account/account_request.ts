@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { BrowserServices } from '../browser/browser_services.ts'
 import type { SignedInUser } from '../browser/read_signed_in.ts'
-import { firstApiOf } from '../clients/account_client.ts'
+import { accountClientIdOf, firstApiOf } from '../clients/account_client.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -14,6 +14,8 @@ export interface AccountRequest {
   pool: string
   /** The first API of the pool. The page has its looks. */
   api: ApiConfig
+  /** The client of the account page. */
+  clientId: string
   context: RequestContext
   services: BrowserServices
 }
@@ -39,5 +41,5 @@ export function readAccountRequest(
   if (api === null) throw new PageError(NOT_FOUND)
   if (needsSelfService && !accountsOf(pool, config).selfService) throw new PageError(NOT_FOUND)
   c.set('api', api)
-  return { c, pool, api, context: requestContext(c, clock), services }
+  return { c, pool, api, clientId: accountClientIdOf(pool), context: requestContext(c, clock), services }
 }

@@ -53,6 +53,8 @@ async function submit(request: AccountRequest): Promise<Response> {
   } catch (error) {
     const problem = problemOf(error)
     if (problem === null) throw error
+    if ((await services.addressChanges.find({ token, pool }, context.now)) === null)
+      return showVoidLink(request, ADDRESS_PAGE)
     return goToOpenPage({ path: PATH, parameters: { [LINK_PARAMETER]: token }, problem }, request)
   }
 }

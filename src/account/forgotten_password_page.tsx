@@ -7,6 +7,7 @@ import { problemOf } from '../browser/problem_of.ts'
 import { accountPathOf, FORGOTTEN_PASSWORD_PATH } from '../config/account_path.ts'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import type { Texts } from '../pages/languages/en.ts'
 import { readForm } from '../pages/read_form.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import type { AccountPage } from './account_page.ts'
@@ -32,6 +33,7 @@ async function showForm(request: AccountRequest): Promise<Response> {
   const { texts, branding, language } = looks
   const problem = await readProblem(request, looks)
   const own = branding?.texts?.username ?? null
+  const back = await signInUrlOf(stateOf(request), services)
   const body = (
     <>
       <form method="post" action={accountPathOf(pool) + FORGOTTEN_PASSWORD_PATH} class="form">
@@ -46,12 +48,12 @@ async function showForm(request: AccountRequest): Promise<Response> {
           required
           autofocus={problem === null}
         />
-        <input type="hidden" name={STATE_PARAMETER} value={stateOf(request)} />
+        {back === null ? null : <input type="hidden" name={STATE_PARAMETER} value={stateOf(request)} />}
         <button type="submit" class="primary">
           {texts.forgotten.submit}
         </button>
       </form>
-      {await BackToSignIn(request)}
+      {back === null ? null : <BackToSignIn href={back} texts={texts} />}
     </>
   )
   return showOpenPage(request, { title: texts.forgotten.title, body, problem })
@@ -60,7 +62,8 @@ async function showForm(request: AccountRequest): Promise<Response> {
 async function submit(request: AccountRequest): Promise<Response> {
   const form = await readForm(request.c)
   const state = form.text(STATE_PARAMETER)
-  const parameters: Record<string, string> = state === '' ? {} : { [STATE_PARAMETER]: state }
+  const isOurs = (await signInUrlOf(state, request.services)) !== null
+  const parameters: Record<string, string> = isOurs ? { [STATE_PARAMETER]: state } : {}
   try {
     await requestLink(form, request)
   } catch (error) {
@@ -81,24 +84,22 @@ async function requestLink(form: Form, { c, pool, api, context, services }: Acco
 }
 
 async function showSent(request: AccountRequest): Promise<Response> {
-  const { forgotten, emailCode } = (await looksOf(request.c, request.services)).texts
+  const { texts } = await looksOf(request.c, request.services)
+  const back = await signInUrlOf(stateOf(request), request.services)
   const body = (
     <>
-      <p>{forgotten.sent}</p>
-      {await BackToSignIn(request)}
+      <p>{texts.forgotten.sent}</p>
+      {back === null ? null : <BackToSignIn href={back} texts={texts} />}
     </>
   )
-  return showOpenPage(request, { title: emailCode.title, body })
+  return showOpenPage(request, { title: texts.emailCode.title, body })
 }
 
-/** A link to the sign-in from which the user came; nothing without one. */
-async function BackToSignIn(request: AccountRequest) {
-  const { c, services } = request
-  const href = await signInUrlOf(stateOf(request), services)
-  if (href === null) return null
+/** A link to the sign-in from which the user came. */
+function BackToSignIn({ href, texts }: { href: string; texts: Texts }) {
   return (
     <p>
-      <a href={href}>{(await looksOf(c, services)).texts.forgotten.back}</a>
+      <a href={href}>{texts.forgotten.back}</a>
     </p>
   )
 }

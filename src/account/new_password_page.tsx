@@ -68,6 +68,9 @@ async function submit(kind: PasswordLinkKind, request: AccountRequest): Promise<
   } catch (error) {
     const problem = problemOf(error)
     if (problem === null) throw error
+    const { pool, context, services } = request
+    // The URL of the next page must not have a text that is no token.
+    if ((await services.links.find(kind, { token, pool }, context.now)) === null) return showVoidLink(request)
     const parameters = { [LINK_PARAMETER]: token }
     return goToOpenPage({ path: `/${kind.page}`, parameters, problem }, request)
   }
@@ -81,7 +84,7 @@ async function setPassword(
 ): Promise<boolean> {
   const password = form.text('password')
   if (password !== form.text('repeated')) throw new InputRefused({ kind: 'different_passwords' })
-  const linked = { kind, token: form.text(LINK_PARAMETER), pool, api: api.name, password }
+  const linked = { kind, token: form.text(LINK_PARAMETER), pool, api: api.name, clientId: null, password }
   return (await setPasswordByLink(linked, services, context)) !== null
 }
 

@@ -20,8 +20,9 @@ export interface LinkedPassword {
   kind: PasswordLinkKind
   token: string
   pool: string
-  /** For the audit trail. */
+  /** For the audit trail. The client is null on the pages. */
   api: string
+  clientId: string | null
   password: string
 }
 
@@ -52,24 +53,23 @@ export async function setPasswordByLink(
   services: Dependencies,
   context: RequestContext,
 ): Promise<UserRecord | null> {
-  const { kind, api } = linked
+  const { kind, api, clientId } = linked
   await services.bursts.spend('guesses', 'new passwords by links', context)
   const link = await services.links.find(kind, linked, context.now)
   if (link === null) return null
   const { user } = link
   await refuseKnownPassword(user, linked.password, services)
-  const occasion = { api, clientId: null, subject: user.id }
+  const occasion = { api, clientId, subject: user.id }
   const password = await makePassword(linked.password, services, { occasion, context })
-  const outcome = await store({ link, password, reason: REASONS[kind.purpose], api, context }, services)
+  const outcome = await store(
+    { link, password, reason: REASONS[kind.purpose], api, clientId, context },
+    services,
+  )
   if (outcome.kind !== 'changed') return null
   services.guard.release(user, context)
   // An invited user chooses the first password.
   if (kind.purpose === 'reset_password')
-    services.notifications.send(
-      { subject: user.id, api, clientId: null },
-      { kind: 'password_changed' },
-      context,
-    )
+    services.notifications.send(occasion, { kind: 'password_changed' }, context)
   return outcome.record
 }
 
@@ -90,6 +90,7 @@ interface AcceptedPassword {
   password: NewPassword
   reason: string
   api: string
+  clientId: string | null
   context: RequestContext
 }
 
@@ -111,7 +112,7 @@ async function store(accepted: AcceptedPassword, services: Dependencies): Promis
 }
 
 async function use(
-  { link, password, reason, api, context }: AcceptedPassword,
+  { link, password, reason, api, clientId, context }: AcceptedPassword,
   profile: Pick<UserEdit, 'profile' | 'search'>,
   { links, signOut }: Dependencies,
 ): Promise<EditOutcome<UserRecord>> {
@@ -123,7 +124,7 @@ async function use(
     reason,
     edit: { ...password, ...profile, mustChangePassword: false },
     conditions: { once, passwordHash: user.passwordHash, versions },
-    event: { api },
+    event: { api, clientId },
   }
   return signOut.endUser(user.id, revocation, context)
 }

@@ -5,6 +5,7 @@ import type { StartedCeremony } from '../passkeys/passkeys.ts'
 import { type ProvenPasskey, signInByPasskey } from '../passkeys/sign_in_by_passkey.ts'
 import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
+import { givenPasskey } from './given_passkey.ts'
 import { InputRefused } from './input_refused.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
@@ -39,16 +40,10 @@ export async function provePasskey(
   { form, situation, subject }: PasskeyForm,
   services: BrowserServices,
 ): Promise<ProvenPasskey> {
-  const { client, api, context } = situation.browserRequest
-  const given = {
-    ...{ pool: api.userPool, subject, clientId: client.id, api: api.name },
-    sealed: form.text('passkey_challenge'),
-    response: form.text('passkey'),
-    // The form was accepted, so the browser has the cookie of its forms.
-    holder: await services.cookies.requireFormId(c),
-  }
+  const { browserRequest, passkeyRead: read } = situation
+  const given = await givenPasskey(c, { form, browserRequest, subject }, services)
   try {
-    return await signInByPasskey(given, services, context)
+    return await signInByPasskey({ ...given, read }, services, browserRequest.context)
   } catch (error) {
     if (!(error instanceof PasskeyRefused)) throw error
     auditFailure({ reason: error.reason, about: subject === null ? {} : { subject } }, situation, services)

@@ -71,8 +71,9 @@ export async function resume(
   const known = requestedCode === null ? situation.known : advance(situation.known, REQUESTED_CODE)
   const started = signUp?.started ?? null
   const inputs = { requestedCode, secondFactorCode, signUp: started, factorRead: early?.factor ?? null }
+  const passkeyRead = early?.passkey ?? null
   const state = { account, offersPasskey, signUp: signUp?.step ?? null }
-  const next = { ...situation, ...inputs, canHavePasskey, known: { ...known, ...state } }
+  const next = { ...situation, ...inputs, passkeyRead, canHavePasskey, known: { ...known, ...state } }
   return { situation: next, isAccepted: true }
 }
 

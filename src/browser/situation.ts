@@ -6,6 +6,7 @@ import { demandsOf } from '../authorization/demands_of.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import type { FactorRead } from '../factors/verify_second_factor.ts'
+import type { PasskeyRead } from '../passkeys/sign_in_by_passkey.ts'
 import { knownUser } from '../signin/known_user.ts'
 import type { RequestedCode } from '../signin/mailed_codes.ts'
 import type { Known } from '../signin/next_step.ts'
@@ -32,6 +33,8 @@ export interface Situation {
   secondFactorCode: string | null
   /** The record for the check of a second factor that the form has; null without one. */
   factorRead: FactorRead | null
+  /** The records for the passkey of the form, if they were read with the request. */
+  passkeyRead: PasskeyRead | null
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
@@ -108,7 +111,7 @@ export function describeSituation(
   const validFrom = Math.max(state?.consentValidFrom ?? 0, state?.signedIn.user.tokensValidFrom ?? 0)
   const { signedIn = null, consentId = null } = state ?? {}
   const noCode = { requestedCode: null, secondFactorCode: null, signUp: null, recoveryCodes: null }
-  const noSignIn = { pending: null, factorRead: null, signIn: null, hasSignedIn: false }
+  const noSignIn = { pending: null, factorRead: null, passkeyRead: null, signIn: null, hasSignedIn: false }
   const none = { ...noCode, ...noSignIn, canHavePasskey: false }
   return { browserRequest, known, signedIn, consentId, validFrom, ...none }
 }

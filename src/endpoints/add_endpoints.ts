@@ -26,7 +26,7 @@ function addEndpoint(app: Hono, { path, format, methods }: Endpoint, { services,
   const writeError = (c: Context, thrown: unknown) => format.writeError(c, thrown, responses)
   const add = (method: string, create: CreateHandler) => {
     const handler = create(services, responses)
-    const bounded = method === 'POST' ? countInFlight(services, limitBody(handler)) : revalidate(handler)
+    const bounded = method === 'GET' ? revalidate(handler) : countInFlight(services, limitBody(handler))
     app.on(method, path, open(catchErrors(bounded, writeError), isFromPage))
   }
   for (const [method, create] of Object.entries(methods)) add(method, create)
@@ -39,8 +39,10 @@ function addEndpoint(app: Hono, { path, format, methods }: Endpoint, { services,
 }
 
 /** The methods of a path, in the order of the `Allow` header. A path with CORS also has OPTIONS. */
-function allowedMethods({ GET, POST }: Endpoint['methods'], hasCors: boolean): readonly string[] {
-  return [...(GET ? ['GET', 'HEAD'] : []), ...(POST ? ['POST'] : []), ...(hasCors ? ['OPTIONS'] : [])]
+function allowedMethods(methods: Endpoint['methods'], hasCors: boolean): readonly string[] {
+  const named = (['GET', 'POST', 'PATCH', 'DELETE'] as const).filter((method) => methods[method])
+  const withHead = named.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  return hasCors ? [...withHead, 'OPTIONS'] : withHead
 }
 
 /** Counts a request while it runs. It does not count a GET: most GETs are served from memory in one turn of the event loop. */

@@ -5,7 +5,7 @@ import type { Responses } from '../http/responses.ts'
 import type { Services } from '../services/services.ts'
 
 /** The methods that an endpoint can have. GET includes HEAD. */
-export type Method = 'GET' | 'POST'
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 /** Creates the handler of one method. An isolate calls it once. */
 export type CreateHandler = (services: Services, responses: Responses) => Handler

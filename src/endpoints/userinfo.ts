@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import type { ApiConfig } from '../config/config.ts'
 import { allowClientOrigin } from '../http/cors.ts'
 import { mediaTypeOf } from '../http/media_type.ts'
 import { readParameters } from '../http/read_parameters.ts'
@@ -14,14 +13,10 @@ import {
   missingAccessToken,
 } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
-import { findHolder } from '../sessions/find_holder.ts'
-import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
 import { identityClaims } from '../tokens/identity_claims.ts'
-import { InvalidToken } from '../tokens/invalid_token.ts'
-import { verifyToken } from '../tokens/verify_token.ts'
 import { passwordStateOf } from '../users/password_state.ts'
-import type { StoredUser } from '../users/user.ts'
+import { requireAccessClaims, requireTokenUser } from './access_token_user.ts'
 import { type CreateHandler, type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -41,11 +36,11 @@ async function handleUserinfo(c: Context, services: Services, responses: Respons
   // Reads the keys in parallel with the body.
   services.keys.prepare(context)
   const token = await readAccessToken(c)
-  const claims = await requireClaims(token, services, context)
+  const claims = await requireAccessClaims(token, [...services.config.apis.values()], { services, context })
   await services.bursts.spend('introspections', claims.clientId, context)
   if (!claims.scope.includes('openid')) throw insufficientScope('openid')
   const [user] = await Promise.all([
-    requireUser(claims, services, context),
+    requireTokenUser(claims, services, context),
     allowOriginOf(claims, c, { services, context }),
   ])
   const { isRestricted } = passwordStateOf(user, services.config)
@@ -70,42 +65,6 @@ async function readAccessToken(c: Context): Promise<string> {
   const token = readBearer(authorization)
   if (token === null) throw invalidAccessToken('the token is not a Bearer token')
   return token
-}
-
-/** @throws OAuthError invalid_token, StorageUnavailable */
-async function requireClaims(
-  token: string,
-  { config, keys }: Services,
-  context: RequestContext,
-): Promise<TokenClaims> {
-  const audience = [...config.apis.values()].map((api) => api.audience)
-  try {
-    return await verifyToken(
-      token,
-      { issuer: config.issuer, audience, type: ACCESS_TOKEN_TYPE },
-      keys,
-      context,
-    )
-  } catch (error) {
-    if (error instanceof InvalidToken) throw invalidAccessToken(error.message)
-    throw error
-  }
-}
-
-/** @throws OAuthError invalid_token if the token is revoked or belongs to no user; StorageUnavailable, CorruptRecord */
-async function requireUser(
-  claims: TokenClaims,
-  services: Services,
-  { now }: RequestContext,
-): Promise<StoredUser> {
-  const isOwn = ({ audience }: ApiConfig) => audience === claims.audience
-  const api = [...services.config.apis.values()].find(isOwn)
-  const holder = api ? await findHolder(claims, { api, now }, services) : null
-  const user = holder?.user ?? null
-  const { subject, sid } = claims
-  if (user === null)
-    throw invalidAccessToken('the token is not live', sid === null ? { subject } : { subject, sid })
-  return user
 }
 
 /** A script of the client's own origins may read the response to its POST. A GET allows the origins of all clients. */

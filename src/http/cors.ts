@@ -7,12 +7,15 @@ import { requestContext } from './request_context.ts'
 
 const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
 
+/** The methods whose requests may be of any client. */
+const NAMES_NO_CLIENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
 /** The headers that scripts can read. */
 const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After', 'WWW-Authenticate']
 
 /**
  * Creates the CORS middleware of a path. It allows only exact origins. A preflight and a GET name no client, so the middleware
- * allows the origins in config.yml and those of every enabled client. For a POST it allows the origins in config.yml, and
+ * allows the origins in config.yml and those of every enabled client. For another method it allows the origins in config.yml, and
  * `allowClientOrigin` adds the origins of the authenticated client.
  *
  * @param methods The methods of the path.
@@ -26,7 +29,7 @@ export function corsFor(
 
   async function isAllowed(origin: string, c: Context): Promise<boolean> {
     if (fromConfig.has(origin)) return true
-    if (c.req.method === 'POST' || origin === '') return false
+    if (!NAMES_NO_CLIENT.has(c.req.method) || origin === '') return false
     const origins = services.origins.findAll(requestContext(c, services.clock))
     return (await origins.catch((error) => allowNoOrigin(error, c))).has(origin)
   }

@@ -1,6 +1,12 @@
 import { decodeUtf8 } from '../lib/bytes.ts'
+import { hasRepeatedKey } from '../lib/repeated_key.ts'
 import { bodyTooLarge, malformedRequest } from '../oauth/errors.ts'
-import { type Parameters, parseFormParameters, parseJsonParameters } from '../oauth/parameters.ts'
+import {
+  type Parameters,
+  parseFormParameters,
+  parseJsonObject,
+  parseJsonParameters,
+} from '../oauth/parameters.ts'
 import { MAX_BODY_BYTES } from './handlers.ts'
 import { mediaTypeOf } from './media_type.ts'
 
@@ -20,12 +26,32 @@ const PARSERS: ReadonlyMap<string, Parser> = new Map([
 export async function readParameters(request: Request): Promise<Parameters> {
   if (request.url.includes('?')) throw malformedRequest('parameters_in_address')
   const parse = requireParser(request.headers)
+  return parse(await readText(request))
+}
+
+/**
+ * Reads a JSON object from the body of a request. The function refuses parameters in the URL.
+ *
+ * @throws OAuthError invalid_request
+ */
+export async function readJsonObject(request: Request): Promise<object> {
+  if (request.url.includes('?')) throw malformedRequest('parameters_in_address')
+  const { headers } = request
+  if (mediaTypeOf(headers) !== 'application/json' || headers.has('Content-Encoding'))
+    throw malformedRequest('not_json_type')
+  const text = await readText(request)
+  const object = parseJsonObject(text)
+  if (hasRepeatedKey(text)) throw malformedRequest('repeated_parameter')
+  return object
+}
+
+async function readText(request: Request): Promise<string> {
   const bytes = await request.arrayBuffer()
   // The Content-Length may be wrong.
   if (bytes.byteLength > MAX_BODY_BYTES) throw bodyTooLarge()
   const text = decodeUtf8(bytes)
   if (text === null) throw malformedRequest('not_utf8')
-  return parse(text)
+  return text
 }
 
 /**

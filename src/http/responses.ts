@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { routePath } from 'hono/route'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { describeError, log } from '../lib/log.ts'
@@ -63,6 +64,13 @@ export class Responses {
     return new Response(JSON.stringify(body), { status, headers: this.#private })
   }
 
+  /** A response without content that no cache stores. */
+  empty(): Response {
+    const response = new Response(null, { status: 204, headers: this.#private })
+    response.headers.delete('Content-Type')
+    return response
+  }
+
   /** Creates a function that writes public responses. Caches store them and revalidate them by their ETag. */
   publisher(): (body: string, caching: Caching) => Response {
     let last: { key: string; headers: Headers } | null = null
@@ -100,12 +108,13 @@ export class Responses {
   }
 
   /** Describes an error for the caller and logs it. Only the log has the exact reason. */
-  refuse({ req }: Context, thrown: unknown): RefusedRequest {
+  refuse(c: Context, thrown: unknown): RefusedRequest {
+    const { req } = c
     const { refusal, reason } = toOAuthError(thrown)
     const wire = describeRefusal(refusal, this.#dialect)
     log(wire.status >= 500 ? 'error' : 'info', 'refused', {
-      // An unknown path may contain a token.
-      path: HIDDEN_PATHS.has(refusal.kind) ? null : req.path,
+      // An unknown path may contain a token, and so may a parameter of a path.
+      path: HIDDEN_PATHS.has(refusal.kind) ? null : routePath(c),
       status: wire.status,
       error: wire.error,
       reason,
@@ -128,6 +137,12 @@ function challengeOf(
   if (refusal.kind === 'missing_access_token') return bearerChallenge(issuer)
   if (refusal.kind === 'invalid_access_token') return bearerChallenge(issuer, { error })
   if (refusal.kind === 'insufficient_scope') return bearerChallenge(issuer, { error, scope: refusal.scope })
+  if (refusal.kind === 'insufficient_user_authentication') {
+    const { acrValues, maxAgeSeconds } = refusal
+    const acr_values = acrValues ?? undefined
+    const max_age = maxAgeSeconds === null ? undefined : String(maxAgeSeconds)
+    return bearerChallenge(issuer, compact({ error, acr_values, max_age }))
+  }
   return error === 'invalid_client' && usesBasic(req.header('Authorization')) ? BASIC_CHALLENGE : undefined
 }
 

@@ -70,6 +70,14 @@ const rfc6749: Table = {
   invalid_access_token: () => wire(401, 'invalid_token', 'The access token is invalid.'),
   insufficient_scope: ({ scope }) =>
     wire(403, 'insufficient_scope', `The access token needs the scope ${scope}.`),
+  insufficient_user_authentication: () =>
+    wire(401, 'insufficient_user_authentication', 'The user must authenticate again.'),
+  not_allowed: () => wire(403, 'access_denied', 'The request is not allowed.'),
+  unknown_item: () => wire(404, 'invalid_request', 'The account has no such item.'),
+  refused_value: ({ parameter }) => ({
+    ...wire(400, 'invalid_request', `The parameter ${parameter} is not valid.`),
+    hint: `Check the \`${parameter}\` parameter`,
+  }),
   temporarily_unavailable: () =>
     wire(503, 'temporarily_unavailable', 'The service is not available now. Try again shortly.'),
   too_many_attempts: () =>

@@ -11,6 +11,7 @@ export const MALFORMATIONS = {
   not_a_form: 'The request body is not a valid form.',
   repeated_parameter: 'A parameter is repeated.',
   two_authentications: 'The client must authenticate in one way only.',
+  not_json_type: 'The request body must be plain application/json.',
   logout: 'A parameter of the logout request is wrong.',
   several_proofs: 'Send one proof of the user at a time.',
 } as const
@@ -61,6 +62,11 @@ export type Refusal =
   | { kind: 'missing_access_token' }
   | { kind: 'invalid_access_token' }
   | { kind: 'insufficient_scope'; scope: string }
+  /** A null member is not required. */
+  | { kind: 'insufficient_user_authentication'; acrValues: string | null; maxAgeSeconds: number | null }
+  | { kind: 'not_allowed' }
+  | { kind: 'unknown_item' }
+  | { kind: 'refused_value'; parameter: string }
   | { kind: 'temporarily_unavailable'; retryAfterSeconds: number }
   | { kind: 'too_many_attempts'; retryAfterSeconds: number }
   | { kind: 'server_error' }
@@ -102,6 +108,11 @@ export function missingParameter(parameter: string): OAuthError {
 /** @param parameter The name of a parameter that the server reads. It must not be text from the request. */
 export function notAString(parameter: string): OAuthError {
   return new OAuthError({ kind: 'not_a_string', parameter }, `${parameter} is not a string`)
+}
+
+/** @param parameter The name of a parameter that the server reads. It must not be text from the request. */
+export function refusedValue(parameter: string): OAuthError {
+  return new OAuthError({ kind: 'refused_value', parameter }, `the value of ${parameter} is refused`)
 }
 
 /** The `resource` of a request is not the API of the client (RFC 8707 §2). */
@@ -219,6 +230,27 @@ export function invalidAccessToken(reason: string, about?: RefusalDetails): OAut
 /** @param scope The scope that the request needs (RFC 6750 §3.1). */
 export function insufficientScope(scope: string): OAuthError {
   return new OAuthError({ kind: 'insufficient_scope', scope }, `the token has no scope ${scope}`)
+}
+
+/** The request needs another authentication of the user (RFC 9470 §3). */
+export function insufficientUserAuthentication(needed: {
+  /** The required level; null without one. */
+  acrValues: string | null
+  /** The maximum age of the authentication; null without one. */
+  maxAgeSeconds: number | null
+}): OAuthError {
+  const reason = 'the authentication is too old, or needs a second factor'
+  return new OAuthError({ kind: 'insufficient_user_authentication', ...needed }, reason)
+}
+
+/** The client or the user may not make the request. */
+export function notAllowed(reason: string): OAuthError {
+  return new OAuthError({ kind: 'not_allowed' }, reason)
+}
+
+/** The account of the caller does not have the item in the path. */
+export function unknownItem(): OAuthError {
+  return new OAuthError({ kind: 'unknown_item' }, 'the account has no such item')
 }
 
 /** A store or a queue is not available. Clients must keep their tokens and retry. */

@@ -59,7 +59,12 @@ export function parseJsonParameters(text: string): Parameters {
   return new Parameters(new Map(members))
 }
 
-function parseJsonObject(text: string): object {
+/**
+ * Reads a JSON object.
+ *
+ * @throws OAuthError invalid_request for another text
+ */
+export function parseJsonObject(text: string): object {
   let value: unknown
   try {
     value = JSON.parse(text)

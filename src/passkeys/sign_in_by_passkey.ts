@@ -26,6 +26,17 @@ export interface GivenPasskey {
   holder: string
   clientId: string
   api: string | null
+  /** The records of the same parameters, if the caller has read them already. */
+  read?: PasskeyRead | null
+}
+
+/** The records that a sign-in needs, and the parsed response. */
+export interface PasskeyRead {
+  response: AuthenticationResponse
+  challenge: PasskeyChallenge
+  record: PasskeyRecord
+  /** The counts of the caller's failures. */
+  keys: readonly FailureKey[]
 }
 
 /** A proven passkey. */
@@ -60,25 +71,32 @@ export async function signInByPasskey(
   dependencies: Dependencies,
   context: RequestContext,
 ): Promise<ProvenPasskey> {
-  const { passkeyChallenges, bursts, guard, passkeyStore } = dependencies
-  const { pool, subject, holder, clientId, api } = given
-  const response = parseAuthentication(given.response)
-  const challenge = await passkeyChallenges.open(
-    given.sealed,
-    { ceremony: 'authentication', pool, subject, holder },
-    context.now,
-  )
+  const { guard } = dependencies
+  const { clientId, api } = given
+  const read = given.read ?? (await readForPasskey(given, dependencies, context))
+  guard.requireAdmission(read.record.failures, { context })
+  try {
+    return await runToEnd(context, prove(read, given, { dependencies, context }))
+  } catch (error) {
+    if (error instanceof PasskeyRefused) await countRefusal(read.keys, { clientId, api, context }, guard)
+    throw error
+  }
+}
+
+/** Reads what a sign-in needs: one read at the primary. @throws as `signInByPasskey` */
+export async function readForPasskey(
+  { sealed, response: text, pool, subject, holder, clientId }: GivenPasskey,
+  { passkeyChallenges, bursts, guard, passkeyStore }: Dependencies,
+  context: RequestContext,
+): Promise<PasskeyRead> {
+  const response = parseAuthentication(text)
+  const purpose = { ceremony: 'authentication', pool, subject, holder } as const
+  const challenge = await passkeyChallenges.open(sealed, purpose, context.now)
   requirePasskey(challenge !== null, 'the challenge is expired or belongs to another ceremony')
   await bursts.spend('sign_ins', response.credentialId, context)
   const keys = await guard.keysOfCaller(clientId, context)
   const record = await passkeyStore.findForSignIn(response.credentialId, keys, context.now)
-  guard.requireAdmission(record.failures, { context })
-  try {
-    return await runToEnd(context, prove({ response, challenge, record }, given, { dependencies, context }))
-  } catch (error) {
-    if (error instanceof PasskeyRefused) await countRefusal(keys, { clientId, api, context }, guard)
-    throw error
-  }
+  return { response, challenge, record, keys }
 }
 
 function countRefusal(
@@ -89,14 +107,8 @@ function countRefusal(
   return runToEnd(caller.context, guard.countKeys(keys, caller, null))
 }
 
-interface Attempt {
-  response: AuthenticationResponse
-  challenge: PasskeyChallenge
-  record: PasskeyRecord
-}
-
 async function prove(
-  { response, challenge, record: { passkey, user } }: Attempt,
+  { response, challenge, record: { passkey, user } }: PasskeyRead,
   { pool, subject, clientId, api }: GivenPasskey,
   { dependencies, context }: { dependencies: Dependencies; context: RequestContext },
 ): Promise<ProvenPasskey> {

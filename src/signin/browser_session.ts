@@ -35,7 +35,7 @@ const RENEWAL_PART = 10
 const MAX_EARLIER_IDS = 5
 
 /** The ids of a browser session and of the earlier ones in this browser, newest first. */
-export function idsOf({ id, earlierIds }: BrowserSession): string[] {
+export function idsOf({ id, earlierIds }: Pick<BrowserSession, 'id' | 'earlierIds'>): string[] {
   return [id, ...earlierIds]
 }
 

@@ -20,6 +20,11 @@ describe('the data of an account', () => {
   it('a user downloads the stored data, as operators export it, without a password hash and without data of operators', async () => {
     const user = await server.addUser()
     const { browser } = await openAccount(server, user.username, { path: '/data' })
+    await server.settle()
+    const byOperator =
+      "UPDATE audit_events SET actor = 'user:operator', address_prefix = '203.0.113.0/24' WHERE subject = ?"
+    const { meta } = await env.DB.prepare(byOperator).bind(user.id).run()
+    expect(meta.changes).toBeGreaterThan(0)
     const { headers, status, html } = await browser.press('Download')
     expect([status, headers.get('Content-Type'), headers.get('Content-Disposition')]).toEqual([
       200,
@@ -35,6 +40,7 @@ describe('the data of an account', () => {
     expect(data.user).toMatchObject({ id: user.id, username: user.username })
     expect(data.events_truncated).toBe(false)
     expect(html).not.toContain('argon2')
+    expect(data.events[0]).toMatchObject({ actor: 'user:operator', address_prefix: null })
     expect(await auditOf({ subject: user.id, kind: 'account' })).toMatchObject([
       { reason: 'the user downloaded the data' },
     ])

@@ -126,7 +126,7 @@ describe('a forgotten password', () => {
     for (const { text, html } of mails) expect(text + html).not.toContain('evil')
   })
 
-  it('an address gets five links an hour, whatever names and browsers request them', async () => {
+  it('an address gets five links an hour over all names and browsers that request them', async () => {
     const { email, username } = await addReader(server)
     for (let i = 0; i < 4; i++) for (const name of [username, email]) await forget(server, name)
     expect(await server.takeMails()).toHaveLength(5)

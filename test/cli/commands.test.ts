@@ -467,6 +467,22 @@ describe('users', () => {
     })
   })
 
+  it('users invite creates a user, and a password reset to an address that is not verified needs the own password', async () => {
+    const username = 'invited@example.com'
+    expect(await cli.run(['users', 'invite', username, '--pool', 'customers', '--email', username])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/^Invited invited@example\.com \(user:\S+\) in the pool customers\.\n$/),
+    })
+    const reset = ['users', 'send-password-reset', username]
+    expect(await cli.run(reset)).toMatchObject({ code: 2, stdout: '' })
+    expect(await cli.run(reset, { stdin: `${OPERATORS.operator}\n` })).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `Sent a password reset to ${username}.\n`,
+    })
+  })
+
   it('users factors lists no factor of a new user, and users remove-factor removes nothing', async () => {
     const username = 'factorless@example.com'
     await cli.run(['users', 'create', username, '--pool', 'customers'], { stdin: 'a long passphrase\n' })

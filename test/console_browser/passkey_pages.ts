@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { decodeJwt } from 'jose'
 import type { Browser, Page } from 'playwright-core'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import * as z from 'zod/mini'
 import { authorizePath, exchangeCode } from '../../scripts/screenshots/code_flow.ts'
 import { PASSWORD, usernameOf } from '../../scripts/screenshots/long_data.ts'
 import type { ServiceServer } from '../../scripts/worker_server.ts'
@@ -9,8 +12,25 @@ import { VirtualAuthenticator } from './virtual_authenticator.ts'
 
 const SIGN_IN = 'Sign in with a passkey'
 
+/** The state of the requests in whose page the field of the username offers passkeys. */
+const FIELD = 'field'
+
+/** The virtual authenticator uses a passkey for the field as soon as it is touched, so the button could not be pressed. */
+const ONLY_ON_DEMAND = `PublicKeyCredential.isConditionalMediationAvailable =
+  async () => new URLSearchParams(location.search).get('state') === '${FIELD}'`
+
 /** Tests passkeys in the browser with a virtual authenticator, on the service of the caller. */
 export function testPasskeyPages(running: () => { browser: Browser; service: ServiceServer }): void {
+  const application = createServer((_request, response) => response.end('The application'))
+  let callback = ''
+
+  beforeAll(async () => {
+    await once(application.listen(0, '127.0.0.1'), 'listening')
+    const { port } = z.object({ port: z.int() }).parse(application.address())
+    callback = `http://127.0.0.1:${port}/callback`
+  })
+  afterAll(() => application.close())
+
   /** A browser with an authenticator that has the passkey of a user. */
   async function withPasskey(username: string) {
     const { browser, service } = running()
@@ -18,13 +38,13 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
       viewport: { width: 390, height: 700 },
     })
     const { page } = visitor
+    await page.addInitScript(ONLY_ON_DEMAND)
     const authenticator = await VirtualAuthenticator.add(page)
-    await visitor.goTo(authorizePath({ ui_locales: 'en' }))
+    await visitor.goTo(authorizePath({ ui_locales: 'en', redirect_uri: callback }))
     await page.waitForFunction(`document.querySelector('[name="can_have_passkey"]').value === 'yes'`)
     await typePassword(page, username)
     await visitor.hasHeading('Add a passkey')
-    await visitor.press('Create a passkey')
-    await authenticator.touch()
+    await authenticator.touchDuring(() => visitor.press('Create a passkey'))
     await claimsAfter(page, service.origin)
     return { visitor, page, authenticator, service }
   }
@@ -37,28 +57,28 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
 
   /** Allows the application, whose redirect URI is a loopback address. @returns the claims of the access token */
   async function claimsAfter(page: Page, origin: string) {
-    const response = page.waitForRequest((request) => request.url().startsWith('http://127.0.0.1/callback?'))
     await page.getByRole('button', { name: 'Allow' }).click()
-    const code = new URL((await response).url()).searchParams.get('code') ?? ''
-    return decodeJwt((await exchangeCode(origin, 'storefront-public', code)).access_token)
+    await page.waitForURL((url) => url.href.startsWith(`${callback}?`))
+    const code = new URL(page.url()).searchParams.get('code') ?? ''
+    const exchange = { clientId: 'storefront-public', code, redirectUri: callback }
+    return decodeJwt((await exchangeCode(origin, exchange)).access_token)
   }
 
   const signIn = async (page: Page, origin: string, changes = {}) =>
-    page.goto(origin + authorizePath({ ui_locales: 'en', prompt: 'login', ...changes }))
+    page.goto(
+      origin + authorizePath({ ui_locales: 'en', prompt: 'login', redirect_uri: callback, ...changes }),
+    )
 
   it('a user adds the offered passkey and signs in with it by the button, and from the list of the field of the username', async () => {
     const { visitor, page, authenticator, service } = await withPasskey(usernameOf(41))
     const [credential] = await authenticator.credentials()
     expect(credential).toMatchObject({ isResidentCredential: true, rpId: 'localhost' })
     await signIn(page, service.origin)
-    await visitor.press(SIGN_IN)
-    await authenticator.touch()
+    await authenticator.touchDuring(() => visitor.press(SIGN_IN))
     const claims = await claimsAfter(page, service.origin)
     expect(claims).toMatchObject({ acr: 'urn:sallyport:2' })
     expect(claims.amr).toEqual([expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'])
-    await signIn(page, service.origin)
-    // The request of the field waits, and the virtual authenticator chooses the passkey.
-    await authenticator.touch()
+    await authenticator.touchDuring(() => signIn(page, service.origin, { state: FIELD }))
     expect(await claimsAfter(page, service.origin)).toMatchObject({ acr: 'urn:sallyport:2' })
     await visitor.leave()
   })
@@ -66,13 +86,13 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
   it('a passkey without user verification, a removed passkey and a counter that goes back do not sign in', async () => {
     const { visitor, page, authenticator, service } = await withPasskey(usernameOf(42))
     await signIn(page, service.origin)
-    await visitor.press(SIGN_IN)
-    await authenticator.touch({ isUserVerified: false })
-    await page.locator('#passkey-failed').filter({ hasText: 'No passkey was used.' }).waitFor()
+    await authenticator.touchUnverified(async () => {
+      await visitor.press(SIGN_IN)
+      await page.locator('#passkey-failed').filter({ hasText: 'No passkey was used.' }).waitFor()
+    })
     const beRefused = async () => {
       await signIn(page, service.origin)
-      await visitor.press(SIGN_IN)
-      await authenticator.touch()
+      await authenticator.touchDuring(() => visitor.press(SIGN_IN))
       await page.getByRole('alert').filter({ hasText: 'This passkey does not work here.' }).waitFor()
     }
     await authenticator.turnCounterBack(0)
@@ -88,8 +108,7 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
     await typePassword(page, usernameOf(43))
     await visitor.hasHeading('Confirm that it is you')
     expect(await visitor.findBarriers()).toEqual([])
-    await visitor.press('Use a passkey')
-    await authenticator.touch()
+    await authenticator.touchDuring(() => visitor.press('Use a passkey'))
     const { amr } = await claimsAfter(page, service.origin)
     expect(amr).toEqual(['pwd', expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'])
     await visitor.leave()

@@ -8,12 +8,22 @@ import { ACCOUNT_VIEWS } from '../../scripts/screenshots/account_views.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
+import { RECOVERY_VIEWS } from '../../scripts/screenshots/recovery_views.ts'
 import { SECOND_FACTOR_VIEWS } from '../../scripts/screenshots/second_factor_views.ts'
 import { SHOPPER_VIEWS, SHOPPERS, signInShopper } from '../../scripts/screenshots/shopper_views.ts'
-import { newAddress, readCode, SIGN_UP_VIEWS } from '../../scripts/screenshots/sign_up_views.ts'
+import { newAddress, readCode, readMail, SIGN_UP_VIEWS } from '../../scripts/screenshots/sign_up_views.ts'
 import { OperatorPage } from './operator_page.ts'
 
-const VIEWS = [...SHOPPER_VIEWS, ...SECOND_FACTOR_VIEWS, ...SIGN_UP_VIEWS, ...ACCOUNT_VIEWS, ...INBOX_VIEWS]
+const VIEWS = [
+  ...SHOPPER_VIEWS,
+  ...SECOND_FACTOR_VIEWS,
+  ...SIGN_UP_VIEWS,
+  ...RECOVERY_VIEWS,
+  ...ACCOUNT_VIEWS,
+  ...INBOX_VIEWS,
+]
+
+const NEXT_PASSWORD = 'another new passphrase'
 
 /** A running service with the demo data, and a browser. */
 interface Running {
@@ -88,7 +98,7 @@ export function testShopperPages(running: () => Running): void {
     await visitor.leave()
   })
 
-  it('a visitor signs up with a code from the inbox, without a script', async () => {
+  it('a visitor signs up with a code from the inbox, forgets the password and sets another one by a link, without a script', async () => {
     const { browser, origin } = running()
     const options = { viewport: { width: 390, height: 700 }, javaScriptEnabled: false }
     const visitor = await OperatorPage.open(browser, origin, options)
@@ -106,6 +116,32 @@ export function testShopperPages(running: () => Running): void {
     const response = page.waitForRequest((request) => request.url().startsWith(`${LOCAL_CALLBACK}?`))
     await visitor.press('Allow')
     expect([...new URL((await response).url()).searchParams.keys()]).toEqual(['code', 'state', 'iss'])
+    const forgetful = await OperatorPage.open(browser, origin, options)
+    await forgetful.goTo(authorizePath({ ui_locales: 'en' }))
+    await forgetful.page.getByRole('link', { name: 'Forgot your password?' }).click()
+    await forgetful.page.locator('#username').fill(address)
+    await forgetful.press('Send the link')
+    await forgetful.hasHeading('Check your email')
+    const mail = await readMail(forgetful.page, address, 'password')
+    // Only a page with scripts can run axe.
+    const reader = await OperatorPage.open(browser, origin, { viewport: { width: 320, height: 700 } })
+    await reader.page.goto(/https?:\S+reset-password\S+/.exec(mail)?.[0] ?? '')
+    await reader.hasHeading('Choose a new password')
+    expect([await reader.findCut(), await reader.findBarriers()]).toEqual([[], []])
+    for (const name of ['password', 'repeated']) await reader.page.locator(`#${name}`).fill(NEXT_PASSWORD)
+    await reader.press('Set password')
+    await reader.hasHeading('Your password is set')
+    await reader.leave()
+    await forgetful.page.getByRole('link', { name: 'Back to the sign-in' }).click()
+    await forgetful.page.locator('#username').fill(address)
+    await forgetful.page.locator('#password').fill(NEXT_PASSWORD)
+    await forgetful.press('Sign in')
+    const returned = forgetful.page.waitForRequest((request) =>
+      request.url().startsWith(`${LOCAL_CALLBACK}?`),
+    )
+    await forgetful.press('Allow')
+    await returned
+    await forgetful.leave()
     await visitor.leave()
   })
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { CDPSession, Page } from 'playwright-core'
 
 /** A passkey in the virtual authenticator (Chrome DevTools Protocol, WebAuthn.Credential). */
@@ -9,7 +8,7 @@ type VirtualCredential = Awaited<ReturnType<CDPSession['send']>> & {
   signCount: number
 }
 
-/** The authenticator of a device, simulated by Chromium. The user touches it only in `touch`. */
+/** The authenticator of a device, simulated by Chromium. The user touches it only during an action. */
 export class VirtualAuthenticator {
   readonly #session: CDPSession
   readonly #authenticatorId: string
@@ -31,18 +30,25 @@ export class VirtualAuthenticator {
     return new VirtualAuthenticator(session, authenticatorId)
   }
 
-  /** Touches the authenticator once, for the request that the page has sent. */
-  async touch({ isUserVerified = true } = {}): Promise<void> {
-    await this.#session.send('WebAuthn.setUserVerified', { ...this.#ids, isUserVerified })
+  /** Touches the authenticator once, for the request that the action sends. */
+  async touchDuring(action: () => Promise<unknown>): Promise<void> {
     const used = new Promise<void>((resolve) => {
       for (const event of ['WebAuthn.credentialAdded', 'WebAuthn.credentialAsserted'] as const)
         this.#session.once(event, () => resolve())
     })
     await this.#simulatePresence(true)
-    // Without user verification, the authenticator uses no passkey.
-    if (isUserVerified) await used
-    else await sleep(500)
+    await action()
+    await used
     await this.#simulatePresence(false)
+  }
+
+  /** Touches the authenticator without a PIN or a biometric sample, until the action ends. */
+  async touchUnverified(action: () => Promise<unknown>): Promise<void> {
+    await this.#session.send('WebAuthn.setUserVerified', { ...this.#ids, isUserVerified: false })
+    await this.#simulatePresence(true)
+    await action()
+    await this.#simulatePresence(false)
+    await this.#session.send('WebAuthn.setUserVerified', { ...this.#ids, isUserVerified: true })
   }
 
   async credentials(): Promise<VirtualCredential[]> {

@@ -152,5 +152,18 @@ describe.skipIf(findChromium() === null)('a sign-in by redirect in a browser', (
     expect(refusals.map((refusal) => refusal.replace(/[0-9a-f-]{36}/, 'id'))).toEqual(
       Array(2).fill('401: GET /orders/id/address'),
     )
+
+    // The next sign-in needs the app too, in the form of the shop.
+    const again = await Visitor.arrive(browser)
+    const form = await again.openTab()
+    await form.signIn(customer)
+    await form.page.getByText('Enter the code of your authenticator app').waitFor()
+    await form.typeCode('000000')
+    await form.page.getByRole('alert').filter({ hasText: 'The code is wrong' }).waitFor()
+    expect(await form.findBarriers()).toEqual([])
+    await form.screenshot('13-second-factor-in-the-shop')
+    await form.typeCode(await app.codeAt(Math.floor(Date.now() / 1000) + 30))
+    await form.isCustomer()
+    expect(await again.leave()).toEqual(Array(2).fill('400: POST /oauth2-token/challenge'))
   })
 })

@@ -1,11 +1,12 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
+import { newAddress, readCode, readMail } from '../../scripts/screenshots/sign_up_views.ts'
 import { type Tab, Visitor } from './shop_page.ts'
-import { ask, CUSTOMER, storefrontTokens } from './tokens.ts'
+import { ask, CUSTOMER, signUp, storefrontTokens } from './tokens.ts'
 
-const { issuer, storefrontApi } = inject('demo')
-const TOKEN_ENDPOINT = `${issuer}/oauth2-token`
+const { issuer, shop, storefrontApi } = inject('demo')
+const TOKEN_ENDPOINT = `${shop}/oauth2-token`
 
 describe.skipIf(findChromium() === null)('the shop in a browser', () => {
   let browser: Browser
@@ -186,6 +187,26 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     expect(await visitor.leave()).toEqual([expect.stringMatching(/^409: PUT \/orders\//)])
   })
 
+  it('a customer signs in by a code in a mail, in the form of the shop, and keeps the cart', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const service = await visitor.context.newPage()
+    await service.goto(issuer)
+    const username = newAddress()
+    await signUp(username, () => readCode(service, username))
+    const tab = await visitor.openTab()
+    await tab.addToCart('Glass teapot')
+    await tab.cartHas(1)
+    await tab.press('Sign in')
+    await tab.page.getByLabel('Email').fill(username)
+    await tab.press('Email me a code')
+    await tab.page.getByText('a code is on its way').waitFor()
+    const mail = await readMail(service, username, 'Your code for Slow Pour')
+    await tab.typeCode(/\b\d{6}\b/.exec(mail)?.[0] ?? '')
+    await tab.isCustomer()
+    await tab.cartHas(1)
+    expect(await visitor.leave()).toEqual(['400: POST /oauth2-token/challenge'])
+  })
+
   it('a wrong password and a stopped token service show different errors, and the guest keeps the cart', async () => {
     const visitor = await Visitor.arrive(browser)
     const tab = await visitor.openTab()
@@ -193,15 +214,15 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await tab.cartHas(1)
     await tab.signIn({ username: 'amanda@example.com', password: 'wrong' })
     await tab.page.getByRole('alert').filter({ hasText: 'Wrong email or password.' }).waitFor()
-    await visitor.context.route(TOKEN_ENDPOINT, (route) => route.abort())
+    await visitor.context.route(`${TOKEN_ENDPOINT}/**`, (route) => route.abort())
     await tab.fillSignIn()
     const stopped = `The token service at ${issuer} does not respond. Check that npm run demo still runs.`
     await tab.page.getByRole('alert').filter({ hasText: stopped }).waitFor()
-    await visitor.context.unroute(TOKEN_ENDPOINT)
+    await visitor.context.unroute(`${TOKEN_ENDPOINT}/**`)
     await tab.press('Cancel')
     await tab.isGuest()
     await tab.cartHas(1)
-    const refused = ['400: POST /oauth2-token', 'failed: POST /oauth2-token']
+    const refused = ['400: POST /oauth2-token/challenge', 'failed: POST /oauth2-token/challenge']
     expect(await visitor.leave()).toEqual(expect.arrayContaining(refused))
   })
 
@@ -209,7 +230,8 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     const { visitor, tab } = await signedIn()
     const reported = Promise.withResolvers<void>()
     let requests = 0
-    await visitor.context.route(`${issuer}/**`, async (route) => {
+    const requested = (url: URL) => url.origin === issuer || url.href === TOKEN_ENDPOINT
+    await visitor.context.route(requested, async (route) => {
       if (route.request().url() === TOKEN_ENDPOINT && ++requests > 1) await reported.promise
       await route.abort('connectionrefused')
     })
@@ -219,7 +241,7 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     reported.resolve()
     const events = tab.page.locator('#log li')
     await events.filter({ hasText: 'The token service does not respond.' }).waitFor()
-    await visitor.context.unroute(`${issuer}/**`)
+    await visitor.context.unroute(requested)
     await tab.hasRefreshToken(1)
     expect(await events.filter({ hasText: 'does not respond' }).count()).toBe(1)
     expect(await events.filter({ hasText: 'The response was lost' }).count()).toBe(0)

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import axe, { type AxeResults } from 'axe-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { inject } from 'vitest'
-import { CUSTOMER } from './tokens.ts'
+import { CUSTOMER, SHOP } from './tokens.ts'
 
 const SCREENSHOTS = 'dist/screenshots'
 const demo = inject('demo')
@@ -29,7 +29,7 @@ export class Visitor {
         this.complaints.push(`${response.status()}: ${describe(response.request())}`)
     })
     context.on('request', (request) => {
-      if (request.method() === 'POST' && request.url().startsWith(demo.issuer)) {
+      if (request.method() === 'POST' && new URL(request.url()).pathname.startsWith('/oauth2-token')) {
         this.posted.push(new URLSearchParams(request.postData() ?? ''))
       }
     })
@@ -109,6 +109,12 @@ export class Tab {
     await this.page.locator('#sign-in-form [type=submit]').click()
   }
 
+  /** Types a code into the form of the shop. */
+  async typeCode(code: string): Promise<void> {
+    await this.page.getByLabel('Code').fill(code)
+    await this.page.locator('#sign-in-form [type=submit]').click()
+  }
+
   /** Ends the session at the service and makes the stored access token expired. */
   async loseSession(): Promise<void> {
     const key = 'sallyport:shop-demo'
@@ -116,7 +122,7 @@ export class Tab {
     const session = { ...JSON.parse(stored), expiresAt: 0 }
     await fetch(`${demo.issuer}/oauth2-token/revoke`, {
       method: 'POST',
-      body: new URLSearchParams({ client_id: 'shop-demo', token: session.refreshToken }),
+      body: new URLSearchParams({ ...SHOP, token: session.refreshToken }),
     })
     await this.page.evaluate(`localStorage.setItem('${key}', '${JSON.stringify(session)}')`)
   }

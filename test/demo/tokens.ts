@@ -9,14 +9,17 @@ export const GUEST = { username: 'guest', password: 'guest' }
 export const ADMIN = { username: 'admin', password: 'back office battery staple' }
 export const CLERK = { username: 'clerk', password: 'back office battery staple' }
 
+/** The client of the shop. */
+export const SHOP = { client_id: 'shop-demo', client_secret: 'shop-demo-secret' }
+
 export interface Tokens {
   access_token: string
   refresh_token: string
 }
 
-/** Requests storefront tokens as the page's public client. */
+/** Requests storefront tokens as the server of the shop. */
 export function storefrontTokens(parameters: Record<string, string>): Promise<Tokens> {
-  return requestTokens({ client_id: 'shop-demo', grant_type: 'password', ...parameters })
+  return requestTokens({ ...SHOP, grant_type: 'password', ...parameters })
 }
 
 /** Requests back-office tokens as its confidential client. */
@@ -31,6 +34,19 @@ export async function requestTokens(parameters: Record<string, string>): Promise
   if (response.ok) return (await response.json()) as Tokens
   throw new Error(`${response.status} ${await response.text()}`)
 }
+
+/** Creates the account of a customer by steps, as the server of the shop. @param readCode Reads the code of the mail */
+export async function signUp(username: string, readCode: () => Promise<string>): Promise<void> {
+  const send = async (input: Record<string, string>): Promise<{ auth_session?: string }> => {
+    const body = new URLSearchParams({ ...SHOP, response_type: 'code', ...PKCE, ...input })
+    return (await fetch(`${demo.issuer}/oauth2-token/challenge`, { method: 'POST', body })).json()
+  }
+  const { auth_session: named = '' } = await send({ prompt: 'create', username })
+  const { auth_session = '' } = await send({ auth_session: named, email_code: await readCode() })
+  await send({ auth_session, password: CUSTOMER.password })
+}
+
+const PKCE = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }
 
 /** Adds a customer, as an operator does. */
 export async function addCustomer(): Promise<typeof CUSTOMER> {

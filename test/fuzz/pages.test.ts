@@ -16,6 +16,8 @@ import { ISSUER } from '../support/server.ts'
 const NEVER = { failures: 1_000_000 }
 const NO_LOCKS = { account: NEVER, address: NEVER, site: NEVER, network: NEVER, client: NEVER }
 
+const FORMS = ['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password']
+
 let fuzzed: FuzzServer
 let pages: OpenPages
 let witness: Witness
@@ -43,11 +45,16 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
     (path) => fuzz(pageRequest(path, pages), fuzzRuns(600), send),
   )
 
-  it.each(['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password'])(
+  it.each([
+    ...FORMS.map((name) => `/oauth2-token/${name}`),
+    ...['profile', 'deletion', 'forgotten-password', 'reset-password'].map(
+      (name) => `/account/customers/${name}`,
+    ),
+  ])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
-    (name) => {
-      const form = pages.forms.find(({ path }) => path === `/oauth2-token/${name}`)
-      if (!form) throw new Error(`no form of ${name}`)
+    (action) => {
+      const form = pages.forms.find(({ path }) => path === action)
+      if (!form) throw new Error(`no form of ${action}`)
       return fuzz(pageForm(form), fuzzRuns(300), send)
     },
   )

@@ -35,6 +35,7 @@ const SCOPE = 'The requested scope is unknown or more than the client may have.'
 const AWAY = 'The service is not available now. Try again shortly.'
 const CHALLENGE = 'Solve a challenge and send its response as challenge_response.'
 const TOO_MANY = 'There were too many attempts. Try again later.'
+const AGAIN = 'The user must authenticate again.'
 const FAILED = 'The server met an unexpected condition.'
 
 /** Each kind of refusal with its response in both dialects. */
@@ -183,6 +184,26 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     error: errors.insufficientScope('openid'),
     rfc6749: rfc(403, 'insufficient_scope', 'The access token needs the scope openid.'),
     oro: oro(403, 'insufficient_scope', 'The access token needs the scope openid.'),
+  },
+  insufficient_user_authentication: {
+    error: errors.insufficientUserAuthentication({ acrValues: null, maxAgeSeconds: 600 }),
+    rfc6749: rfc(401, 'insufficient_user_authentication', AGAIN),
+    oro: oro(401, 'insufficient_user_authentication', AGAIN),
+  },
+  not_allowed: {
+    error: errors.notAllowed('the last admin'),
+    rfc6749: rfc(403, 'access_denied', 'The request is not allowed.'),
+    oro: oro(403, 'access_denied', 'The request is not allowed.'),
+  },
+  unknown_item: {
+    error: errors.unknownItem(),
+    rfc6749: rfc(404, 'invalid_request', 'The account has no such item.'),
+    oro: oro(404, 'invalid_request', 'The account has no such item.'),
+  },
+  refused_value: {
+    error: errors.refusedValue('email'),
+    rfc6749: rfc(400, 'invalid_request', 'The parameter email is not valid.'),
+    oro: oro(400, 'invalid_request', 'The parameter email is not valid.', 'Check the `email` parameter'),
   },
   temporarily_unavailable: {
     error: errors.temporarilyUnavailable('D1 is away'),

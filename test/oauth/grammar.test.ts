@@ -15,7 +15,7 @@ const DIALECTS: ErrorDialect[] = ['rfc6749', 'oro']
 /** Every parameter that an endpoint reads. */
 const PARAMETERS = [
   ...['grant_type', 'client_id', 'client_secret', 'username', 'password', 'scope', 'refresh_token'],
-  ...['token', 'visitor_access_token', 'resource'],
+  ...['token', 'visitor_access_token', 'resource', 'current_password', 'email', 'sealed', 'response'],
 ]
 
 /** Every refusal of each kind with every public parameter. A new kind must be added here to compile. */
@@ -60,6 +60,12 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   missing_access_token: [{ kind: 'missing_access_token' }],
   invalid_access_token: [{ kind: 'invalid_access_token' }],
   insufficient_scope: [{ kind: 'insufficient_scope', scope: 'openid' }],
+  insufficient_user_authentication: [
+    { kind: 'insufficient_user_authentication', acrValues: 'urn:sallyport:2', maxAgeSeconds: 600 },
+  ],
+  not_allowed: [{ kind: 'not_allowed' }],
+  unknown_item: [{ kind: 'unknown_item' }],
+  refused_value: PARAMETERS.map((parameter) => ({ kind: 'refused_value', parameter })),
   temporarily_unavailable: [{ kind: 'temporarily_unavailable', retryAfterSeconds: 2 }],
   too_many_attempts: [{ kind: 'too_many_attempts', retryAfterSeconds: 60 }],
   server_error: [{ kind: 'server_error' }],

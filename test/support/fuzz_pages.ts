@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { compact } from '../../src/lib/compact.ts'
+import { ACCOUNT } from './account.ts'
+import { addReader, forget, takeLink, tokenOf } from './account_links.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT } from './authorize.ts'
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
@@ -10,6 +12,8 @@ import type { PageBrowser, ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
+/** The pages to which the forms of links lead, below the account page. */
+const LINK_PAGES = ['/forgotten-password', '/forgotten-password/sent', '/reset-password', '/password-set']
 /** The addresses of this service to which a response leads. */
 const OWN_TARGETS = [
   ...[
@@ -27,7 +31,9 @@ const OWN_TARGETS = [
     'password',
     'consent',
   ],
-].map((name) => `${PAGES}/${name}`)
+]
+  .map((name) => `${PAGES}/${name}`)
+  .concat(['', '/profile', '/deletion', ...LINK_PAGES].map((path) => ACCOUNT + path))
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -39,6 +45,8 @@ type Pairs = [string, string][]
 interface OpenForm {
   path: string
   ticket: string
+  /** The name of the field of the ticket; `ticket` if absent. */
+  field?: string
   cookie: string
 }
 
@@ -56,7 +64,14 @@ export interface OpenPages {
 /** The configuration of both servers. */
 export const ALL_WAYS = {
   mail: MAIL,
-  accounts: { customers: { email_code: 'sign_in', sign_up: true, passkeys: { rp_id: 'shop.test' } } },
+  accounts: {
+    customers: {
+      email_code: 'sign_in',
+      sign_up: true,
+      self_service: true,
+      passkeys: { rp_id: 'shop.test' },
+    },
+  },
 }
 
 /** Opens the pages on another server of the same stores, which verifies passwords. */
@@ -80,6 +95,8 @@ export async function openPages(): Promise<OpenPages> {
   const account = formOf(browser, await browser.open(authorizeUrl(client, { prompt: 'select_account' })))
   const consent = formOf(browser, await browser.open(authorizeUrl(partner)))
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
+  const profile = formOf(browser, await browser.open(`${ACCOUNT}/profile`))
+  const deletion = formOf(browser, await browser.open(`${ACCOUNT}/deletion`))
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
   const offered = await server.addUser()
@@ -98,10 +115,28 @@ export async function openPages(): Promise<OpenPages> {
     passkey,
     consent,
     withoutFormCookie,
+    profile,
+    deletion,
     formOf(other, other.page),
+    ...(await linkFormsOf(server, account.cookie)),
   ]
   const request = [...new URL(authorizeUrl(client)).searchParams]
   return { browser, client, request, forms, cookie: account.cookie }
+}
+
+/** The forms of a forgotten password, with the state of the sign-in and with a link. */
+async function linkFormsOf(server: TestServer, cookie: string): Promise<OpenForm[]> {
+  const browser = browserOf(server)
+  const { html } = await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
+  const [, state = ''] = /forgotten-password\?page_state=([^"]+)"/.exec(html) ?? []
+  const { username } = await addReader(server)
+  await forget(server, username)
+  const token = tokenOf(await takeLink(server, 'reset-password'))
+  const pages = '/account/customers'
+  return [
+    { path: `${pages}/forgotten-password`, field: 'page_state', ticket: decodeURIComponent(state), cookie },
+    { path: `${pages}/reset-password`, field: 'token', ticket: token, cookie },
+  ]
 }
 
 function formOf(browser: PageBrowser, { html }: ShownPage): OpenForm {
@@ -183,13 +218,19 @@ export function pageRequest(path: string, { request, cookie }: OpenPages): fc.Ar
 const queryText = wildText.map((text) => encodeURIComponent(text.toWellFormed()).replaceAll('%3D', '='))
 
 /** Forms of the pages: with their ticket, a changed one or any text, and with the cookies of the browser or without. */
-export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzRequest> {
+export function pageForm({
+  path,
+  ticket,
+  field: ticketField = 'ticket',
+  cookie,
+}: OpenForm): fc.Arbitrary<FuzzRequest> {
   const field = fc.constantFrom(
     'username',
     'password',
     'current_password',
     'repeated',
     'name',
+    'version',
     'email_code',
     'decision',
     'passkey',
@@ -225,7 +266,7 @@ export function pageForm({ path, ticket, cookie }: OpenForm): fc.Arbitrary<FuzzR
         Origin: origin,
         ...(isOwnBrowser && { Cookie: cookie }),
       }),
-      body: body ?? encode([['ticket', sealed], ...values]),
+      body: body ?? encode([[ticketField, sealed], ...values]),
     }))
 }
 

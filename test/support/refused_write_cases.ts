@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
+import { ACCOUNT_API_REFUSALS } from './account_api_write_cases.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { begin, beginAccount, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
 import { D1_DOWN } from './faults.ts'
@@ -78,6 +79,7 @@ function asking(
 
 /** Every kind of refusal. A kind without a case does not compile. */
 export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> = {
+  ...ACCOUNT_API_REFUSALS,
   malformed_request: [
     {
       what: 'parameters in the address',

@@ -1,20 +1,30 @@
 import { CartModel } from './cart_model.js'
-import { byId, say } from './element.js'
+import { byId } from './element.js'
 import { lossyFetch, tryBackOffice, watchOldToken } from './experiments.js'
 import { logEvent, logSentence, showLife, showOutcome, showSession } from './panel.js'
 import { createClient, isGuest, TokenRequestError } from './sallyport_client.js'
 import { ShopApi } from './shop_api.js'
 import { showAddress, showProducts } from './shop_view.js'
+import { SignInForm } from './sign_in_form.js'
 import { responds, ServerStopped } from './stopped_server.js'
 import { clearWarning, showMessage, showWarning } from './toast.js'
 
 const DEMO_ACCOUNT = { username: 'amanda@example.com', password: 'correct horse battery staple' }
 
 const { issuer, storefrontApi, backofficeApi, partnerApp } = await (await fetch('services.json')).json()
-const network = lossyFetch(issuer)
-const client = createClient({ issuer, clientId: 'shop-demo', apis: [storefrontApi], fetch: network.fetch })
+// The server of the shop adds the secret of the client to token requests.
+const backEnd = location.origin
+const network = lossyFetch(backEnd)
+const client = createClient({
+  issuer,
+  backEnd,
+  clientId: 'shop-demo',
+  apis: [storefrontApi],
+  fetch: network.fetch,
+})
 const shop = new ShopApi(client, storefrontApi)
 const onAddress = (orderId) => guard(() => readAddress(orderId))
+const signInForm = new SignInForm(client)
 const cart = new CartModel(shop, isCustomer, { guard, onAddress })
 /** The beginning of `returnTo` of a sign-in for the address of an order. */
 const ADDRESS_OF = 'address of '
@@ -44,15 +54,16 @@ onPress('try-backoffice', async () =>
   tryBackOffice(client.session ?? (await client.refresh()), backofficeApi),
 )
 onPress('sign-in-redirect', () => leaveToSignIn({ returnTo: isOrdering ? 'cart' : '' }))
+onPress('sign-in-mail', async () => finishSignIn(await signInForm.requestCode(describeSignInFailure)))
 onPress('sign-up', () => leaveToSignIn({ prompt: 'create', returnTo: isOrdering ? 'cart' : '' }))
 byId('console').href = `${issuer}/console`
 byId('account-page').href = `${issuer}/account/customers`
 byId('try-partner').href = partnerApp
 byId('open-cart').addEventListener('click', () => byId('cart').showModal())
-byId('fill-in').addEventListener('click', () => Object.entries(DEMO_ACCOUNT).forEach(fillIn))
+byId('fill-in').addEventListener('click', () => signInForm.fillIn(DEMO_ACCOUNT))
 byId('sign-in-form').addEventListener('submit', (event) => {
   event.preventDefault()
-  whileBusy(byId('sign-in-submit'), () => signIn(event.target))
+  whileBusy(byId('sign-in-submit'), async () => finishSignIn(await signInForm.submit(describeSignInFailure)))
 })
 for (const dialog of document.querySelectorAll('dialog')) {
   dialog.querySelector('[data-close]').addEventListener('click', () => dialog.close())
@@ -96,24 +107,15 @@ async function order() {
 function openSignIn({ toOrder }) {
   isOrdering = toOrder
   byId('cart').close()
-  byId('sign-in-form').reset()
-  say(byId('sign-in-error'), null)
+  signInForm.reset()
   byId('sign-in').showModal()
 }
 
-function fillIn([name, value]) {
-  byId('sign-in-form').elements[name].value = value
-}
-
-async function signIn(form) {
-  const { username, password } = form.elements
-  try {
-    await client.signIn(username.value, password.value)
-  } catch (error) {
-    say(byId('sign-in-error'), describeSignInFailure(error))
-    return password.select()
-  }
-  form.reset()
+/** Continues after a step of the form. @param step Null if the form waits for the user. */
+async function finishSignIn(step) {
+  if (step === null) return
+  if (step.kind !== 'signed_in') return leaveToSignIn({ returnTo: isOrdering ? 'cart' : '' })
+  signInForm.reset()
   byId('sign-in').close()
   await guard(() => cart.show('Your account had other items in its cart. Check the quantities.'))
   if (isOrdering) byId('cart').showModal()
@@ -149,12 +151,13 @@ async function showRedirect({ kind, error, returnTo }) {
   else if (kind === 'refused') showWarning('The token service refused the sign-in. Try again.')
 }
 
-function describeSignInFailure(error) {
+/** @param isCode Whether the user typed a code. */
+function describeSignInFailure(error, isCode) {
   if (isUnreachable(error)) return describeFailure(error)
   const { code, status } = error instanceof TokenRequestError ? error : {}
-  if (code === 'insufficient_authorization')
-    return 'This account needs a second factor. Sign in on the token service’s page.'
-  if (code === 'invalid_grant') return 'Wrong email or password.'
+  if (code === 'invalid_grant')
+    return isCode ? 'The code is wrong or no longer valid.' : 'Wrong email or password.'
+  if (code === 'invalid_session') return 'The sign-in took too long. Start again.'
   if (status === 429) return 'There were too many sign-ins. Wait a minute, then try again.'
   if (status === 503)
     return 'The token service is busy or its database does not respond. Try again in a moment.'

@@ -3,6 +3,7 @@ export interface Env {
   ISSUER: string
   STOREFRONT_API: string
   BACKOFFICE_API: string
+  CLIENT_SECRET: string
 }
 
 export default {
@@ -20,9 +21,32 @@ const SHOP_HOST = 'localhost'
 
 async function respond(request: Request, env: Env): Promise<Response> {
   const url = new URL(request.url)
+  if (request.method === 'POST' && TOKEN_PATHS.includes(url.pathname)) return forward(request, url, env)
   if (url.pathname === '/services.json') return describeServices(url, env)
   const isPartner = url.hostname === PARTNER_HOST && url.pathname === '/'
   return env.ASSETS.fetch(isPartner ? new Request(new URL('/partner/', url), request) : request)
+}
+
+/** The paths of the token service that the page of the shop calls through this server. */
+const TOKEN_PATHS = ['/oauth2-token', '/oauth2-token/challenge', '/oauth2-token/par', '/oauth2-token/revoke']
+
+/** The grants of the page. */
+const GRANTS = ['password', 'authorization_code', 'refresh_token']
+
+/** Sends a token request of the page with the secret of the client, which a page cannot keep. */
+async function forward(request: Request, url: URL, { ISSUER, CLIENT_SECRET }: Env): Promise<Response> {
+  const form = new URLSearchParams(await request.text())
+  const grant = form.get('grant_type')
+  const isOwn = request.headers.get('Origin') === url.origin && url.hostname === SHOP_HOST
+  if (!isOwn || (grant !== null && !GRANTS.includes(grant)))
+    return Response.json({ error: 'invalid_request' }, { status: 400 })
+  form.set('client_id', 'shop-demo')
+  form.set('client_secret', CLIENT_SECRET)
+  try {
+    return await fetch(ISSUER + url.pathname, { method: 'POST', body: form })
+  } catch {
+    return Response.json({ error: 'temporarily_unavailable' }, { status: 503 })
+  }
 }
 
 /** The URLs of the services, so that the same files serve every environment. */

@@ -4,6 +4,7 @@ import type {
   ClientOptions,
   RedirectOptions,
   RedirectResult,
+  SignInInput,
   SignInOptions,
   SignInStep,
   SignOutOptions,
@@ -32,8 +33,8 @@ export interface SignIn {
    * @throws TokenRequestError `invalid_grant` if the username or password is wrong, `insufficient_authorization` if it needs more
    */
   (username: string, password: string): Promise<Session>
-  /** By steps: password, code by mail, passkey, second factor. It needs the option `backEnd`. @throws TokenRequestError */
-  start(options?: SignInOptions): Promise<SignInStep>
+  /** By steps: password, code by mail, passkey, second factor. It needs the option `backEnd`. The first input can come along. @throws TokenRequestError */
+  start(options?: SignInOptions, input?: SignInInput): Promise<SignInStep>
 }
 
 /**
@@ -70,8 +71,8 @@ export class Client {
     this.signIn = Object.assign(
       (username: string, password: string) => this.#signInByPassword(username, password),
       {
-        start: async (wishes: SignInOptions = {}) =>
-          steps.start(wishes, await this.#exclusively(() => this.#findLiveGuest())),
+        start: async (options: SignInOptions = {}, input: SignInInput = {}) =>
+          steps.start({ options, input }, await this.#exclusively(() => this.#findLiveGuest())),
       },
     )
     onStorageChange(key, () => this.#notify('changed_elsewhere'))

@@ -21,15 +21,18 @@ export class StepFlow {
     this.#begin = begin
   }
 
-  /** Begins a sign-in. @throws TokenRequestError */
-  async start(options: SignInOptions, guest: Session | null): Promise<SignInStep> {
+  /** Begins a sign-in, with the first input of the user if there is one. @throws TokenRequestError */
+  async start(
+    { options, input }: { options: SignInOptions; input: SignInInput },
+    guest: Session | null,
+  ): Promise<SignInStep> {
     const attempt = newAttempt('', null)
     const { state, redirect_uri, ...request } = await requestFor(attempt, {
       scope: this.#options.scope,
       ...options,
     })
     const visitor: Fields = guest ? { visitor_access_token: guest.accessToken } : {}
-    return this.#send(attempt, { ...request, ...visitor })
+    return this.#send(attempt, { ...request, ...visitor, ...fieldsOf(input) })
   }
 
   async #send(attempt: Attempt, form: Fields): Promise<SignInStep> {

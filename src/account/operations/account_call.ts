@@ -1,23 +1,29 @@
 import type { AuditEvent } from '../../audit/audit_event.ts'
-import type { SignedInUser } from '../../browser/read_signed_in.ts'
-import { accountClientIdOf } from '../../clients/account_client.ts'
 import type { ApiConfig } from '../../config/config.ts'
 import type { RequestContext } from '../../lib/request_context.ts'
 import type { Services } from '../../services/services.ts'
+import type { BrowserSession } from '../../signin/browser_session.ts'
+import type { User } from '../../users/user.ts'
 
-/** A call of an operation by a signed-in user, for the user's own account. An operation has no HTML and sets no cookie. */
+/**
+ * A call of an operation by a signed-in user, for the user's own account: from the account page, or from the JSON API. An operation has no
+ * HTML and sets no cookie.
+ */
 export interface AccountCall {
   pool: string
   /** The first API of the pool. */
   api: ApiConfig
-  signedIn: SignedInUser
+  /** The client of the caller, for the audit trail. */
+  clientId: string
+  /** `session` is the browser session that continues; null without one. */
+  signedIn: { user: User; session: Pick<BrowserSession, 'id' | 'earlierIds'> | null }
   context: RequestContext
   services: Services
 }
 
 /** The members of an audit event of the account of the caller. */
-export function originOf({ pool, api, signedIn }: AccountCall) {
-  return { api: api.name, clientId: accountClientIdOf(pool), subject: signedIn.user.id }
+export function originOf({ api, clientId, signedIn }: AccountCall) {
+  return { api: api.name, clientId, subject: signedIn.user.id }
 }
 
 /** The audit event of a change of the account by its user. */

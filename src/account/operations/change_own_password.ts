@@ -10,8 +10,8 @@ interface Passwords {
 }
 
 /**
- * Sets a new password for the caller, who proves the current one, and ends every session of the caller. The caller keeps the browser
- * session of the call.
+ * Sets a new password for the caller, who proves the current one, and ends every session of the caller. The account
+ * page then keeps its browser session.
  *
  * @throws InputRefused, PasswordRefused, OAuthError temporarily_unavailable, StorageUnavailable, CorruptRecord
  */

@@ -27,3 +27,11 @@ export async function withdrawAccess(consentId: string, call: AccountCall): Prom
   const sids = await withdrawConsent(consent, alongside, services, context.now)
   await services.audit.addForSessions(sids, { ...event, reason: CONSENT_WITHDRAWN }, context)
 }
+
+/** Withdraws every consent of the caller for a client. @returns false without a valid one @throws StorageUnavailable, CorruptRecord */
+export async function withdrawApplication(clientId: string, call: AccountCall): Promise<boolean> {
+  const applications = await listApplications(call)
+  const consents = applications.filter(({ client_id: id }) => id === clientId)
+  for (const { consent_id: consentId } of consents) await withdrawAccess(consentId, call)
+  return consents.length > 0
+}

@@ -24,7 +24,7 @@ export async function listOwnSessions(call: AccountCall): Promise<OwnSession[]> 
   const owner = { subject: signedIn.user.id, clientId: null }
   const page = { sort: 'started', isDescending: true, from: null, isBackwards: false, limit: MAX_SESSIONS }
   const { rows } = await findSessions(owner, page, services)
-  const ids = idsOf(signedIn.session)
+  const ids = browserIdsOf(call)
   const own = new Set(
     rows
       .filter(({ row }) => row?.browserId != null && ids.includes(row.browserId))
@@ -38,31 +38,37 @@ export async function listOwnSessions(call: AccountCall): Promise<OwnSession[]> 
  * Ends a session of the caller, and the browser session in which it began: otherwise the browser could start another session without a
  * sign-in. The browser session of the call stays. A repeated call changes nothing.
  *
+ * @returns false for a session that the caller does not have
  * @throws StorageUnavailable, CorruptRecord
  */
-export async function endOwnSession(sid: string, call: AccountCall): Promise<void> {
+export async function endOwnSession(sid: string, call: AccountCall): Promise<boolean> {
   const { signedIn, services, context } = call
   const session = await findSession(sid, services)
-  if (session === null || ownerOf(session).subject !== signedIn.user.id) return
+  if (session === null || ownerOf(session).subject !== signedIn.user.id) return false
   const { clientId, api, subject } = ownerOf(session)
   const about = { clientId, api, subject, sid, outcome: 'ok' } as const
   const event = { kind: 'revoke', reason: ENDED_BY_USER, ...about } as const
   await endKnownSession(session, { reason: ENDED_BY_USER, event }, { services, context })
   await endItsBrowser(session, call)
+  return true
 }
 
 async function endItsBrowser({ row }: KnownSession, call: AccountCall): Promise<void> {
   const { pool, signedIn, services, context } = call
   const browserId = row?.browserId ?? null
-  if (browserId === null || idsOf(signedIn.session).includes(browserId)) return
+  if (browserId === null || browserIdsOf(call).includes(browserId)) return
   // The cookie of the other browser is unknown. It has expired by this time.
   const endsAt = context.now + browserSessionLimitsOf(pool, services.config).lifetimeSeconds
   const ended = { subject: signedIn.user.id, endsAt }
   await endBrowserSessions(ended, [browserId], { clientId: originOf(call).clientId, services, context })
 }
 
+function browserIdsOf({ signedIn: { session } }: AccountCall): string[] {
+  return session === null ? [] : idsOf(session)
+}
+
 /**
- * Ends every session of the caller, also sessions that are not listed. The caller keeps the browser session of the call.
+ * Ends every session of the caller, also sessions that are not listed. The account page then keeps its browser session.
  *
  * @throws InputRefused, StorageUnavailable, CorruptRecord
  */

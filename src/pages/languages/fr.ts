@@ -52,7 +52,7 @@ export const fr: Texts = {
     submit: 'Créer le compte',
   },
   forgotten: {
-    link: 'Mot de passe oublié ?',
+    link: 'Mot de passe oublié ?',
     title: 'Mot de passe oublié',
     text: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail. Vous recevrez par e-mail un lien pour choisir un nouveau mot de passe.',
     submit: 'Envoyer le lien',
@@ -66,7 +66,7 @@ export const fr: Texts = {
   },
   confirmAddress: {
     title: 'Confirmer l’adresse e-mail',
-    text: (address, username) => `Utiliser ${address} pour le compte ${username} ?`,
+    text: (address, username) => `Utiliser ${address} pour le compte ${username} ?`,
     ignore: 'Si vous ne connaissez pas ce compte, fermez cette page. Rien ne change sans vous.',
     doneTitle: 'Votre adresse e-mail est confirmée',
     done: 'Les e-mails sont désormais envoyés à la nouvelle adresse.',
@@ -77,7 +77,7 @@ export const fr: Texts = {
     again: 'Demander un nouveau lien',
   },
   endSessions: {
-    title: 'Fermer toutes les sessions ?',
+    title: 'Fermer toutes les sessions ?',
     text: 'Chaque navigateur et chaque application qui utilise votre compte devra se reconnecter.',
     submit: 'Fermer toutes les sessions',
     doneTitle: 'Toutes les sessions sont fermées',

@@ -1,0 +1,77 @@
+import type { Context } from 'hono'
+import type { ApiConfig } from '../../config/config.ts'
+import { requireAccessClaims, requireTokenUser } from '../../endpoints/access_token_user.ts'
+import { allowClientOrigin } from '../../http/cors.ts'
+import type { RequestContext } from '../../lib/request_context.ts'
+import { readBearer } from '../../oauth/bearer.ts'
+import {
+  insufficientUserAuthentication,
+  invalidAccessToken,
+  missingAccessToken,
+  notAllowed,
+} from '../../oauth/errors.ts'
+import type { Services } from '../../services/services.ts'
+import { TWO_FACTORS } from '../../signin/authentication_level.ts'
+import { secondFactorOf } from '../../signin/second_factor.ts'
+import type { SessionClaims, TokenClaims } from '../../tokens/claims.ts'
+import { passwordStateOf } from '../../users/password_state.ts'
+import type { StoredUser } from '../../users/user.ts'
+import { FRESH_SECONDS, isEnough } from '../account_proof.ts'
+import type { UserOperation } from './api_operation.ts'
+
+interface Where {
+  pool: string
+  services: Services
+  context: RequestContext
+}
+
+/** The user of an access token, and its claims. */
+export interface TokenUser {
+  user: StoredUser
+  claims: SessionClaims
+}
+
+/**
+ * Authenticates the user of a request by a live access token of an API of the pool, which a first-party client got. A guest and a
+ * client with its own token have no account.
+ *
+ * @throws OAuthError invalid_token, access_denied, temporarily_unavailable; StorageUnavailable, CorruptRecord
+ */
+export async function authenticateUser(c: Context, { pool, services, context }: Where): Promise<TokenUser> {
+  const authorization = c.req.header('Authorization')
+  if (authorization === undefined) throw missingAccessToken()
+  const token = readBearer(authorization)
+  if (token === null) throw invalidAccessToken('the token is not a Bearer token')
+  const isOfPool = ({ userPool }: ApiConfig) => userPool === pool
+  const apis = [...services.config.apis.values()].filter(isOfPool)
+  const claims = requireSession(await requireAccessClaims(token, apis, { services, context }))
+  await services.bursts.spend('introspections', claims.clientId, context)
+  const [user, client] = await Promise.all([
+    requireTokenUser(claims, services, context),
+    services.clients.find(claims.clientId, context),
+  ])
+  if (client === null) throw invalidAccessToken('the client is unknown')
+  allowClientOrigin(c, client)
+  if (!client.isFirstParty) throw notAllowed(`${client.id} is no first-party client`)
+  return { user, claims }
+}
+
+function requireSession({ sid, ...claims }: TokenClaims): SessionClaims {
+  if (sid === null) throw invalidAccessToken('the token has no session')
+  return { ...claims, sid }
+}
+
+/** @throws OAuthError access_denied, insufficient_user_authentication */
+export function authorizeUser(
+  { user, claims }: TokenUser,
+  { needsProof, allowsRestricted }: UserOperation,
+  { services: { config }, context: { now } }: Where,
+): void {
+  if (passwordStateOf(user, config).mustChange && !allowsRestricted)
+    throw notAllowed('the user must change the password')
+  if (isEnough(claims, user, { isSensitive: needsProof, config, now })) return
+  throw insufficientUserAuthentication({
+    acrValues: secondFactorOf(user, config).isNeeded ? TWO_FACTORS : null,
+    maxAgeSeconds: needsProof ? FRESH_SECONDS : null,
+  })
+}

@@ -1,0 +1,100 @@
+import { findSession } from '../../admin/sessions.ts'
+import { unknownItem } from '../../oauth/errors.ts'
+import type { AccountCall } from '../operations/account_call.ts'
+import { listApplications, withdrawApplication } from '../operations/connected_applications.ts'
+import { endOtherSessions, endOwnSession, listOwnSessions } from '../operations/own_sessions.ts'
+import { type ApiCall, userOperation } from './api_operation.ts'
+
+const listSessions = userOperation({
+  method: 'GET',
+  path: '/sessions',
+  summary: 'Lists the live sessions; `is_current` marks the session of the token',
+  needsProof: false,
+  status: 200,
+  async run(call) {
+    const sessions = await listOwnSessions(call)
+    const items = sessions.map((session) => ({
+      sid: session.sid,
+      client_id: session.client_id,
+      client_name: session.client_name,
+      device: session.device,
+      country: session.country,
+      started_at: session.started_at,
+      last_used_at: session.last_refreshed_at ?? session.started_at,
+      expires_at: session.expires_at,
+      is_current: session.sid === call.claims.sid,
+    }))
+    return { items }
+  },
+})
+
+const endSession = userOperation({
+  method: 'DELETE',
+  path: '/sessions/{sid}',
+  summary: 'Ends a session and its browser session',
+  needsProof: true,
+  status: 204,
+  async run(call) {
+    if (!(await endOwnSession(call.params.sid ?? '', await inOwnBrowser(call)))) throw unknownItem()
+    return undefined
+  },
+})
+
+/** The call in the browser session of its own session, so that it continues. */
+async function inOwnBrowser(call: ApiCall): Promise<AccountCall> {
+  const session = await findSession(call.claims.sid, call.services)
+  const id = session?.row?.browserId ?? null
+  if (id === null || call.params.sid === call.claims.sid) return call
+  return { ...call, signedIn: { ...call.signedIn, session: { id, earlierIds: [] } } }
+}
+
+const endSessions = userOperation({
+  method: 'DELETE',
+  path: '/sessions',
+  summary: 'Ends every session of the user, also that of the token',
+  needsProof: true,
+  status: 204,
+  async run(call) {
+    await endOtherSessions(call)
+    return undefined
+  },
+})
+
+const listOfApplications = userOperation({
+  method: 'GET',
+  path: '/applications',
+  summary: 'Lists the third-party applications with a consent',
+  needsProof: false,
+  status: 200,
+  async run(call) {
+    const applications = await listApplications(call)
+    const items = applications.map((application) => ({
+      client_id: application.client_id,
+      client_name: application.client_name,
+      redirect_uri: application.redirect_uri,
+      scopes: application.scopes,
+      created_at: application.created_at,
+    }))
+    return { items }
+  },
+})
+
+const removeApplication = userOperation({
+  method: 'DELETE',
+  path: '/applications/{client_id}',
+  summary: 'Withdraws the consents for an application, and ends its sessions',
+  needsProof: true,
+  status: 204,
+  async run(call) {
+    if (!(await withdrawApplication(call.params.client_id ?? '', call))) throw unknownItem()
+    return undefined
+  },
+})
+
+export const SESSION_OPERATIONS = [
+  listSessions,
+  endSession,
+  endSessions,
+  listOfApplications,
+  removeApplication,
+]

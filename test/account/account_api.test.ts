@@ -1,0 +1,431 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import accountsPage from '../../docs/accounts.md?raw'
+import { API_OPERATIONS } from '../../src/account/api/operations.ts'
+import { accountApi, callAccount, callAsClient, SHOP_CLIENT, tokenOf } from '../support/account_api.ts'
+import { addReader, setProfile, takeLink, tokenOf as tokenOfLink } from '../support/account_links.ts'
+import { auditOf } from '../support/audit.ts'
+import {
+  authorize,
+  authorizeUrl,
+  browserOf,
+  CODE_CLIENT,
+  exchangeOf,
+  signInAt,
+} from '../support/authorize.ts'
+import { MAIL } from '../support/mail_sink.ts'
+import { parseTable } from '../support/markdown_table.ts'
+import { enrol } from '../support/second_factor.ts'
+import { credentials, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+
+const NEW_PASSWORD = 'a wholly different passphrase'
+const ACCOUNTS = { self_service: true, second_factor: 'optional' }
+
+const refusal = (error: string, error_description: string) => ({ error, error_description })
+const INVALID_TOKEN = refusal('invalid_token', 'The access token is invalid.')
+const AGAIN = refusal('insufficient_user_authentication', 'The user must authenticate again.')
+const UNKNOWN = refusal('invalid_request', 'The account has no such item.')
+const NO_ENDPOINT = refusal('invalid_request', 'There is no such endpoint.')
+const invalid = (name: string) => refusal('invalid_request', `The parameter ${name} is not valid.`)
+const missing = (name: string) => refusal('invalid_request', `The parameter ${name} is missing.`)
+
+describe('the JSON API of the account', () => {
+  const server = new TestServer({ config: { mail: MAIL, accounts: { customers: ACCOUNTS } } })
+  let shop: TestClient
+
+  beforeAll(async () => {
+    shop = await server.addClient({ ...SHOP_CLIENT, name: 'Corner Shop', origins: ['https://app.shop.test'] })
+  })
+
+  /** A new user with an access token. */
+  async function signedIn(changes: Parameters<TestServer['addUser']>[0] = {}) {
+    const user = await server.addUser(changes)
+    return { user, token: await tokenOf(server, shop, user.username) }
+  }
+  const statusOf = async (token: string) => (await callAccount(server, 'GET /', { token })).status
+
+  describe('the paths', () => {
+    it.each(['/account/staff/api', '/account/unknown/api/sessions'])(
+      'the server responds to %s with 404 in JSON, because the pool is unknown or has no self_service',
+      async (path) => {
+        const response = await server.fetch(path)
+        expect([response.status, await response.json()]).toEqual([404, NO_ENDPOINT])
+        expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
+      },
+    )
+
+    it('an unknown path below the API gets 404 in JSON, and another method 405 with Allow', async () => {
+      const unknown = await callAccount(server, 'GET /unknown')
+      expect([unknown.status, unknown.body]).toEqual([404, NO_ENDPOINT])
+      const put = await callAccount(server, 'PUT /sessions')
+      expect([put.status, put.headers.get('Allow')]).toEqual([405, 'GET, HEAD, DELETE, OPTIONS'])
+    })
+
+    it('scripts of the client can call the API, and those of other origins cannot read a response to a change', async () => {
+      const { token } = await signedIn()
+      const path = `${accountApi()}/sessions`
+      const preflight = await server.fetch(path, {
+        method: 'OPTIONS',
+        headers: { Origin: 'https://app.shop.test', 'Access-Control-Request-Method': 'DELETE' },
+      })
+      expect(preflight.headers.get('Access-Control-Allow-Methods')).toBe('GET,HEAD,DELETE,OPTIONS')
+      const allowed = async (Origin: string) => {
+        const body = { name: 'Ann' }
+        const { headers } = await callAccount(server, 'PATCH /', { token, body, headers: { Origin } })
+        return headers.get('Access-Control-Allow-Origin')
+      }
+      expect(await allowed('https://app.shop.test')).toBe('https://app.shop.test')
+      expect(await allowed('https://other.test')).toBeNull()
+    })
+  })
+
+  it('the table of docs/accounts.md has each operation, with its members, its status and whether it needs a proof', () => {
+    const cell = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ')
+    const rows = API_OPERATIONS.map((operation) => [
+      `\`${operation.method} ${operation.path || '/'}\``,
+      new Map([
+        ['members', cell(operation.members)],
+        ['status', String(operation.status)],
+        ['proof', operation.caller === 'client' ? 'client' : operation.needsProof ? 'yes' : '–'],
+        ['result', operation.summary],
+      ]),
+    ])
+    expect([...parseTable(accountsPage, 'operation')]).toEqual(rows)
+  })
+
+  describe('the access token', () => {
+    const USERS = API_OPERATIONS.flatMap((operation) => (operation.caller === 'user' ? [operation] : []))
+
+    it('every operation of a user refuses a request without a token, and a token that is not valid', async () => {
+      for (const { method, path, members } of USERS) {
+        const operation = `${method} ${path.replaceAll(/\{\w+\}/g, 'x') || '/'}`
+        const input = members.length === 0 ? {} : { body: {} }
+        const without = await callAccount(server, operation, input)
+        expect([operation, without.status, without.body]).toEqual([
+          ...[operation, 401, refusal('invalid_token', 'Send an access token.')],
+        ])
+        expect(without.headers.get('WWW-Authenticate')).toBe(`Bearer realm="${ISSUER}"`)
+        const garbage = await callAccount(server, operation, { ...input, token: 'garbage' })
+        expect([garbage.status, garbage.body]).toEqual([401, INVALID_TOKEN])
+      }
+    })
+
+    it('the API refuses tokens of another pool, of guests, of machines and of ended sessions, and refresh tokens', async () => {
+      const staff = await server.addClient({ ...SHOP_CLIENT, api: 'backoffice' })
+      const clerk = await server.addUser({ pool: 'staff' })
+      const machine = await server.addClient({ isFirstParty: true })
+      const { user } = await signedIn()
+      const ended = await server.signIn(shop, user.username)
+      await server.postJson({ ...credentials(shop), token: ended.refresh_token }, {}, '/oauth2-token/revoke')
+      const guest = await server.signIn(
+        await server.addClient({ ...SHOP_CLIENT, grants: ['password'] }),
+        'guest',
+        'guest',
+      )
+      const own = await server.requireTokens({
+        grant_type: 'client_credentials',
+        client_id: machine.id,
+        client_secret: machine.secret,
+      })
+      const tokens = {
+        'another pool': await tokenOf(server, staff, clerk.username),
+        guest: guest.access_token,
+        machine: own.access_token,
+        ended: ended.access_token,
+        refresh: (await server.signIn(shop, user.username)).refresh_token ?? '',
+      }
+      for (const [what, token] of Object.entries(tokens)) {
+        const { status, body, headers } = await callAccount(server, 'GET /', { token })
+        expect([what, status, body]).toEqual([what, 401, INVALID_TOKEN])
+        expect(headers.get('WWW-Authenticate')).toBe(`Bearer realm="${ISSUER}", error="invalid_token"`)
+      }
+    })
+
+    it('the API refuses the token of a third-party client', async () => {
+      const other = await server.addClient({ grants: ['password'] })
+      const { username } = await server.addUser()
+      const { status, body } = await callAccount(server, 'GET /', {
+        token: await tokenOf(server, other, username),
+      })
+      expect([status, body]).toEqual([403, refusal('access_denied', 'The request is not allowed.')])
+    })
+
+    it('every operation that needs a proof refuses a sign-in of more than 10 minutes ago (RFC 9470)', async () => {
+      const { token } = await signedIn()
+      server.clock.time += 601
+      const names: string[] = []
+      for (const operation of USERS) {
+        const { method, path, members } = operation
+        const name = `${method} ${path.replaceAll(/\{\w+\}/g, 'x') || '/'}`
+        const input = members.length === 0 ? {} : { body: {} }
+        const { status, body, headers } = await callAccount(server, name, { ...input, token })
+        if (!operation.needsProof) {
+          expect([name, status]).toEqual([name, 200])
+          continue
+        }
+        names.push(name)
+        expect([name, status, body]).toEqual([name, 401, AGAIN])
+        expect(headers.get('WWW-Authenticate')).toBe(
+          `Bearer realm="${ISSUER}", error="insufficient_user_authentication", max_age="600"`,
+        )
+      }
+      const changes = USERS.filter(({ method, path }) => method !== 'GET' || path === '/data')
+      expect(names).toHaveLength(changes.length)
+    })
+
+    it('a user with a second factor needs a token of level 2, also to read', async () => {
+      const { user, token } = await signedIn()
+      await enrol(server, user)
+      for (const [name, maxAge] of [
+        ['GET /', ''],
+        ['GET /data', ', max_age="600"'],
+      ] as const) {
+        const { status, body, headers } = await callAccount(server, name, { token })
+        expect([status, body]).toEqual([401, AGAIN])
+        expect(headers.get('WWW-Authenticate')).toBe(
+          `Bearer realm="${ISSUER}", error="insufficient_user_authentication", acr_values="urn:sallyport:2"${maxAge}`,
+        )
+      }
+    })
+
+    it('a user who must change the password can do only that', async () => {
+      const { token } = await signedIn({ mustChangePassword: true })
+      expect(await statusOf(token)).toBe(403)
+      const body = { current_password: PASSWORD, password: NEW_PASSWORD }
+      expect((await callAccount(server, 'POST /password', { token, body })).status).toBe(204)
+    })
+  })
+
+  describe('the input', () => {
+    it.each([
+      ['no JSON', '{', {}, 'The request body is not valid JSON.'],
+      ['a list', '[]', {}, 'The request body must be a JSON object.'],
+      ['a repeated member', '{"email":"a","email":"b"}', {}, 'A parameter is repeated.'],
+      [
+        'a form',
+        'email=a',
+        { 'Content-Type': 'application/x-www-form-urlencoded' },
+        'The request body must be plain application/json.',
+      ],
+      ['no member', '{}', {}, 'The parameter email is missing.'],
+      ['an empty member', '{"email":""}', {}, 'The parameter email is missing.'],
+      ['a number', '{"email":1}', {}, 'The parameter email must be a string.'],
+      ['a text that is no address', '{"email":"x"}', {}, 'The parameter email is not valid.'],
+    ])('the API refuses %s as the body', async (_what, body, headers, text) => {
+      const { token } = await signedIn()
+      const reply = await callAccount(server, 'POST /email', { token, body, headers })
+      expect([reply.status, reply.body]).toEqual([400, refusal('invalid_request', text)])
+    })
+
+    it('the API refuses a large body with 413, and parameters in the URL', async () => {
+      const { token } = await signedIn()
+      const large = await callAccount(server, 'POST /email', { token, body: { email: 'x'.repeat(17_000) } })
+      expect(large.status).toBe(413)
+      const inUrl = await callAccount(server, 'POST /email?email=a', { token, body: { email: 'a' } })
+      expect(inUrl.status).toBe(400)
+    })
+  })
+
+  describe('the account', () => {
+    it('a user reads and changes the profile', async () => {
+      const { user, token } = await signedIn()
+      await setProfile(user.id, { name: 'Ann Lee', given_name: 'Ann', email: 'ann@shop.test' })
+      const body = { name: null, family_name: ' Lee ', email: 'ignored@shop.test' }
+      const changed = await callAccount(server, 'PATCH /', { token, body })
+      expect([changed.status, changed.body]).toEqual([204, null])
+      expect(changed.headers.get('Content-Type')).toBeNull()
+      const read = await callAccount(server, 'GET /', { token })
+      expect([read.status, read.headers.get('Cache-Control')]).toEqual([200, 'no-store, no-transform'])
+      expect(read.body).toEqual({
+        sub: user.id,
+        username: user.username,
+        profile: { given_name: 'Ann', family_name: 'Lee' },
+        email: 'ann@shop.test',
+        email_verified: false,
+        factors: { authenticator_app: false, passkey: false, required: false },
+        created_at: user.createdAt,
+        deletion_at: null,
+      })
+      expect(await auditOf({ subject: user.id, kind: 'account' })).toMatchObject([
+        { reason: 'the user changed the profile', client_id: shop.id, api: 'storefront' },
+      ])
+      const long = await callAccount(server, 'PATCH /', { token, body: { name: 'x'.repeat(201) } })
+      expect([long.status, long.body]).toEqual([400, invalid('name')])
+    })
+
+    it('a user changes the password with the current one, and every session ends', async () => {
+      const { user, token } = await signedIn()
+      const change = (body: object) => callAccount(server, 'POST /password', { token, body })
+      const wrong = await change({ current_password: 'wrong', password: NEW_PASSWORD })
+      expect([wrong.status, wrong.body]).toEqual([
+        ...[400, refusal('invalid_grant', 'The user credentials were incorrect.')],
+      ])
+      const same = await change({ current_password: PASSWORD, password: PASSWORD })
+      expect([same.status, same.body]).toEqual([
+        ...[400, refusal('refused_password', 'The password is the current one.')],
+      ])
+      const short = await change({ current_password: PASSWORD, password: 'x' })
+      expect([short.status, short.body]).toEqual([
+        ...[400, refusal('refused_password', 'The password is too short or too long.')],
+      ])
+      const right = await change({ current_password: PASSWORD, password: NEW_PASSWORD })
+      expect([right.status, right.body]).toEqual([204, null])
+      expect(await statusOf(token)).toBe(401)
+      server.clock.time += 5
+      await server.signIn(shop, user.username, NEW_PASSWORD)
+      expect(await auditOf({ subject: user.id, kind: 'cut_off' })).toMatchObject([
+        { reason: 'the password was changed', client_id: shop.id },
+      ])
+    })
+
+    it('a new address gets a mail, also if another user has it, and the response is the same', async () => {
+      const { token } = await signedIn()
+      const owner = await addReader(server)
+      for (const email of ['new@shop.test', owner.email]) {
+        const reply = await callAccount(server, 'POST /email', { token, body: { email } })
+        expect([reply.status, reply.body]).toEqual([202, {}])
+        expect(await server.takeMails()).toMatchObject([{ to: email }])
+      }
+    })
+
+    it('a user downloads the stored data without a password hash', async () => {
+      const { user, token } = await signedIn()
+      const { status, body } = await callAccount(server, 'GET /data', { token })
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ user: { id: user.id }, events_truncated: false })
+      expect(JSON.stringify(body)).not.toContain('argon2')
+    })
+
+    it('a user deletes the account with the username, and a later sign-in keeps it', async () => {
+      const { user, token } = await signedIn()
+      const remove = (username: string) =>
+        callAccount(server, 'POST /deletion', { token, body: { username } })
+      const wrong = await remove('x')
+      expect([wrong.status, wrong.body]).toEqual([400, invalid('username')])
+      const { status, body } = await remove(user.username)
+      expect([status, body]).toEqual([202, { deletion_at: server.clock.time + 14 * 86_400 }])
+      expect(await statusOf(token)).toBe(401)
+      server.clock.time += 5
+      const again = await tokenOf(server, shop, user.username)
+      expect((await callAccount(server, 'GET /', { token: again })).body).toMatchObject({ deletion_at: null })
+    })
+  })
+
+  describe('sessions', () => {
+    it('a user lists sessions and ends one; a session of another user gets 404', async () => {
+      const { user, token } = await signedIn()
+      const other = await server.signIn(shop, user.username)
+      const list = async () => {
+        const { body } = await callAccount(server, 'GET /sessions', { token })
+        return (body as { items: { sid: string; is_current: boolean }[] }).items
+      }
+      const items = await list()
+      expect(items.map(({ is_current }) => is_current).sort()).toEqual([false, true])
+      expect(items[0]).toEqual({
+        ...{ sid: expect.any(String), client_id: shop.id, client_name: 'Corner Shop' },
+        ...{ device: null, country: null, started_at: server.clock.time, last_used_at: server.clock.time },
+        ...{ expires_at: expect.any(Number), is_current: expect.any(Boolean) },
+      })
+      const sid = items.find(({ is_current }) => !is_current)?.sid
+      const stranger = await signedIn()
+      const foreign = await callAccount(server, `DELETE /sessions/${sid}`, { token: stranger.token })
+      expect([foreign.status, foreign.body]).toEqual([404, UNKNOWN])
+      expect(await statusOf(other.access_token)).toBe(200)
+      const ended = await callAccount(server, `DELETE /sessions/${sid}`, { token })
+      expect([ended.status, ended.body]).toEqual([204, null])
+      expect([await statusOf(other.access_token), await statusOf(token)]).toEqual([401, 200])
+      expect(await list()).toHaveLength(1)
+      const unknown = await callAccount(server, 'DELETE /sessions/x', { token })
+      expect([unknown.status, unknown.body]).toEqual([404, UNKNOWN])
+    })
+
+    it('a user ends every session, also that of the token', async () => {
+      const { user, token } = await signedIn()
+      const other = await server.signIn(shop, user.username)
+      const reply = await callAccount(server, 'DELETE /sessions', { token })
+      expect([reply.status, reply.body]).toEqual([204, null])
+      expect([await statusOf(other.access_token), await statusOf(token)]).toEqual([401, 401])
+    })
+
+    it('the end of another session keeps the browser session that both began in', async () => {
+      const user = await server.addUser()
+      const browser = browserOf(server)
+      const [first, second] = [await server.addClient(CODE_CLIENT), await server.addClient(CODE_CLIENT)]
+      const tokens = async (client: TestClient) => {
+        const response = await authorize(server, client, { username: user.username, browser })
+        return server.requireTokens(exchangeOf(client, response.get('code')))
+      }
+      const { access_token: token } = await tokens(first)
+      await tokens(second)
+      const { body } = await callAccount(server, 'GET /sessions', { token })
+      const { items } = body as { items: { sid: string; is_current: boolean }[] }
+      const sid = items.find(({ is_current }) => !is_current)?.sid
+      expect((await callAccount(server, `DELETE /sessions/${sid}`, { token })).status).toBe(204)
+      expect((await browser.open(`${ISSUER}/account/customers`)).html).toContain(user.username)
+    })
+
+    it('a user withdraws the access of an application once', async () => {
+      const user = await server.addUser()
+      const app = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, name: 'Price Watch' })
+      const browser = browserOf(server)
+      await browser.open(authorizeUrl(app, { scope: 'cart' }))
+      await signInAt(browser, user.username)
+      const { url } = await browser.press('Allow')
+      await server.requireTokens(exchangeOf(app, url.searchParams.get('code')))
+      const token = await tokenOf(server, shop, user.username)
+      const list = () => callAccount(server, 'GET /applications', { token })
+      expect((await list()).body).toMatchObject({
+        items: [{ client_id: app.id, client_name: 'Price Watch' }],
+      })
+      const withdraw = () => callAccount(server, `DELETE /applications/${app.id}`, { token })
+      expect((await withdraw()).status).toBe(204)
+      expect((await list()).body).toEqual({ items: [] })
+      const again = await withdraw()
+      expect([again.status, again.body]).toEqual([404, UNKNOWN])
+    })
+  })
+
+  describe('a forgotten password', () => {
+    it('the response is the same for every name, and only a known address gets a mail', async () => {
+      const reader = await addReader(server)
+      for (const username of [reader.email, 'unknown@shop.test', 'unknown']) {
+        const reply = await callAsClient(server, '/password-reset', { client: shop, username })
+        expect([reply.status, reply.body]).toEqual([202, {}])
+      }
+      expect(await server.takeMails()).toMatchObject([{ to: reader.email }])
+    })
+
+    it('the token of the link sets a password once and ends the sessions of the user', async () => {
+      const reader = await addReader(server)
+      const before = await tokenOf(server, shop, reader.username)
+      await callAsClient(server, '/password-reset', { client: shop, username: reader.email })
+      const token = tokenOfLink(await takeLink(server, 'reset-password'))
+      const confirm = (password: string) =>
+        callAsClient(server, '/password-reset/confirm', { client: shop, token, password })
+      expect((await confirm('x')).body).toMatchObject({ error: 'refused_password' })
+      const set = await confirm(NEW_PASSWORD)
+      expect([set.status, set.body]).toEqual([204, null])
+      expect(await statusOf(before)).toBe(401)
+      const again = await confirm('another long passphrase')
+      expect([again.status, again.body]).toEqual([400, invalid('token')])
+      server.clock.time += 5
+      await server.signIn(shop, reader.username, NEW_PASSWORD)
+      expect(await auditOf({ subject: reader.id, kind: 'cut_off' })).toMatchObject([
+        { reason: 'the password was set by a link', client_id: shop.id },
+      ])
+    })
+
+    it('the API refuses clients of another pool, third-party clients, wrong secrets and missing members', async () => {
+      const foreign = await server.addClient({ ...SHOP_CLIENT, api: 'backoffice' })
+      const third = await server.addClient({ grants: ['password'] })
+      for (const client of [foreign, third]) {
+        const reply = await callAsClient(server, '/password-reset', { client, username: 'a@shop.test' })
+        expect([reply.status, reply.body]).toMatchObject([400, { error: 'unauthorized_client' }])
+      }
+      const guess = { ...shop, secret: 'wrong' }
+      const wrong = await callAsClient(server, '/password-reset', { client: guess, username: 'a@shop.test' })
+      expect([wrong.status, wrong.body]).toMatchObject([401, { error: 'invalid_client' }])
+      const empty = await callAsClient(server, '/password-reset', { client: shop })
+      expect([empty.status, empty.body]).toEqual([400, missing('username')])
+    })
+  })
+})
