@@ -91,7 +91,7 @@ describe('the passkeys of the account', () => {
     expect(namesOf(await browser.press('Remove'))).toEqual([])
   })
 
-  it('a name of a new passkey is the device of the browser', async () => {
+  it('the name of a new passkey is the device of the browser', async () => {
     const { id, username } = await server.addUser()
     const onPhone = new PageBrowser((request) => {
       request.headers.set('User-Agent', PHONE)

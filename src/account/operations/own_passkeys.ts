@@ -46,15 +46,15 @@ export async function addPasskey(added: AddedPasskey, call: AccountCall): Promis
   }
 }
 
-/** Names a passkey of the caller. A removed passkey stays removed. @throws StorageUnavailable */
-export async function renamePasskey(
+/** Names a passkey of the caller. @returns false for an unknown passkey @throws StorageUnavailable */
+export function renamePasskey(
   { id, name }: Pick<Passkey, 'id' | 'name'>,
   { signedIn, services }: AccountCall,
-): Promise<void> {
-  await services.passkeys.rename({ id, name, subject: signedIn.user.id })
+): Promise<boolean> {
+  return services.passkeys.rename({ id, name, subject: signedIn.user.id })
 }
 
-/** Removes a passkey of the caller. A repeated call changes nothing. @throws StorageUnavailable */
-export async function removePasskey(id: string, call: AccountCall): Promise<void> {
-  await call.services.passkeys.remove({ id, ...originOf(call) }, call.context)
+/** Removes a passkey of the caller. @returns false for an unknown passkey @throws StorageUnavailable */
+export function removePasskey(id: string, call: AccountCall): Promise<boolean> {
+  return call.services.passkeys.remove({ id, ...originOf(call) }, call.context)
 }
