@@ -49,7 +49,10 @@ describe('wrangler.toml', () => {
   })
 
   it('Workers Logs of the repository keep no URL, because it can have the token of a link in a mail', () => {
-    expect(toml.observability).toMatchObject({ enabled: true, logs: { enabled: true, invocation_logs: false } })
+    expect(toml.observability).toMatchObject({
+      enabled: true,
+      logs: { enabled: true, invocation_logs: false },
+    })
   })
 
   it('without mail in config.yml wrangler.toml needs no queue, and a webhook needs no mail service', () => {
