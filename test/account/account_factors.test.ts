@@ -26,7 +26,7 @@ const serverWith = (customers: Record<string, unknown> = {}) =>
 describe('the passkeys of the account', () => {
   const server = serverWith()
 
-  it('a user adds, names and removes a passkey, and each change is in the audit trail', async () => {
+  it('a user adds, names and removes a passkey, and the audit trail has the addition and the removal', async () => {
     const { id, username } = await server.addUser()
     const { browser, page } = await openAccount(server, username, { path: PASSKEYS })
     expect([headingOf(page), page.html]).toEqual([

@@ -3,7 +3,7 @@ export const en = {
   title: 'Your account',
   back: 'Back to your account',
   notSignedIn: 'You are not signed in. Nothing was changed.',
-  chooseTitle: 'Whose account do you want to open?',
+  chooseTitle: 'Which account do you want to open?',
   sections: {
     profile: 'Profile',
     address: 'Email address',
