@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
+import { callAccount } from '../support/account_api.ts'
+import { authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, exchangeOf, signInAt } from '../support/authorize.ts'
 import { STEP_CLIENT, step } from '../support/challenge.ts'
 import type { ShownPage } from '../support/page_browser.ts'
 import { pressCreate } from '../support/passkey.ts'
@@ -23,12 +24,15 @@ async function open(customers: Record<string, unknown>) {
     await browser.open(authorizeUrl(client))
     return browser
   }
-  return { server, page }
+  return { server, client, page }
 }
 
 describe('attacks on the factors of an account', () => {
   it('a stolen password adds no passkey to an account with an app, also where a passkey is required', async () => {
-    const { server, page } = await open({ passkeys: { rp_id: 'shop.test', required: true } })
+    const { server, client, page } = await open({
+      self_service: true,
+      passkeys: { rp_id: 'shop.test', required: true },
+    })
     const app = await enrol(server, await server.addUser())
     const shop = await server.addClient(STEP_CLIENT)
     const headless = await step(server, shop, { username: app.user.username, password: PASSWORD })
@@ -39,8 +43,14 @@ describe('attacks on the factors of an account', () => {
     const added = await browser.press('Continue', { [CODE]: await app.codeAt(server.clock.time) })
     expect([headingOf(added), browser.cookie(SESSION)]).toEqual([ADD, undefined])
     const device = await SoftwareAuthenticator.make('ES256', ISSUER)
-    expect(isAtClient(await pressCreate(browser, 'Create a passkey', device))).toBe(true)
+    const { url } = await pressCreate(browser, 'Create a passkey', device)
     expect(browser.cookie(SESSION)).toEqual(expect.any(String))
+    const exchange = exchangeOf(client, url.searchParams.get('code'))
+    const { access_token: token } = await server.requireTokens(exchange)
+    const [passkey] = await server.services.passkeys.list(app.user.id)
+    const removal = await callAccount(server, `DELETE /passkeys/${passkey?.id}`, { token })
+    expect([removal.status, removal.body]).toEqual([403, expect.objectContaining({ error: 'access_denied' })])
+    expect(await server.services.passkeys.list(app.user.id)).toHaveLength(1)
   })
 
   it('an unlocked browser gets no offer of a passkey ten minutes after the sign-in', async () => {
