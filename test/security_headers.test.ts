@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRoutes } from '../src/app.ts'
 import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
+import { ACCOUNT_PAGES_PATH } from '../src/config/account_path.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { basic, ISSUER, TestServer } from './support/server.ts'
@@ -40,7 +41,7 @@ function protectionOf({ headers }: Response): Record<string, string> {
   return Object.fromEntries([...headers].filter(([name]) => PROTECTS.test(name)))
 }
 
-const BROWSER_PAGES = PAGE_PATHS.map((path) => BROWSER_PATH + path)
+const BROWSER_PAGES = [...PAGE_PATHS.map((path) => BROWSER_PATH + path), ACCOUNT_PAGES_PATH]
 
 /** Every path of the server except pages, with a value for each parameter, and an unknown path. */
 function pathsOf(server: TestServer): string[] {

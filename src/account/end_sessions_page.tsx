@@ -17,7 +17,7 @@ export const endSessionsPages: readonly AccountPage[] = [
   { path: DONE_PATH, isAlwaysOn: true, GET: showDone },
 ]
 
-/** Shows the button. It changes nothing, because scanners of mails open links. */
+/** Shows the button. It changes nothing, because link scanners open links in mails. */
 async function showButton(request: AccountRequest): Promise<Response> {
   const { c, pool, context, services } = request
   const token = c.req.query(LINK_PARAMETER) ?? ''

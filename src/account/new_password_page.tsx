@@ -33,7 +33,7 @@ function pageOf(kind: PasswordLinkKind): AccountPage {
   }
 }
 
-/** Shows the form. It changes nothing, because scanners of mails open links. */
+/** Shows the form. It changes nothing, because link scanners open links in mails. */
 async function showForm(kind: PasswordLinkKind, request: AccountRequest): Promise<Response> {
   const { c, pool, context, services } = request
   const token = c.req.query(LINK_PARAMETER) ?? ''

@@ -27,7 +27,7 @@ import {
   sealTicket,
 } from './page_state.ts'
 
-/** What a page shows. */
+/** The content of a page. */
 export interface UserPageView {
   title: string
   body: Child

@@ -19,7 +19,7 @@ export class AccountDeletion {
   }
 
   /**
-   * Cancels the deletion that the user of a finished sign-in has asked for. The sign-in waits for the write: after a lost write the
+   * Cancels the scheduled deletion of the user of a finished sign-in. The sign-in waits for the write: after a lost write the
    * account would be erased.
    *
    * @param origin The client and the API of the sign-in.
@@ -45,7 +45,7 @@ type Erasing = Parameters<typeof eraseUser>[2] & {
 }
 
 /**
- * Erases up to `limit` accounts whose time has come. An account that a sign-in kept in this moment stays. The last admin stays too,
+ * Erases up to `limit` accounts whose deletion is due. An account stays if a sign-in cancels its deletion at the same time. The last admin stays too,
  * until another user is an admin.
  *
  * @returns how many users it erased

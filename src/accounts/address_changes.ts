@@ -56,7 +56,7 @@ export class AddressChanges {
   }
 
   /**
-   * Sends the link to the new address, and a notification to the present verified address, after the response. The owner of a taken
+   * Sends the link to the new address, and a notification to the current verified address, after the response. The owner of a taken
    * address gets another mail, and the user sees no difference.
    *
    * @throws OAuthError too_many_attempts if the caller must wait

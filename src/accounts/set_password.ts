@@ -45,7 +45,7 @@ const REASONS: Readonly<Record<PasswordLinkKind['purpose'], string>> = {
  * wrong passwords ends, and a lock of its second factors stays.
  * After a forgotten password the user gets a mail.
  *
- * @returns the user; null if the link cannot be used (any more)
+ * @returns the user; null if the link cannot be used
  * @throws PasswordRefused, OAuthError too_many_attempts or temporarily_unavailable; StorageUnavailable, CorruptRecord
  */
 export async function setPasswordByLink(
@@ -73,7 +73,7 @@ export async function setPasswordByLink(
   return outcome.record
 }
 
-/** A required change would otherwise keep a password that another caller knows. */
+/** Otherwise a required change could keep a password that another person knows. */
 async function refuseKnownPassword(
   { mustChangePassword, passwordHash }: UserRecord,
   password: string,

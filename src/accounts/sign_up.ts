@@ -67,7 +67,7 @@ export interface NewAccount extends Pick<CodeCaller, 'pool' | 'api' | 'clientId'
 
 export type AccountResult =
   | { kind: 'created'; user: User }
-  /** Another user has the address since the code was requested. The owner of the address is told by mail. */
+  /** Another user has the address since the code was requested. The owner of the address gets a mail. */
   | { kind: 'taken' }
   /** The proof has expired. */
   | { kind: 'expired' }
@@ -202,7 +202,7 @@ export class SignUps {
     }
   }
 
-  /** Tells the owner of an address by mail that the address has an account. */
+  /** Sends the owner of an address a mail: the address has an account. */
   #tellOwner(
     recipient: { to: string; language: Language; pool: string; api: string },
     context: RequestContext,

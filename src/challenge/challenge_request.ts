@@ -52,7 +52,7 @@ export async function readChallengeRequest(
 }
 
 /**
- * Checks the request of an earlier step against its client of now. A sign-in that began at the token endpoint has no `code_challenge`,
+ * Checks the request of an earlier step against the current record of its client. A sign-in that began at the token endpoint has no `code_challenge`,
  * so a later request can add it.
  *
  * @throws OAuthError with the errors of an authorization request

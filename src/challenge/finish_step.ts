@@ -18,7 +18,7 @@ import { askFor, type StepResult } from './step_result.ts'
 /** The wait of a user with too many codes. */
 const CODE_WAIT_SECONDS = 60
 
-/** Decides what follows a proven factor. @throws OAuthError invalid_session, temporarily_unavailable, unmet_authentication_requirements */
+/** Decides the next step after a proven factor. @throws OAuthError invalid_session, temporarily_unavailable, unmet_authentication_requirements */
 export async function finishStep(
   step: Step,
   proven: Proven,

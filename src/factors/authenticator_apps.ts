@@ -83,7 +83,7 @@ export class AuthenticatorApps {
   }
 
   /**
-   * Stores an app after its first code, with ten new recovery codes. They replace those of before. The caller has authenticated the
+   * Stores an app after its first code, with ten new recovery codes. They replace the earlier ones. The caller has authenticated the
    * user, with an existing factor if the user has one.
    *
    * @param isFirst Whether the user must have no app, also if another request adds one at the same time.

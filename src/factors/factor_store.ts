@@ -172,7 +172,7 @@ export class FactorStore {
   }
 
   /**
-   * Adds an authenticator app and new recovery codes, in one transaction with further statements. They replace those of before.
+   * Adds an authenticator app and new recovery codes, in one transaction with further statements. They replace the earlier ones.
    *
    * @returns false if the user was deleted, or has an app and the new one must be the first
    * @throws StorageUnavailable

@@ -31,7 +31,7 @@ export async function deliverMails(
   await Promise.all(messages.map((message) => deliverOne(message, parts, now)))
 }
 
-/** Removes the mails of a batch from the queue, if config.yml has no `mail` any more. */
+/** Removes the mails of a batch from the queue, if `mail` was removed from config.yml. */
 export function dropMails(messages: readonly MailMessage[]): void {
   for (const message of messages) {
     log('error', 'mail_dropped', { reason: 'config.yml has no mail', attempts: message.attempts })

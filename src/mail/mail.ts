@@ -25,7 +25,7 @@ const recipient = {
   api: z.nullable(z.string()),
 }
 
-/** A link for one action. The page behind it shows a button, because scanners of mails open links. */
+/** A link for one action. The page behind it shows a button, because link scanners open links in mails. */
 const action = { link, lifetimeSeconds: seconds }
 
 /** A code of six digits. */

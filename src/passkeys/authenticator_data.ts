@@ -1,7 +1,7 @@
 import { type CborMap, decodeCborMap } from './cbor.ts'
 import { requirePasskey } from './passkey_refused.ts'
 
-/** What the authenticator says about a ceremony (WebAuthn Level 3 §6.1). */
+/** The authenticator data of a ceremony (WebAuthn Level 3 §6.1). */
 export interface AuthenticatorData {
   /** SHA-256 of the relying party id. */
   rpIdHash: Uint8Array

@@ -25,7 +25,7 @@ const clientDataSchema = z.object({
 })
 
 /**
- * Checks what the browser says about a ceremony (WebAuthn Level 3 §7.1 and §7.2: type, challenge, origin, crossOrigin, topOrigin). The
+ * Checks the client data of a ceremony (WebAuthn Level 3 §7.1 and §7.2: type, challenge, origin, crossOrigin, topOrigin). The
  * pages are never in a frame, so a ceremony in a frame is refused.
  *
  * @throws PasskeyRefused

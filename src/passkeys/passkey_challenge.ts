@@ -27,7 +27,7 @@ const challengeSchema = z.object({
   expiresAt: z.int(),
 })
 
-/** What a challenge must be for. */
+/** The purpose that a challenge must have. */
 export type ExpectedChallenge = Pick<PasskeyChallenge, 'ceremony' | 'pool' | 'subject' | 'holder'>
 
 /** Seals challenges for forms, so that a page with a passkey button writes no row. */

@@ -166,7 +166,7 @@ export class Passkeys {
     return requestOptions(challenge, { ...settings, allowed })
   }
 
-  /** What a response must have. */
+  /** The values that a response must have. */
   expect(challenge: string, { rpId, origins, userVerification }: PasskeySettings): ExpectedCeremony {
     return {
       challenge,

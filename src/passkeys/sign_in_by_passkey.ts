@@ -83,7 +83,7 @@ export async function signInByPasskey(
   }
 }
 
-/** Reads what a sign-in needs: one read at the primary. @throws as `signInByPasskey` */
+/** Reads the records that a sign-in needs, in one read at the primary. @throws as `signInByPasskey` */
 export async function readForPasskey(
   { sealed, response: text, pool, subject, holder, clientId }: GivenPasskey,
   { passkeyChallenges, bursts, guard, passkeyStore }: Dependencies,

@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import accountsPage from '../../docs/accounts.md?raw'
 import { API_OPERATIONS } from '../../src/account/api/operations.ts'
+import { compact } from '../../src/lib/compact.ts'
+import type { CreationOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { accountApi, callAccount, callAsClient, SHOP_CLIENT, tokenOf } from '../support/account_api.ts'
 import { addReader, setProfile, takeLink, tokenOf as tokenOfLink } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
@@ -14,11 +17,13 @@ import {
 } from '../support/authorize.ts'
 import { MAIL } from '../support/mail_sink.ts'
 import { parseTable } from '../support/markdown_table.ts'
-import { enrol } from '../support/second_factor.ts'
+import { registerPasskey } from '../support/passkey.ts'
+import { appOf, enrol, wrongCode } from '../support/second_factor.ts'
 import { credentials, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+import { SoftwareAuthenticator } from '../support/software_authenticator.ts'
 
 const NEW_PASSWORD = 'a wholly different passphrase'
-const ACCOUNTS = { self_service: true, second_factor: 'optional' }
+const ACCOUNTS = { self_service: true, second_factor: 'optional', passkeys: { rp_id: 'shop.test' } }
 
 const refusal = (error: string, error_description: string) => ({ error, error_description })
 const INVALID_TOKEN = refusal('invalid_token', 'The access token is invalid.')
@@ -310,6 +315,16 @@ describe('the JSON API of the account', () => {
     })
   })
 
+  it('with `errors: oro` a refusal also has the message and the hint', async () => {
+    const oro = new TestServer({ config: { errors: 'oro', accounts: { customers: ACCOUNTS } } })
+    const { username } = await oro.addUser()
+    const token = await tokenOf(oro, shop, username)
+    const { status, body } = await callAccount(oro, 'POST /email', { token, body: { email: 'x' } })
+    const text = 'The parameter email is not valid.'
+    const hint = 'Check the `email` parameter'
+    expect([status, body]).toEqual([400, { ...refusal('invalid_request', text), message: text, hint }])
+  })
+
   describe('sessions', () => {
     it('a user lists sessions and ends one; a session of another user gets 404', async () => {
       const { user, token } = await signedIn()
@@ -384,14 +399,126 @@ describe('the JSON API of the account', () => {
     })
   })
 
+  describe('passkeys', () => {
+    it('a user adds, names and removes a passkey', async () => {
+      const { user, token } = await signedIn()
+      const call = (operation: string, body?: unknown) =>
+        callAccount(server, operation, compact({ token, body }))
+      const started = await call('POST /passkeys/options')
+      const { sealed, options } = started.body as { sealed: string; options: CreationOptionsJson }
+      expect([started.status, options.user.name]).toEqual([200, user.username])
+      const device = await SoftwareAuthenticator.make('ES256', ISSUER)
+      const response = await device.create(options)
+      const added = await call('POST /passkeys', { sealed, response })
+      const passkey = {
+        ...{ id: expect.any(String), name: 'Passkey', rp_id: 'shop.test' },
+        ...{ created_at: server.clock.time, last_used_at: null },
+      }
+      expect([added.status, added.body]).toEqual([201, passkey])
+      const again = await call('POST /passkeys', { sealed, response })
+      expect([again.status, again.body]).toEqual([400, invalid('response')])
+      const { id } = added.body as { id: string }
+      expect((await call(`PATCH /passkeys/${id}`, { name: 'Phone' })).status).toBe(204)
+      expect((await call('GET /passkeys')).body).toEqual({ items: [{ ...passkey, id, name: 'Phone' }] })
+      expect((await call(`DELETE /passkeys/${id}`)).status).toBe(204)
+      expect((await call('GET /passkeys')).body).toEqual({ items: [] })
+      const events = await auditOf({ kind: 'factor', subject: user.id })
+      expect(events.map((event) => event.client_id)).toEqual([shop.id, shop.id])
+    })
+
+    it('a user does not see, name or remove a passkey of another user, or add one with a challenge of another session', async () => {
+      const [{ user, token }, other] = [await signedIn(), await signedIn()]
+      const { passkey } = await registerPasskey(server, other.user)
+      for (const [operation, body] of [
+        [`PATCH /passkeys/${passkey.id}`, { name: 'x' }],
+        [`DELETE /passkeys/${passkey.id}`, undefined],
+      ] as const) {
+        const reply = await callAccount(server, operation, compact({ token, body }))
+        expect([operation, reply.status, reply.body]).toEqual([operation, 404, UNKNOWN])
+      }
+      expect((await callAccount(server, 'GET /passkeys', { token })).body).toEqual({ items: [] })
+      expect(await server.services.passkeys.list(other.user.id)).toMatchObject([{ name: passkey.name }])
+      const started = await callAccount(server, 'POST /passkeys/options', { token })
+      const { sealed, options } = started.body as { sealed: string; options: CreationOptionsJson }
+      const response = await (await SoftwareAuthenticator.make('ES256', ISSUER)).create(options)
+      for (const thief of [other.token, await tokenOf(server, shop, user.username)]) {
+        const reply = await callAccount(server, 'POST /passkeys', {
+          token: thief,
+          body: { sealed, response },
+        })
+        expect([reply.status, reply.body]).toEqual([400, invalid('response')])
+      }
+    })
+  })
+
+  describe('the second factor', () => {
+    it('a user sets up an authenticator app, and then needs it for every operation', async () => {
+      const { user, token } = await signedIn()
+      const none = await callAccount(server, 'DELETE /authenticator-app', { token })
+      expect([none.status, none.body]).toEqual([404, UNKNOWN])
+      const started = await callAccount(server, 'POST /authenticator-app', { token })
+      const { sealed, secret, uri } = started.body as Record<'sealed' | 'secret' | 'uri', string>
+      expect([started.status, uri]).toEqual([200, expect.stringMatching(/^otpauth:\/\/totp\//)])
+      const app = appOf(secret)
+      const confirm = (code: string, by = token) =>
+        callAccount(server, 'POST /authenticator-app/confirm', { token: by, body: { sealed, code } })
+      const wrong = await confirm(await wrongCode(app, server.clock.time))
+      expect([wrong.status, wrong.body]).toEqual([
+        ...[400, refusal('invalid_grant', 'The user credentials were incorrect.')],
+      ])
+      const code = await app.codeAt(server.clock.time)
+      const foreign = await confirm(code, (await signedIn()).token)
+      expect([foreign.status, foreign.body]).toEqual([400, invalid('sealed')])
+      const added = await confirm(code)
+      expect([added.status, added.body]).toEqual([
+        200,
+        { recovery_codes: Array.from({ length: 10 }, () => expect.any(String)) },
+      ])
+      const after = await callAccount(server, 'POST /recovery-codes', { token })
+      expect([after.status, after.body]).toEqual([401, AGAIN])
+      expect((await server.services.userAdmin.find(user.id))?.hasTotp).toBe(true)
+    })
+
+    it('a user with a token of level 2 renews the recovery codes and removes the app', async () => {
+      const user = await server.addUser()
+      const app = await enrol(server, user)
+      const client = await server.addClient(CODE_CLIENT)
+      const browser = browserOf(server)
+      await authorize(server, client, { username: user.username, browser })
+      const { url } = await browser.press('Continue', { '6-digit code': await app.codeAt(server.clock.time) })
+      const tokens = await server.requireTokens(exchangeOf(client, url.searchParams.get('code')))
+      const token = tokens.access_token
+      const renewed = await callAccount(server, 'POST /recovery-codes', { token })
+      expect([renewed.status, Object.keys(Object(renewed.body))]).toEqual([200, ['recovery_codes']])
+      expect((await callAccount(server, 'GET /', { token })).body).toMatchObject({
+        factors: { authenticator_app: true, passkey: false, required: false },
+      })
+      const removed = await callAccount(server, 'DELETE /authenticator-app', { token })
+      expect([removed.status, removed.body]).toEqual([204, null])
+      expect((await server.services.userAdmin.find(user.id))?.hasTotp).toBe(false)
+    })
+  })
+
   describe('a forgotten password', () => {
-    it('the response is the same for every name, and only a known address gets a mail', async () => {
+    it('the response and the rows are the same for every name, and do not wait for D1; only a known address gets a mail', async () => {
       const reader = await addReader(server)
-      for (const username of [reader.email, 'unknown@shop.test', 'unknown']) {
+      const tables = ['one_time_values', 'mail_budgets', 'sign_in_failures', 'audit_events']
+      const countRows = () =>
+        Promise.all(tables.map((name) => env.DB.prepare(`SELECT count(*) AS n FROM ${name}`).first('n')))
+      const seen: unknown[] = []
+      for (const username of [reader.email, reader.username, 'unknown@shop.test', 'unknown']) {
+        await env.DB.prepare('DELETE FROM mail_budgets').run()
+        const before = await countRows()
         const reply = await callAsClient(server, '/password-reset', { client: shop, username })
         expect([reply.status, reply.body]).toEqual([202, {}])
+        seen.push([before, await countRows()])
       }
-      expect(await server.takeMails()).toMatchObject([{ to: reader.email }])
+      expect(new Set(seen.map((each) => JSON.stringify(each))).size).toBe(1)
+      expect((await server.takeMails()).map(({ to }) => to)).toEqual([reader.email, reader.email])
+      const failing = vi.spyOn(server.services.users, 'findByName').mockRejectedValue(new Error('D1 is down'))
+      onTestFinished(() => failing.mockRestore())
+      const away = await callAsClient(server, '/password-reset', { client: shop, username: reader.email })
+      expect([away.status, failing.mock.calls.length]).toEqual([202, 1])
     })
 
     it('the token of the link sets a password once and ends the sessions of the user', async () => {

@@ -165,7 +165,7 @@ describe('a change of the address', () => {
     },
   )
 
-  it('a browser whose sign-in is older than ten minutes must prove the password again', async () => {
+  it('a user whose sign-in is older than 10 minutes types the password again', async () => {
     const user = await addReader(server)
     const browser = await openPage(user)
     server.clock.time += 601

@@ -162,7 +162,7 @@ describe('the link that ends all sessions', () => {
     expect(timeline.body.ending).toContain('all sessions were ended by a link in a mail')
   })
 
-  it('each language has the pages', async () => {
+  it('the pages exist in each language', async () => {
     const { link } = await prepare()
     const titles = new Set<string | undefined>()
     for (const language of ['en', 'de', 'fr', 'es', 'nl', 'it', 'pl', 'uk']) {

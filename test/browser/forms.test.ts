@@ -160,10 +160,7 @@ describe('the forms of the pages', () => {
     ]) {
       browser.show({ ...form, html })
       const page = await browser.press('Sign in')
-      expect([page.status, page.html]).toEqual([
-        400,
-        expect.stringContaining('This form does not work any more'),
-      ])
+      expect([page.status, page.html]).toEqual([400, expect.stringContaining('This form no longer works')])
     }
   })
 

@@ -210,7 +210,7 @@ describe('a passkey without user verification', () => {
   const passkeys = { rp_id: 'shop.test', user_verification: 'preferred' }
   const unverified = { flags: FLAG.UP | FLAG.AT }
 
-  it('it signs in at level 1', async () => {
+  it('a passkey without user verification signs in at level 1', async () => {
     const { server, client, page, addUser, use } = await open({ passkeys })
     const { user, authenticator } = await addUser(unverified)
     const end = await use(await page(), authenticator, { flags: FLAG.UP })
@@ -218,7 +218,7 @@ describe('a passkey without user verification', () => {
     expect(await claimsOf(server, client, end)).toMatchObject(claims)
   })
 
-  it('it is not both factors: an app or its set-up follows, and no second passkey', async () => {
+  it('one passkey is not both factors: an app or its set-up follows, and no second passkey', async () => {
     const at = await open({ passkeys, second_factor: 'required' })
     const { server, client, page, addUser, use } = at
     const { user, authenticator } = await addUser(unverified)
@@ -323,7 +323,7 @@ describe('a passkey as the second factor', () => {
     expect(refused?.page.html).toMatch(/could not be added|Confirm that it is you/)
   })
 
-  it('the form of a passkey adds none after a sign-out', async () => {
+  it('the form of a passkey adds no passkey after a sign-out', async () => {
     const { server } = at
     const user = await server.addUser()
     const browser = await pendingOf(user.username)

@@ -121,7 +121,7 @@ describe('a sign-up', () => {
     expect(again.get('code')).not.toBeNull()
   })
 
-  it('the owner of a taken address is told by mail, and the page, the rows and the budgets are those of a free address', async () => {
+  it('the owner of a taken address gets a mail, and the page, the rows and the budgets are those of a free address', async () => {
     const user = await server.addUser({ username: `${crypto.randomUUID()}@example.com` })
     const other = await server.addUser()
     const verified = newAddress()
@@ -177,7 +177,7 @@ describe('a sign-up', () => {
     expect(await server.takeMails()).toHaveLength(5)
   })
 
-  it('a sender gets 30 mails an hour for any addresses', async () => {
+  it('a sender can request 30 mails an hour, for any addresses', async () => {
     const browser = await open(browserOf(server))
     const [, ticket = ''] =
       /action="\/oauth2-token\/sign-up".*?name="ticket" value="([^"]+)"/s.exec(browser.page.html) ?? []
@@ -250,7 +250,7 @@ describe('a sign-up', () => {
     expect([stranger.cookie(SESSION), await findUsers()]).toEqual([undefined, []])
   })
 
-  it('a code of a sign-in is no code of a sign-up, and the reverse', async () => {
+  it('a code of a sign-in does not work for a sign-up, and a code of a sign-up does not work for a sign-in', async () => {
     server = serverWith({ email_code: 'sign_in' })
     const { id, username } = await server.addUser()
     await setAddress(id, newAddress(), true)
@@ -265,7 +265,7 @@ describe('a sign-up', () => {
     expect((await other.press('Sign in', { [CODE]: signUpCode })).html).toContain(WRONG)
   })
 
-  it('of two sign-ups with one address at once one creates the account, and the other one sees the page of a taken address', async () => {
+  it('of two sign-ups with one address at once one creates the account, and the other one gets the page of a wrong code', async () => {
     const address = newAddress()
     const first = await prove(address)
     const second = await prove(address, browserOf(server.anotherIsolate()))
@@ -284,7 +284,7 @@ describe('a sign-up', () => {
     ])
   })
 
-  it('a user who gets the address as a verified address before the end of the sign-up keeps it', async () => {
+  it('another user who verifies the address before the end of the sign-up keeps it', async () => {
     const address = newAddress()
     const browser = await prove(address)
     const { id } = await server.addUser()
@@ -471,7 +471,7 @@ describe('prompt=create (Initiating User Registration via OpenID Connect 1.0)', 
     expect((await findUsers()).map(({ id }) => id)).toContain(decodeJwt(tokens.access_token).sub)
   })
 
-  it('the user of an existing account can sign in, also with a browser session of before', async () => {
+  it('a user with an account can sign in, also with an earlier browser session', async () => {
     const { username } = await server.addUser()
     const browser = browserOf(server)
     await authorize(server, client, { username, browser })
@@ -480,7 +480,7 @@ describe('prompt=create (Initiating User Registration via OpenID Connect 1.0)', 
     expect(isAtClient(await signInAt(browser, username))).toBe(true)
   })
 
-  it('the metadata lists it, a pushed request takes it, and it stands alone', async () => {
+  it('the metadata lists prompt=create, a pushed request accepts it, and no other prompt can stand with it', async () => {
     const metadata = await server.fetch('/.well-known/openid-configuration')
     const { prompt_values_supported: prompts } = await metadata.json<{ prompt_values_supported: string[] }>()
     expect(prompts).toEqual(['none', 'login', 'consent', 'select_account', 'create'])
@@ -492,7 +492,7 @@ describe('prompt=create (Initiating User Registration via OpenID Connect 1.0)', 
     }
   })
 
-  it('a server without sign_up refuses it', async () => {
+  it('a server without sign_up refuses prompt=create', async () => {
     const plain = new TestServer({ clock: server.clock })
     const end = await browserOf(plain).open(authorizeUrl(client, { prompt: 'create' }))
     expect(Object.fromEntries(end.url.searchParams)).toMatchObject({

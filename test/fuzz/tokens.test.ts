@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { selfService } from '../support/account.ts'
 import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
 import { FuzzServer } from '../support/fuzz_server.ts'
 import { TARGETS, type Target, TokenTargets } from '../support/fuzz_token_targets.ts'
@@ -7,7 +8,7 @@ import { editsOf, Forger, forgedToken, noToken, replaceAt } from '../support/fuz
 
 /** The kinds of tokens. A changed token of a kind is sent to the target that accepts the original. */
 const KINDS = {
-  'access token': ['introspect', 'revoke', 'userinfo', 'verifier'],
+  'access token': ['introspect', 'revoke', 'userinfo', 'account API', 'verifier'],
   'refresh token': ['refresh', 'introspect', 'revoke'],
   "operator's token": ['admin API'],
 } as const satisfies Record<string, readonly Target[]>
@@ -20,7 +21,7 @@ let targets: TokenTargets
 let forger: Forger
 
 beforeAll(async () => {
-  fuzzed = new FuzzServer({}, { hashes: true })
+  fuzzed = new FuzzServer({ config: selfService() }, { hashes: true })
   targets = await TokenTargets.make(fuzzed)
   forger = await Forger.of(fuzzed.server)
 })
@@ -88,6 +89,7 @@ describe('a token for another purpose', () => {
     ['verifier', async () => (await fuzzed.server.fetch('/revocations')).arrayBuffer().then(decode)],
     ['introspect', async () => (await fuzzed.server.fetch('/revocations')).arrayBuffer().then(decode)],
     ['userinfo', async () => targets.refreshToken],
+    ['account API', async () => targets.refreshToken],
     ['admin API', async () => targets.accessToken],
     ['admin API', async () => targets.operator.tokens.refresh_token ?? ''],
   ])('the token is refused by the %s', async (target, tokenFor) => {

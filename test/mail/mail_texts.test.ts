@@ -8,6 +8,8 @@ import { MAIL } from '../support/mail_sink.ts'
 import { BACKOFFICE_AUDIENCE, STOREFRONT_AUDIENCE, TestServer } from '../support/server.ts'
 
 const KINDS = Object.keys(MAIL_KINDS) as MailKind[]
+// A straight quote, three full stops, or a space that lets a line begin with a punctuation mark.
+const TYPEWRITER = /['"]|\.\.\.| [?!:;»]|« /
 const PNG = 'data:image/png;base64,iVBORw0KGgo='
 
 const serverWith = (branding?: Record<string, unknown>) =>
@@ -76,6 +78,14 @@ describe('the texts of mails', () => {
         expect(own, `${kind} ${language}`).not.toContain(text('Bread & <Butter>'))
       }
     }
+  })
+
+  it.each(LANGUAGES)('the mails in the language %s have typographic quotes and spaces', (language) => {
+    const texts = KINDS.flatMap((kind) => {
+      const { subject, text } = render(exampleOf(kind, { language }), serverWith({ name: 'Shop' }))
+      return [subject, ...text.split('\n').filter((line) => !line.startsWith('http'))]
+    })
+    expect(texts.filter((text) => TYPEWRITER.test(text))).toEqual([])
   })
 
   it('the text of a code has the code on a line of its own, its lifetime, and no code in the subject', () => {

@@ -50,11 +50,21 @@ export const ACCOUNT_API_REFUSALS = {
   unknown_item: [
     calling('an unknown session', ['DELETE /sessions/x'], { expected: UNKNOWN }),
     calling('an unknown application', ['DELETE /applications/x'], { expected: UNKNOWN }),
+    calling('an unknown passkey', ['DELETE /passkeys/x'], { expected: UNKNOWN }),
+    calling('recovery codes without an app', ['POST /recovery-codes'], { expected: UNKNOWN }),
   ],
   refused_value: [
     calling('another name as the confirmation', ['POST /deletion', () => ({ username: 'x' })], {
       expected: [400, 'invalid_request'],
     }),
+    calling('a passkey that does not verify', ['POST /passkeys', () => ({ sealed: 'x', response: 'x' })], {
+      expected: [400, 'invalid_request'],
+    }),
+    calling(
+      'another sealed key of an app',
+      ['POST /authenticator-app/confirm', () => ({ sealed: 'x', code: '123456' })],
+      { expected: [400, 'invalid_request'] },
+    ),
     calling('a text that is no address', ['POST /email', () => ({ email: 'x' })], {
       expected: [400, 'invalid_request'],
     }),
@@ -71,6 +81,9 @@ export const ACCOUNT_API_CASES: readonly WriteCase[] = [
   calling('reads', ['GET /'], { expected: [200] }),
   calling('lists of sessions', ['GET /sessions'], { expected: [200] }),
   calling('lists of applications', ['GET /applications'], { expected: [200] }),
+  calling('lists of passkeys', ['GET /passkeys'], { expected: [200] }),
+  calling('options of new passkeys', ['POST /passkeys/options'], { expected: [200] }),
+  calling('keys of new apps', ['POST /authenticator-app'], { expected: [200] }),
   calling('downloads', ['GET /data'], { expected: [200] }),
   calling('one change of the profile', ['PATCH /', () => ({ name: 'Ann' })], { expected: [204] }),
   calling('requests for mails to a new address', ['POST /email', () => ({ email: 'new@shop.test' })], {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { TokenError } from '../../packages/verify/src/token_error.ts'
 import { createVerifier, type Verifier } from '../../packages/verify/src/verifier.ts'
+import { accountApi } from './account_api.ts'
 import { CODE_CLIENT } from './authorize.ts'
 import { checkAnswer } from './fuzz_checks.ts'
 import type { FuzzServer } from './fuzz_server.ts'
@@ -10,7 +11,8 @@ import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, type TokenRe
 
 /** Every endpoint or library that accepts a token. Each refuses an unissued token in its own way. */
 export const TARGETS = [
-  ...(['introspect', 'revoke', 'refresh', 'exchange', 'userinfo', 'admin API', 'verifier'] as const),
+  ...(['introspect', 'revoke', 'refresh', 'exchange', 'userinfo', 'account API'] as const),
+  ...(['admin API', 'verifier'] as const),
 ] as const
 export type Target = (typeof TARGETS)[number]
 
@@ -63,6 +65,7 @@ export class TokenTargets {
     if (target === 'verifier') return this.#checkVerifier(token)
     if (target === 'admin API') return this.#checkBearer('/admin/api/me', 'sallyport-admin', token)
     if (target === 'userinfo') return this.#checkBearer('/oauth2-token/userinfo', ISSUER, token)
+    if (target === 'account API') return this.#checkBearer(accountApi(), ISSUER, token)
     const grant = {
       refresh: 'refresh_token',
       exchange: 'authorization_code',

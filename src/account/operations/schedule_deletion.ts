@@ -4,9 +4,10 @@ import { InputRefused } from '../../browser/input_refused.ts'
 import { type AccountCall, originOf } from './account_call.ts'
 
 /**
- * Schedules the deletion of the caller's account, ends every session of the caller, and tells the caller by mail. A finished sign-in before the time cancels it.
+ * Schedules the deletion of the caller's account, ends every session of the caller, and sends the caller a mail. A finished sign-in
+ * before the time of the deletion cancels it.
  *
- * @param username What the caller typed to confirm.
+ * @param username The text that the caller typed to confirm.
  * @throws InputRefused for another name, and for the last admin; StorageUnavailable, CorruptRecord
  */
 export async function scheduleDeletion(username: string, call: AccountCall): Promise<void> {

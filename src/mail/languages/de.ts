@@ -11,7 +11,7 @@ export const de: MailTexts = {
     address_has_account: {
       subject: (name) => `Sie haben bereits ein Konto bei ${name}`,
       text: (name) =>
-        `Mit dieser E-Mail-Adresse wurde ein Konto bei ${name} angefordert. Sie haben bereits ein Konto, deshalb wurde nichts geändert. Melden Sie sich an, um es zu nutzen.`,
+        `Mit dieser E-Mail-Adresse wurde ein Konto bei ${name} angefordert. Sie haben bereits ein Konto, deshalb wurde nichts geändert. Melden Sie sich an, um es zu verwenden.`,
       action: 'Anmelden',
     },
     email_code: {
@@ -65,7 +65,7 @@ export const de: MailTexts = {
     deletion_scheduled: {
       subject: (name) => `Ihr Konto bei ${name} wird gelöscht`,
       text: (name) =>
-        `Die Löschung Ihres Kontos bei ${name} wurde angefordert. Wenn Sie sich vorher anmelden, bleibt es erhalten.`,
+        `Die Löschung Ihres Kontos bei ${name} wurde angefordert. Wenn Sie sich vorher anmelden, bleibt das Konto bestehen.`,
     },
     more_needed: {
       subject: (name) => `Eine Anmeldung bei Ihrem Konto bei ${name} ist unvollständig`,

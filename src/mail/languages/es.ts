@@ -17,7 +17,7 @@ export const es: MailTexts = {
     email_code: {
       subject: (name) => `Tu código para ${name}`,
       text: (name) =>
-        `Escribe este código en ${name}. No se lo digas a ninguna otra persona, tampoco a ${name}.`,
+        `Introduce este código en ${name}. No se lo digas a ninguna otra persona, tampoco a ${name}.`,
     },
     reset_password: {
       subject: (name) => `Elige una contraseña nueva para ${name}`,
@@ -32,12 +32,12 @@ export const es: MailTexts = {
     address_changes: {
       subject: (name) => `Nueva dirección de correo para tu cuenta en ${name}`,
       text: (name) =>
-        `Se ha solicitado una nueva dirección de correo para tu cuenta en ${name}. Cuando se confirme, los mensajes llegarán solo a la dirección nueva.`,
+        `Se ha solicitado una nueva dirección de correo para tu cuenta en ${name}. Cuando se confirme, los correos llegarán solo a la dirección nueva.`,
     },
     address_changed: {
       subject: (name) => `Se ha cambiado la dirección de correo de tu cuenta en ${name}`,
       text: (name) =>
-        `Se ha cambiado la dirección de correo de tu cuenta en ${name}. Los mensajes llegarán solo a la dirección nueva.`,
+        `Se ha cambiado la dirección de correo de tu cuenta en ${name}. Los correos llegarán solo a la dirección nueva.`,
     },
     password_changed: {
       subject: (name) => `Tu contraseña de ${name} ha cambiado`,
@@ -82,7 +82,7 @@ export const es: MailTexts = {
   linkLifetime: (duration) => `El enlace funciona una sola vez, durante ${duration}.`,
   codeLifetime: (duration) => `El código funciona una sola vez, durante ${duration}.`,
   deletion: (date) => `Fecha de eliminación: ${date}.`,
-  notRequested: 'Si no has solicitado este mensaje, puedes ignorarlo. Nada cambia sin ti.',
+  notRequested: 'Si no has solicitado este correo, puedes ignorarlo. Nada cambia sin ti.',
   passwordKnown:
     'Si no acabas de escribir tu contraseña, otra persona la conoce. Elige una contraseña nueva.',
   notYou: 'Si no has sido tú, cierra todas las sesiones y elige una contraseña nueva.',

@@ -6,7 +6,7 @@ export const fr: MailTexts = {
     verify_sign_up: {
       subject: (name) => `Votre code pour un nouveau compte ${name}`,
       text: (name) =>
-        `Saisissez ce code chez ${name} pour créer votre compte. Ne le communiquez à aucune autre personne, pas même à ${name}.`,
+        `Saisissez ce code sur ${name} pour créer votre compte. Ne le communiquez à aucune autre personne, pas même à ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Vous avez déjà un compte ${name}`,
@@ -44,7 +44,7 @@ export const fr: MailTexts = {
       text: (name) => `Le mot de passe de votre compte ${name} a été modifié.`,
     },
     factor_changed: {
-      subject: (name) => `Vos moyens de connexion à ${name} ont été modifiés`,
+      subject: (name) => `Vos méthodes de connexion à ${name} ont été modifiées`,
       text: (name) => `Cela concerne votre compte ${name}.`,
     },
     new_device: {
@@ -64,7 +64,7 @@ export const fr: MailTexts = {
     deletion_scheduled: {
       subject: (name) => `Votre compte ${name} va être supprimé`,
       text: (name) =>
-        `La suppression de votre compte ${name} a été demandée. Une connexion avant cette date le conserve.`,
+        `La suppression de votre compte ${name} a été demandée. Si vous vous connectez avant cette date, le compte est conservé.`,
     },
     more_needed: {
       subject: (name) => `Une connexion à votre compte ${name} est incomplète`,
@@ -82,9 +82,8 @@ export const fr: MailTexts = {
   },
   linkLifetime: (duration) => `Le lien fonctionne une seule fois, pendant ${duration}.`,
   codeLifetime: (duration) => `Le code fonctionne une seule fois, pendant ${duration}.`,
-  deletion: (date) => `Date de la suppression : ${date}.`,
-  notRequested:
-    'Si vous n’avez pas demandé cet e-mail, vous pouvez l’ignorer. Rien ne change sans votre action.',
+  deletion: (date) => `Date de la suppression\u00a0: ${date}.`,
+  notRequested: 'Si vous n’avez pas demandé cet e-mail, vous pouvez l’ignorer. Rien ne change sans vous.',
   passwordKnown:
     'Si vous ne venez pas de saisir votre mot de passe, une autre personne le connaît. Choisissez un nouveau mot de passe.',
   notYou: 'Si ce n’était pas vous, fermez toutes les sessions et choisissez un nouveau mot de passe.',

@@ -32,12 +32,12 @@ export const it: MailTexts = {
     address_changes: {
       subject: (name) => `Nuovo indirizzo e-mail per il tuo account su ${name}`,
       text: (name) =>
-        `È stato richiesto un nuovo indirizzo e-mail per il tuo account su ${name}. Dopo la conferma i messaggi arriveranno solo al nuovo indirizzo.`,
+        `È stato richiesto un nuovo indirizzo e-mail per il tuo account su ${name}. Dopo la conferma le e-mail arriveranno solo al nuovo indirizzo.`,
     },
     address_changed: {
       subject: (name) => `L’indirizzo e-mail del tuo account su ${name} è stato modificato`,
       text: (name) =>
-        `L’indirizzo e-mail del tuo account su ${name} è stato modificato. I messaggi arriveranno solo al nuovo indirizzo.`,
+        `L’indirizzo e-mail del tuo account su ${name} è stato modificato. Le e-mail arriveranno solo al nuovo indirizzo.`,
     },
     password_changed: {
       subject: (name) => `La tua password su ${name} è stata cambiata`,
@@ -64,7 +64,7 @@ export const it: MailTexts = {
     deletion_scheduled: {
       subject: (name) => `Il tuo account su ${name} sarà eliminato`,
       text: (name) =>
-        `È stata richiesta l’eliminazione del tuo account su ${name}. Un accesso prima di questa data lo conserva.`,
+        `È stata richiesta l’eliminazione del tuo account su ${name}. Se accedi prima di questa data, l’account rimane.`,
     },
     more_needed: {
       subject: (name) => `Un accesso al tuo account su ${name} è incompleto`,
@@ -83,7 +83,7 @@ export const it: MailTexts = {
   linkLifetime: (duration) => `Il link funziona una sola volta, per ${duration}.`,
   codeLifetime: (duration) => `Il codice funziona una sola volta, per ${duration}.`,
   deletion: (date) => `Data dell’eliminazione: ${date}.`,
-  notRequested: 'Se non hai richiesto questo messaggio, puoi ignorarlo. Senza di te non cambia nulla.',
+  notRequested: 'Se non hai richiesto questa e-mail, puoi ignorarla. Senza di te non cambia nulla.',
   passwordKnown:
     'Se non hai appena inserito la tua password, un’altra persona la conosce. Scegli una nuova password.',
   notYou: 'Se non hai fatto tu questa operazione, chiudi tutte le sessioni e scegli una nuova password.',

@@ -6,7 +6,7 @@ export const nl: MailTexts = {
     verify_sign_up: {
       subject: (name) => `Je code voor een nieuw account bij ${name}`,
       text: (name) =>
-        `Vul deze code in bij ${name} om je account aan te maken. Geef hem aan geen enkele andere persoon, ook niet aan ${name}.`,
+        `Vul deze code in bij ${name} om je account aan te maken. Deel de code met niemand anders, ook niet met ${name}.`,
     },
     address_has_account: {
       subject: (name) => `Je hebt al een account bij ${name}`,
@@ -16,8 +16,7 @@ export const nl: MailTexts = {
     },
     email_code: {
       subject: (name) => `Je code voor ${name}`,
-      text: (name) =>
-        `Vul deze code in bij ${name}. Geef hem aan geen enkele andere persoon, ook niet aan ${name}.`,
+      text: (name) => `Vul deze code in bij ${name}. Deel de code met niemand anders, ook niet met ${name}.`,
     },
     reset_password: {
       subject: (name) => `Kies een nieuw wachtwoord voor ${name}`,
@@ -48,7 +47,7 @@ export const nl: MailTexts = {
       text: (name) => `Dit gaat over je account bij ${name}.`,
     },
     new_device: {
-      subject: (name) => `Nieuwe aanmelding bij je account bij ${name}`,
+      subject: (name) => `Er is ingelogd op je account bij ${name}`,
       text: (name) => `Je account bij ${name} is gebruikt op een nieuw apparaat of op een nieuwe plek.`,
     },
     token_theft: {
@@ -65,10 +64,10 @@ export const nl: MailTexts = {
     deletion_scheduled: {
       subject: (name) => `Je account bij ${name} wordt verwijderd`,
       text: (name) =>
-        `De verwijdering van je account bij ${name} is aangevraagd. Als je voor die tijd inlogt, blijft het bestaan.`,
+        `De verwijdering van je account bij ${name} is aangevraagd. Als je voor die tijd inlogt, blijft het account bestaan.`,
     },
     more_needed: {
-      subject: (name) => `Een aanmelding bij je account bij ${name} is niet voltooid`,
+      subject: (name) => `Het inloggen op je account bij ${name} is niet voltooid`,
       text: (name) =>
         `Je wachtwoord bij ${name} is ingevuld, maar de tweede stap van het inloggen ontbreekt.`,
     },

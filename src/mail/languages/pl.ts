@@ -64,7 +64,7 @@ export const pl: MailTexts = {
     deletion_scheduled: {
       subject: (name) => `Twoje konto w ${name} zostanie usunięte`,
       text: (name) =>
-        `Otrzymaliśmy prośbę o usunięcie Twojego konta w ${name}. Zalogowanie się przed tą datą zachowa konto.`,
+        `Otrzymaliśmy prośbę o usunięcie Twojego konta w ${name}. Jeśli zalogujesz się przed tą datą, konto pozostanie.`,
     },
     more_needed: {
       subject: (name) => `Logowanie do Twojego konta w ${name} nie zostało dokończone`,
@@ -83,7 +83,8 @@ export const pl: MailTexts = {
   codeLifetime: (duration) => `Kod działa jeden raz. Ważność: ${duration}.`,
   deletion: (date) => `Data usunięcia: ${date}.`,
   notRequested: 'Jeśli to nie Twoja prośba, zignoruj tę wiadomość. Bez Ciebie nic się nie zmieni.',
-  passwordKnown: 'Jeśli to nie Ty wpisujesz teraz swoje hasło, zna je inna osoba. Wybierz nowe hasło.',
+  passwordKnown:
+    'Jeśli Twoje hasło nie zostało właśnie wpisane przez Ciebie, zna je inna osoba. Wybierz nowe hasło.',
   notYou: 'Jeśli to nie Ty, zakończ wszystkie sesje i wybierz nowe hasło.',
   endSessions: 'Zakończ wszystkie sesje',
   facts: { at: 'Czas', device: 'Urządzenie', country: 'Kraj' },

@@ -27,7 +27,7 @@ export const de: Texts = {
     title: 'Sehen Sie in Ihr Postfach',
     text: (name) =>
       `Falls ${name} ein Konto mit bestätigter Adresse hat, ist eine E-Mail mit einem Code unterwegs. Der Code gilt 10 Minuten in diesem Browser.`,
-    code: 'Code mit 6 Ziffern',
+    code: '6-stelliger Code',
     submit: 'Anmelden',
     again: 'Neuen Code senden',
     other: 'Passwort oder andere Adresse verwenden',
@@ -39,7 +39,7 @@ export const de: Texts = {
     submit: 'Weiter',
     signIn: 'Ich habe bereits ein Konto',
     mail: (address) =>
-      `Eine E-Mail an ${address} ist unterwegs. Geben Sie den Code daraus hier ein. Er gilt 10 Minuten lang in diesem Browser. Falls es zu der Adresse schon ein Konto gibt, steht das in der E-Mail.`,
+      `Eine E-Mail an ${address} ist unterwegs. Geben Sie den Code daraus hier ein. Er gilt 10 Minuten in diesem Browser. Falls es zu der Adresse schon ein Konto gibt, steht das in der E-Mail.`,
     otherAddress: 'Andere Adresse verwenden',
   },
   createAccount: {
@@ -53,7 +53,7 @@ export const de: Texts = {
     title: 'Passwort vergessen',
     text: 'Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. Sie erhalten per E-Mail einen Link für ein neues Passwort.',
     submit: 'Link senden',
-    sent: 'Falls es zu diesem Namen ein Konto mit bestätigter Adresse gibt, ist eine E-Mail mit einem Link unterwegs. Der Link gilt 30 Minuten. Schließen Sie diese Seite, oder kehren Sie nach der Wahl des neuen Passworts zur Anmeldung zurück.',
+    sent: 'Falls es zu diesem Namen ein Konto mit bestätigter Adresse gibt, ist eine E-Mail mit einem Link unterwegs. Der Link gilt 30 Minuten. Schließen Sie diese Seite oder kehren Sie nach der Wahl des neuen Passworts zur Anmeldung zurück.',
     back: 'Zurück zur Anmeldung',
   },
   newPassword: {
@@ -75,16 +75,16 @@ export const de: Texts = {
   },
   endSessions: {
     title: 'Alle Sitzungen beenden?',
-    text: 'Jeder Browser und jede App, die Ihr Konto verwendet, muss sich neu anmelden.',
+    text: 'Jeder Browser und jede Anwendung mit Zugriff auf Ihr Konto muss sich neu anmelden.',
     submit: 'Alle Sitzungen beenden',
     doneTitle: 'Alle Sitzungen sind beendet',
-    done: 'Jeder Browser und jede App muss sich neu anmelden. Wählen Sie jetzt ein neues Passwort, weil eine andere Person das bisherige kennen kann.',
+    done: 'Jeder Browser und jede Anwendung muss sich neu anmelden. Wählen Sie jetzt ein neues Passwort, denn möglicherweise kennt eine andere Person das aktuelle.',
     choose: 'Neues Passwort wählen',
   },
   passkey: {
-    notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es noch einmal, oder melden Sie sich anders an.',
+    notUsed: 'Es wurde kein Passkey verwendet. Versuchen Sie es erneut oder melden Sie sich anders an.',
     unsupported:
-      'Passkeys funktionieren in diesem Browser nicht. Verwenden Sie einen aktuellen Browser, und erlauben Sie Skripte.',
+      'Passkeys funktionieren in diesem Browser nicht. Verwenden Sie einen aktuellen Browser und erlauben Sie Skripte.',
   },
   secondFactor: {
     title: 'Bestätigen Sie, dass Sie es sind',
@@ -96,7 +96,7 @@ export const de: Texts = {
     lost: 'Wiederherstellungscode verwenden',
     recoveryCode: 'Wiederherstellungscode',
     recoveryHint: 'Jeder Wiederherstellungscode gilt einmal.',
-    submitRecovery: 'Mit dem Wiederherstellungscode fortfahren',
+    submitRecovery: 'Weiter mit Wiederherstellungscode',
   },
   emailSecondFactor: {
     ask: (name) => `Wir können einen Code an die bestätigte Adresse von ${name} senden.`,
@@ -127,7 +127,7 @@ export const de: Texts = {
       'Ihr Konto braucht einen Passkey. Damit melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an.',
     submit: 'Passkey erstellen',
     later: 'Nicht jetzt',
-    notCreated: 'Es wurde kein Passkey erstellt. Versuchen Sie es noch einmal.',
+    notCreated: 'Es wurde kein Passkey erstellt. Versuchen Sie es erneut.',
   },
   password: {
     title: 'Neues Passwort wählen',

@@ -74,10 +74,10 @@ export const en = {
   },
   endSessions: {
     title: 'End all sessions?',
-    text: 'Each browser and app that uses your account must sign in again.',
+    text: 'Each browser and application that uses your account must sign in again.',
     submit: 'End all sessions',
     doneTitle: 'All sessions are ended',
-    done: 'Each browser and app must sign in again. Choose a new password now, because another person may know the present one.',
+    done: 'Each browser and application must sign in again. Choose a new password now, because another person may know the current one.',
     choose: 'Choose a new password',
   },
   passkey: {
@@ -209,7 +209,7 @@ export const en = {
       text: 'Nothing was changed. Go back to the application and sign out there.',
     },
     form: {
-      title: 'This form does not work any more',
+      title: 'This form no longer works',
       text: 'Nothing was changed. Go back to the application and start again.',
     },
     forged: {

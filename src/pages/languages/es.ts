@@ -26,7 +26,7 @@ export const es: Texts = {
   emailCode: {
     title: 'Revisa tu correo',
     text: (name) =>
-      `Si ${name} tiene una cuenta con una dirección confirmada, hay un correo con un código en camino. El código vale 10 minutos en este navegador.`,
+      `Si ${name} tiene una cuenta con una dirección confirmada, hay un correo con un código en camino. El código es válido durante 10 minutos en este navegador.`,
     code: 'Código de 6 cifras',
     submit: 'Iniciar sesión',
     again: 'Enviar un código nuevo',
@@ -34,12 +34,12 @@ export const es: Texts = {
   },
   signUp: {
     title: 'Crear una cuenta',
-    address: 'Correo electrónico',
+    address: 'Dirección de correo',
     hint: 'Recibirás un código por correo.',
     submit: 'Continuar',
     signIn: 'Ya tengo una cuenta',
     mail: (address) =>
-      `Un correo a ${address} está en camino. Escribe aquí su código. Vale durante 10 minutos en este navegador. Si la dirección ya tiene una cuenta, el correo lo dice.`,
+      `Hay un correo en camino a ${address}. Introduce aquí su código. Es válido durante 10 minutos en este navegador. Si la dirección ya tiene una cuenta, el correo lo dice.`,
     otherAddress: 'Usar otra dirección',
   },
   createAccount: {
@@ -53,7 +53,7 @@ export const es: Texts = {
     title: 'Contraseña olvidada',
     text: 'Escribe tu nombre de usuario o tu dirección de correo. Recibirás por correo un enlace para elegir una contraseña nueva.',
     submit: 'Enviar el enlace',
-    sent: 'Si este nombre tiene una cuenta con una dirección confirmada, hay un correo con un enlace en camino. El enlace vale 30 minutos. Cierra esta página, o vuelve al inicio de sesión después de elegir una contraseña nueva.',
+    sent: 'Si este nombre tiene una cuenta con una dirección confirmada, hay un correo con un enlace en camino. El enlace es válido durante 30 minutos. Cierra esta página o vuelve al inicio de sesión después de elegir una contraseña nueva.',
     back: 'Volver al inicio de sesión',
   },
   newPassword: {
@@ -69,8 +69,8 @@ export const es: Texts = {
     done: 'A partir de ahora, los correos llegan a la dirección nueva.',
   },
   voidLink: {
-    title: 'Este enlace ya no vale',
-    text: 'Se usó, ha caducado o la cuenta ha cambiado desde que se envió el correo.',
+    title: 'Este enlace ya no es válido',
+    text: 'Se ha usado, ha caducado o la cuenta ha cambiado desde que se envió el correo.',
     again: 'Pedir un enlace nuevo',
   },
   endSessions: {

@@ -42,7 +42,7 @@ export const fr: Texts = {
     submit: 'Continuer',
     signIn: 'J’ai déjà un compte',
     mail: (address) =>
-      `Un e-mail à ${address} est en route. Saisissez ici le code qu’il contient. Il est valable 10 minutes dans ce navigateur. Si cette adresse a déjà un compte, l’e-mail l’indique.`,
+      `Un e-mail est en route vers ${address}. Saisissez ici le code qu’il contient. Il est valable 10 minutes dans ce navigateur. Si cette adresse a déjà un compte, l’e-mail l’indique.`,
     otherAddress: 'Utiliser une autre adresse',
   },
   createAccount: {
@@ -52,11 +52,11 @@ export const fr: Texts = {
     submit: 'Créer le compte',
   },
   forgotten: {
-    link: 'Mot de passe oublié ?',
+    link: 'Mot de passe oublié\u202f?',
     title: 'Mot de passe oublié',
     text: 'Saisissez votre nom d’utilisateur ou votre adresse e-mail. Vous recevrez par e-mail un lien pour choisir un nouveau mot de passe.',
     submit: 'Envoyer le lien',
-    sent: 'Si un compte avec une adresse confirmée correspond à ce nom, un e-mail avec un lien est en route. Le lien est valable 30 minutes. Fermez cette page, ou revenez à la connexion après avoir choisi un nouveau mot de passe.',
+    sent: 'Si un compte avec une adresse confirmée correspond à ce nom, un e-mail avec un lien est en route. Le lien est valable 30 minutes. Fermez cette page ou revenez à la connexion après avoir choisi un nouveau mot de passe.',
     back: 'Revenir à la connexion',
   },
   newPassword: {
@@ -66,7 +66,7 @@ export const fr: Texts = {
   },
   confirmAddress: {
     title: 'Confirmer l’adresse e-mail',
-    text: (address, username) => `Utiliser ${address} pour le compte ${username} ?`,
+    text: (address, username) => `Utiliser ${address} pour le compte ${username}\u202f?`,
     ignore: 'Si vous ne connaissez pas ce compte, fermez cette page. Rien ne change sans vous.',
     doneTitle: 'Votre adresse e-mail est confirmée',
     done: 'Les e-mails sont désormais envoyés à la nouvelle adresse.',
@@ -77,7 +77,7 @@ export const fr: Texts = {
     again: 'Demander un nouveau lien',
   },
   endSessions: {
-    title: 'Fermer toutes les sessions ?',
+    title: 'Fermer toutes les sessions\u202f?',
     text: 'Chaque navigateur et chaque application qui utilise votre compte devra se reconnecter.',
     submit: 'Fermer toutes les sessions',
     doneTitle: 'Toutes les sessions sont fermées',
@@ -85,7 +85,7 @@ export const fr: Texts = {
     choose: 'Choisir un nouveau mot de passe',
   },
   passkey: {
-    notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez, ou choisissez une autre méthode de connexion.',
+    notUsed: 'Aucune clé d’accès n’a été utilisée. Réessayez ou choisissez une autre méthode de connexion.',
     unsupported:
       'Les clés d’accès ne fonctionnent pas dans ce navigateur. Utilisez un navigateur récent et autorisez les scripts.',
   },

@@ -12,7 +12,7 @@ export const it: Texts = {
     to: (client) => `per continuare su ${client}`,
     password: 'Password',
     passkey: 'Accedi con una passkey',
-    emailCode: 'Inviami un codice via e-mail',
+    emailCode: 'Inviami un codice per e-mail',
     signUp: 'Crea un account',
     guest: 'Continua come ospite',
   },
@@ -39,7 +39,7 @@ export const it: Texts = {
     submit: 'Continua',
     signIn: 'Ho già un account',
     mail: (address) =>
-      `Un’e-mail a ${address} è in arrivo. Inserisci qui il codice che contiene. Vale per 10 minuti in questo browser. Se l’indirizzo ha già un account, l’e-mail lo indica.`,
+      `Un’e-mail è in arrivo a ${address}. Inserisci qui il codice che contiene. Vale 10 minuti in questo browser. Se l’indirizzo ha già un account, l’e-mail lo indica.`,
     otherAddress: 'Usa un altro indirizzo',
   },
   createAccount: {
@@ -53,7 +53,7 @@ export const it: Texts = {
     title: 'Password dimenticata',
     text: 'Inserisci il tuo nome utente o il tuo indirizzo e-mail. Riceverai per e-mail un link per scegliere una nuova password.',
     submit: 'Invia il link',
-    sent: 'Se a questo nome corrisponde un account con un indirizzo confermato, un’e-mail con un link è in arrivo. Il link vale 30 minuti. Chiudi questa pagina, oppure torna all’accesso dopo aver scelto una nuova password.',
+    sent: 'Se a questo nome corrisponde un account con un indirizzo confermato, un’e-mail con un link è in arrivo. Il link vale 30 minuti. Chiudi questa pagina oppure torna all’accesso dopo aver scelto una nuova password.',
     back: 'Torna all’accesso',
   },
   newPassword: {
@@ -75,10 +75,10 @@ export const it: Texts = {
   },
   endSessions: {
     title: 'Chiudere tutte le sessioni?',
-    text: 'Ogni browser e app che usa il tuo account dovrà accedere di nuovo.',
+    text: 'Ogni browser e applicazione che usa il tuo account dovrà accedere di nuovo.',
     submit: 'Chiudi tutte le sessioni',
     doneTitle: 'Tutte le sessioni sono chiuse',
-    done: 'Ogni browser e app deve accedere di nuovo. Scegli ora una nuova password, perché un’altra persona potrebbe conoscere quella attuale.',
+    done: 'Ogni browser e applicazione deve accedere di nuovo. Scegli ora una nuova password, perché un’altra persona potrebbe conoscere quella attuale.',
     choose: 'Scegli una nuova password',
   },
   passkey: {

@@ -39,7 +39,7 @@ export const nl: Texts = {
     submit: 'Doorgaan',
     signIn: 'Ik heb al een account',
     mail: (address) =>
-      `Er is een e-mail naar ${address} onderweg. Vul de code daaruit hier in. Hij werkt 10 minuten in deze browser. Als het adres al een account heeft, staat dat in de e-mail.`,
+      `Er is een e-mail naar ${address} onderweg. Vul de code daaruit hier in. Hij geldt 10 minuten in deze browser. Als het adres al een account heeft, staat dat in de e-mail.`,
     otherAddress: 'Een ander adres gebruiken',
   },
   createAccount: {
@@ -53,7 +53,7 @@ export const nl: Texts = {
     title: 'Wachtwoord vergeten',
     text: 'Vul je gebruikersnaam of je e-mailadres in. Je krijgt per e-mail een link voor een nieuw wachtwoord.',
     submit: 'Link sturen',
-    sent: 'Als er bij deze naam een account met een bevestigd adres is, is er een e-mail met een link onderweg. De link geldt 30 minuten. Sluit deze pagina, of ga terug naar het inloggen nadat je een nieuw wachtwoord hebt gekozen.',
+    sent: 'Als er bij deze naam een account met een bevestigd adres is, is er een e-mail met een link onderweg. De link geldt 30 minuten. Sluit deze pagina of ga terug naar het inloggen nadat je een nieuw wachtwoord hebt gekozen.',
     back: 'Terug naar inloggen',
   },
   newPassword: {
@@ -75,10 +75,10 @@ export const nl: Texts = {
   },
   endSessions: {
     title: 'Alle sessies beëindigen?',
-    text: 'Elke browser en app die je account gebruikt, moet opnieuw inloggen.',
+    text: 'Elke browser en applicatie die je account gebruikt, moet opnieuw inloggen.',
     submit: 'Alle sessies beëindigen',
     doneTitle: 'Alle sessies zijn beëindigd',
-    done: 'Elke browser en app moet opnieuw inloggen. Kies nu een nieuw wachtwoord, omdat iemand anders het huidige kan kennen.',
+    done: 'Elke browser en applicatie moet opnieuw inloggen. Kies nu een nieuw wachtwoord, want iemand anders kent misschien het huidige.',
     choose: 'Nieuw wachtwoord kiezen',
   },
   passkey: {

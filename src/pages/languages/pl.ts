@@ -29,7 +29,7 @@ export const pl: Texts = {
   emailCode: {
     title: 'Sprawdź swoją pocztę',
     text: (name) =>
-      `Jeśli ${name} ma konto z potwierdzonym adresem, wiadomość z kodem jest w drodze. Kod działa 10 minut w tej przeglądarce.`,
+      `Jeśli ${name} ma konto z potwierdzonym adresem, wiadomość z kodem jest w drodze. Kod działa przez 10 minut w tej przeglądarce.`,
     code: 'Kod z 6 cyfr',
     submit: 'Zaloguj się',
     again: 'Wyślij nowy kod',
@@ -42,7 +42,7 @@ export const pl: Texts = {
     submit: 'Dalej',
     signIn: 'Mam już konto',
     mail: (address) =>
-      `Wiadomość na adres ${address} jest w drodze. Wpisz tutaj kod z tej wiadomości. Działa przez 10 minut w tej przeglądarce. Jeśli ten adres ma już konto, informuje o tym wiadomość.`,
+      `Wiadomość na adres ${address} jest w drodze. Wpisz tutaj kod z tej wiadomości. Działa przez 10 minut w tej przeglądarce. Jeśli ten adres ma już konto, wiadomość o tym informuje.`,
     otherAddress: 'Użyj innego adresu',
   },
   createAccount: {
@@ -54,9 +54,9 @@ export const pl: Texts = {
   forgotten: {
     link: 'Nie pamiętasz hasła?',
     title: 'Zapomniane hasło',
-    text: 'Podaj nazwę użytkownika lub adres e-mail. Dostaniesz wiadomość z linkiem do nowego hasła.',
+    text: 'Podaj nazwę użytkownika lub adres e-mail. Otrzymasz wiadomość z linkiem do nowego hasła.',
     submit: 'Wyślij link',
-    sent: 'Jeśli ta nazwa ma konto z potwierdzonym adresem, wiadomość z linkiem jest w drodze. Link działa 30 minut. Zamknij tę stronę lub wróć do logowania po wybraniu nowego hasła.',
+    sent: 'Jeśli ta nazwa ma konto z potwierdzonym adresem, wiadomość z linkiem jest w drodze. Link działa przez 30 minut. Zamknij tę stronę lub wróć do logowania po wybraniu nowego hasła.',
     back: 'Wróć do logowania',
   },
   newPassword: {
@@ -104,7 +104,7 @@ export const pl: Texts = {
   emailSecondFactor: {
     ask: (name) => `Możemy wysłać kod na potwierdzony adres użytkownika ${name}.`,
     sent: (name) =>
-      `Wiadomość z kodem jest w drodze na potwierdzony adres użytkownika ${name}. Kod działa 10 minut w tej przeglądarce.`,
+      `Wiadomość z kodem jest w drodze na potwierdzony adres użytkownika ${name}. Kod działa przez 10 minut w tej przeglądarce.`,
   },
   setUp: {
     title: 'Skonfiguruj drugi składnik',

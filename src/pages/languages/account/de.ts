@@ -48,6 +48,8 @@ export const de: AccountTexts = {
   passkeys: {
     text: 'Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an.',
     none: 'Sie haben keinen Passkey. Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an.',
+    required:
+      'Ihr Konto braucht diesen Passkey. Deshalb können Sie ihn nicht entfernen. Fügen Sie zuerst einen anderen hinzu.',
     added: (time) => `Hinzugefügt: ${time}`,
     used: (time) => `Zuletzt verwendet: ${time}`,
     unused: 'Noch nicht verwendet',
@@ -58,7 +60,7 @@ export const de: AccountTexts = {
   secondFactor: {
     has: 'Wenn Sie sich mit dem Passwort anmelden, fragt Ihr Konto nach einem Code Ihrer Authenticator-App.',
     none: 'Mit einem zweiten Faktor reicht ein gestohlenes Passwort nicht für die Anmeldung.',
-    required: 'Ihr Konto braucht einen zweiten Faktor. Darum können Sie die App nicht entfernen.',
+    required: 'Ihr Konto braucht einen zweiten Faktor. Deshalb können Sie die App nicht entfernen.',
     newCodes: 'Wiederherstellungscodes ersetzen',
     newCodesText: 'Neue Wiederherstellungscodes ersetzen die früheren.',
     replace: 'Andere App verwenden',
@@ -89,13 +91,13 @@ export const de: AccountTexts = {
   },
   deletion: {
     text: (days) =>
-      `Sie werden sofort überall abgemeldet. Ihr Konto und seine Daten werden nach ${days} gelöscht. Wenn Sie sich vorher anmelden, bleibt das Konto bestehen.`,
+      `Sie werden sofort überall abgemeldet. Frist bis zur Löschung Ihres Kontos und seiner Daten: ${days}. Wenn Sie sich vorher anmelden, bleibt das Konto bestehen.`,
     confirm: (name) => `Geben Sie zur Bestätigung ${name} ein`,
     submit: 'Mein Konto löschen',
     lastAdmin:
       'Sie sind der einzige Administrator. Machen Sie zuerst einen anderen Benutzer zum Administrator.',
     scheduledTitle: 'Ihr Konto wird gelöscht',
     scheduledText: (days) =>
-      `Sie sind überall abgemeldet. Ihr Konto wird nach ${days} gelöscht. Um es zu behalten, melden Sie sich vorher an.`,
+      `Sie sind überall abgemeldet. Frist bis zur Löschung Ihres Kontos: ${days}. Um es zu behalten, melden Sie sich vorher an.`,
   },
 }

@@ -20,13 +20,13 @@ export const es: AccountTexts = {
   notices: {
     profileSaved: 'Tu perfil está guardado.',
     addressRequested:
-      'Hay un correo con un enlace en camino a la dirección nueva. Tu dirección cambia cuando uses el enlace en el plazo de una hora.',
+      'Hay un correo con un enlace en camino a la dirección nueva. Tu dirección cambiará cuando uses el enlace, en el plazo de una hora.',
     passwordChanged: 'Tu contraseña ha cambiado. Tu sesión se ha cerrado en todos los demás dispositivos.',
     passkeyAdded: 'La llave de acceso se ha añadido.',
     passkeyRenamed: 'El nombre de la llave de acceso se ha guardado.',
     passkeyRemoved: 'La llave de acceso se ha eliminado. Bórrala también de tu dispositivo.',
     appRemoved: 'La aplicación de autenticación se ha eliminado.',
-    sessionEnded: 'La sesión ha terminado.',
+    sessionEnded: 'La sesión se ha cerrado.',
     othersEnded: 'Tu sesión se ha cerrado en todos los demás dispositivos.',
     accessWithdrawn: 'La aplicación ya no tiene acceso a tu cuenta.',
   },
@@ -48,6 +48,7 @@ export const es: AccountTexts = {
   passkeys: {
     text: 'Con una llave de acceso inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo.',
     none: 'No tienes ninguna llave de acceso. Con una llave de acceso inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo.',
+    required: 'Tu cuenta necesita esta llave de acceso, así que no puedes eliminarla. Añade primero otra.',
     added: (time) => `Añadida: ${time}`,
     used: (time) => `Último uso: ${time}`,
     unused: 'Sin usar todavía',
@@ -60,7 +61,7 @@ export const es: AccountTexts = {
     none: 'Con un segundo factor, una contraseña robada no basta para iniciar sesión.',
     required: 'Tu cuenta necesita un segundo factor, así que no puedes eliminar la aplicación.',
     newCodes: 'Reemplazar los códigos de recuperación',
-    newCodesText: 'Los códigos de recuperación nuevos reemplazan los anteriores.',
+    newCodesText: 'Los códigos de recuperación nuevos reemplazan a los anteriores.',
     replace: 'Usar otra aplicación',
     remove: 'Eliminar la aplicación',
     removeText: 'Los códigos de recuperación se eliminan con la aplicación.',

@@ -4,8 +4,8 @@ import type { AccountTexts } from './en.ts'
 export const fr: AccountTexts = {
   title: 'Votre compte',
   back: 'Retour à votre compte',
-  notSignedIn: 'Vous n’êtes pas connecté. Rien n’a été modifié.',
-  chooseTitle: 'Quel compte voulez-vous ouvrir ?',
+  notSignedIn: 'Vous n’avez pas de session ouverte. Rien n’a été modifié.',
+  chooseTitle: 'Quel compte voulez-vous ouvrir\u202f?',
   sections: {
     profile: 'Profil',
     address: 'Adresse e-mail',
@@ -21,13 +21,14 @@ export const fr: AccountTexts = {
     profileSaved: 'Votre profil est enregistré.',
     addressRequested:
       'Un e-mail avec un lien est en route vers la nouvelle adresse. Votre adresse change lorsque vous utilisez le lien dans l’heure.',
-    passwordChanged: 'Votre mot de passe est modifié. Vous êtes déconnecté de tous les autres appareils.',
+    passwordChanged:
+      'Votre mot de passe est modifié. Vos sessions sur tous les autres appareils sont fermées.',
     passkeyAdded: 'La clé d’accès est ajoutée.',
     passkeyRenamed: 'Le nom de la clé d’accès est enregistré.',
     passkeyRemoved: 'La clé d’accès est supprimée. Supprimez-la aussi sur votre appareil.',
     appRemoved: 'L’application d’authentification est supprimée.',
-    sessionEnded: 'La session est terminée.',
-    othersEnded: 'Vous êtes déconnecté de tous les autres appareils.',
+    sessionEnded: 'La session est fermée.',
+    othersEnded: 'Vos sessions sur tous les autres appareils sont fermées.',
     accessWithdrawn: 'L’application n’a plus accès à votre compte.',
   },
   profile: {
@@ -48,8 +49,10 @@ export const fr: AccountTexts = {
   passkeys: {
     text: 'Avec une clé d’accès, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil.',
     none: 'Vous n’avez pas de clé d’accès. Avec une clé d’accès, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil.',
-    added: (time) => `Ajoutée : ${time}`,
-    used: (time) => `Dernière utilisation : ${time}`,
+    required:
+      'Votre compte demande cette clé d’accès, elle ne peut donc pas être supprimée. Ajoutez d’abord une autre clé.',
+    added: (time) => `Ajoutée\u00a0: ${time}`,
+    used: (time) => `Dernière utilisation\u00a0: ${time}`,
     unused: 'Pas encore utilisée',
     name: 'Nom de la clé d’accès',
     rename: 'Enregistrer le nom',
@@ -70,17 +73,17 @@ export const fr: AccountTexts = {
     none: 'Aucune application n’est connectée à votre compte.',
     unknownDevice: 'Appareil inconnu',
     thisBrowser: 'Ce navigateur',
-    began: (time) => `Connexion : ${time}`,
-    used: (time) => `Dernière utilisation : ${time}`,
-    end: 'Terminer la session',
+    began: (time) => `Connexion\u00a0: ${time}`,
+    used: (time) => `Dernière utilisation\u00a0: ${time}`,
+    end: 'Fermer la session',
     othersText:
-      'Vous pouvez terminer toutes les sessions sauf celle de cette page, y compris celles qui ne figurent pas dans la liste.',
+      'Vous pouvez fermer toutes les sessions sauf celle de cette page, y compris celles qui ne figurent pas dans la liste.',
     others: 'Se déconnecter partout ailleurs',
   },
   applications: {
     text: 'Vous avez autorisé ces applications à utiliser votre compte.',
     none: 'Vous n’avez autorisé aucune autre application à utiliser votre compte.',
-    since: (time) => `Autorisation : ${time}`,
+    since: (time) => `Autorisation\u00a0: ${time}`,
     withdraw: 'Retirer l’accès',
   },
   data: {
@@ -89,12 +92,12 @@ export const fr: AccountTexts = {
   },
   deletion: {
     text: (days) =>
-      `Vous êtes déconnecté partout immédiatement. Votre compte et ses données sont effacés après ${days}. Si vous vous connectez avant, le compte est conservé.`,
+      `Toutes vos sessions sont fermées immédiatement. Votre compte et ses données sont effacés après ${days}. Si vous vous connectez avant, le compte est conservé.`,
     confirm: (name) => `Saisissez ${name} pour confirmer`,
     submit: 'Supprimer mon compte',
-    lastAdmin: 'Vous êtes le seul administrateur. Nommez d’abord un autre administrateur.',
+    lastAdmin: 'Ce compte est le seul compte d’administration. Donnez d’abord ce rôle à un autre compte.',
     scheduledTitle: 'Votre compte sera supprimé',
     scheduledText: (days) =>
-      `Vous êtes déconnecté partout. Votre compte est effacé après ${days}. Pour le conserver, connectez-vous avant.`,
+      `Toutes vos sessions sont fermées. Votre compte est effacé après ${days}. Pour le conserver, connectez-vous avant.`,
   },
 }

@@ -21,13 +21,14 @@ export const it: AccountTexts = {
     profileSaved: 'Il tuo profilo è salvato.',
     addressRequested:
       'Un’e-mail con un link è in arrivo al nuovo indirizzo. Il tuo indirizzo cambia quando usi il link entro un’ora.',
-    passwordChanged: 'La tua password è stata cambiata. Sei disconnesso da tutti gli altri dispositivi.',
+    passwordChanged:
+      'La tua password è stata cambiata. Le tue sessioni su tutti gli altri dispositivi sono chiuse.',
     passkeyAdded: 'La passkey è stata aggiunta.',
     passkeyRenamed: 'Il nome della passkey è stato salvato.',
     passkeyRemoved: 'La passkey è stata rimossa. Eliminala anche dal tuo dispositivo.',
     appRemoved: 'L’app di autenticazione è stata rimossa.',
-    sessionEnded: 'La sessione è terminata.',
-    othersEnded: 'Sei disconnesso da tutti gli altri dispositivi.',
+    sessionEnded: 'La sessione è chiusa.',
+    othersEnded: 'Le tue sessioni su tutti gli altri dispositivi sono chiuse.',
     accessWithdrawn: 'L’applicazione non ha più accesso al tuo account.',
   },
   profile: {
@@ -48,6 +49,8 @@ export const it: AccountTexts = {
   passkeys: {
     text: 'Con una passkey accedi con l’impronta, il volto o il blocco del dispositivo.',
     none: 'Non hai nessuna passkey. Con una passkey accedi con l’impronta, il volto o il blocco del dispositivo.',
+    required:
+      'Il tuo account richiede questa passkey, quindi non puoi rimuoverla. Aggiungine prima un’altra.',
     added: (time) => `Aggiunta: ${time}`,
     used: (time) => `Ultimo utilizzo: ${time}`,
     unused: 'Non ancora usata',
@@ -71,10 +74,10 @@ export const it: AccountTexts = {
     unknownDevice: 'Dispositivo sconosciuto',
     thisBrowser: 'Questo browser',
     began: (time) => `Accesso: ${time}`,
-    used: (time) => `Ultimo uso: ${time}`,
-    end: 'Termina la sessione',
+    used: (time) => `Ultimo utilizzo: ${time}`,
+    end: 'Chiudi la sessione',
     othersText:
-      'Puoi terminare tutte le sessioni tranne quella di questa pagina, anche quelle che non sono in elenco.',
+      'Puoi chiudere tutte le sessioni tranne quella di questa pagina, anche quelle che non sono in elenco.',
     others: 'Esci ovunque tranne qui',
   },
   applications: {
@@ -89,12 +92,12 @@ export const it: AccountTexts = {
   },
   deletion: {
     text: (days) =>
-      `Vieni subito disconnesso ovunque. Il tuo account e i suoi dati vengono cancellati dopo ${days}. Se accedi prima, l’account rimane.`,
+      `Tutte le tue sessioni vengono chiuse subito. Il tuo account e i suoi dati vengono cancellati dopo ${days}. Se accedi prima, l’account rimane.`,
     confirm: (name) => `Scrivi ${name} per confermare`,
     submit: 'Elimina il mio account',
-    lastAdmin: 'Sei l’unico amministratore. Nomina prima un altro amministratore.',
+    lastAdmin: 'Questo è l’unico account di amministrazione. Assegna prima questo ruolo a un altro account.',
     scheduledTitle: 'Il tuo account verrà eliminato',
     scheduledText: (days) =>
-      `Sei disconnesso ovunque. Il tuo account viene cancellato dopo ${days}. Per conservarlo, accedi prima.`,
+      `Tutte le tue sessioni sono chiuse. Il tuo account viene cancellato dopo ${days}. Per conservarlo, accedi prima.`,
   },
 }

@@ -13,7 +13,7 @@ export const nl: AccountTexts = {
     passkeys: 'Passkeys',
     secondFactor: 'Tweede factor',
     sessions: 'Apparaten en sessies',
-    applications: 'Gekoppelde apps',
+    applications: 'Gekoppelde applicaties',
     data: 'Je gegevens downloaden',
     deletion: 'Je account verwijderen',
   },
@@ -28,7 +28,7 @@ export const nl: AccountTexts = {
     appRemoved: 'De authenticator-app is verwijderd.',
     sessionEnded: 'De sessie is beëindigd.',
     othersEnded: 'Je bent op alle andere apparaten uitgelogd.',
-    accessWithdrawn: 'De app heeft geen toegang meer tot je account.',
+    accessWithdrawn: 'De applicatie heeft geen toegang meer tot je account.',
   },
   profile: {
     name: 'Volledige naam',
@@ -48,6 +48,8 @@ export const nl: AccountTexts = {
   passkeys: {
     text: 'Met een passkey log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat.',
     none: 'Je hebt geen passkey. Met een passkey log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat.',
+    required:
+      'Je account heeft deze passkey nodig, dus je kunt hem niet verwijderen. Voeg eerst een andere toe.',
     added: (time) => `Toegevoegd: ${time}`,
     used: (time) => `Laatst gebruikt: ${time}`,
     unused: 'Nog niet gebruikt',
@@ -66,8 +68,8 @@ export const nl: AccountTexts = {
     removeText: 'De herstelcodes worden samen met de app verwijderd.',
   },
   sessions: {
-    text: 'Deze apps zijn ingelogd op je account.',
-    none: 'Er is geen app ingelogd op je account.',
+    text: 'Deze applicaties zijn ingelogd op je account.',
+    none: 'Er is geen applicatie ingelogd op je account.',
     unknownDevice: 'Onbekend apparaat',
     thisBrowser: 'Deze browser',
     began: (time) => `Ingelogd: ${time}`,
@@ -78,8 +80,8 @@ export const nl: AccountTexts = {
     others: 'Overal elders uitloggen',
   },
   applications: {
-    text: 'Je hebt deze apps toegestaan om je account te gebruiken.',
-    none: 'Je hebt geen andere app toegestaan om je account te gebruiken.',
+    text: 'Je hebt deze applicaties toegestaan om je account te gebruiken.',
+    none: 'Je hebt geen andere applicatie toegestaan om je account te gebruiken.',
     since: (time) => `Toegestaan: ${time}`,
     withdraw: 'Toegang intrekken',
   },
