@@ -29,9 +29,11 @@ export function firstInputs(
 
 /** The inputs for the second factor; empty if the user has none that adds to the first one. */
 export function secondInputs(user: User, { amr }: Pick<Proof, 'amr'>, config: Accounts): Input[] {
-  const usable = usableFactors({ amr, secondFactor: secondFactorOf(user, config) })
+  const secondFactor = secondFactorOf(user, config)
+  const usable = usableFactors({ amr, secondFactor })
   return [
     ...(usable.app ? (['totp', 'recovery_code'] as const) : []),
     ...(usable.passkey ? (['passkey'] as const) : []),
+    ...(secondFactor.isByEmail && amr.includes('pwd') ? (['email_code'] as const) : []),
   ]
 }
