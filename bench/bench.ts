@@ -4,7 +4,6 @@ import { makeTemporaryDirectory, startService } from '../scripts/worker_server.t
 import { QUIET_WRANGLER } from '../scripts/wrangler.ts'
 import { measureBundle } from './bundle_size.ts'
 import { CASES, type Case, PRICED } from './cases.ts'
-import { prepareCodeClient } from './code_flow_operations.ts'
 import { compareAll, compareDuringSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
 import { countOperation } from './count.ts'
 import { sender } from './exchange.ts'
@@ -12,7 +11,7 @@ import { formatFeed, measureFeed } from './feed.ts'
 import { measureMemory } from './memory.ts'
 import { measureRows } from './million.ts'
 import { writeRecord } from './record.ts'
-import { startServers } from './servers.ts'
+import { prepareOperations, startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
 import { formatMemory, formatSpeed } from './tables.ts'
 import { measureWaits } from './waits.ts'
@@ -64,7 +63,7 @@ async function record(): Promise<void> {
 async function count() {
   const service = await startService(
     await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts'),
-    { fill: prepareCodeClient, hasLargeBudgets: true },
+    { fill: prepareOperations, hasLargeBudgets: true },
   )
   const send = sender(service.origin)
   const costs = []

@@ -2,9 +2,10 @@ import * as codeFlow from './code_flow_operations.ts'
 import type { Operation } from './operations.ts'
 import * as operations from './operations.ts'
 import type { Servers } from './servers.ts'
+import * as signIns from './sign_in_operations.ts'
 
 /** A Worker that does the minimum work of an operation, or a similar operation of the service. */
-export type BaselineName = 'constant' | 'hash' | 'rotation' | 'refresh' | 'introspection'
+export type BaselineName = 'constant' | 'hash' | 'rotation' | 'refresh' | 'introspection' | 'password'
 
 interface Baseline {
   title: string
@@ -27,11 +28,13 @@ export const BASELINES: Readonly<Record<BaselineName, Baseline>> = {
   hash: { title: 'the bare hash', operation: operations.CONSTANT, server: 'hash' },
   rotation: { title: 'the bare call', operation: operations.BARE_ROTATION, server: 'rotation' },
   refresh: { title: 'a refresh', operation: operations.REFRESH, server: 'service' },
+  password: { title: 'a password sign-in', operation: operations.SIGN_IN_OPERATION, server: 'service' },
   introspection: { title: 'an introspection', operation: operations.INTROSPECTION, server: 'service' },
 }
 
 /** A hash takes tens of milliseconds, so a round with 256 callers must be long. */
 const SLOW_ROUND_MS = 2500
+const SIGN_IN_ROUND_MS = 1500
 
 export const CASES: readonly Case[] = [
   { operation: operations.MACHINE_TOKEN, baseline: 'constant', aim: 0.45, isGrowing: true },
@@ -54,6 +57,8 @@ export const CASES: readonly Case[] = [
   { operation: codeFlow.CODE_EXCHANGE, baseline: 'refresh', aim: 0.67 },
   { operation: codeFlow.USERINFO, baseline: 'introspection', aim: 0.9 },
   { operation: codeFlow.DISCOVERY, baseline: 'constant' },
+  { operation: signIns.EMAIL_CODE, baseline: 'password', aim: 20, roundMs: SIGN_IN_ROUND_MS },
+  { operation: signIns.PASSKEY, baseline: 'password', aim: 20, roundMs: SIGN_IN_ROUND_MS },
 ]
 
 /** Operations that are counted only for their price. `like` names an operation with similar processor time. */

@@ -4,12 +4,23 @@ import type { Env } from '../src/services/environment.ts'
 import { get, type HttpRequest, post, require200, type Send } from './exchange.ts'
 import { CUSTOMER, type Operation, repeat, STOREFRONT, TOKEN_PATH } from './operations.ts'
 
-const DISCOVERY_REQUEST = get('/.well-known/openid-configuration')
-const REDIRECT_URI = 'https://shop.example.com/callback'
+export const DISCOVERY_REQUEST = get('/.well-known/openid-configuration')
+export const REDIRECT_URI = 'https://shop.example.com/callback'
 
 /** The example of RFC 7636, appendix B. */
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+
+/** The parameters of an authorization request. */
+export const AUTHORIZATION_QUERY = new URLSearchParams({
+  response_type: 'code',
+  client_id: STOREFRONT.client_id,
+  redirect_uri: REDIRECT_URI,
+  scope: 'openid profile email cart',
+  state: 'state',
+  code_challenge: CHALLENGE,
+  code_challenge_method: 'S256',
+}).toString()
 
 /** The number of codes of all callers of `code exchange`. They must be used in a minute. */
 const CODES = 6000
@@ -79,15 +90,7 @@ function requestOfSignedInUser(send: Send): Promise<HttpRequest> {
 async function signInByBrowser(send: Send): Promise<HttpRequest> {
   const { authorization_endpoint } = JSON.parse(await require200(send, DISCOVERY_REQUEST))
   const address = new URL(authorization_endpoint)
-  address.search = new URLSearchParams({
-    response_type: 'code',
-    client_id: STOREFRONT.client_id,
-    redirect_uri: REDIRECT_URI,
-    scope: 'openid profile email cart',
-    state: 'state',
-    code_challenge: CHALLENGE,
-    code_challenge_method: 'S256',
-  }).toString()
+  address.search = AUTHORIZATION_QUERY
   const cookies = new CookieJar()
   const sendRequest = (request: Request) => sendAsBrowser(request, send)
   await signInByForms(address.href, { ...CUSTOMER, cookies, sendRequest })

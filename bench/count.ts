@@ -21,7 +21,7 @@ export async function countOperation(operation: Operation, send: Send): Promise<
   const next = async () => {
     await setTimeout(operation.pauseMs ?? 0)
     const response = await ask(send, requireNext(caller.next()), operation.status)
-    caller.accept(response.body)
+    caller.accept(response.body, response.headers)
     return response
   }
   await next()

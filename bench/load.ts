@@ -111,7 +111,7 @@ async function callUntil(
     const response = await send(request)
     if (response.status === (operation.status ?? 200)) {
       latenciesMs.push(performance.now() - sentAt)
-      caller.accept(response.body)
+      caller.accept(response.body, response.headers)
     } else if (operation.mayBeRefused) {
       refused++
       await Promise.race([waitAsAsked(response), waitUntil(end)])

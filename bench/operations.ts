@@ -1,11 +1,19 @@
-import { get, type HttpAnswer, type HttpRequest, post, require200, type Send } from './exchange.ts'
+import {
+  get,
+  type HttpAnswer,
+  type HttpRequest,
+  post,
+  type ResponseHeaders,
+  require200,
+  type Send,
+} from './exchange.ts'
 
 /** A caller sends its next request after the last response. */
 export interface Caller {
   /** Null if no request is left. */
   next(): HttpRequest | null
-  /** Reads the body of a response with the expected status. */
-  accept(body: string): void
+  /** Reads a response with the expected status. */
+  accept(body: string, headers: ResponseHeaders): void
 }
 
 export interface Operation {

@@ -52,7 +52,7 @@ export function usageOf({ operation, before, after }: OperationCost, { cpuMs }: 
   return {
     requests: 1,
     cpuMs: cpuMs(operation),
-    logEvents: 1 + before.logLines + after.logLines,
+    logEvents: before.logLines + after.logLines,
     rowsRead: before.d1RowsRead + after.d1RowsRead + READS_TO_REMOVE * added,
     rowsWritten: before.d1RowsWritten + after.d1RowsWritten + added,
     storedGb: 0,

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { type Bundle, bundleWorker } from '../scripts/worker_bundle.ts'
 import { startScript, startService, startWorker, type WorkerServer } from '../scripts/worker_server.ts'
+import type { Env } from '../src/services/environment.ts'
 import { prepareCodeClient } from './code_flow_operations.ts'
 import { type Send, sender } from './exchange.ts'
+import { prepareSignIns } from './sign_in_operations.ts'
 import { findWorkerd, listWorkerds, type WorkerdProcess } from './workerd_process.ts'
 
 /** A Worker with a constant response. */
@@ -33,7 +35,7 @@ export async function startServers(directory: string, bundle: Bundle): Promise<S
     await build('bare_rotation'),
     await build('verifier'),
   ]
-  const service = await start(startService(bundle, { fill: prepareCodeClient, hasLargeBudgets: true }))
+  const service = await start(startService(bundle, { fill: prepareOperations, hasLargeBudgets: true }))
   const { origin } = service.server
   return {
     service,
@@ -44,6 +46,12 @@ export async function startServers(directory: string, bundle: Bundle): Promise<S
       startWorker(verifier, 'wrangler.toml', { ISSUER: origin, AUDIENCE: `${origin}/storefront` }),
     ),
   }
+}
+
+/** Adds the rows of the operations. */
+export async function prepareOperations(env: Env): Promise<void> {
+  await prepareCodeClient(env)
+  await prepareSignIns(env)
 }
 
 export async function start(starting: Promise<WorkerServer>): Promise<Measured> {

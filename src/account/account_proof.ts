@@ -26,7 +26,7 @@ export async function findSignedIn({
 
 /**
  * Whether the sign-in is enough for a page. The user must have proven a required second factor, and must have no password to change. A
- * sensitive page also needs a sign-in of the last 10 minutes, so another user of an unlocked browser cannot change the account. A
+ * sensitive page also needs a sign-in of the last 10 minutes, so a stranger at an unlocked browser cannot change the account. A
  * passkey is no second factor unless one is required: a user who has lost it can remove it after a sign-in by another way.
  */
 export function isProven(

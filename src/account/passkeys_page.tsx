@@ -10,6 +10,7 @@ import { Form } from '../pages/form.ts'
 import { MAX_NAME_CHARACTERS, type Passkey } from '../passkeys/passkey.ts'
 import {
   addPasskey,
+  canRemovePasskey,
   listOwnPasskeys,
   removePasskey,
   renamePasskey,
@@ -49,6 +50,7 @@ export const passkeysPage = userPage({
 async function showPasskeys({ request, looks, texts, PageForm }: UserPageContent): Promise<UserPageView> {
   const passkeys = await listOwnPasskeys(request)
   const holder = await request.services.cookies.requireFormId(request.c)
+  const canRemove = canRemovePasskey(passkeys, request)
   const started = await startPasskey({ service: looks.name, holder }, request)
   const body = (
     <>
@@ -57,7 +59,7 @@ async function showPasskeys({ request, looks, texts, PageForm }: UserPageContent
         <ul class="entries">
           {passkeys.map((passkey) => (
             <li>
-              <PageForm>{showPasskey(passkey, looks)}</PageForm>
+              <PageForm>{showPasskey(passkey, canRemove, looks)}</PageForm>
             </li>
           ))}
         </ul>
@@ -80,7 +82,11 @@ async function showPasskeys({ request, looks, texts, PageForm }: UserPageContent
 }
 
 /** The facts of a passkey, the field of its name and its buttons. */
-function showPasskey({ id, name, createdAt, lastUsedAt }: Passkey, { texts, language }: Looks): Child {
+function showPasskey(
+  { id, name, createdAt, lastUsedAt }: Passkey,
+  canRemove: boolean,
+  { texts, language }: Looks,
+): Child {
   const { passkeys: words } = texts.accountPage
   const used = lastUsedAt === null ? words.unused : words.used(formatTime(lastUsedAt, language))
   const state = { form: Form.of({ name }), problem: null }
@@ -101,9 +107,13 @@ function showPasskey({ id, name, createdAt, lastUsedAt }: Passkey, { texts, lang
       <button type="submit" aria-describedby={`passkey-${id}`}>
         {words.rename}
       </button>
-      <button type="submit" name="decision" value={REMOVE} aria-describedby={`passkey-${id}`}>
-        {words.remove}
-      </button>
+      {canRemove ? (
+        <button type="submit" name="decision" value={REMOVE} aria-describedby={`passkey-${id}`}>
+          {words.remove}
+        </button>
+      ) : (
+        <p>{words.required}</p>
+      )}
     </>
   )
 }

@@ -53,7 +53,7 @@ export const CONFIRM_ADDRESS: LinkKind<AddressLinkData> = {
   survivesSignOut: false,
 }
 
-/** A user ends all sessions. The thief of an account must not be able to end this link by a new password. */
+/** A user ends all sessions. An attacker with the password must not be able to end this link by a new password. */
 export const END_SESSIONS: LinkKind<object> = {
   purpose: 'end_sessions',
   page: 'end-sessions',

@@ -1,9 +1,11 @@
 import type { Context } from 'hono'
 import { type FactorResult, type GivenFactor, verifySecondFactor } from '../factors/verify_second_factor.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
-import { usableFactors } from '../signin/next_step.ts'
+import { knownUser } from '../signin/known_user.ts'
+import { advance, isPending } from '../signin/next_step.ts'
 import { type Proof, withSecondFactor } from '../signin/proof.ts'
 import { secondFactorOf } from '../signin/second_factor.ts'
+import { usableFactors } from '../signin/usable_factors.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
 import { auditFailure } from './audit_failure.ts'
@@ -27,9 +29,9 @@ export async function useSecondFactor(
   services: BrowserServices,
 ): Promise<Situation> {
   const { client, api, context } = situation.browserRequest
-  const { user, amr } = firstFactorOf(situation)
+  const { user, amr, acr } = firstFactorOf(situation)
   const { id: subject } = user
-  const usable = usableFactors({ amr, secondFactor: secondFactorOf(user, services.config) })
+  const usable = usableFactors({ amr, acr, secondFactor: secondFactorOf(user, services.config) })
   if (form.text('decision') === PASSKEY_DECISION && usable.passkey)
     return useSecondPasskey(c, { form, situation }, services)
   // The page has no field for a code.
@@ -118,7 +120,10 @@ interface SecondFactor {
   added: readonly string[]
 }
 
-/** Begins the browser session. Only the finished sign-in resets the failures of the account. */
+/**
+ * Begins the browser session, or continues the pending sign-in of a user who must also add a passkey. Only the finished sign-in resets
+ * the failures of the account.
+ */
 export async function finishSignIn(
   c: Context,
   { kind, first: { user, seen, ...first }, added }: SecondFactor,
@@ -128,6 +133,11 @@ export async function finishSignIn(
   const { client, api, context } = situation.browserRequest
   const attempt = { pool: api.userPool, username: user.username, clientId: client.id, api: api.name }
   const proof = withSecondFactor(first, added)
+  const proven = knownUser({ user, ...proof }, services.config)
+  if (isPending(proven, situation.known.demands)) {
+    const known = advance(situation.known, { kind, user: proven })
+    return { ...situation, pending: { ...proof, user, seen: seen ?? null }, known }
+  }
   // The guard records passwords only.
   const isByPassword = seen !== undefined && proof.amr.includes('pwd')
   const signIn = !isByPassword ? null : await services.guard.resume({ attempt, user, seen }, context)

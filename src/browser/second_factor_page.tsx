@@ -1,7 +1,7 @@
 import { breakable } from '../pages/breakable.tsx'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
-import { usableFactors } from '../signin/next_step.ts'
+import { usableFactors } from '../signin/usable_factors.ts'
 import { BROWSER_PATH, PASSKEY_SCRIPT, SECOND_FACTOR_PATH } from './browser_path.ts'
 import { CodeInput } from './code_input.tsx'
 import { fieldErrors } from './field_errors.ts'

@@ -1,8 +1,8 @@
 import type { ApiConfig, Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
-import { usableFactors } from '../signin/next_step.ts'
 import type { Proof } from '../signin/proof.ts'
 import { secondFactorOf } from '../signin/second_factor.ts'
+import { usableFactors } from '../signin/usable_factors.ts'
 import type { User } from '../users/user.ts'
 import type { Input } from './input.ts'
 
@@ -28,9 +28,15 @@ export function firstInputs(
 }
 
 /** The inputs for the second factor; empty if the user has none that adds to the first one. */
-export function secondInputs(user: User, { amr }: Pick<Proof, 'amr'>, config: Accounts): Input[] {
+export function secondInputs(
+  user: User,
+  { amr, acr }: Pick<Proof, 'amr' | 'acr'>,
+  config: Accounts,
+): Input[] {
   const secondFactor = secondFactorOf(user, config)
-  const usable = usableFactors({ amr, secondFactor })
+  // The user must add the passkey in a browser, where the sign-in begins anew.
+  if (secondFactor.mustBePasskey && !secondFactor.hasPasskey) return []
+  const usable = usableFactors({ amr, acr, secondFactor })
   return [
     ...(usable.app ? (['totp', 'recovery_code'] as const) : []),
     ...(usable.passkey ? (['passkey'] as const) : []),

@@ -3,6 +3,7 @@ import { hasProvenPasskey } from './describe_methods.ts'
 import type { Proof } from './proof.ts'
 import type { SecondFactor } from './second_factor.ts'
 import type { SignInProblem } from './sign_in_problem.ts'
+import { usableFactors } from './usable_factors.ts'
 
 /** The state of the sign-in for an authorization request. Times are Unix seconds. */
 export interface Known {
@@ -99,6 +100,9 @@ export type Given =
 export const SIGN_UP_STEPS = ['sign_up', 'sign_up_code', 'create_account'] as const
 export type SignUpStep = (typeof SIGN_UP_STEPS)[number]
 
+/** The time after the sign-in for which an offer of a passkey is valid: that of a sensitive account page. */
+const OFFER_SECONDS = 600
+
 /** A page that the user must see. */
 export const STEPS = [
   ...(['sign_in', 'email_code', 'select_account'] as const),
@@ -184,7 +188,7 @@ export function nextStep(known: Known): NextStep {
   if (isPending(user, demands)) return nextFactor(user, known)
   if (known.mustKeepCodes) return show('recovery_codes', 'interaction_required', known)
   if (user.mustChangePassword) return show('change_password', 'interaction_required', known)
-  if (known.offersPasskey) return show('add_passkey', 'interaction_required', known)
+  if (known.offersPasskey && isRecent(user, known)) return show('add_passkey', 'interaction_required', known)
   if (consent.given === false) return fail('access_denied')
   if (consent.given === null && needsConsent(known)) {
     const hasMissing = !consent.isFirstParty && !consent.isCovered
@@ -207,27 +211,21 @@ export function isPending(
  * another user is not enough.
  */
 function nextFactor(user: KnownUser, known: Known): NextStep {
+  const { mustBePasskey, hasPasskey } = user.secondFactor
+  // The sign-in ends with a new passkey, which an unlocked browser of another user must not get.
+  if (mustBePasskey && !hasPasskey && !isForRequest(user, known))
+    return show('sign_in', 'interaction_required', known)
   const usable = usableFactors(user)
   if (usable.app || usable.passkey) return show('second_factor', 'interaction_required', known)
   // After a code by mail, a second one would be the same factor.
   if (user.secondFactor.isByEmail)
     return show(hasPassword(user) ? 'email_second_factor' : 'sign_in', 'interaction_required', known)
-  const { allowsApp, allowsPasskey, mustBePasskey } = user.secondFactor
+  const { allowsApp, allowsPasskey } = user.secondFactor
   const canAddPasskey = allowsPasskey && !hasProvenPasskey(user)
   if (!allowsApp && !canAddPasskey) return fail('acr_values')
   if (!isForRequest(user, known)) return show('sign_in', 'interaction_required', known)
   const addsPasskey = canAddPasskey && (mustBePasskey || !allowsApp)
   return show(addsPasskey ? 'add_passkey' : 'set_up_second_factor', 'interaction_required', known)
-}
-
-/** The factors of a user that can be the second one. After a passkey, a passkey would be the same factor. */
-export function usableFactors(user: Pick<KnownUser, 'amr' | 'secondFactor'>): {
-  app: boolean
-  passkey: boolean
-} {
-  const { hasApp, hasPasskey, mustBePasskey } = user.secondFactor
-  const isAfterPasskey = hasProvenPasskey(user)
-  return { app: hasApp && (isAfterPasskey || !mustBePasskey), passkey: hasPasskey && !isAfterPasskey }
 }
 
 function hasPassword({ amr }: Pick<KnownUser, 'amr'>): boolean {
@@ -248,6 +246,11 @@ function isForRequest(
  */
 function isSilentStranger({ demands, consent }: Known): boolean {
   return demands.prompt.includes('none') && !consent.isFirstParty && !consent.isCovered
+}
+
+/** Whether the offer of a passkey is still valid, so that an unlocked browser of another user adds none. */
+function isRecent({ authTime }: KnownUser, { now }: Known): boolean {
+  return authTime + OFFER_SECONDS > now
 }
 
 /** Whether the authentication is new enough for `prompt=login` and `max_age` (OpenID Connect Core §3.1.2.1). */

@@ -40,6 +40,8 @@ export interface UserConditions {
   adminPool: string | null
   /** The password hash that the user must still have; absent for any. */
   passwordHash?: string
+  /** The time of the last revocation of all tokens, as the caller has read it; absent for any. Unix seconds. */
+  tokensValidFrom?: number
   /** A statement that runs first in the transaction, such as the use of a link. If it changes no row, the edit is refused. */
   once?: D1PreparedStatement
   /** Whether the deletion of the account must be due; absent for any user. */
@@ -200,12 +202,13 @@ function passwordColumnsOf({ passwordHash, breachCheckedAt = null }: UserEdit) {
 
 /** The SQL statement checks the conditions. So if two admins demote each other at the same time, one admin remains. */
 function guardOf({ enabled, roles, deletionAt = null }: UserEdit, conditions: UserConditions): SqlPart {
-  const { versions, adminPool, passwordHash, once, isDeletionDue = false, now } = conditions
+  const { versions, adminPool, passwordHash, tokensValidFrom, once, isDeletionDue = false, now } = conditions
   const losesRole = roles !== undefined && !roles.includes('admin')
   const endsAdmin = enabled === false || losesRole || deletionAt !== null
   const parts = [versionGuard(versions)]
   if (once !== undefined) parts.push({ sql: 'changes() > 0', values: [] })
   if (passwordHash !== undefined) parts.push({ sql: 'password_hash = ?', values: [passwordHash] })
+  if (tokensValidFrom !== undefined) parts.push({ sql: 'tokens_valid_from = ?', values: [tokensValidFrom] })
   if (isDeletionDue) parts.push({ sql: 'deletion_at <= ?', values: [now] })
   if (adminPool !== null && endsAdmin) {
     const isOther = `NOT (pool = ? AND ${isAdmin('users.enabled', 'users.roles')})`

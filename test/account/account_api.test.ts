@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import accountsPage from '../../docs/accounts.md?raw'
 import { API_OPERATIONS } from '../../src/account/api/operations.ts'
 import { compact } from '../../src/lib/compact.ts'
@@ -314,6 +315,16 @@ describe('the JSON API of the account', () => {
     })
   })
 
+  it('with `errors: oro` a refusal also has the message and the hint', async () => {
+    const oro = new TestServer({ config: { errors: 'oro', accounts: { customers: ACCOUNTS } } })
+    const { username } = await oro.addUser()
+    const token = await tokenOf(oro, shop, username)
+    const { status, body } = await callAccount(oro, 'POST /email', { token, body: { email: 'x' } })
+    const text = 'The parameter email is not valid.'
+    const hint = 'Check the `email` parameter'
+    expect([status, body]).toEqual([400, { ...refusal('invalid_request', text), message: text, hint }])
+  })
+
   describe('sessions', () => {
     it('a user lists sessions and ends one; a session of another user gets 404', async () => {
       const { user, token } = await signedIn()
@@ -489,13 +500,25 @@ describe('the JSON API of the account', () => {
   })
 
   describe('a forgotten password', () => {
-    it('the response is the same for every name, and only a known address gets a mail', async () => {
+    it('the response and the rows are the same for every name, and do not wait for D1; only a known address gets a mail', async () => {
       const reader = await addReader(server)
-      for (const username of [reader.email, 'unknown@shop.test', 'unknown']) {
+      const tables = ['one_time_values', 'mail_budgets', 'sign_in_failures', 'audit_events']
+      const countRows = () =>
+        Promise.all(tables.map((name) => env.DB.prepare(`SELECT count(*) AS n FROM ${name}`).first('n')))
+      const seen: unknown[] = []
+      for (const username of [reader.email, reader.username, 'unknown@shop.test', 'unknown']) {
+        await env.DB.prepare('DELETE FROM mail_budgets').run()
+        const before = await countRows()
         const reply = await callAsClient(server, '/password-reset', { client: shop, username })
         expect([reply.status, reply.body]).toEqual([202, {}])
+        seen.push([before, await countRows()])
       }
-      expect(await server.takeMails()).toMatchObject([{ to: reader.email }])
+      expect(new Set(seen.map((each) => JSON.stringify(each))).size).toBe(1)
+      expect((await server.takeMails()).map(({ to }) => to)).toEqual([reader.email, reader.email])
+      const failing = vi.spyOn(server.services.users, 'findByName').mockRejectedValue(new Error('D1 is down'))
+      onTestFinished(() => failing.mockRestore())
+      const away = await callAsClient(server, '/password-reset', { client: shop, username: reader.email })
+      expect([away.status, failing.mock.calls.length]).toEqual([202, 1])
     })
 
     it('the token of the link sets a password once and ends the sessions of the user', async () => {

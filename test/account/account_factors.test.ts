@@ -4,7 +4,7 @@ import { ACCOUNT, openAccount, selfService } from '../support/account.ts'
 import { auditOf } from '../support/audit.ts'
 import { browserOf, signInAt } from '../support/authorize.ts'
 import { PageBrowser, type ShownPage } from '../support/page_browser.ts'
-import { optionsOf, pressCreate, registerPasskey } from '../support/passkey.ts'
+import { optionsOf, pressCreate, pressPasskey, registerPasskey } from '../support/passkey.ts'
 import { appOf, enrol, wrongCode } from '../support/second_factor.ts'
 import { ISSUER, TestServer } from '../support/server.ts'
 import { SoftwareAuthenticator } from '../support/software_authenticator.ts'
@@ -26,7 +26,7 @@ const serverWith = (customers: Record<string, unknown> = {}) =>
 describe('the passkeys of the account', () => {
   const server = serverWith()
 
-  it('a user adds, names and removes a passkey, and each change is in the audit trail', async () => {
+  it('a user adds, names and removes a passkey, and the audit trail has the addition and the removal', async () => {
     const { id, username } = await server.addUser()
     const { browser, page } = await openAccount(server, username, { path: PASSKEYS })
     expect([headingOf(page), page.html]).toEqual([
@@ -89,6 +89,44 @@ describe('the passkeys of the account', () => {
     const { browser, page } = await openAccount(server, user.username, { path: PASSKEYS })
     expect(namesOf(page)).toEqual(['Chrome on Android'])
     expect(namesOf(await browser.press('Remove'))).toEqual([])
+  })
+
+  it('a user replaces a required passkey, and cannot remove the last one, also by a forged form', async () => {
+    const strict = serverWith()
+    const { id, username, pool } = await strict.addUser()
+    const { browser, page: form } = await openAccount(strict, username, { path: PASSKEYS })
+    const device = await SoftwareAuthenticator.make('ES256', ISSUER)
+    const removable = await pressCreate(browser, 'Create a passkey', device)
+    expect(form.html).not.toContain('>Remove<')
+    const required = new TestServer({
+      config: selfService({ passkeys: { rp_id: 'shop.test', required: true }, second_factor: 'optional' }),
+      clock: strict.clock,
+    })
+    const browsing = browserOf(required)
+    await browsing.open(`${ACCOUNT}${PASSKEYS}`)
+    const page = await pressPasskey(browsing, 'Sign in with a passkey', device)
+    expect([headingOf(page), page.html]).toEqual([
+      'Passkeys',
+      expect.stringContaining('you cannot remove it'),
+    ])
+    expect(page.html).not.toContain('>Remove<')
+    const [, ticket = ''] = /name="ticket" value="([^"]+)"/.exec(page.html) ?? []
+    const [, passkey_id = ''] = /name="passkey_id" value="([^"]+)"/.exec(removable.html) ?? []
+    const cookies = ['__Host-sallyport-form', '__Host-sallyport-customers']
+    const forged = await required.fetch(`/account/customers${PASSKEYS}`, {
+      method: 'POST',
+      headers: {
+        Origin: ISSUER,
+        Cookie: cookies.map((name) => `${name}=${browsing.cookie(name)}`).join('; '),
+        'Content-Type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams({ ticket, decision: 'remove', passkey_id }).toString(),
+    })
+    expect(forged.status).toBe(303)
+    expect(await required.services.passkeys.list(id)).toHaveLength(1)
+    await registerPasskey(required, { id, pool, username })
+    await browsing.open(`${ACCOUNT}${PASSKEYS}`)
+    expect(namesOf(await browsing.press('Remove'))).toHaveLength(1)
   })
 
   it('the name of a new passkey is the device of the browser', async () => {

@@ -48,6 +48,13 @@ describe('wrangler.toml', () => {
     expect(findDifferences(binding, lacking)).toEqual(problems)
   })
 
+  it('Workers Logs of the repository keep no URL, because it can have the token of a link in a mail', () => {
+    expect(toml.observability).toMatchObject({
+      enabled: true,
+      logs: { enabled: true, invocation_logs: false },
+    })
+  })
+
   it('without mail in config.yml wrangler.toml needs no queue, and a webhook needs no mail service', () => {
     expect(findDifferences(configOf(''), { ...toml, queues: {}, send_email: [] })).toEqual([])
     expect(findDifferences(webhook, { ...toml, send_email: [] })).toEqual([])

@@ -256,7 +256,14 @@ const ROWS: Row[] = [
     'acr_values',
   ],
   ['a required passkey, a password', {}, [by(MUST_ADD)], 'add_passkey'],
-  ['a required passkey, an app', {}, [by(MUST_ADD_WITH_APP)], 'add_passkey'],
+  ['a required passkey, an app', {}, [by(MUST_ADD_WITH_APP)], 'second_factor'],
+  [
+    'a required passkey, a proven app',
+    {},
+    [by(MUST_ADD_WITH_APP), byBoth(MUST_ADD_WITH_APP, TWICE.amr)],
+    'add_passkey',
+  ],
+  ['a required passkey, session before the app', { user: MUST_ADD_WITH_APP }, [], 'sign_in'],
   ['a required passkey, the new one', {}, [by(MUST_ADD), byBoth(MUST_USE)], 'done: ann'],
   ['a required passkey, a password of its user', {}, [by(MUST_USE)], 'second_factor'],
   ['a required passkey, a refused offer', {}, [by(MUST_ADD), OFFER], 'add_passkey'],
@@ -277,6 +284,12 @@ const ROWS: Row[] = [
   ],
   ['an offered passkey', { offersPasskey: true }, [PASSWORD], 'add_passkey'],
   ['an offered passkey after a new password', { offersPasskey: true }, [OLD_PASSWORD], 'change_password'],
+  [
+    'an offer ten minutes later',
+    { offersPasskey: true, user: { ...ANN, authTime: NOW - 600 } },
+    [],
+    'done: ann',
+  ],
   ['an offered passkey before a consent', { ...PARTNER, offersPasskey: true }, [PASSWORD], 'add_passkey'],
   ['an offer that the user refused', { offersPasskey: true }, [PASSWORD, OFFER], 'done: ann'],
   ['a requested sign-up', {}, [SIGN_UP], 'sign_up'],
@@ -507,7 +520,7 @@ function skipsNothing(start: Known, given: Given[]): void {
   const needsTwo = next.user.secondFactor.isNeeded || demands.acrLevel === 2
   if (needsTwo) expect(next.user.acr).toBe('urn:sallyport:2')
   if (next.user.secondFactor.mustBePasskey) expect(next.user.amr).toContain('hwk')
-  expect(end.offersPasskey).toBe(false)
+  if (end.offersPasskey) expect(next.user.authTime).toBeLessThanOrEqual(NOW - 600)
   if (demands.subject !== null) expect(next.user.subject).toBe(demands.subject)
   if (demands.prompt.includes('login') && start.isOpening) expect(hasAuthenticated).toBe(true)
   if (demands.prompt.includes('select_account') && !start.account.isChosen)

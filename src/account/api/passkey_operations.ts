@@ -3,6 +3,7 @@ import { notAllowed, unknownItem } from '../../oauth/errors.ts'
 import type { Passkey } from '../../passkeys/passkey.ts'
 import {
   addPasskey,
+  canRemovePasskey,
   listOwnPasskeys,
   removePasskey,
   renamePasskey,
@@ -72,7 +73,11 @@ const deletePasskey = userOperation({
   needsProof: true,
   status: 204,
   async run(call) {
-    if (!(await removePasskey(call.params.id ?? '', call))) throw unknownItem()
+    const { id = '' } = call.params
+    const passkeys = await listOwnPasskeys(call)
+    if (!passkeys.some((passkey) => passkey.id === id)) throw unknownItem()
+    if (!canRemovePasskey(passkeys, call)) throw notAllowed('the user needs the passkey')
+    await removePasskey(id, call)
     return undefined
   },
 })

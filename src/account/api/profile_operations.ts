@@ -37,7 +37,7 @@ const name = z.optional(z.nullable(z.string()))
 const changeProfile = userOperation({
   method: 'PATCH',
   path: '',
-  summary: 'Changes the given names; `null` removes one',
+  summary: 'Changes the names in the body; `null` removes one',
   needsProof: true,
   input: z.object({ name, given_name: name, family_name: name }),
   status: 204,

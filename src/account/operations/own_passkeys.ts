@@ -3,6 +3,7 @@ import type { CreationOptionsJson } from '../../passkeys/ceremony_options.ts'
 import type { Passkey } from '../../passkeys/passkey.ts'
 import { PasskeyRefused } from '../../passkeys/passkey_refused.ts'
 import type { StartedCeremony } from '../../passkeys/passkeys.ts'
+import { secondFactorOf } from '../../signin/second_factor.ts'
 import { type AccountCall, originOf } from './account_call.ts'
 
 /** The passkeys of the caller, oldest first. @throws StorageUnavailable, CorruptRecord */
@@ -54,7 +55,27 @@ export function renamePasskey(
   return services.passkeys.rename({ id, name, subject: signedIn.user.id })
 }
 
-/** Removes a passkey of the caller. @returns false for an unknown passkey @throws StorageUnavailable */
-export function removePasskey(id: string, call: AccountCall): Promise<boolean> {
+/**
+ * Whether the caller can remove one of the passkeys. The last required factor stays: without it the password alone would add another
+ * one.
+ */
+export function canRemovePasskey(
+  passkeys: readonly Passkey[],
+  { signedIn: { user }, services: { config } }: Pick<AccountCall, 'signedIn' | 'services'>,
+): boolean {
+  const { isRequired, mustBePasskey, hasApp } = secondFactorOf(user, config)
+  return passkeys.length > 1 || !isRequired || (hasApp && !mustBePasskey)
+}
+
+/**
+ * Removes a passkey of the caller.
+ *
+ * @returns false for an unknown passkey
+ * @throws InputRefused for the last required factor; StorageUnavailable, CorruptRecord
+ */
+export async function removePasskey(id: string, call: AccountCall): Promise<boolean> {
+  const passkeys = await listOwnPasskeys(call)
+  if (!passkeys.some((passkey) => passkey.id === id)) return false
+  if (!canRemovePasskey(passkeys, call)) throw new InputRefused({ kind: 'expired_form' })
   return call.services.passkeys.remove({ id, ...originOf(call) }, call.context)
 }

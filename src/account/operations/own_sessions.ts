@@ -4,6 +4,8 @@ import { endKnownSession, findSession, showLive } from '../../admin/sessions.ts'
 import { endBrowserSessions } from '../../browser/end_browser_sessions.ts'
 import { InputRefused } from '../../browser/input_refused.ts'
 import { browserSessionLimitsOf } from '../../config/pool_settings.ts'
+import { tooManyAttempts } from '../../oauth/errors.ts'
+import { revocationTime } from '../../sessions/revocation_store.ts'
 import { ENDED_BY_USER } from '../../sessions/session.ts'
 import { idsOf } from '../../signin/browser_session.ts'
 import type { UserRecord } from '../../users/user_record.ts'
@@ -68,14 +70,21 @@ function browserIdsOf({ signedIn: { session } }: AccountCall): string[] {
 }
 
 /**
- * Ends every session of the caller, also sessions that are not listed. The account page then keeps its browser session.
+ * Ends every session of the caller, also sessions that are not listed. The account page then keeps its browser session, unless another
+ * revocation comes at the same time: a thief of a browser session must not survive the sign-out of the owner. Each revocation moves
+ * `tokensValidFrom`, so a caller must wait while it is ahead of the clock: the owner could not sign in.
  *
- * @throws InputRefused, StorageUnavailable, CorruptRecord
+ * @throws InputRefused, OAuthError too_many_attempts, StorageUnavailable, CorruptRecord
  */
 export async function endOtherSessions(call: AccountCall): Promise<UserRecord> {
   const { signedIn, services, context } = call
-  const revocation = { reason: 'signed out everywhere', event: originOf(call) }
-  const outcome = await services.signOut.endUser(signedIn.user.id, revocation, context)
+  const { id: subject, tokensValidFrom } = signedIn.user
+  const aheadSeconds = tokensValidFrom - revocationTime(context.now)
+  if (aheadSeconds > 0)
+    throw tooManyAttempts('the sessions were ended a moment ago', aheadSeconds, { subject })
+  const conditions = { tokensValidFrom }
+  const revocation = { reason: 'signed out everywhere', conditions, event: originOf(call) }
+  const outcome = await services.signOut.endUser(subject, revocation, context)
   if (outcome.kind !== 'changed' || outcome.record === null) throw new InputRefused({ kind: 'other_session' })
   return outcome.record
 }

@@ -3,7 +3,7 @@ export const en = {
   title: 'Your account',
   back: 'Back to your account',
   notSignedIn: 'You are not signed in. Nothing was changed.',
-  chooseTitle: 'Whose account do you want to open?',
+  chooseTitle: 'Which account do you want to open?',
   sections: {
     profile: 'Profile',
     address: 'Email address',
@@ -46,6 +46,7 @@ export const en = {
   passkeys: {
     text: 'A passkey signs you in with your fingerprint, your face or the lock of your device.',
     none: 'You have no passkey. A passkey signs you in with your fingerprint, your face or the lock of your device.',
+    required: 'Your account needs this passkey, so you cannot remove it. Add another one first.',
     added: (time: string) => `Added: ${time}`,
     used: (time: string) => `Last used: ${time}`,
     unused: 'Not used yet',

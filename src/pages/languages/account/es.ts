@@ -48,6 +48,7 @@ export const es: AccountTexts = {
   passkeys: {
     text: 'Con una llave de acceso inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo.',
     none: 'No tienes ninguna llave de acceso. Con una llave de acceso inicias sesión con tu huella, tu cara o el bloqueo de tu dispositivo.',
+    required: 'Tu cuenta necesita esta llave de acceso, así que no puedes eliminarla. Añade primero otra.',
     added: (time) => `Añadida: ${time}`,
     used: (time) => `Último uso: ${time}`,
     unused: 'Sin usar todavía',

@@ -49,6 +49,8 @@ export const fr: AccountTexts = {
   passkeys: {
     text: 'Avec une clé d’accès, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil.',
     none: 'Vous n’avez pas de clé d’accès. Avec une clé d’accès, vous vous connectez par votre empreinte, votre visage ou le verrouillage de votre appareil.',
+    required:
+      'Votre compte demande cette clé d’accès, elle ne peut donc pas être supprimée. Ajoutez d’abord une autre clé.',
     added: (time) => `Ajoutée\u00a0: ${time}`,
     used: (time) => `Dernière utilisation\u00a0: ${time}`,
     unused: 'Pas encore utilisée',

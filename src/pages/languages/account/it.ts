@@ -49,6 +49,8 @@ export const it: AccountTexts = {
   passkeys: {
     text: 'Con una passkey accedi con l’impronta, il volto o il blocco del dispositivo.',
     none: 'Non hai nessuna passkey. Con una passkey accedi con l’impronta, il volto o il blocco del dispositivo.',
+    required:
+      'Il tuo account richiede questa passkey, quindi non puoi rimuoverla. Aggiungine prima un’altra.',
     added: (time) => `Aggiunta: ${time}`,
     used: (time) => `Ultimo utilizzo: ${time}`,
     unused: 'Non ancora usata',

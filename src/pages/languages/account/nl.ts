@@ -48,6 +48,8 @@ export const nl: AccountTexts = {
   passkeys: {
     text: 'Met een passkey log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat.',
     none: 'Je hebt geen passkey. Met een passkey log je in met je vingerafdruk, je gezicht of de vergrendeling van je apparaat.',
+    required:
+      'Je account heeft deze passkey nodig, dus je kunt hem niet verwijderen. Voeg eerst een andere toe.',
     added: (time) => `Toegevoegd: ${time}`,
     used: (time) => `Laatst gebruikt: ${time}`,
     unused: 'Nog niet gebruikt',

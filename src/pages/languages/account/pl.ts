@@ -48,6 +48,7 @@ export const pl: AccountTexts = {
   passkeys: {
     text: 'Klucz dostępu loguje Cię odciskiem palca, twarzą lub blokadą urządzenia.',
     none: 'Nie masz klucza dostępu. Klucz dostępu loguje Cię odciskiem palca, twarzą lub blokadą urządzenia.',
+    required: 'Twoje konto wymaga tego klucza dostępu, więc nie można go usunąć. Najpierw dodaj inny.',
     added: (time) => `Dodano: ${time}`,
     used: (time) => `Ostatnie użycie: ${time}`,
     unused: 'Jeszcze nieużywany',
