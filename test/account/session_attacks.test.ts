@@ -7,8 +7,8 @@ import { signOutUser } from '../support/sign_out.ts'
 
 const OTHERS = 'Sign out everywhere else'
 
-describe('a thief of a browser session', () => {
-  it('the thief does not survive a sign-out of the owner that comes between two calls to D1', async () => {
+describe('a stolen browser session', () => {
+  it('the browser session of an attacker ends with a sign-out of the owner that comes between two calls to D1', async () => {
     let owner: (() => Promise<void>) | null = null
     const db = aroundD1(async (sql, call) => {
       if (owner === null || !sql.includes('UPDATE users SET')) return call()

@@ -49,7 +49,7 @@ export const de: AccountTexts = {
     text: 'Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an.',
     none: 'Sie haben keinen Passkey. Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Gerätesperre an.',
     required:
-      'Ihr Konto braucht diesen Passkey. Darum können Sie ihn nicht entfernen. Fügen Sie zuerst einen anderen hinzu.',
+      'Ihr Konto braucht diesen Passkey. Deshalb können Sie ihn nicht entfernen. Fügen Sie zuerst einen anderen hinzu.',
     added: (time) => `Hinzugefügt: ${time}`,
     used: (time) => `Zuletzt verwendet: ${time}`,
     unused: 'Noch nicht verwendet',
