@@ -38,6 +38,7 @@ const partnerOrigin = `http://127.0.0.1:${ports.shop}`
 await prepareTokenService(worker('token-service'), config, [
   {
     id: 'shop-demo',
+    name: 'Slow Pour shop',
     secret: SHOP_SECRET,
     api: 'storefront',
     grants: ['password', ...BROWSER_GRANTS],

@@ -68,6 +68,11 @@ export class VirtualAuthenticator {
     })
   }
 
+  /** Loses the device with its passkeys. */
+  async remove(): Promise<void> {
+    await this.#session.send('WebAuthn.removeVirtualAuthenticator', this.#ids)
+  }
+
   get #ids() {
     return { authenticatorId: this.#authenticatorId }
   }

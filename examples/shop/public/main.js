@@ -76,11 +76,22 @@ showAccount(client.session)
 const redirect = client.handleRedirect()
 await redirect.catch(() => {})
 await guard(async () => {
+  try {
+    await openShop()
+  } catch (error) {
+    if (!hasEnded(error)) throw error
+    // A guest replaces the customer whose session has ended. The guard shows the warning after the products.
+    await openShop()
+    throw error
+  }
+})
+await guard(async () => showRedirect(await redirect), { clears: false })
+
+async function openShop() {
   const { products } = await shop.listProducts()
   showProducts(products, ({ sku, name }) => guard(() => add(sku, name)))
   await cart.show()
-})
-await guard(async () => showRedirect(await redirect))
+}
 
 async function add(sku, name) {
   const isAdded = await cart.add(sku)
@@ -246,9 +257,12 @@ async function guard(work, { clears = true } = {}) {
   }
 }
 
+function hasEnded(error) {
+  return error.code === 'session_ended' || error.status === 401
+}
+
 function describeFailure(error) {
-  if (error.code === 'session_ended' || error.status === 401)
-    return 'Your session has ended and nothing was changed. Sign in again.'
+  if (hasEnded(error)) return 'Your session has ended and nothing was changed. Sign in again.'
   if (isUnreachable(error)) return new ServerStopped('token service', issuer).message
   if (error instanceof ServerStopped) return error.message
   if (error.code === 'no_storage') return 'Your browser stores no data for this page. Sign in here.'
