@@ -28,6 +28,8 @@ const authSessionSchema = z.object({
   pending: z.nullable(pendingSchema),
   /** The code that the user has requested by mail; null without one. */
   requestedCode: z.nullable(requestedCodeSchema),
+  /** The token of the code that the user gets by mail as the second factor; null without one. */
+  secondFactorCode: z._default(z.nullable(z.string()), null),
   /** The sign-up of a visitor; null without one. */
   signUp: z._default(z.nullable(startedSignUpSchema), null),
   /** The inputs that the sign-in accepts now. */
@@ -38,7 +40,13 @@ const authSessionSchema = z.object({
 export type AuthSession = z.output<typeof authSessionSchema>
 
 /** The part of a state that a step decides. */
-export type AuthSessionState = Pick<AuthSession, 'username' | 'pending' | 'requestedCode' | 'signUp' | 'next'>
+export type AuthSessionState = Pick<
+  AuthSession,
+  'username' | 'pending' | 'requestedCode' | 'secondFactorCode' | 'signUp' | 'next'
+>
+
+/** A state in which the user has requested nothing. */
+export const NOTHING_REQUESTED = { requestedCode: null, secondFactorCode: null, signUp: null } as const
 
 /** The state of a sign-in that begins now. */
 export function beginAuthSession(

@@ -16,6 +16,7 @@ import type { PasskeyStore } from '../passkeys/passkey_store.ts'
 import type { Passkeys } from '../passkeys/passkeys.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { EmailCodes } from '../signin/email_codes.ts'
+import type { EmailSecondFactor } from '../signin/email_second_factor.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
 import type { Challenge } from '../users/challenge/challenge.ts'
@@ -41,6 +42,7 @@ export interface ChallengeServices {
   factors: FactorStore
   factorSecrets: FactorSecrets
   emailCodes: EmailCodes
+  emailSecondFactor: EmailSecondFactor
   signUps: SignUps
   passkeys: Passkeys
   passkeyStore: PasskeyStore

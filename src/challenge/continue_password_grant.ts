@@ -1,14 +1,15 @@
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
-import type { Config } from '../config/config.ts'
 import type { Visitor } from '../sessions/end_guest_session.ts'
 import { sealPending } from '../signin/pending_sign_in.ts'
 import { proofBy } from '../signin/proof.ts'
 import type { AuthenticatedUser } from '../users/authenticate_user.ts'
-import { type AuthSessions, beginAuthSession } from './auth_session.ts'
+import { beginAuthSession, NOTHING_REQUESTED } from './auth_session.ts'
 import { maySignInBySteps, NO_REDIRECT_URI } from './challenge_request.ts'
+import type { ChallengeServices } from './challenge_services.ts'
 import { secondInputs } from './offer.ts'
+import { sendSecondFactor } from './send_second_factor.ts'
 
 /** The part of a token request that its code needs. */
 interface Wish {
@@ -25,11 +26,12 @@ interface Wish {
 export async function continuePasswordGrant(
   { user, signIn }: AuthenticatedUser,
   { scope, visitor }: Wish,
-  { client, api, context: { now } }: ClientRequest,
-  { authSessions, config }: { authSessions: AuthSessions; config: Config },
+  request: ClientRequest,
+  services: Pick<ChallengeServices, 'authSessions' | 'config' | 'emailSecondFactor'>,
 ): Promise<string | null> {
-  const proof = proofBy('password', user, now)
-  const next = secondInputs(user, proof, config)
+  const { client, api, context } = request
+  const proof = proofBy('password', user, context.now)
+  const next = secondInputs(user, proof, services.config)
   if (!maySignInBySteps(client) || next.length === 0) return null
   const authorization: AuthorizationRequest = {
     clientId: client.id,
@@ -37,11 +39,16 @@ export async function continuePasswordGrant(
     hasRedirectUri: false,
     responseMode: 'query',
     api: api.name,
-    ...{ scope: [...scope], visitor, receivedAt: now },
+    ...{ scope: [...scope], visitor, receivedAt: context.now },
     ...{ state: null, codeChallenge: null, nonce: null, prompt: [], uiLocales: [] },
     ...{ maxAgeSeconds: null, acrLevel: 1, loginHint: null, hintedSubject: null },
   }
   const pending = sealPending({ ...proof, user, seen: signIn.seen })
-  const state = { username: user.username, pending, requestedCode: null, signUp: null, next }
-  return authSessions.seal(beginAuthSession(authorization, state, now))
+  const state = { ...NOTHING_REQUESTED, username: user.username, pending, next }
+  const session = beginAuthSession(authorization, state, context.now)
+  const step = { request, session, sealed: null }
+  return services.authSessions.seal({
+    ...session,
+    secondFactorCode: await sendSecondFactor(step, { user, next }, services),
+  })
 }

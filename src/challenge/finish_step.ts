@@ -8,10 +8,12 @@ import { describeMethods } from '../signin/describe_methods.ts'
 import { knownUser } from '../signin/known_user.ts'
 import { type Known, nextStep } from '../signin/next_step.ts'
 import { sealPending } from '../signin/pending_sign_in.ts'
-import { continueAuthSession } from './auth_session.ts'
+import { continueAuthSession, NOTHING_REQUESTED } from './auth_session.ts'
 import { NO_REDIRECT_URI, withWireErrors } from './challenge_request.ts'
 import type { ChallengeServices } from './challenge_services.ts'
+import type { Input } from './input.ts'
 import { secondInputs } from './offer.ts'
+import { sendSecondFactor } from './send_second_factor.ts'
 import { type Proven, type Step, spend } from './step.ts'
 import { askFor, type StepResult } from './step_result.ts'
 
@@ -30,21 +32,28 @@ export async function finishStep(
   const { user } = proven
   if (next.step === 'sign_in')
     throw wrongCredentials('the request names another account', { subject: user.id })
-  const inputs = next.step === 'second_factor' ? secondInputs(user, proven, services.config) : []
+  const isFactor = next.step === 'second_factor' || next.step === 'email_second_factor'
+  const inputs = isFactor ? secondInputs(user, proven, services.config) : []
   if (inputs.length === 0) return continueInBrowser(step, proven, services)
-  const state = {
-    username: step.session.username,
-    pending: sealPending(proven),
-    requestedCode: null,
-    signUp: null,
-    next: inputs,
-  }
-  const { api, context } = step.request
   const [more] = await Promise.all([
-    askFor(continueAuthSession(step.session, state, context.now), api, services),
+    askForSecondFactor(step, { ...proven, inputs }, services),
     proven.isSpent ? null : spend(step, services),
   ])
   return more
+}
+
+/** Asks for a second factor. */
+async function askForSecondFactor(
+  step: Step,
+  { inputs: next, ...proven }: Proven & { inputs: Input[] },
+  services: ChallengeServices,
+): Promise<StepResult> {
+  const { session, request } = step
+  const { api, context } = request
+  const secondFactorCode = await sendSecondFactor(step, { user: proven.user, next }, services)
+  const pending = sealPending(proven)
+  const state = { ...NOTHING_REQUESTED, username: session.username, pending, secondFactorCode, next }
+  return askFor(continueAuthSession(session, state, context.now), api, services)
 }
 
 /** The state for the state machine. A headless sign-in has no browser session, so the proven user is the chosen account. */

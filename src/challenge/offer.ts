@@ -40,5 +40,6 @@ export function secondInputs(
   return [
     ...(usable.app ? (['totp', 'recovery_code'] as const) : []),
     ...(usable.passkey ? (['passkey'] as const) : []),
+    ...(secondFactor.isByEmail && amr.includes('pwd') ? (['email_code'] as const) : []),
   ]
 }

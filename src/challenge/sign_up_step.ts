@@ -1,13 +1,17 @@
 import { readName, readNewAddress } from '../accounts/sign_up.ts'
 import { CREATE } from '../authorization/authorization_request.ts'
-import { chooseLanguage } from '../lib/language.ts'
 import { invalidSession, refusedPassword, wrongCredentials } from '../oauth/errors.ts'
 import { proofBy } from '../signin/proof.ts'
 import { PasswordRefused } from '../users/create_user.ts'
-import { type AuthSession, type AuthSessionState, continueAuthSession } from './auth_session.ts'
+import {
+  type AuthSession,
+  type AuthSessionState,
+  continueAuthSession,
+  NOTHING_REQUESTED,
+} from './auth_session.ts'
 import type { ChallengeServices } from './challenge_services.ts'
 import type { GivenProof, Input } from './input.ts'
-import { type Proven, type Step, spend } from './step.ts'
+import { callerOf, languageOf, type Proven, type Step, spend } from './step.ts'
 import { askFor, type MoreNeeded } from './step_result.ts'
 
 /** The inputs of a sign-up: the address, the code of the mail, and the account. */
@@ -88,7 +92,7 @@ function goOn(
   { session, request: { api, context } }: Step,
   services: ChallengeServices,
 ): Promise<MoreNeeded> {
-  const state = { username, signUp, next, pending: null, requestedCode: null }
+  const state = { ...NOTHING_REQUESTED, username, signUp, next, pending: null }
   return askFor(continueAuthSession(session, state, context.now), api, services)
 }
 
@@ -96,14 +100,4 @@ function goOn(
 function requireOpen({ request: { api } }: Step, { signUps }: ChallengeServices) {
   if (!signUps.isOpen(api.userPool)) throw invalidSession('the pool has no sign-up now')
   return signUps
-}
-
-/** A code by mail works for one sign-in only. */
-export function callerOf({ request: { client, api }, session }: Step) {
-  return { pool: api.userPool, api: api.name, clientId: client.id, formId: session.id }
-}
-
-/** The language of mails. The header `Accept-Language` is that of the back end, so it does not count. */
-export function languageOf({ session }: Step) {
-  return chooseLanguage(session.request.uiLocales, undefined)
 }

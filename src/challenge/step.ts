@@ -1,4 +1,5 @@
 import type { ClientRequest } from '../clients/client_request.ts'
+import { chooseLanguage } from '../lib/language.ts'
 import { invalidSession } from '../oauth/errors.ts'
 import type { Proof } from '../signin/proof.ts'
 import type { VerifiedSignIn } from '../users/sign_in_guard.ts'
@@ -32,4 +33,14 @@ export async function spend(
 ): Promise<void> {
   if (sealed === null) return
   if (!(await authSessions.spend(session, request.context.now))) throw invalidSession(USED_BEFORE)
+}
+
+/** A code by mail works for one sign-in only. */
+export function callerOf({ request: { client, api }, session }: Step) {
+  return { pool: api.userPool, api: api.name, clientId: client.id, formId: session.id }
+}
+
+/** The language of mails. The header `Accept-Language` is that of the back end, so it does not count. */
+export function languageOf({ session }: Step) {
+  return chooseLanguage(session.request.uiLocales, undefined)
 }

@@ -2,21 +2,14 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { invalidSession, wrongCredentials } from '../oauth/errors.ts'
 import { readTypedName } from '../signin/email_codes.ts'
-import { beginAuthSession, continueAuthSession } from './auth_session.ts'
+import { beginAuthSession, continueAuthSession, NOTHING_REQUESTED } from './auth_session.ts'
 import { checkRequestAgain, readChallengeRequest, requireStepClient } from './challenge_request.ts'
 import type { ChallengeServices } from './challenge_services.ts'
 import { finishStep } from './finish_step.ts'
 import { type GivenProof, readProof } from './input.ts'
 import { firstInputs, hasEmailCodes } from './offer.ts'
-import {
-  callerOf,
-  createAccount,
-  languageOf,
-  proveAddress,
-  requestSignUp,
-  signUpInputs,
-} from './sign_up_step.ts'
-import { type Step, spend } from './step.ts'
+import { createAccount, proveAddress, requestSignUp, signUpInputs } from './sign_up_step.ts'
+import { callerOf, languageOf, type Step, spend } from './step.ts'
 import { askFor, type StepResult } from './step_result.ts'
 import { USE_PROOF } from './use_proof.ts'
 
@@ -58,7 +51,7 @@ async function readStep(request: ClientRequest, services: ChallengeServices): Pr
   if (sealed === null) {
     const authorization = await readChallengeRequest(request, services)
     const next = signUpInputs(authorization) ?? firstInputs(api, services.config, { hasRequestedCode: false })
-    const state = { username: null, pending: null, requestedCode: null, signUp: null, next }
+    const state = { ...NOTHING_REQUESTED, username: null, pending: null, next }
     return { request, session: beginAuthSession(authorization, state, context.now), sealed }
   }
   const opened = await services.authSessions.open(sealed, client.id, context.now)
@@ -78,7 +71,7 @@ async function takeUsername(username: string, step: Step, services: ChallengeSer
     hasEmailCodes(api, config) ? [requestCode(username, step, services), spend(step, services)] : [null],
   )
   const next = firstInputs(api, config, { hasRequestedCode: requestedCode !== null })
-  const state = { username, pending: null, requestedCode, signUp: null, next }
+  const state = { ...NOTHING_REQUESTED, username, pending: null, requestedCode, next }
   return askFor(continueAuthSession(session, state, context.now), api, services)
 }
 

@@ -1,4 +1,4 @@
-import { verifySecondFactor } from '../factors/verify_second_factor.ts'
+import { type FactorResult, verifySecondFactor } from '../factors/verify_second_factor.ts'
 import { invalidSession, missingParameter, tooManyAttempts, wrongCredentials } from '../oauth/errors.ts'
 import { PasskeyRefused } from '../passkeys/passkey_refused.ts'
 import { signInByPasskey } from '../passkeys/sign_in_by_passkey.ts'
@@ -10,7 +10,7 @@ import { proveUser } from '../users/sign_in.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import type { ChallengeServices } from './challenge_services.ts'
 import type { ProofName } from './input.ts'
-import { type Proven, type Step, USED_BEFORE } from './step.ts'
+import { callerOf, type Proven, type Step, USED_BEFORE } from './step.ts'
 
 /**
  * Checks a proof that the sign-in expects. A wrong proof does not use the `auth_session`.
@@ -22,7 +22,10 @@ export type UseProof = (text: string, step: Step, services: ChallengeServices) =
 
 export const USE_PROOF: Readonly<Record<ProofName, UseProof>> = {
   password: usePassword,
-  email_code: useEmailCode,
+  email_code: (code, step, services) =>
+    step.session.pending === null
+      ? useEmailCode(code, step, services)
+      : useEmailSecondFactor(code, step, services),
   totp: (code, step, services) => useSecondFactor({ kind: 'totp', code }, step, services),
   recovery_code: (code, step, services) => useSecondFactor({ kind: 'recovery_code', code }, step, services),
   passkey: usePasskey,
@@ -43,14 +46,15 @@ async function usePassword(
 
 async function useEmailCode(
   code: string,
-  { request: { client, api, context }, session, sealed }: Step,
+  step: Step,
   { emailCodes, authSessions }: ChallengeServices,
 ): Promise<Proven> {
-  const { requestedCode: requested, id: formId } = session
+  const { session, sealed } = step
+  const { context } = step.request
+  const { requestedCode: requested } = session
   if (requested === null || sealed === null) throw new Error('the sign-in has requested no code')
-  const caller = { pool: api.userPool, api: api.name, clientId: client.id, formId }
   const spend = () => authSessions.spend(session, context.now)
-  const result = await emailCodes.verify({ ...caller, requested, code, spend }, context)
+  const result = await emailCodes.verify({ ...callerOf(step), requested, code, spend }, context)
   if (result.kind === 'spent') throw invalidSession(USED_BEFORE, { subject: result.subject })
   if (result.kind === 'wrong')
     throw wrongCredentials('wrong email code', result.subject === null ? {} : { subject: result.subject })
@@ -72,12 +76,32 @@ async function useSecondFactor(
   const { subject } = first
   const { statement } = await services.authSessions.spendingIfChanged(session, context.now)
   const check = { subject, given, clientId: client.id, api: api.name, spend: statement }
-  const result = await verifySecondFactor(check, services, context)
+  return acceptFactor(first, await verifySecondFactor(check, services, context), api.userPool)
+}
+
+async function useEmailSecondFactor(
+  code: string,
+  step: Step,
+  { emailSecondFactor, authSessions }: ChallengeServices,
+): Promise<Proven> {
+  const { session, request } = step
+  const { context } = request
+  const first = requirePending(session.pending)
+  const { subject } = first
+  const caller = callerOf(step)
+  const spend = () => authSessions.spend(session, context.now)
+  const attempt = { ...caller, subject, token: session.secondFactorCode, code, spend }
+  return acceptFactor(first, await emailSecondFactor.verify(attempt, context), caller.pool)
+}
+
+/** The proof of a right second factor. @throws OAuthError invalid_grant, invalid_session, too_many_attempts */
+function acceptFactor(first: SealedPending, result: FactorResult, pool: string): Proven {
+  const { subject } = first
   if (result.kind === 'spent') throw invalidSession(USED_BEFORE, { subject })
   if (result.kind === 'locked')
     throw tooManyAttempts('locked second factor', result.retryAfterSeconds, { subject })
   if (result.kind === 'wrong') throw wrongCredentials('wrong second factor', { subject })
-  return addFactor(first, { user: result.user, amr: result.amr }, api.userPool)
+  return addFactor(first, result, pool)
 }
 
 async function usePasskey(

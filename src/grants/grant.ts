@@ -13,6 +13,7 @@ import type { KeyRing } from '../keys/key_ring.ts'
 import type { GrantType } from '../oauth/grant_type.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
+import type { EmailSecondFactor } from '../signin/email_second_factor.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
 import type { Challenge } from '../users/challenge/challenge.ts'
@@ -38,6 +39,7 @@ export interface GrantServices {
   codes: CodeSealer
   consents: ConsentStore
   authSessions: AuthSessions
+  emailSecondFactor: EmailSecondFactor
   deletion: AccountDeletion
 }
 

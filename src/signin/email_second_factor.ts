@@ -30,6 +30,8 @@ export interface SecondFactorTry extends CodeCaller {
   code: string
   /** The record that the request has read already, at the same time as other records. Absent or null without one. */
   read?: FactorRead | null
+  /** @returns false if the sign-in had been used before. Absent for a sign-in that may be used again. */
+  spend?(): Promise<boolean>
 }
 
 /** The data of a stored code. */
@@ -134,7 +136,11 @@ export class EmailSecondFactor {
     const tried = await codes.try(attempt, format, context)
     if (!tried.isRight) return refuse(tried.lockedUntil, context.now)
     const check = { subject, given: null, clientId }
-    const { record } = attempt.read ?? (await readForCheck(check, { guard, factors }, context))
+    const [{ record }, isFirst] = await Promise.all([
+      attempt.read ?? readForCheck(check, { guard, factors }, context),
+      attempt.spend?.() ?? true,
+    ])
+    if (!isFirst) return { kind: 'spent' }
     guard.requireAdmission(record.failures, { context })
     const { user } = record
     const isUsable = user?.enabled && secondFactorOf(user, config).isByEmail

@@ -20,6 +20,11 @@ export async function takeCodes(server: TestServer): Promise<string[]> {
   return mails.map(({ text }) => /\b\d{6}\b/.exec(text)?.[0] ?? 'no code')
 }
 
+/** Whether a code was sent in a mail since the last call. A notification has none. */
+export async function takesCode(server: TestServer): Promise<boolean> {
+  return (await takeCodes(server)).some((code) => /^\d{6}$/.test(code))
+}
+
 /** Another code than a given one. */
 export function wrongOf(code: string, i = 1): string {
   return String((Number(code) + i) % 1_000_000).padStart(6, '0')
