@@ -42,8 +42,10 @@ async function forward(request: Request, url: URL, { ISSUER, CLIENT_SECRET }: En
     return Response.json({ error: 'invalid_request' }, { status: 400 })
   form.set('client_id', 'shop-demo')
   form.set('client_secret', CLIENT_SECRET)
+  // The account page names the browser of a session by this header.
+  const headers = { 'User-Agent': request.headers.get('User-Agent') ?? '' }
   try {
-    return await fetch(ISSUER + url.pathname, { method: 'POST', body: form })
+    return await fetch(ISSUER + url.pathname, { method: 'POST', headers, body: form })
   } catch {
     return Response.json({ error: 'temporarily_unavailable' }, { status: 503 })
   }
