@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CHALLENGE_PATH, challengeOf, STEP_CLIENT } from './support/challenge.ts'
 import { FaultyStores } from './support/faults.ts'
 import { credentials, emptyStores, TestServer } from './support/server.ts'
 
@@ -189,5 +190,35 @@ describe('CORS', () => {
       (await server.fetch('/oauth2-token', preflight(origin))).headers.get('Access-Control-Allow-Origin')
     expect(await preflighted('https://app.example')).toBe('https://app.example')
     expect(await preflighted('https://gone.example')).toBeNull()
+  })
+
+  it('only the origins of a client can read its responses of the challenge endpoint', async () => {
+    await emptyStores()
+    const server = new TestServer()
+    const shop = await server.addClient(STEP_CLIENT)
+    const origin = 'https://headless.test'
+    const client = await server.addClient({ ...STEP_CLIENT, origins: [origin] })
+    const allowed = { 'access-control-allow-origin': origin, vary: 'Origin' }
+    for (const changes of [{}, { response_type: 'token' }, { auth_session: 'x' }]) {
+      const { headers } = await server.postJson(
+        challengeOf(client, changes),
+        { Origin: origin },
+        CHALLENGE_PATH,
+      )
+      expect(corsOf({ headers })).toMatchObject(allowed)
+    }
+    for (const [as, from] of [
+      [client, 'https://evil.test'],
+      [shop, origin],
+    ] as const) {
+      const { headers } = await server.postJson(challengeOf(as), { Origin: from }, CHALLENGE_PATH)
+      expect([headers.get('Access-Control-Allow-Origin'), headers.get('Vary')]).toEqual([null, 'Origin'])
+    }
+    const asked = await server.fetch(CHALLENGE_PATH, preflight(origin))
+    expect([asked.status, corsOf(asked)]).toMatchObject([
+      204,
+      { 'access-control-allow-origin': origin, 'access-control-allow-methods': 'POST,OPTIONS' },
+    ])
+    expect(asked.headers.get('Access-Control-Allow-Credentials')).toBeNull()
   })
 })

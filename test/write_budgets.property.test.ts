@@ -1,12 +1,13 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { accountPagesOf } from '../src/account/account_pages.ts'
 import { OPERATIONS } from '../src/admin/operations.ts'
 import { ENDPOINTS } from '../src/app.ts'
 import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { PAGES } from '../src/console/pages.ts'
 import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { ACCOUNT_API_CASES, operationsWithoutCase } from './support/account_api_write_cases.ts'
-import { ACCOUNT_FORM_CASES } from './support/account_form_cases.ts'
+import { ACCOUNT_FORM_CASES, accountFormsWithoutCase } from './support/account_form_cases.ts'
 import { ACCOUNT_CASES } from './support/account_write_cases.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
@@ -17,7 +18,7 @@ import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { PAGE_CASES } from './support/page_write_cases.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
-import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
+import { ACCOUNT_SCOPE, emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
 import { TestServiceAccount } from './support/service_account.ts'
 import {
   BINDING_BUDGET,
@@ -83,6 +84,7 @@ async function makeWorld(): Promise<CountedWorld> {
   const server = new TestServer({
     env: { ...Object.fromEntries(bindings), DB: rows.database },
     config: {
+      ...ACCOUNT_SCOPE,
       sign_in_limits: { address: limits },
       mail: MAIL,
       accounts: {
@@ -135,7 +137,11 @@ function silenceLog(): void {
 async function expectBounded(
   send: Send,
   rows: RowCounter,
-  { expected: [status, error], toExhaust = TO_EXHAUST }: Pick<WriteCase, 'expected' | 'toExhaust'>,
+  {
+    expected: [status, error],
+    toExhaust = TO_EXHAUST,
+    rowsAtMost,
+  }: Omit<WriteCase, 'what' | 'path' | 'prepare'>,
 ): Promise<void> {
   const before = rows.written
   const first = await send(0)
@@ -146,8 +152,8 @@ async function expectBounded(
   ])
   await flood(send, { from: 1, times: toExhaust - 1 })
   const exhausted = rows.written
-  const isClient = toExhaust > TO_EXHAUST
-  expect(exhausted - before).toBeLessThanOrEqual(isClient ? CLIENT_ROWS_AT_MOST : STRANGER_ROWS_AT_MOST)
+  const usual = toExhaust > TO_EXHAUST ? CLIENT_ROWS_AT_MOST : STRANGER_ROWS_AT_MOST
+  expect(exhausted - before).toBeLessThanOrEqual(rowsAtMost ?? usual)
   const responses = await flood(send, { from: toExhaust, times: PAST_THE_BUDGET })
   expect(rows.written - exhausted).toBe(0)
   for (const response of responses) {
@@ -165,12 +171,13 @@ describe('a flood from one address', () => {
     await env.DB.prepare('DELETE FROM sign_in_failures').run()
   })
 
-  it('the flood covers every endpoint and every page of the browser flows', () => {
+  it('the flood covers every endpoint, every page with a form and every operation of the account', async () => {
     const tried = new Set(CASES.map(({ path }) => path))
     const pages = PAGE_PATHS.filter((path) => !path.endsWith('*')).map((path) => BROWSER_PATH + path)
     const paths = [...ENDPOINTS.map(({ path }) => path), ...pages]
     expect(paths.filter((path) => !tried.has(path))).toEqual([])
     expect(operationsWithoutCase()).toEqual([])
+    expect(accountFormsWithoutCase((await makeWorld()).server.services.config)).toEqual([])
   })
 
   it.each(CASES)('a flood writes no more rows than its budget at $path: $what', async (writeCase) => {
@@ -192,6 +199,17 @@ describe('a flood from one address', () => {
       }
     }
     expect(rows.written - before).toBe(0)
+  })
+
+  it('a flood of reads writes nothing, at any page of the account', async () => {
+    const { server, rows } = await makeWorld()
+    for (const { path } of accountPagesOf(server.services.config)) {
+      const read = () => server.fetch(`/account/customers${path}?token=x`, { headers: HERE })
+      expect((await read()).status).toBeLessThan(500)
+      const before = rows.written
+      await flood(read, { from: 0, times: 10 })
+      expect([path, rows.written - before]).toEqual([path, 0])
+    }
   })
 
   it('wrong passwords of a signed-in operator write no more rows than their budget', async () => {

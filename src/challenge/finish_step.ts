@@ -105,7 +105,7 @@ async function finishSignIn(
     const mark = { sid, browser: null, clientId: client.id, api: api.name, startedAt: authTime, expiresAt }
     guard.recordSignIn(await guard.resume({ attempt, user, seen }, context), mark)
   }
-  const who = { api: api.name, clientId: client.id, subject: user.id, sid: null, isFromClient: true }
+  const who = { api: api.name, clientId: client.id, subject: user.id, sid, isFromClient: true }
   const reason = describeMethods({ amr, acr })
   audit.record({ kind: 'step_sign_in', outcome: 'ok', reason, grant: 'authorization_code', ...who }, context)
   notifications.noteSignIn({ subject: user.id, client, api: api.name, browserId: null }, context)

@@ -5,6 +5,7 @@ import { auditOf } from '../support/audit.ts'
 import { CALLBACK, exchangeOf, readCode, VERIFIER } from '../support/authorize.ts'
 import { begin, CHALLENGE_PATH, challengeOf, type Reply, STEP_CLIENT, step } from '../support/challenge.ts'
 import { MAIL } from '../support/mail_sink.ts'
+import { TestOperator } from '../support/operator.ts'
 import { enrol } from '../support/second_factor.ts'
 import { credentials, emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 import { SoftwareAuthenticator } from '../support/software_authenticator.ts'
@@ -92,6 +93,14 @@ describe('the authorization challenge endpoint', () => {
     expect(decodeJwt(refreshed.access_token)).toMatchObject(auth)
     const [event] = await auditOf({ kind: 'step_sign_in', subject: id })
     expect(event).toMatchObject({ outcome: 'ok', reason: 'password', client_id: shop.id })
+    const operator = await TestOperator.signIn(server)
+    const timeline = await operator.get(`/sessions/${access.sid}/timeline`)
+    const events = timeline.body.events as { kind: string; client_id: string }[]
+    expect(events.map(({ kind, client_id }) => [kind, client_id])).toEqual([
+      ['step_sign_in', shop.id],
+      ['issue', shop.id],
+      ['refresh', shop.id],
+    ])
   })
 
   it('a request without an input names the inputs, and every later request continues its auth_session', async () => {

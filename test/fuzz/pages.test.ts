@@ -4,6 +4,7 @@ import {
   ALL_WAYS,
   checkPage,
   type OpenPages,
+  OWN_PAGES,
   openPages,
   pageForm,
   pageRequest,
@@ -47,9 +48,7 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
 
   it.each([
     ...FORMS.map((name) => `/oauth2-token/${name}`),
-    ...['profile', 'deletion', 'forgotten-password', 'reset-password'].map(
-      (name) => `/account/customers/${name}`,
-    ),
+    ...[...OWN_PAGES, '/forgotten-password', '/reset-password'].map((path) => `/account/customers${path}`),
   ])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
     (action) => {

@@ -1,4 +1,9 @@
-import { CONFIRM_ADDRESS, passwordLinkDataOf, RESET_PASSWORD } from '../../src/accounts/link_kinds.ts'
+import {
+  CONFIRM_ADDRESS,
+  INVITATION,
+  passwordLinkDataOf,
+  RESET_PASSWORD,
+} from '../../src/accounts/link_kinds.ts'
 import type { UserRecord } from '../../src/users/user_record.ts'
 import { addReader, tokenOf } from './account_links.ts'
 import { ISSUER, type TestServer } from './server.ts'
@@ -6,7 +11,6 @@ import { HERE, type Send, type World, type WriteCase } from './write_cases.ts'
 
 const PATH = '/account/customers'
 const FORGOTTEN = `${PATH}/forgotten-password`
-const RESET = `${PATH}/reset-password`
 const CONFIRM = `${PATH}/confirm-address`
 
 /** Posts a form of a page in each request. */
@@ -41,18 +45,21 @@ export const ACCOUNT_CASES: readonly WriteCase[] = [
     expected: [303],
     prepare: (world) => posting(world, FORGOTTEN, (i) => ({ username: `unknown-${i}@example.com` })),
   },
-  {
-    what: 'refused passwords by one link',
-    path: RESET,
-    expected: [303],
-    async prepare(world) {
-      const { links } = world.server.services
-      const user = await addRecord(world.server)
-      const content = { user, data: await passwordLinkDataOf(user) }
-      const token = tokenOf(new URL(await links.make(RESET_PASSWORD, content, world.server.clock.time)))
-      return posting(world, RESET, () => ({ token, password: 'short', repeated: 'short' }))
-    },
-  },
+  ...[RESET_PASSWORD, INVITATION].map(
+    (kind): WriteCase => ({
+      what: 'refused passwords by one link',
+      path: `${PATH}/${kind.page}`,
+      expected: [303],
+      async prepare(world) {
+        const { links } = world.server.services
+        const user = await addRecord(world.server)
+        const content = { user, data: await passwordLinkDataOf(user) }
+        const token = tokenOf(new URL(await links.make(kind, content, world.server.clock.time)))
+        const fields = { token, password: 'short', repeated: 'short' }
+        return posting(world, `${PATH}/${kind.page}`, () => fields)
+      },
+    }),
+  ),
   {
     what: 'new addresses by one link',
     path: CONFIRM,

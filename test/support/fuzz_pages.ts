@@ -14,6 +14,8 @@ import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 const PAGES = `${ISSUER}/oauth2-token`
 /** The pages to which the forms of links lead, below the account page. */
 const LINK_PAGES = ['/forgotten-password', '/forgotten-password/sent', '/reset-password', '/password-set']
+/** The pages of a signed-in user whose forms are tried, below the account page. */
+export const OWN_PAGES = ['/profile', '/address', '/passkeys', '/second-factor', '/deletion']
 /** The addresses of this service to which a response leads. */
 const OWN_TARGETS = [
   ...[
@@ -33,7 +35,7 @@ const OWN_TARGETS = [
   ],
 ]
   .map((name) => `${PAGES}/${name}`)
-  .concat(['', '/profile', '/deletion', ...LINK_PAGES].map((path) => ACCOUNT + path))
+  .concat(['', ...OWN_PAGES, ...LINK_PAGES].map((path) => ACCOUNT + path))
 const FORM = 'application/x-www-form-urlencoded'
 const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -69,6 +71,7 @@ export const ALL_WAYS = {
       email_code: 'sign_in',
       sign_up: true,
       self_service: true,
+      second_factor: 'optional',
       passkeys: { rp_id: 'shop.test' },
     },
   },
@@ -95,8 +98,8 @@ export async function openPages(): Promise<OpenPages> {
   const account = formOf(browser, await browser.open(authorizeUrl(client, { prompt: 'select_account' })))
   const consent = formOf(browser, await browser.open(authorizeUrl(partner)))
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
-  const profile = formOf(browser, await browser.open(`${ACCOUNT}/profile`))
-  const deletion = formOf(browser, await browser.open(`${ACCOUNT}/deletion`))
+  const own: OpenForm[] = []
+  for (const path of OWN_PAGES) own.push(formOf(browser, await browser.open(ACCOUNT + path)))
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
   const offered = await server.addUser()
@@ -115,8 +118,7 @@ export async function openPages(): Promise<OpenPages> {
     passkey,
     consent,
     withoutFormCookie,
-    profile,
-    deletion,
+    ...own,
     formOf(other, other.page),
     ...(await linkFormsOf(server, account.cookie)),
   ]
@@ -235,10 +237,13 @@ export function pageForm({
     'decision',
     'passkey',
     'passkey_challenge',
+    'passkey_id',
+    'enrolment',
+    'totp',
     'ticket',
     CANARY,
   )
-  const decision = fc.constantFrom('cancel', 'other', 'stay', 'sign_up', 'passkey', CANARY)
+  const decision = fc.constantFrom('cancel', 'other', 'stay', 'sign_up', 'passkey', 'remove', 'renew', CANARY)
   return fc
     .record({
       sealed: fc.oneof(

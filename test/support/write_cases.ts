@@ -33,6 +33,8 @@ export interface WriteCase {
   prepare(world: World): Promise<Send> | Send
   /** The number of requests that use up the budgets. Default: 100. */
   toExhaust?: number
+  /** The maximum of written rows. The default is that of a stranger, or of a client with a greater `toExhaust`. */
+  rowsAtMost?: number
 }
 
 export const TOKEN = '/oauth2-token'
