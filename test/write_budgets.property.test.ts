@@ -18,7 +18,7 @@ import { draft, newUser } from './support/operation_examples.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { PAGE_CASES } from './support/page_write_cases.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
-import { emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
+import { ACCOUNT_SCOPE, emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
 import { TestServiceAccount } from './support/service_account.ts'
 import {
   BINDING_BUDGET,
@@ -84,6 +84,7 @@ async function makeWorld(): Promise<CountedWorld> {
   const server = new TestServer({
     env: { ...Object.fromEntries(bindings), DB: rows.database },
     config: {
+      ...ACCOUNT_SCOPE,
       sign_in_limits: { address: limits },
       mail: MAIL,
       accounts: {

@@ -72,7 +72,8 @@ const keysOfApi = {
   scopes: keyWithDefault('scopes', {
     check: scopes,
     default: [],
-    description: 'The scopes of this API. A client gets only scopes that this list and its record both have',
+    description:
+      'The scopes of this API. A client gets only scopes that this list and its record both have. The [JSON API of the account](accounts.md#scope-of-the-json-api) needs `account`',
   }),
   guestScopes: keyWithDefault('guest_scopes', {
     check: { ...scopes, bounds: 'of `scopes`; empty if `guests` is `false`' },

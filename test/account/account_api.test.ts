@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import accountsPage from '../../docs/accounts.md?raw'
+import type { UserOperation } from '../../src/account/api/api_operation.ts'
 import { API_OPERATIONS } from '../../src/account/api/operations.ts'
 import { compact } from '../../src/lib/compact.ts'
 import type { CreationOptionsJson } from '../../src/passkeys/ceremony_options.ts'
@@ -19,7 +20,14 @@ import { MAIL } from '../support/mail_sink.ts'
 import { parseTable } from '../support/markdown_table.ts'
 import { registerPasskey } from '../support/passkey.ts'
 import { appOf, enrol, wrongCode } from '../support/second_factor.ts'
-import { credentials, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+import {
+  ACCOUNT_SCOPE,
+  credentials,
+  ISSUER,
+  PASSWORD,
+  type TestClient,
+  TestServer,
+} from '../support/server.ts'
 import { SoftwareAuthenticator } from '../support/software_authenticator.ts'
 
 const NEW_PASSWORD = 'a wholly different passphrase'
@@ -34,7 +42,9 @@ const invalid = (name: string) => refusal('invalid_request', `The parameter ${na
 const missing = (name: string) => refusal('invalid_request', `The parameter ${name} is missing.`)
 
 describe('the JSON API of the account', () => {
-  const server = new TestServer({ config: { mail: MAIL, accounts: { customers: ACCOUNTS } } })
+  const server = new TestServer({
+    config: { ...ACCOUNT_SCOPE, mail: MAIL, accounts: { customers: ACCOUNTS } },
+  })
   let shop: TestClient
 
   beforeAll(async () => {
@@ -100,10 +110,15 @@ describe('the JSON API of the account', () => {
   describe('the access token', () => {
     const USERS = API_OPERATIONS.flatMap((operation) => (operation.caller === 'user' ? [operation] : []))
 
+    /** The name and the input of an operation, with `x` as the parameters of its path. */
+    const requestOf = ({ method, path, members }: UserOperation) =>
+      [
+        `${method} ${path.replaceAll(/\{\w+\}/g, 'x') || '/'}`,
+        members.length === 0 ? {} : { body: {} },
+      ] as const
+
     it('every operation of a user refuses a request without a token, and a token that is not valid', async () => {
-      for (const { method, path, members } of USERS) {
-        const operation = `${method} ${path.replaceAll(/\{\w+\}/g, 'x') || '/'}`
-        const input = members.length === 0 ? {} : { body: {} }
+      for (const [operation, input] of USERS.map(requestOf)) {
         const without = await callAccount(server, operation, input)
         expect([operation, without.status, without.body]).toEqual([
           ...[operation, 401, refusal('invalid_token', 'Send an access token.')],
@@ -154,14 +169,39 @@ describe('the JSON API of the account', () => {
       expect([status, body]).toEqual([403, refusal('access_denied', 'The request is not allowed.')])
     })
 
+    it('every operation of a user needs the scope account, and accepts a token with this scope only', async () => {
+      const { username } = await server.addUser()
+      const scopes = ['cart', 'orders', 'catalog']
+      const other = await server.addClient({ ...SHOP_CLIENT, scopes })
+      const asked = { grant_type: 'password', ...credentials(shop), username, password: PASSWORD }
+      const { refresh_token } = await server.signIn(shop, username)
+      const narrowed = { grant_type: 'refresh_token', ...credentials(shop), refresh_token }
+      const tokens = [
+        (await server.requireTokens({ ...asked, scope: scopes.join(' ') })).access_token,
+        (await server.requireTokens({ ...narrowed, scope: 'cart' })).access_token,
+        await tokenOf(server, other, username),
+      ]
+      for (const [name, input] of USERS.map(requestOf))
+        for (const token of tokens) {
+          const { status, body, headers } = await callAccount(server, name, { ...input, token })
+          expect([name, status, body]).toEqual([
+            ...[name, 403, refusal('insufficient_scope', 'The access token needs the scope account.')],
+          ])
+          expect(headers.get('WWW-Authenticate')).toBe(
+            `Bearer realm="${ISSUER}", error="insufficient_scope", scope="account"`,
+          )
+        }
+      expect(await statusOf((await server.requireTokens({ ...asked, scope: 'account' })).access_token)).toBe(
+        200,
+      )
+    })
+
     it('every operation that needs a proof refuses a sign-in of more than 10 minutes ago (RFC 9470)', async () => {
       const { token } = await signedIn()
       server.clock.time += 601
       const names: string[] = []
       for (const operation of USERS) {
-        const { method, path, members } = operation
-        const name = `${method} ${path.replaceAll(/\{\w+\}/g, 'x') || '/'}`
-        const input = members.length === 0 ? {} : { body: {} }
+        const [name, input] = requestOf(operation)
         const { status, body, headers } = await callAccount(server, name, { ...input, token })
         if (!operation.needsProof) {
           expect([name, status]).toEqual([name, 200])
@@ -316,7 +356,9 @@ describe('the JSON API of the account', () => {
   })
 
   it('with `errors: oro` a refusal also has the message and the hint', async () => {
-    const oro = new TestServer({ config: { errors: 'oro', accounts: { customers: ACCOUNTS } } })
+    const oro = new TestServer({
+      config: { ...ACCOUNT_SCOPE, errors: 'oro', accounts: { customers: ACCOUNTS } },
+    })
     const { username } = await oro.addUser()
     const token = await tokenOf(oro, shop, username)
     const { status, body } = await callAccount(oro, 'POST /email', { token, body: { email: 'x' } })

@@ -5,7 +5,7 @@ import { STEP_CLIENT, step } from '../support/challenge.ts'
 import type { ShownPage } from '../support/page_browser.ts'
 import { pressCreate } from '../support/passkey.ts'
 import { enrol } from '../support/second_factor.ts'
-import { ISSUER, PASSWORD, TestServer } from '../support/server.ts'
+import { ACCOUNT_SCOPE, ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 import { SoftwareAuthenticator } from '../support/software_authenticator.ts'
 
 const SESSION = '__Host-sallyport-customers'
@@ -17,7 +17,7 @@ const headingOf = ({ html }: ShownPage) => /<h1>([^<]*)<\/h1>/.exec(html)?.[1]
 const isAtClient = ({ url }: ShownPage) => url.href.startsWith(CALLBACK)
 
 async function open(customers: Record<string, unknown>) {
-  const server = new TestServer({ config: { accounts: { customers } } })
+  const server = new TestServer({ config: { ...ACCOUNT_SCOPE, accounts: { customers } } })
   const client = await server.addClient(CODE_CLIENT)
   const page = async () => {
     const browser = browserOf(server)

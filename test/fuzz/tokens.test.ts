@@ -5,6 +5,7 @@ import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
 import { FuzzServer } from '../support/fuzz_server.ts'
 import { TARGETS, type Target, TokenTargets } from '../support/fuzz_token_targets.ts'
 import { editsOf, Forger, forgedToken, noToken, replaceAt } from '../support/fuzz_tokens.ts'
+import { ACCOUNT_SCOPE } from '../support/server.ts'
 
 /** The kinds of tokens. A changed token of a kind is sent to the target that accepts the original. */
 const KINDS = {
@@ -21,7 +22,7 @@ let targets: TokenTargets
 let forger: Forger
 
 beforeAll(async () => {
-  fuzzed = new FuzzServer({ config: selfService() }, { hashes: true })
+  fuzzed = new FuzzServer({ config: { ...ACCOUNT_SCOPE, ...selfService() } }, { hashes: true })
   targets = await TokenTargets.make(fuzzed)
   forger = await Forger.of(fuzzed.server)
 })

@@ -7,7 +7,7 @@ import { HERE, type World, type WriteCase } from './write_cases.ts'
 function calling(
   what: string,
   [operation, body]: [operation: string, body?: (username: string) => object],
-  { expected, toExhaust, isFirstParty = true, isOld = false }: CallingCase,
+  { expected, toExhaust, isOld = false, ...client }: CallingCase,
 ): WriteCase {
   const [method = '', path = ''] = operation.split(' ')
   return {
@@ -16,9 +16,8 @@ function calling(
     expected,
     ...(toExhaust !== undefined && { toExhaust }),
     async prepare({ server }: World) {
-      const client = await server.addClient({ ...SHOP_CLIENT, isFirstParty })
       const { username } = await server.addUser()
-      const token = await tokenOf(server, client, username)
+      const token = await tokenOf(server, await server.addClient({ ...SHOP_CLIENT, ...client }), username)
       if (isOld) server.clock.time += 601
       const headers = { ...HERE, Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
       const text = body === undefined ? null : JSON.stringify(body(username))
@@ -29,12 +28,20 @@ function calling(
 
 interface CallingCase extends Pick<WriteCase, 'expected' | 'toExhaust'> {
   isFirstParty?: boolean
+  /** The scopes of the client and its token. */
+  scopes?: string[]
   /** Whether the sign-in is older than 10 minutes. */
   isOld?: boolean
 }
 
 const DENIED: [number, string] = [403, 'access_denied']
 const UNKNOWN: [number, string] = [404, 'invalid_request']
+
+/** A refusal that the JSON API of the account shares with the userinfo endpoint. */
+export const NO_ACCOUNT_SCOPE = calling('a token without the scope account', ['GET /'], {
+  expected: [403, 'insufficient_scope'],
+  scopes: ['cart'],
+})
 
 /** The refusals that only the JSON API of the account has. */
 export const ACCOUNT_API_REFUSALS = {

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
-import { ACCOUNT_API_REFUSALS } from './account_api_write_cases.ts'
+import { ACCOUNT_API_REFUSALS, NO_ACCOUNT_SCOPE } from './account_api_write_cases.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { begin, beginAccount, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
 import { D1_DOWN } from './faults.ts'
@@ -402,6 +402,7 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       [403, 'insufficient_scope'],
       async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).access_token,
     ),
+    NO_ACCOUNT_SCOPE,
   ],
   temporarily_unavailable: [
     {

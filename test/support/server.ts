@@ -26,6 +26,18 @@ export const BACKOFFICE_AUDIENCE = 'https://shop.test/admin/api'
 export const ADMIN_AUDIENCE = `${ISSUER}/admin/api`
 export const PASSWORD = 'correct horse battery staple'
 
+const APIS = {
+  storefront: {
+    audience: STOREFRONT_AUDIENCE,
+    users: 'customers',
+    guests: true,
+    scopes: ['cart', 'orders', 'catalog'],
+    guest_scopes: ['cart', 'catalog'],
+  },
+  backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users', 'orders'] },
+  admin: { audience: ADMIN_AUDIENCE, users: 'operators' },
+}
+
 const CONFIG = {
   issuer: ISSUER,
   cors: {
@@ -33,17 +45,13 @@ const CONFIG = {
     allow_headers: ['X-Shop-Version'],
     preflight_max_age: 300,
   },
-  apis: {
-    storefront: {
-      audience: STOREFRONT_AUDIENCE,
-      users: 'customers',
-      guests: true,
-      scopes: ['cart', 'orders', 'catalog'],
-      guest_scopes: ['cart', 'catalog'],
-    },
-    backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users', 'orders'] },
-    admin: { audience: ADMIN_AUDIENCE, users: 'operators' },
-  },
+  apis: APIS,
+  admin_api: 'admin',
+}
+
+/** The APIs of the tests. The storefront has the scope of the JSON API of the account, which `addClient` gives to its clients. */
+export const ACCOUNT_SCOPE = {
+  apis: { ...APIS, storefront: { ...APIS.storefront, scopes: [...APIS.storefront.scopes, 'account'] } },
   admin_api: 'admin',
 }
 

@@ -5,6 +5,7 @@ import { allowClientOrigin } from '../../http/cors.ts'
 import type { RequestContext } from '../../lib/request_context.ts'
 import { readBearer } from '../../oauth/bearer.ts'
 import {
+  insufficientScope,
   insufficientUserAuthentication,
   invalidAccessToken,
   missingAccessToken,
@@ -18,6 +19,9 @@ import { passwordStateOf } from '../../users/password_state.ts'
 import type { StoredUser } from '../../users/user.ts'
 import { FRESH_SECONDS, isEnough } from '../account_proof.ts'
 import type { UserOperation } from './api_operation.ts'
+
+/** The scope of the access tokens that the operations of a user accept. */
+const ACCOUNT_SCOPE = 'account'
 
 interface Where {
   pool: string
@@ -61,12 +65,14 @@ function requireSession({ sid, ...claims }: TokenClaims): SessionClaims {
   return { ...claims, sid }
 }
 
-/** @throws OAuthError access_denied, insufficient_user_authentication */
+/** @throws OAuthError insufficient_scope, access_denied, insufficient_user_authentication */
 export function authorizeUser(
   { user, claims }: TokenUser,
   { needsProof, allowsRestricted }: UserOperation,
   { services: { config }, context: { now } }: Where,
 ): void {
+  // An API that gets a token of another purpose must not change the account with it.
+  if (!claims.scope.includes(ACCOUNT_SCOPE)) throw insufficientScope(ACCOUNT_SCOPE)
   if (passwordStateOf(user, config).mustChange && !allowsRestricted)
     throw notAllowed('the user must change the password')
   if (isEnough(claims, user, { isSensitive: needsProof, config, now })) return
