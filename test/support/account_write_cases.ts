@@ -61,15 +61,17 @@ export const ACCOUNT_CASES: readonly WriteCase[] = [
     }),
   ),
   {
-    what: 'new addresses by one link',
+    what: 'uses of a link that was used',
     path: CONFIRM,
-    expected: [303],
+    expected: [400],
     async prepare(world) {
       const { links } = world.server.services
       const user = await addRecord(world.server)
       const data = { address: `${crypto.randomUUID()}@example.org`, from: user.profile.email ?? null }
       const url = await links.make(CONFIRM_ADDRESS, { user, data }, world.server.clock.time)
-      return posting(world, CONFIRM, () => ({ token: tokenOf(new URL(url)) }))
+      const send = posting(world, CONFIRM, () => ({ token: tokenOf(new URL(url)) }))
+      await send(0)
+      return send
     },
   },
 ]
