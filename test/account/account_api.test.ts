@@ -196,6 +196,23 @@ describe('the JSON API of the account', () => {
       )
     })
 
+    it('a client of a second API of the pool can have the scope account, and the client of the first API cannot', async () => {
+      const account = { audience: 'https://shop.test/account', users: 'customers', scopes: ['account'] }
+      const storefront = { ...ACCOUNT_SCOPE.apis.storefront, scopes: ['cart'], guest_scopes: ['cart'] }
+      const config = { apis: { storefront, account }, accounts: { customers: ACCOUNTS } }
+      const both = new TestServer({ config })
+      const { username } = await both.addUser()
+      const pages = await both.addClient({ ...SHOP_CLIENT, api: 'account' })
+      const token = await tokenOf(both, pages, username)
+      const renamed = await callAccount(both, 'PATCH /', { token, body: { name: 'Ann' } })
+      expect([renamed.status, renamed.body]).toEqual([204, null])
+      const asked = { grant_type: 'password', ...credentials(shop), username, password: PASSWORD }
+      const refused = await both.postJson({ ...asked, scope: 'account' })
+      expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_scope' }])
+      const read = await callAccount(both, 'GET /', { token: await tokenOf(both, shop, username) })
+      expect([read.status, read.body]).toMatchObject([403, { error: 'insufficient_scope' }])
+    })
+
     it('every operation that needs a proof refuses a sign-in of more than 10 minutes ago (RFC 9470)', async () => {
       const { token } = await signedIn()
       server.clock.time += 601
