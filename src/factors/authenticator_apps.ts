@@ -1,9 +1,9 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import { encodeBase32 } from '../lib/base32.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { FactorChange as FactorNews } from '../mail/mail.ts'
+import type { FactorChange } from '../mail/mail.ts'
 import type { Notifier } from '../mail/news.ts'
-import { type FactorChange, recordFactorChange } from './factor_event.ts'
+import { type ChangedAccount, recordFactorChange } from './factor_event.ts'
 import type { FactorSecrets } from './factor_secrets.ts'
 import type { FactorStore } from './factor_store.ts'
 import { qrSvg } from './qr_svg.ts'
@@ -90,7 +90,7 @@ export class AuthenticatorApps {
    * @throws StorageUnavailable
    */
   async confirm(
-    { sealed, code, isFirst, ...change }: FactorChange & { sealed: string; code: string; isFirst: boolean },
+    { sealed, code, isFirst, ...change }: ChangedAccount & { sealed: string; code: string; isFirst: boolean },
     context: RequestContext,
   ): Promise<EnrolmentResult> {
     const { subject } = change
@@ -115,7 +115,7 @@ export class AuthenticatorApps {
    * @returns the new codes, which the user sees once
    * @throws StorageUnavailable
    */
-  async renewRecoveryCodes(change: FactorChange, context: RequestContext): Promise<string[]> {
+  async renewRecoveryCodes(change: ChangedAccount, context: RequestContext): Promise<string[]> {
     const { subject } = change
     const codes = generateRecoveryCodes()
     const codeHashes = await hashRecoveryCodes(subject, codes)
@@ -126,19 +126,19 @@ export class AuthenticatorApps {
   }
 
   /** Removes the app and the recovery codes of a user. @returns whether the user had an app @throws StorageUnavailable */
-  async remove(change: FactorChange, context: RequestContext): Promise<boolean> {
+  async remove(change: ChangedAccount, context: RequestContext): Promise<boolean> {
     const event = this.#eventOf('the authenticator app and the recovery codes were removed', change, context)
     const isRemoved = await this.#factors.remove(change.subject, [event])
     if (isRemoved) this.#notify('totp_removed', change, context)
     return isRemoved
   }
 
-  #notify(change: FactorNews, concerned: FactorChange, context: RequestContext): void {
+  #notify(change: FactorChange, concerned: ChangedAccount, context: RequestContext): void {
     this.#notifications.send(concerned, { kind: 'factor_changed', change }, context)
   }
 
   /** The statement of an event if the statement before it changed a row. */
-  #eventOf(reason: string, change: FactorChange, context: RequestContext) {
+  #eventOf(reason: string, change: ChangedAccount, context: RequestContext) {
     return recordFactorChange(reason, change, { audit: this.#audit, context })
   }
 }

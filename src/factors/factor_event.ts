@@ -1,8 +1,8 @@
 import type { AuditStore } from '../audit/audit_store.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 
-/** Who changes a factor, for the audit trail. */
-export interface FactorChange {
+/** The account whose factor changes, and the client and the API of the change. */
+export interface ChangedAccount {
   subject: string
   clientId: string | null
   api: string | null
@@ -11,7 +11,7 @@ export interface FactorChange {
 /** The statement that records a change of a factor, if the statement before it changed a row. */
 export function recordFactorChange(
   reason: string,
-  { subject, clientId, api }: FactorChange,
+  { subject, clientId, api }: ChangedAccount,
   { audit, context }: { audit: AuditStore; context: RequestContext },
 ) {
   const event = { kind: 'factor', outcome: 'ok', reason, subject, clientId, api, sid: null } as const

@@ -2,7 +2,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import type { PasskeySettings } from '../config/accounts_schema.ts'
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
-import { type FactorChange, recordFactorChange } from '../factors/factor_event.ts'
+import { type ChangedAccount, recordFactorChange } from '../factors/factor_event.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Notifier } from '../mail/news.ts'
@@ -46,7 +46,7 @@ export interface FinishedRegistration {
 }
 
 /** A change of a passkey by its user or an operator. */
-export interface PasskeyChange extends FactorChange {
+export interface PasskeyChange extends ChangedAccount {
   id: string
 }
 
