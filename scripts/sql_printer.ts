@@ -23,9 +23,15 @@ class PrintedStatement {
   }
 
   bind(...values: unknown[]): PrintedStatement {
-    const rest = [...values]
+    let last = 0
+    const literalOf = (number: string) => {
+      // A parameter without a number follows the largest one before it (SQLite, "Parameters").
+      const position = number === '' ? last + 1 : Number(number)
+      last = Math.max(last, position)
+      return formatLiteral(values[position - 1])
+    }
     return new PrintedStatement(
-      this.text.replace(/\?/g, () => formatLiteral(rest.shift())),
+      this.text.replace(/\?(\d*)/g, (_, number: string) => literalOf(number)),
       this.#print,
     )
   }

@@ -11,6 +11,13 @@ describe('printed SQL', () => {
     },
   )
 
+  it('a printed statement has the value of each numbered parameter, also of a repeated one', async () => {
+    const lines: string[] = []
+    const statement = sqlPrinter((line) => lines.push(line)).prepare('SELECT ?2, ?, ?1, ?2')
+    await statement.bind('a', 'b', 'c').run()
+    expect(lines).toEqual(["SELECT 'b', 'c', 'a', 'b';"])
+  })
+
   it('printed SQL has each value in place of its question mark', async () => {
     const lines: string[] = []
     const printer = sqlPrinter((line) => lines.push(line))
