@@ -129,9 +129,10 @@ function openSignIn(cookies: CookieJar, site: Site): Promise<PageForm> {
 async function showPage(path: string, cookies: CookieJar, { send, origin }: Site): Promise<PageForm> {
   const response = await send(get(path, { Accept: 'text/html', Cookie: cookies.header }))
   cookies.keep([response.headers['set-cookie'] ?? []].flat())
-  const [, action = ''] = /<form method="post" action="([^"]*)"/.exec(response.body) ?? []
+  const [html = '', action = ''] =
+    /<form method="post" action="([^"]*)".*?<\/form>/s.exec(response.body) ?? []
   if (action === '') throw new Error(`${path} returned ${response.status}: ${response.body}`)
-  return { origin, html: response.body, path: action, cookies }
+  return { origin, html, path: action, cookies }
 }
 
 /** The request of a form with its hidden fields. */
