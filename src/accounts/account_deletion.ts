@@ -45,8 +45,8 @@ type Erasing = Parameters<typeof eraseUser>[2] & {
 }
 
 /**
- * Erases up to `limit` accounts whose deletion is due. An account stays if a sign-in cancels its deletion at the same time. The last admin stays too,
- * until another user is an admin.
+ * Erases up to `limit` accounts whose deletion is due. An account stays if a sign-in cancels its deletion at the same time. The last
+ * admin stays too, until another user is an admin.
  *
  * @returns how many users it erased
  * @throws StorageUnavailable, CorruptRecord

@@ -42,8 +42,7 @@ const REASONS: Readonly<Record<PasswordLinkKind['purpose'], string>> = {
 
 /**
  * Sets a password by a link, and ends every session and browser session of the user. It signs no user in. A lock of the account after
- * wrong passwords ends, and a lock of its second factors stays.
- * After a forgotten password the user gets a mail.
+ * wrong passwords ends, and a lock of its second factors stays. After a forgotten password the user gets a mail.
  *
  * @returns the user; null if the link cannot be used
  * @throws PasswordRefused, OAuthError too_many_attempts or temporarily_unavailable; StorageUnavailable, CorruptRecord

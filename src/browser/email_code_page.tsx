@@ -1,29 +1,19 @@
-import { Form } from '../pages/form.ts'
 import { BROWSER_PATH, SIGN_IN_PATH } from './browser_path.ts'
-import { CodeInput } from './code_input.tsx'
-import { fieldErrors } from './field_errors.ts'
+import { MailedCodeForm } from './code_input.tsx'
 import { OtherAccount } from './other_account.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for the code in the mail. It is the same for every name, also for one without an account. */
-export async function emailCodePage({
-  situation,
-  looks: { texts },
-  problem,
-  ticketFor,
-}: PageContent): Promise<StepPage> {
-  const state = { form: Form.of({}), problem: fieldErrors(problem) }
+export async function emailCodePage(content: PageContent): Promise<StepPage> {
+  const {
+    situation,
+    looks: { texts },
+    ticketFor,
+  } = content
   const name = situation.requestedCode?.name ?? ''
-  const form = (
-    <>
-      <h1>{texts.emailCode.title}</h1>
-      <p class="soft">{texts.emailCode.text(name)}</p>
-      <CodeInput state={state} name="email_code" label={texts.emailCode.code} autofocus />
-      <button type="submit" class="primary">
-        {texts.emailCode.submit}
-      </button>
-    </>
-  )
+  const { title } = texts.emailCode
+  const text = texts.emailCode.text(name)
+  const form = <MailedCodeForm content={content} title={title} text={text} submit={texts.emailCode.submit} />
   const after = (
     <>
       <form method="post" action={BROWSER_PATH + SIGN_IN_PATH} class="aside">
@@ -36,5 +26,5 @@ export async function emailCodePage({
       <OtherAccount ticket={await ticketFor('select_account')} label={texts.emailCode.other} />
     </>
   )
-  return { title: texts.emailCode.title, form, after }
+  return { title, form, after }
 }

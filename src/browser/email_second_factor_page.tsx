@@ -1,9 +1,7 @@
 import { breakable } from '../pages/breakable.tsx'
-import { Form } from '../pages/form.ts'
 import { BROWSER_PATH, EMAIL_SECOND_FACTOR_PATH } from './browser_path.ts'
-import { CodeInput } from './code_input.tsx'
+import { MailedCodeForm } from './code_input.tsx'
 import { SEND_CODE } from './email_second_factor_forms.ts'
-import { fieldErrors } from './field_errors.ts'
 import { OtherAccount } from './other_account.tsx'
 import { userOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
@@ -41,17 +39,11 @@ const askToSend = ({ situation, looks: { texts } }: PageContent) => (
   </>
 )
 
-const askForCode = ({ situation, problem, looks: { texts } }: PageContent) => {
-  const state = { form: Form.of({}), problem: fieldErrors(problem) }
+const askForCode = (content: PageContent) => {
+  const { secondFactor, emailSecondFactor } = content.looks.texts
+  const text = breakable(emailSecondFactor.sent(nameOf(content.situation)))
   return (
-    <>
-      <h1>{texts.secondFactor.title}</h1>
-      <p class="soft">{breakable(texts.emailSecondFactor.sent(nameOf(situation)))}</p>
-      <CodeInput state={state} name="email_code" label={texts.emailCode.code} autofocus />
-      <button type="submit" class="primary">
-        {texts.secondFactor.submit}
-      </button>
-    </>
+    <MailedCodeForm content={content} title={secondFactor.title} text={text} submit={secondFactor.submit} />
   )
 }
 

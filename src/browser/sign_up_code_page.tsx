@@ -1,29 +1,19 @@
 import { breakable } from '../pages/breakable.tsx'
-import { Form } from '../pages/form.ts'
 import { BROWSER_PATH, SIGN_IN_PATH, SIGN_UP_PATH } from './browser_path.ts'
-import { CodeInput } from './code_input.tsx'
-import { fieldErrors } from './field_errors.ts'
+import { MailedCodeForm } from './code_input.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for the code in the mail. It is the same for every address, also for one that has an account. */
-export async function signUpCodePage({
-  situation,
-  looks: { texts },
-  problem,
-  ticketFor,
-}: PageContent): Promise<StepPage> {
-  const state = { form: Form.of({}), problem: fieldErrors(problem) }
+export async function signUpCodePage(content: PageContent): Promise<StepPage> {
+  const {
+    situation,
+    looks: { texts },
+    ticketFor,
+  } = content
   const address = situation.signUp?.requested.name ?? ''
-  const form = (
-    <>
-      <h1>{texts.emailCode.title}</h1>
-      <p class="soft">{breakable(texts.signUp.mail(address))}</p>
-      <CodeInput state={state} name="email_code" label={texts.emailCode.code} autofocus />
-      <button type="submit" class="primary">
-        {texts.signUp.submit}
-      </button>
-    </>
-  )
+  const { title } = texts.emailCode
+  const text = breakable(texts.signUp.mail(address))
+  const form = <MailedCodeForm content={content} title={title} text={text} submit={texts.signUp.submit} />
   const after = (
     <>
       <form method="post" action={BROWSER_PATH + SIGN_UP_PATH} class="aside">
@@ -41,5 +31,5 @@ export async function signUpCodePage({
       </form>
     </>
   )
-  return { title: texts.emailCode.title, form, after }
+  return { title, form, after }
 }
