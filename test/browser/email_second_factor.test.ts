@@ -5,6 +5,7 @@ import { authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, exchangeOf, signInAt } 
 import { MAIL } from '../support/mail_sink.ts'
 import { addReader, setAddress, takeCodes, takesCode, wrongOf } from '../support/mailed_codes.ts'
 import { PageBrowser, type ShownPage } from '../support/page_browser.ts'
+import { tryInParallel } from '../support/parallel_codes.ts'
 import { enrol } from '../support/second_factor.ts'
 import { credentials, emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 import { changePassword, disableUser, signOutUser } from '../support/sign_out.ts'
@@ -141,19 +142,8 @@ describe('a code by mail as the second factor', () => {
   it('of 40 parallel tries of the right code in two isolates, exactly one signs in', async () => {
     const { username } = await addReader(server)
     const browser = await pendingOf(username)
-    const code = await takeCode()
-    const isolates = [server, server.anotherIsolate()]
-    const [, ticket = ''] = /name="ticket" value="([^"]+)"/.exec(browser.page.html) ?? []
-    const headers = {
-      Origin: ISSUER,
-      Cookie: `__Host-sallyport-form=${browser.cookie('__Host-sallyport-form')}`,
-      'Content-Type': 'application/x-www-form-urlencoded',
-    }
-    const body = new URLSearchParams({ ticket, email_code: code }).toString()
-    const tries = Array.from({ length: 40 }, (_, i) =>
-      isolates[i % 2]?.fetch('/oauth2-token/second-factor/email', { method: 'POST', headers, body }),
-    )
-    const targets = (await Promise.all(tries)).map((response) => response?.headers.get('Location') ?? '')
+    const form = { path: '/oauth2-token/second-factor/email', code: await takeCode() }
+    const targets = await tryInParallel(server, browser, form)
     expect(targets.filter((target) => target.startsWith(CALLBACK))).toHaveLength(1)
   })
 
