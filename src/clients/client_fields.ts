@@ -6,6 +6,7 @@ import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { defineField } from './define_field.ts'
 import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
+import { REFRESH_POLICIES, type RefreshPolicy } from './refresh_policy.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
@@ -44,6 +45,12 @@ function lifetimeSchema(min: number, max: number) {
     .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
   return z.nullable(seconds)
 }
+
+const RETRY_WINDOW_RANGE =
+  'must be 0 to 3600 seconds, or without a value, so that the value of config.yml applies'
+const retryWindow = z.nullable(
+  z.int(RETRY_WINDOW_RANGE).check(z.gte(0, RETRY_WINDOW_RANGE), z.lte(3600, RETRY_WINDOW_RANGE)),
+)
 
 const storedText = z.string()
 const storedList = z.array(z.string())
@@ -151,6 +158,27 @@ export const CLIENT_FIELDS = {
     isEditable: true,
     defaultOf: () => null,
     inherited: (api) => api.refreshTokenLifetimeSeconds,
+  }),
+  refreshPolicy: defineField('refresh', {
+    kind: 'text',
+    label: 'Refresh policy',
+    description:
+      'When a refresh token ends: rotate (with its use), until_used (with the use of its successor) or fixed (with the session); only a confidential client can have until_used or fixed',
+    input: z.enum(REFRESH_POLICIES, `must be one of ${REFRESH_POLICIES.join(', ')}`),
+    stored: z.enum(REFRESH_POLICIES),
+    isEditable: true,
+    defaultOf: (): RefreshPolicy => 'rotate',
+    choices: () => REFRESH_POLICIES,
+  }),
+  refreshRetryWindowSeconds: defineField('refresh_retry_window', {
+    kind: 'seconds',
+    label: 'Refresh retry window (seconds)',
+    description:
+      'Seconds in which a replaced refresh token gets the newest token, 0 to 3600; defaults to refresh_retry_window of config.yml',
+    input: retryWindow,
+    stored: z.nullable(z.int().check(z.gte(0))),
+    isEditable: true,
+    defaultOf: () => null,
   }),
   redirectUris: defineField('redirect_uris', {
     kind: 'list',

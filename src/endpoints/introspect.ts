@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
+import { refreshRulesOf } from '../clients/refresh_policy.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { Responses } from '../http/responses.ts'
@@ -43,7 +44,8 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
   await requireUnchangedClient(request, services)
   // Only the client of a refresh token may see its description.
   const isVisible = claims.seq === null || claims.clientId === client.id
-  const holder = isVisible ? await findHolder(claims, { api, now: context.now }, services) : null
+  const { policy } = refreshRulesOf(client, claims, services.config)
+  const holder = isVisible ? await findHolder(claims, { api, now: context.now, policy }, services) : null
   if (holder === null) return INACTIVE
   return describe({ ...claims, ...currentRights(claims, holder, { api, config: services.config }) })
 }

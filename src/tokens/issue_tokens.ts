@@ -43,6 +43,8 @@ export interface SessionState {
   expiresAt: number
   /** Whether the session has refresh tokens. */
   hasRefreshToken: boolean
+  /** The refresh token that the client keeps; null for a new one. The default is null. */
+  keptRefreshToken?: string | null
 }
 
 interface Dependencies {
@@ -73,10 +75,12 @@ export async function issueTokens(
     mustChangePassword: passwordState.mustChange,
     passwordBreached: passwordState.isBreached,
   }
-  const refresh = session?.hasRefreshToken && config.refreshTokensEnabled ? refreshValuesOf(session) : null
+  const hasRefreshToken = session?.hasRefreshToken && config.refreshTokensEnabled
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(access, key),
-    refresh && issueRefreshToken({ ...common, ...refresh }, key),
+    hasRefreshToken
+      ? (session.keptRefreshToken ?? issueRefreshToken({ ...common, ...refreshValuesOf(session) }, key))
+      : null,
   ])
   const idToken = await issueIdTokenFor({ ...issuance, scope, accessToken }, services, context)
   return compact({
