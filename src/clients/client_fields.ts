@@ -3,10 +3,10 @@ import { isPageOrigin } from '../config/page_origin.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findLinkProblem, findLogoProblem } from '../lib/page_links.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
+import { REFRESH_POLICIES, type RefreshPolicy } from '../oauth/refresh_policy.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { defineField } from './define_field.ts'
 import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
-import { REFRESH_POLICIES, type RefreshPolicy } from './refresh_policy.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const

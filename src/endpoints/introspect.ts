@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
-import { refreshRulesOf } from '../clients/refresh_policy.ts'
+import { refreshRulesOf } from '../clients/refresh_rules.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { Responses } from '../http/responses.ts'

@@ -1,5 +1,5 @@
-import type { RefreshPolicy } from '../clients/refresh_policy.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
+import type { RefreshPolicy } from '../oauth/refresh_policy.ts'
 import { CLIENT_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import type { StoredUser } from '../users/user.ts'

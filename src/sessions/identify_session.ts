@@ -1,4 +1,4 @@
-import type { RefreshPolicy } from '../clients/refresh_policy.ts'
+import type { RefreshPolicy } from '../oauth/refresh_policy.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import { issuesOf, type SessionIdentity } from './session.ts'
 

@@ -1,4 +1,4 @@
-import type { RefreshRules } from '../clients/refresh_policy.ts'
+import type { RefreshRules } from '../clients/refresh_rules.ts'
 import type { FailureCause } from '../oauth/failure_cause.ts'
 import { endOfSession, type SessionRow } from './session.ts'
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import type { RefreshPolicy } from '../clients/refresh_policy.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import type { RefreshPolicy } from '../oauth/refresh_policy.ts'
 import type { Suspicion } from '../users/sign_in_mark.ts'
 
 /** The reason for the end of a session by a request to the admin API. */

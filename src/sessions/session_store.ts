@@ -1,4 +1,4 @@
-import type { RefreshRules } from '../clients/refresh_policy.ts'
+import type { RefreshRules } from '../clients/refresh_rules.ts'
 import type { Config } from '../config/config.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { isVisitorId } from '../users/visitor.ts'

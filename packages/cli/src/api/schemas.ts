@@ -53,6 +53,8 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -71,6 +73,8 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -100,6 +104,8 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly refresh: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window: number | null
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -126,6 +132,8 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly refresh: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window: number | null
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -166,6 +174,8 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -312,6 +322,7 @@ export type Session = {
   readonly api: string
   readonly state: 'live' | 'ended' | 'expired' | 'cut_off'
   readonly started_at: number
+  readonly refresh_policy: 'rotate' | 'until_used' | 'fixed'
   readonly refreshes: number
   readonly last_refreshed_at: number | null
   readonly expires_at: number
