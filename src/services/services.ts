@@ -50,7 +50,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const clients = createClientServices(environment, storage)
   const users = createUserServices(environment)
   const oneTime = createOneTimeServices(environment)
-  const mail = createMailServices(environment, config)
+  const mail = createMailServices(environment, config, storage)
   const base = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
   const shared = { ...base, ...createNotificationServices(environment, config, base) }
   const keys = createKeyServices(environment, config, shared)
