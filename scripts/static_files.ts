@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LANGUAGES } from '../src/lib/language.ts'
 import { packTexts } from '../src/lib/text_table.ts'
@@ -8,6 +9,11 @@ import { textFile } from '../src/storage/text_store.ts'
 
 /** The folder of the static files (`[assets]` in wrangler.toml). */
 export const STATIC_FOLDER = 'assets'
+
+/** Reads a static file, as the Worker does. */
+export async function readStaticFile(name: string): Promise<ArrayBuffer> {
+  return new Uint8Array(await readFile(join(STATIC_FOLDER, name))).buffer
+}
 
 /** Writes the static files that the build makes: the texts of each language except English. */
 export function writeStaticFiles(): void {

@@ -1,7 +1,9 @@
 import { callStore, READ_TIMEOUT_MS } from '../lib/storage_error.ts'
 
 /** The binding of the static files (`[assets]` in wrangler.toml). */
-export type AssetBinding = Pick<Fetcher, 'fetch'>
+export interface AssetBinding {
+  fetch(url: string): Promise<Response>
+}
 
 // The binding ignores the host of an address.
 const ORIGIN = 'https://assets.invalid'
