@@ -21,6 +21,15 @@ export interface AccountCall {
   services: Services
 }
 
+/**
+ * Takes one from the budget of the changes of an account, by the pages and by the JSON API together.
+ *
+ * @throws OAuthError too_many_attempts
+ */
+export async function spendChange({ signedIn, services, context }: AccountCall): Promise<void> {
+  await services.bursts.spend('sign_ins', `changes of ${signedIn.user.id}`, context)
+}
+
 /** The members of an audit event of the account of the caller. */
 export function originOf({ api, clientId, signedIn }: AccountCall) {
   return { api: api.name, clientId, subject: signedIn.user.id }
