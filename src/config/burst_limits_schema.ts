@@ -22,13 +22,13 @@ const budgetKeys = {
   guesses: budget(
     'guesses',
     60,
-    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Also requests for codes by mail, and tries of these codes, of all users together. Binding `GUESS_LIMIT`',
+    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Also requests for codes and links by mail, tries of these codes, and uses of these links, of all users together. Binding `GUESS_LIMIT`',
   ),
   guests: budget('guests', 600, 'New guests of one client. Binding `GUEST_LIMIT`'),
   introspections: budget(
     'introspections',
     6000,
-    'Introspection requests of one client. Binding `INTROSPECTION_LIMIT`',
+    'Introspection requests of one client. Also requests to userinfo and to the JSON API of the account with tokens of one client. Binding `INTROSPECTION_LIMIT`',
   ),
   refreshes: budget(
     'refreshes',
