@@ -17,6 +17,8 @@ export interface AccountCall {
   clientId: string
   /** `session` is the browser session that continues; null without one. */
   signedIn: { user: User; session: Pick<BrowserSession, 'id' | 'earlierIds'> | null }
+  /** The session of the access token; absent on the account page. */
+  sid?: string
   context: RequestContext
   services: Services
 }
