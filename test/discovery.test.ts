@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { D1_DOWN, KV_DOWN } from './support/faults.ts'
 import {
+  BACKOFFICE_AUDIENCE,
   credentials,
   emptyStores,
   ISSUER,
@@ -75,6 +76,18 @@ describe('the metadata document', () => {
     for (const value of Object.values(metadata)) {
       expect(Array.isArray(value) ? value.length : value).not.toBe(0)
     }
+  })
+
+  it('the metadata document lists the scopes of an API with agents, and no scope of an internal API', async () => {
+    const scope = 'dev.ucp.shopping.order:read'
+    const agents = { agents: true, scopes: [scope], scope_texts: { [scope]: 'Your orders' } }
+    const apis = {
+      agents: { audience: STOREFRONT_AUDIENCE, users: 'customers', ...agents },
+      backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users'] },
+    }
+    const server = new TestServer({ config: { apis } })
+    const metadata = await (await server.fetch(PATHS[1] ?? '')).json<Record<string, unknown>>()
+    expect(metadata.scopes_supported).toEqual(['openid', 'profile', 'email', scope])
   })
 
   it('the metadata document lists the algorithms of all published keys', async () => {

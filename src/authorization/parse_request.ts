@@ -123,7 +123,7 @@ export function parseAuthorizationRequest(
     hasRedirectUri,
     api: api.name,
     scope: readScope(parameters, holder, fail),
-    codeChallenge: readChallenge(parameters, client, fail),
+    codeChallenge: readChallenge(parameters, holder, fail),
     nonce: parameters.find('nonce'),
     prompt: readPrompt(parameters, holder, fail),
     maxAgeSeconds: readMaxAge(parameters, fail),
@@ -178,18 +178,18 @@ export function grantableOf(
   return scopes.filter((scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)))
 }
 
-/** A public client always needs PKCE (RFC 9700 §2.1.1). */
-export function needsPkce(client: Client): boolean {
-  return client.requiresPkce || !isConfidential(client)
+/** A public client and a client of an API for agents always need PKCE (RFC 9700 §2.1.1). */
+export function needsPkce({ client, api }: RequestingClient): boolean {
+  return client.requiresPkce || api.agents || !isConfidential(client)
 }
 
 /** The `code_challenge` of a request; null without one. The method `plain` does not protect a code. */
-export function readChallenge(parameters: Parameters, client: Client, fail: Fail): string | null {
+export function readChallenge(parameters: Parameters, holder: RequestingClient, fail: Fail): string | null {
   const challenge = parameters.find('code_challenge')
   const method = parameters.find('code_challenge_method')
   if (challenge === null) {
     if (method !== null) fail('no_code_challenge')
-    if (needsPkce(client)) fail('no_code_challenge')
+    if (needsPkce(holder)) fail('no_code_challenge')
     return null
   }
   if (method !== 'S256') fail('code_challenge_method')

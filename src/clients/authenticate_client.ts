@@ -2,14 +2,14 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { ClientCredentials } from '../oauth/client_authentication.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { StoredClient } from './client.ts'
+import { type ClientProof, NO_PROOF } from './client_proof.ts'
 import { verifyClientSecret } from './client_secret.ts'
 import type { ClientStore } from './client_store.ts'
 
 /** A client after its authentication. */
 export interface ProvenClient {
   client: StoredClient
-  /** The hash of the secret that the client presented; null for a public client. */
-  secretHash: string | null
+  proof: ClientProof
 }
 
 /**
@@ -46,10 +46,9 @@ async function prove(
   switch (client.authentication.method) {
     case 'client_secret':
       if (secretHash === null) throw invalidClient('wrong client secret')
-      break
+      return { client, proof: { method: 'client_secret', secretHash } }
     case 'none':
       if (secrets.length > 0) throw invalidClient('a public client has no secret')
-      break
+      return { client, proof: NO_PROOF }
   }
-  return { client, secretHash }
 }

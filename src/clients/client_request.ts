@@ -2,12 +2,12 @@ import type { ApiConfig } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Parameters } from '../oauth/parameters.ts'
 import type { StoredClient } from './client.ts'
+import type { ClientProof } from './client_proof.ts'
 
 /** A request of an authenticated client. */
 export interface ClientRequest {
   client: StoredClient
-  /** The hash of the secret that authenticated the client; null for a public client. */
-  secretHash: string | null
+  proof: ClientProof
   /** The API of the client. */
   api: ApiConfig
   parameters: Parameters

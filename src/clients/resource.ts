@@ -1,4 +1,5 @@
 import type { ApiConfig } from '../config/config.ts'
+import { withoutSlash } from '../lib/exact_uri.ts'
 import type { Parameters } from '../oauth/parameters.ts'
 
 /**
@@ -9,8 +10,4 @@ import type { Parameters } from '../oauth/parameters.ts'
  */
 export function namesOwnApi(parameters: Parameters, { audience }: Pick<ApiConfig, 'audience'>): boolean {
   return parameters.findAll('resource').every((resource) => withoutSlash(resource) === withoutSlash(audience))
-}
-
-function withoutSlash(uri: string): string {
-  return uri.replace(/\/$/, '')
 }

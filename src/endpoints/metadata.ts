@@ -81,9 +81,11 @@ function algorithmsOf(jwks: string | null, config: Config): string[] {
   return [...new Set([...live, ...keys.map(({ alg }) => alg)])]
 }
 
-/** The scopes in the metadata: identity scopes, and the scopes of APIs with guests. Other scopes are internal. */
+/** The scopes in the metadata: identity scopes, and the scopes of APIs with guests or agents. Other scopes are internal. */
 function publicScopes({ apis, openIdEnabled }: Config): string[] {
-  const ofApis = [...apis.values()].filter((api) => api.guests).flatMap((api) => api.scopes)
+  const ofApis = [...apis.values()]
+    .filter(({ guests, agents }) => guests || agents)
+    .flatMap((api) => api.scopes)
   return [...new Set([...(openIdEnabled ? IDENTITY_SCOPES : []), ...ofApis])]
 }
 

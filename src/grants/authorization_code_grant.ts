@@ -124,10 +124,11 @@ async function requireMatch(
  *
  * @throws OAuthError invalid_grant
  */
-function requireUnchangedRights(code: AuthorizationCode, { client, parameters }: ClientRequest): void {
+function requireUnchangedRights(code: AuthorizationCode, request: ClientRequest): void {
+  const { client, parameters } = request
   if (code.auth !== null && code.consent === null && !client.isFirstParty)
     throw refuse(code, 'the client needs a consent now', 'other')
-  if (code.challenge === null && needsPkce(client)) throw refuse(code, 'the client needs PKCE now', 'other')
+  if (code.challenge === null && needsPkce(request)) throw refuse(code, 'the client needs PKCE now', 'other')
   if (code.uri !== null && findRedirectUri(client, parameters.find('redirect_uri')) === null)
     throw refuse(code, 'the client no longer has the redirect URI', 'other')
 }

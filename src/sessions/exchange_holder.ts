@@ -15,13 +15,13 @@ interface Exchanged {
 /** The query for the holder of an exchanged refresh token or code. */
 export function describeExchange(
   { subject, issuedAt }: Exchanged,
-  { client, secretHash, api, context: { now } }: ClientRequest,
+  { client, proof, api, context: { now } }: ClientRequest,
 ): HolderQuery {
   return {
     clientId: client.id,
     api: api.name,
     pool: api.userPool,
-    secretHash,
+    secretHash: proof.method === 'client_secret' ? proof.secretHash : null,
     jti: null,
     issuedAt,
     now,
