@@ -47,7 +47,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const environment = requireEnvironment(env, config)
   const storage = createStorageServices(environment, config)
   const audit = createAuditServices(environment, clock, storage)
-  const clients = createClientServices(environment, storage)
+  const clients = createClientServices(environment, config, storage)
   const users = createUserServices(environment)
   const oneTime = createOneTimeServices(environment)
   const mail = createMailServices(environment, config)
