@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
+import { keepTemporaryFilesInMemory } from './test/support/memory_files.ts'
+
+keepTemporaryFilesInMemory()
 
 // What wrangler would run before it bundles the Worker.
 execFileSync('node', ['--import', './scripts/require_node.js', 'scripts/build_config.ts'], {
