@@ -11,6 +11,7 @@ export type RuledValues = Pick<
   | 'grants'
   | 'scopes'
   | 'confidential'
+  | 'jwks'
   | 'redirectUris'
   | 'postLogoutRedirectUris'
   | 'isFirstParty'
@@ -30,6 +31,7 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
       ? findScopeProblems(client, config)
       : [{ path: 'api', message: `must be one of ${names.join(', ')}` }]),
     ...findGrantProblems(client, config),
+    ...findKeyProblems(client),
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
@@ -67,6 +69,12 @@ function findGrantProblems(
     problems.push({ path: 'redirect_uris', message })
   }
   return problems
+}
+
+/** Anyone can read the key of a public client, so its signature proves nothing (RFC 6749 §2.1). */
+function findKeyProblems({ confidential, jwks }: RuledValues): ValueProblem[] {
+  if (confidential || jwks === null) return []
+  return [{ path: 'jwks', message: 'must be absent, because the client is public' }]
 }
 
 /** Any app can claim a private-use scheme, so only our own apps use one (RFC 8252 §8.6). */
