@@ -88,6 +88,22 @@ describe('the texts of mails', () => {
     expect(texts.filter((text) => TYPEWRITER.test(text))).toEqual([])
   })
 
+  it.each([
+    ['pl', /serwis(ie|u) Shop/g],
+    ['uk', /сервіс[іу] Shop/g],
+  ] as const)(
+    'the mails in the language %s have the name after a noun, because they do not decline it',
+    (language, noun) => {
+      const texts = Object.values(MAIL_TEXTS[language].kinds).flatMap((kind) => [
+        kind.subject('Shop'),
+        kind.text('Shop'),
+      ])
+      expect(texts.map((text) => text.replaceAll(noun, '')).filter((text) => text.includes('Shop'))).toEqual(
+        [],
+      )
+    },
+  )
+
   it('the text of a code has the code on a line of its own, its lifetime, and no code in the subject', () => {
     expect(render(exampleOf('email_code'))).toMatchObject({
       to: 'zoe@example.com',

@@ -46,6 +46,7 @@ export type ClientDraft = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -66,6 +67,7 @@ export type ClientDraft = {
 
 export type ClientEdit = {
   readonly name?: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants?: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -93,6 +95,7 @@ export type Client = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -119,6 +122,7 @@ export type ClientWithSecret = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -159,6 +163,7 @@ export type ClientImportRow = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
