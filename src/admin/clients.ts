@@ -196,7 +196,7 @@ const updateClient = operation({
   },
 })
 
-type ClientRights = Pick<ClientRecord, 'scopes' | 'grants'>
+type ClientRights = Pick<ClientRecord, 'scopes' | 'grants' | 'additionalApis'>
 
 export const CLIENT_OPERATIONS: readonly Operation[] = [listClients, createClient, readClient, updateClient]
 
@@ -245,7 +245,8 @@ export function unexpected(): Problem {
  * them.
  */
 function losesRights(before: ClientRights, after: ClientRights): boolean {
-  return lacksSome(after.scopes, before.scopes) || lacksSome(after.grants, before.grants)
+  const lists = ['scopes', 'grants', 'additionalApis'] as const
+  return lists.some((list) => lacksSome(after[list], before[list]))
 }
 
 function lacksSome(names: readonly string[], before: readonly string[]): boolean {

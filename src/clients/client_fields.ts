@@ -88,6 +88,17 @@ export const CLIENT_FIELDS = {
     isEditable: false,
     defaultOf: null,
   }),
+  additionalApis: defineField('additional_apis', {
+    kind: 'list',
+    label: 'Additional APIs',
+    description:
+      'Further APIs that the client can name as the resource of a request (RFC 8707); each token is for one API. The scopes can then be those of these APIs too',
+    input: listOf(z.string('must be the name of an API'), 'APIs'),
+    stored: storedList,
+    isEditable: true,
+    defaultOf: () => [],
+    choices: ({ addable }) => addable,
+  }),
   grants: defineField('grants', {
     kind: 'list',
     label: 'Grants',
@@ -107,7 +118,7 @@ export const CLIENT_FIELDS = {
     stored: storedList,
     isEditable: true,
     defaultOf: () => [],
-    choices: (api) => api?.scopes ?? [],
+    choices: ({ selected }) => selected.flatMap((api) => api.scopes),
   }),
   origins: defineField('origins', {
     kind: 'list',

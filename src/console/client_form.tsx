@@ -1,5 +1,6 @@
+import { addableApis } from '../clients/client_rules.ts'
 import { EDITABLE_FIELDS } from '../clients/client_values.ts'
-import type { Field } from '../clients/define_field.ts'
+import type { Field, FormApis } from '../clients/define_field.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { parseJson } from '../lib/parse_json.ts'
@@ -26,7 +27,14 @@ const BROWSER_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === 'brow
 
 /** The form fields that a new client and an existing client share. */
 export function ClientFields({ state, api, config }: { state: FieldState; api: string; config: Config }) {
-  const show = (field: Field) => <ClientField field={field} state={state} api={config.apis.get(api)} />
+  const show = (field: Field) => (
+    <ClientField
+      field={field}
+      state={state}
+      api={config.apis.get(api)}
+      apis={formApis(state.form, api, config)}
+    />
+  )
   return (
     <>
       {FIRST_FIELDS.map(show)}
@@ -59,17 +67,24 @@ function signsInUsers({ form }: FieldState): boolean {
   return form.list('grants').includes('authorization_code')
 }
 
+/** The APIs of the form: that of the client with the selected ones, and all that can be selected. */
+function formApis(form: Form, api: string, config: Config): FormApis {
+  const names = [api, ...form.list('additional_apis')]
+  return { selected: names.flatMap((name) => config.apis.get(name) ?? []), addable: addableApis(api, config) }
+}
+
 interface ClientFieldProps {
   field: Field
   state: FieldState
+  apis: FormApis
   /** Undefined if config.yml no longer has the API of the client. */
   api: ApiConfig | undefined
 }
 
-function ClientField({ field, state, api }: ClientFieldProps) {
+function ClientField({ field, state, api, apis }: ClientFieldProps) {
   const { wire: name, label, description, kind } = field
   const shared = { state, name, label }
-  const options = optionsOf(field, state.form, api)
+  const options = optionsOf(field, state.form, apis)
   if (options !== null) {
     const type = kind === 'list' ? 'checkbox' : 'radio'
     return options.length === 0 ? null : (
@@ -91,10 +106,10 @@ const FLAG_OPTIONS: readonly Option[] = [
 ]
 
 /** The options of a field, with the values that the form has; null for free text. */
-function optionsOf({ kind, wire, choices }: Field, form: Form, api: ApiConfig | undefined) {
+function optionsOf({ kind, wire, choices }: Field, form: Form, apis: FormApis) {
   if (kind === 'flag') return FLAG_OPTIONS
   if (choices === undefined) return null
-  return [...new Set([...choices(api), ...form.list(wire)])].map((value) => ({ value, label: value }))
+  return [...new Set([...choices(apis), ...form.list(wire)])].map((value) => ({ value, label: value }))
 }
 
 /** The form of a new client, with the defaults of its radio buttons. */

@@ -61,7 +61,8 @@ const HOLDER = `
  */
 const CONDITIONS = {
   'the client is disabled or was deleted': 'c.enabled = 1',
-  'the client belongs to another API': 'c.api = token.api',
+  'the client belongs to another API': `c.api = token.api
+    OR EXISTS (SELECT 1 FROM json_each(c.additional_apis) WHERE value = token.api)`,
   "the client's tokens were revoked": 'c.tokens_valid_from <= token.issued_at',
   'the client secret was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id

@@ -54,6 +54,7 @@ describe('a client', () => {
       client_uri: null,
       policy_uri: null,
       tos_uri: null,
+      additional_apis: [],
       confidential: true,
       enabled: true,
       secrets: [{ secret_id: expect.any(String), created_at: now, expires_at: null, last_used_at: null }],

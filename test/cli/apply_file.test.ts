@@ -37,6 +37,7 @@ const client: fc.Arbitrary<Client> = fc.record({
       minLength: 1,
     },
   ),
+  additional_apis: fc.uniqueArray(name, { maxLength: 3 }),
   scopes: fc.uniqueArray(scope, { maxLength: 5 }),
   origins: fc.uniqueArray(fc.webUrl(), { maxLength: 3 }),
   jwks: fc.option(fc.record({ keys: fc.array(jwk, { minLength: 1, maxLength: 2 }) })),

@@ -46,6 +46,7 @@ export type ClientDraft = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -72,6 +73,7 @@ export type ClientDraft = {
 
 export type ClientEdit = {
   readonly name?: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants?: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -105,6 +107,7 @@ export type Client = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -137,6 +140,7 @@ export type ClientWithSecret = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -183,6 +187,7 @@ export type ClientImportRow = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
