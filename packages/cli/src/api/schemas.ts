@@ -54,6 +54,12 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -73,6 +79,12 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -103,6 +115,12 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -130,6 +148,12 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -171,6 +195,12 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
