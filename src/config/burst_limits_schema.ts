@@ -17,7 +17,7 @@ const budgetKeys = {
   sign_ins: budget(
     'sign_ins',
     20,
-    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Also authorization codes of one user, counted over all IP addresses. Binding `SIGN_IN_LIMIT`',
+    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Also changes of one account by its user, and authorization codes of one user, counted over all IP addresses. Binding `SIGN_IN_LIMIT`',
   ),
   guesses: budget(
     'guesses',

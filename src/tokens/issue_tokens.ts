@@ -79,7 +79,8 @@ export async function issueTokens(
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(access, key),
     hasRefreshToken
-      ? (session.keptRefreshToken ?? issueRefreshToken({ ...common, ...refreshValuesOf(session) }, key))
+      ? (session.keptRefreshToken ??
+        issueRefreshToken({ ...common, ...refreshValuesOf(session), api: api.name }, key))
       : null,
   ])
   const idToken = await issueIdTokenFor({ ...issuance, scope, accessToken }, services, context)

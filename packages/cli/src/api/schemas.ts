@@ -46,6 +46,7 @@ export type ClientDraft = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -55,6 +56,13 @@ export type ClientDraft = {
   readonly refresh_token_lifetime?: number | null
   readonly refresh?: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri?: string | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -68,6 +76,7 @@ export type ClientDraft = {
 
 export type ClientEdit = {
   readonly name?: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants?: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -75,6 +84,13 @@ export type ClientEdit = {
   readonly refresh_token_lifetime?: number | null
   readonly refresh?: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri?: string | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -97,6 +113,7 @@ export type Client = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -106,6 +123,13 @@ export type Client = {
   readonly refresh_token_lifetime: number | null
   readonly refresh: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri: string | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -125,6 +149,7 @@ export type ClientWithSecret = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -134,6 +159,13 @@ export type ClientWithSecret = {
   readonly refresh_token_lifetime: number | null
   readonly refresh: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri: string | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -167,6 +199,7 @@ export type ClientImportRow = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -176,6 +209,13 @@ export type ClientImportRow = {
   readonly refresh_token_lifetime?: number | null
   readonly refresh?: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri?: string | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
