@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { isPageOrigin } from '../config/page_origin.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findLinkProblem, findLogoProblem } from '../lib/page_links.ts'
+import { ERROR_DIALECTS, type ErrorDialect } from '../oauth/error_dialect.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { defineField } from './define_field.ts'
@@ -163,6 +164,16 @@ export const CLIENT_FIELDS = {
     defaultOf: () => null,
     inherited: (api) => api.refreshTokenLifetimeSeconds,
   }),
+  errorDialect: defineField('errors', {
+    kind: 'text',
+    label: 'Format of errors',
+    description: 'Format of the errors that the client gets, rfc6749 or oro; defaults to that of the API',
+    input: z.nullable(z.enum(ERROR_DIALECTS, `must be one of ${ERROR_DIALECTS.join(', ')}`)),
+    stored: z.nullable(z.enum(ERROR_DIALECTS)),
+    isEditable: true,
+    defaultOf: (): ErrorDialect | null => null,
+    choices: () => ERROR_DIALECTS,
+  }),
   redirectUris: defineField('redirect_uris', {
     kind: 'list',
     label: 'Redirect URIs',
@@ -205,6 +216,17 @@ export const CLIENT_FIELDS = {
     isEditable: true,
     section: 'browser',
     defaultOf: () => true,
+  }),
+  incrementalScopes: defineField('incremental_scopes', {
+    kind: 'flag',
+    label: 'Add earlier scopes',
+    description:
+      'Whether a sign-in by browser also gives the scopes that the user has allowed before; the consent page lists all of them. Only for a third-party client',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    section: 'browser',
+    defaultOf: () => false,
   }),
   idTokenAlgorithm: defineField('id_token_signed_response_alg', {
     kind: 'text',

@@ -54,10 +54,12 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -73,10 +75,12 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -103,10 +107,12 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -130,10 +136,12 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -171,10 +179,12 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
