@@ -22,6 +22,7 @@ import {
 } from '../signin/mailed_codes.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
+import type { CommonPasswords } from '../users/common_passwords.ts'
 import { createUser } from '../users/create_user.ts'
 import { mailLanguageOfUser } from '../users/mail_language.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
@@ -87,6 +88,7 @@ interface Dependencies {
   users: UserStore
   userAdmin: UserAdminStore
   passwords: Pick<PasswordHasher, 'hash'>
+  commonPasswords: Pick<CommonPasswords, 'has'>
   breaches: Pick<BreachedPasswords, 'find'>
   guard: SignInGuard
   bursts: BurstLimits

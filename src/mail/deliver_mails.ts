@@ -1,5 +1,7 @@
 import { describeError, log } from '../lib/log.ts'
 import type { Sealer } from '../lib/sealer.ts'
+import type { TextStore } from '../storage/text_store.ts'
+import type { MailTexts } from './languages/en.ts'
 import { MAIL_KINDS, type QueuedMail, queuedMailSchema } from './mail.ts'
 import type { Delivery, MailDriver } from './mail_driver.ts'
 import { type MailLooks, renderMail } from './render_mail.ts'
@@ -17,6 +19,7 @@ export interface DeliveryParts {
   sealer: Sealer
   driver: MailDriver
   looks: MailLooks
+  texts: TextStore<MailTexts>
 }
 
 const FIRST_DELAY_SECONDS = 5
@@ -64,11 +67,12 @@ function openMail(body: unknown, sealer: Sealer): Promise<QueuedMail | null> {
 
 async function tryDelivery(
   queued: QueuedMail,
-  { driver, looks }: DeliveryParts,
+  { driver, looks, texts }: DeliveryParts,
   now: number,
 ): Promise<Delivery> {
   try {
-    return await driver.deliver(renderMail(queued, looks), now)
+    const found = await texts.find(queued.mail.language)
+    return await driver.deliver(renderMail(queued, looks, found), now)
   } catch (error) {
     return { outcome: 'failed', reason: describeError(error) }
   }

@@ -48,9 +48,9 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const storage = createStorageServices(environment, config)
   const audit = createAuditServices(environment, clock, storage)
   const clients = createClientServices(environment, config, storage)
-  const users = createUserServices(environment)
+  const users = createUserServices(environment, storage)
   const oneTime = createOneTimeServices(environment)
-  const mail = createMailServices(environment, config)
+  const mail = createMailServices(environment, config, storage)
   const base = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
   const shared = { ...base, ...createNotificationServices(environment, config, base) }
   const keys = createKeyServices(environment, config, shared)

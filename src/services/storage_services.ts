@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { InFlight } from '../lib/in_flight.ts'
+import { AssetStore } from '../storage/asset_store.ts'
 import { BurstLimits } from '../storage/burst_limits.ts'
 import { ChangeListStore } from '../storage/change_list_store.ts'
 import { CopyMac } from '../storage/copy_mac.ts'
@@ -13,7 +14,7 @@ export type StorageServices = ReturnType<typeof createStorageServices>
 
 /** Creates the stores and limits that all features share. */
 export function createStorageServices(environment: Environment, config: Config) {
-  const { env, db, kv, sealingKeys, shardDatabases } = environment
+  const { env, db, kv, assets, sealingKeys, shardDatabases } = environment
   const mac = new CopyMac(sealingKeys)
   return {
     /** The running requests of this isolate. */
@@ -23,6 +24,7 @@ export function createStorageServices(environment: Environment, config: Config) 
     copies: new ReadCopyStore(kv, mac),
     lastResponses: new LastResponseStore(config.issuer, mac),
     bursts: new BurstLimits(env),
+    staticFiles: new AssetStore(assets),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     databaseSizes: new DatabaseSizeStore(databasesByBinding(environment, config)),
   }
