@@ -120,7 +120,7 @@ describe('a step-up of scopes', () => {
     const open = browser.page
     const { html } = await browser.open('https://id.shop.test/account/customers/applications')
     expect(shownScopes(browser)).toEqual([TEXTS[CHECKOUT], TEXTS[ORDERS]])
-    expect(html).toContain('Slow Pour')
+    expect(html).toContain('<p>Access to: Slow Pour</p>')
     expect(html).toContain('app.test')
     await browser.press('Withdraw access')
     for (const { refresh_token } of [tokens, more])
