@@ -1,16 +1,31 @@
 import * as z from 'zod/mini'
-import { isPageOrigin } from '../config/page_origin.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
-import { findLinkProblem, findLogoProblem } from '../lib/page_links.ts'
+import { findLogoProblem } from '../lib/page_links.ts'
 import { ERROR_DIALECTS, type ErrorDialect } from '../oauth/error_dialect.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
-import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
+import {
+  grantsSchema,
+  lifetimeSchema,
+  link,
+  originSchema,
+  redirectUris,
+  scopeSchema,
+  storedLifetime,
+  storedLink,
+  storedList,
+  storedText,
+  uriSchema,
+} from './client_field_schemas.ts'
 import { defineField } from './define_field.ts'
-import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
 export type IdTokenAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
+
+/** The values that `aud` of an assertion can have (RFC 7523 §3). */
+export const ASSERTION_AUDIENCES = ['issuer', 'token_endpoint'] as const
+export type AssertionAudience = (typeof ASSERTION_AUDIENCES)[number]
 
 /** The characters of a client id. A client id has no colon, so it never equals the id of a user or a visitor. */
 export const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/
@@ -18,38 +33,6 @@ export const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/
 export const clientIdSchema = z
   .string('must be a client id')
   .check(z.regex(CLIENT_ID, 'must be 1 to 64 letters, digits, ".", "_" or "-"'))
-
-const grantsSchema = z
-  .array(z.enum(CLIENT_GRANTS, `must be one of ${CLIENT_GRANTS.join(', ')}`), 'must be a list of grants')
-  .check(
-    z.minLength(1, 'must have at least one grant'),
-    z.refine((items) => new Set(items).size === items.length, 'must not list a grant twice'),
-  )
-const scopeSchema = z
-  .string('must be a scope')
-  .check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)'))
-const originSchema = z.string('must be an origin').check(isPageOrigin)
-const redirectUris = listOf(uriSchema(findRedirectUriProblem), 'redirect URIs', MAX_REDIRECT_URIS)
-const link = z.nullable(uriSchema(findLinkProblem))
-
-/** A text with a rule that finds its problem. */
-function uriSchema(findProblem: (uri: string) => string | null) {
-  return z
-    .string('must be a URI')
-    .check(z.refine((uri) => findProblem(uri) === null, { error: ({ input }) => findProblem(String(input)) }))
-}
-
-function lifetimeSchema(min: number, max: number) {
-  const seconds = z
-    .int(`must be ${min} to ${max} seconds, or without a value, so that the lifetime of the API applies`)
-    .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
-  return z.nullable(seconds)
-}
-
-const storedText = z.string()
-const storedList = z.array(z.string())
-const storedLink = z.nullable(z.string())
-const storedLifetime = z.nullable(z.int().check(z.gte(60)))
 
 /**
  * Every field of a client that an operator sets, by its name in `Client`. This table defines the columns of D1 and the copies
@@ -129,7 +112,7 @@ export const CLIENT_FIELDS = {
     kind: 'flag',
     label: 'Confidential',
     description:
-      'true: the client authenticates with a secret; false: a public client without a secret, such as an app',
+      'true: the client authenticates with a secret or a key; false: a public client, such as an app',
     input: flag,
     stored: z.boolean(),
     isEditable: false,
@@ -173,6 +156,28 @@ export const CLIENT_FIELDS = {
     isEditable: true,
     defaultOf: (): ErrorDialect | null => null,
     choices: () => ERROR_DIALECTS,
+  }),
+  jwks: defineField('jwks', {
+    kind: 'json',
+    label: 'Public keys',
+    description:
+      'JSON Web Key Set with the public keys of a confidential client that authenticates by a signed assertion (private_key_jwt) and has no secret',
+    input: z.nullable(keysSchema),
+    stored: z.nullable(storedKeysSchema),
+    isEditable: true,
+    section: 'keys',
+    defaultOf: () => null,
+  }),
+  assertionAudience: defineField('assertion_audience', {
+    kind: 'text',
+    label: 'Audience of assertions',
+    description: 'Value of aud in the assertions of the client: issuer, or token_endpoint for its URL',
+    input: z.enum(ASSERTION_AUDIENCES, `must be one of ${ASSERTION_AUDIENCES.join(', ')}`),
+    stored: z.enum(ASSERTION_AUDIENCES),
+    isEditable: true,
+    section: 'keys',
+    defaultOf: (): AssertionAudience => 'issuer',
+    choices: () => ASSERTION_AUDIENCES,
   }),
   redirectUris: defineField('redirect_uris', {
     kind: 'list',

@@ -62,7 +62,7 @@ async function authenticateRequest(
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
     bodyWins: services.config.errorDialect === 'oro',
   })
-  const proven = await authenticateClient(credentials, services.clients, context).catch(async (error) => {
+  const proven = await authenticateClient(credentials, services, context).catch(async (error) => {
     useErrorsOf(c, await findNamed(credentials.id, error, services, context), services.config)
     return countGuess(error, services, context)
   })
@@ -88,7 +88,7 @@ async function findNamed(
   return error instanceof OAuthError ? clients.find(id, context).catch(() => null) : null
 }
 
-/** Counts a wrong secret as a guess. The budget never refuses a correct secret. @throws the error, or temporarily_unavailable */
+/** Counts a wrong secret or assertion as a guess. The budget never refuses a correct one. @throws the error, or temporarily_unavailable */
 async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
   if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
   throw error

@@ -55,6 +55,12 @@ export type ClientDraft = {
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -76,6 +82,12 @@ export type ClientEdit = {
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -108,6 +120,12 @@ export type Client = {
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
   readonly errors: 'rfc6749' | 'oro' | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -137,6 +155,12 @@ export type ClientWithSecret = {
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
   readonly errors: 'rfc6749' | 'oro' | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -180,6 +204,12 @@ export type ClientImportRow = {
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
