@@ -40,10 +40,11 @@ export class Notifications implements Notifier {
 
   /** Notes a finished sign-in. A user who signs in from a new origin gets a mail. The first origin of an account sends none. */
   noteSignIn(signIn: NotedSignIn, context: RequestContext): void {
-    this.#later(signIn.subject, context, async () => {
-      const state = await this.#parts.knownOrigins.remember(signIn, context)
-      if (state === 'new') await this.#deliver(...newsOf('new_device', signIn, context), context)
-    })
+    this.#later(signIn.subject, context, () =>
+      this.#parts.knownOrigins.remember(signIn, context, (state, after) => {
+        if (state === 'new') this.send(...newsOf('new_device', signIn, context), after)
+      }),
+    )
   }
 
   /**

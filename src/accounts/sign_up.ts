@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import type { Language } from '../lib/language.ts'
-import { type RequestContext, runLater, runToEnd } from '../lib/request_context.ts'
+import { type RequestContext, runToEnd } from '../lib/request_context.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
@@ -150,7 +150,7 @@ export class SignUps {
     const counted = countedTryOf(attempt)
     const { isRight, data } = await codes.try(counted, format, context)
     if (!isRight) return { kind: 'wrong' }
-    runLater(context, 'release sign-up code', () => codes.release(counted.failure))
+    codes.release(counted.failure, context)
     const { pool, address } = data
     const expiresAt = context.now + PROOF_SECONDS
     return { kind: 'proven', address: { token: generateToken(), pool, address, expiresAt } }

@@ -249,6 +249,19 @@ describe('the notifications of an account', () => {
     expect((await server.takeMails()).map(({ kind }) => kind)).toEqual(['new_device'])
   })
 
+  it('a sign-in writes its audit event and its origin in one call after the response', async () => {
+    const calls: string[] = []
+    const db = aroundD1((sql, call) => {
+      if (/audit_events|known_origins/.test(sql)) calls.push(sql)
+      return call()
+    })
+    const server = new TestServer({ config: CONFIG, env: { DB: db } })
+    const reader = await addReader(server)
+    const app = await server.addClient({ confidential: false })
+    expect((await signInFrom(server, { client: app, username: reader.username }, HOME)).status).toBe(200)
+    expect(calls).toEqual([expect.stringMatching(/INSERT INTO audit_events.*INSERT INTO known_origins/s)])
+  })
+
   it('a database that is down for notifications changes no response', async () => {
     let isDown = false
     const db = aroundD1((sql, call) => {
