@@ -36,7 +36,7 @@ const RESET = 'UPDATE sign_in_failures SET failures = 0, locks = 0, locked_until
 /** Resets the counts of a JSON array of `{ kind, key, now }`, but none with a failure after its time. */
 const RELEASE_ALL = `
   ${RESET} FROM json_each(?) AS e
-  WHERE kind = e.value ->> 'kind' AND key = e.value ->> 'key' AND failed_at <= e.value ->> 'now'`
+  WHERE kind = e.value ->> 'kind' AND sign_in_failures.key = e.value ->> 'key' AND failed_at <= e.value ->> 'now'`
 
 const countedSchema = z.array(
   z.object({ kind: z.enum(FAILURE_KINDS), locked_until: z.int(), sign_ins: z.string() }),
