@@ -24,13 +24,13 @@ export function createMailServices({ env, db, kv, sealingKeys }: Environment, co
   /** The mails of a local server; null on every other server. */
   const inbox = hasLocalInbox(env, config) ? new InboxStore(kv) : null
   const driver = inbox ?? (mail === null ? null : driverOf(mail, env))
-  const delivery: DeliveryParts | null =
+  const parts: Omit<DeliveryParts, 'notifications'> | null =
     mail === null || driver === null ? null : { sealer, driver, looks: { apis, mail } }
   return {
     mailBudgets,
     inbox,
     /** Null if config.yml has no `mail`. */
-    mailDelivery: delivery,
+    mailParts: parts,
     mailer: new Mailer(
       mail === null || queue === undefined
         ? null

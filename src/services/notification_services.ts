@@ -20,7 +20,7 @@ export type NotificationServices = ReturnType<typeof createNotificationServices>
 export function createNotificationServices(
   { db, sealingKeys: [key, ...olderKeys] }: Environment,
   { issuer }: Config,
-  { later, oneTime, userAdmin, mailer, audit }: Dependencies,
+  { later, oneTime, userAdmin, mailer, mailParts, audit }: Dependencies,
 ) {
   const sealer = new TextSealer([key, ...olderKeys], 'sallyport account links')
   const links = new AccountLinks({ sealer, oneTime, userAdmin, issuer })
@@ -28,6 +28,13 @@ export function createNotificationServices(
   const nameBy = (secret: Uint8Array) => new KeyedHash(secret, 'sallyport known origins')
   const names = [nameBy(key), ...olderKeys.map(nameBy)] as const
   const knownOrigins = new KnownOrigins({ store: knownOriginStore, names, later })
-  const notifications = new Notifications({ mailer, userAdmin, links, knownOrigins, audit })
-  return { links, knownOrigins, knownOriginStore, notifications }
+  const notifications = new Notifications({ mailer, userAdmin, links, knownOrigins, oneTime, audit })
+  return {
+    links,
+    knownOrigins,
+    knownOriginStore,
+    notifications,
+    /** Null if config.yml has no `mail`. */
+    mailDelivery: mailParts === null ? null : { ...mailParts, notifications },
+  }
 }
