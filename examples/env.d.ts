@@ -6,6 +6,8 @@ declare namespace Cloudflare {
     ISSUER: string
     /** This API, as the token service's config.yml names it. */
     AUDIENCE: string
+    /** The URL of the storefront API, without a path. */
+    ORIGIN: string
     /** The page that may call this API. */
     SHOP_ORIGIN: string
     /** The third-party page that may call the storefront API. */

@@ -114,7 +114,12 @@ async function serve(): Promise<void> {
   const common = { ISSUER: issuer, SHOP_ORIGIN: originOf('shop') }
   const vars: Record<Service, Record<string, string>> = {
     'token-service': { LOCAL_PORT: String(port), LOCAL_INBOX: 'true' },
-    'storefront-api': { ...common, PARTNER_ORIGIN: partnerOrigin, AUDIENCE: audienceOf('storefront') },
+    'storefront-api': {
+      ...common,
+      ORIGIN: originOf('storefront-api'),
+      PARTNER_ORIGIN: partnerOrigin,
+      AUDIENCE: audienceOf('storefront'),
+    },
     'backoffice-api': { ...common, AUDIENCE: audienceOf('backoffice') },
     shop: {
       ISSUER: issuer,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { D1_DOWN, KV_DOWN } from './support/faults.ts'
 import {
+  BACKOFFICE_AUDIENCE,
   credentials,
   emptyStores,
   ISSUER,
@@ -15,6 +16,9 @@ const PATHS = [
   '/.well-known/oauth-authorization-server',
   '/.well-known/openid-configuration',
 ]
+
+const AUTHENTICATIONS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 
 describe('the metadata document', () => {
   it('the metadata document describes the server at both addresses (RFC 8414 §2)', async () => {
@@ -53,9 +57,12 @@ describe('the metadata document', () => {
         claims_parameter_supported: false,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
-        token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-        revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-        introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+        token_endpoint_auth_methods_supported: [...AUTHENTICATIONS, 'none'],
+        token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        revocation_endpoint_auth_methods_supported: [...AUTHENTICATIONS, 'none'],
+        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        introspection_endpoint_auth_methods_supported: AUTHENTICATIONS,
+        introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       })
     }
   })
@@ -75,6 +82,18 @@ describe('the metadata document', () => {
     for (const value of Object.values(metadata)) {
       expect(Array.isArray(value) ? value.length : value).not.toBe(0)
     }
+  })
+
+  it('the metadata document lists the scopes of an API with agents, and no scope of an internal API', async () => {
+    const scope = 'dev.ucp.shopping.order:read'
+    const agents = { agents: true, scopes: [scope], scope_texts: { [scope]: 'Your orders' } }
+    const apis = {
+      agents: { audience: STOREFRONT_AUDIENCE, users: 'customers', ...agents },
+      backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users'] },
+    }
+    const server = new TestServer({ config: { apis } })
+    const metadata = await (await server.fetch(PATHS[1] ?? '')).json<Record<string, unknown>>()
+    expect(metadata.scopes_supported).toEqual(['openid', 'profile', 'email', scope])
   })
 
   it('the metadata document lists the algorithms of all published keys', async () => {

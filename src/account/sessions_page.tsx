@@ -62,7 +62,7 @@ function showSession(session: OwnSession, id: string, { texts, language }: Looks
   const places = [
     device,
     ...(session.country === null ? [] : [formatCountry(session.country, language)]),
-    ...(session.is_this_browser ? [words.thisBrowser] : []),
+    ...(session.is_current ? [words.thisBrowser] : []),
   ]
   return (
     <>
@@ -71,7 +71,7 @@ function showSession(session: OwnSession, id: string, { texts, language }: Looks
         <p>{places.join(' · ')}</p>
       </div>
       <p class="soft">{words.began(formatTime(session.started_at, language))}</p>
-      <p class="soft">{words.used(formatTime(session.last_refreshed_at ?? session.started_at, language))}</p>
+      <p class="soft">{words.used(formatTime(session.last_used_at, language))}</p>
       <button type="submit" name={SESSION} value={session.sid} aria-describedby={id}>
         {words.end}
       </button>

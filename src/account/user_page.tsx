@@ -17,6 +17,7 @@ import { renderPage } from '../pages/render_page.ts'
 import type { AccountPage } from './account_page.ts'
 import { findSignedIn, isProven, signInUrl } from './account_proof.ts'
 import type { AccountRequest, UserRequest } from './account_request.ts'
+import { spendChange } from './operations/account_call.ts'
 import {
   findBindingProblem,
   type Notice,
@@ -187,7 +188,7 @@ async function submitPage(
   const refusal = await findBindingProblem(ticket, request)
   if (refusal !== null) return goBack(page, { problem: refusal }, request)
   try {
-    await request.services.bursts.spend('sign_ins', 'forms of accounts', request.context)
+    await spendChange(request)
     const outcome = await page.submit(request, form)
     if ('response' in outcome) return outcome.response
     return 'leaveTo' in outcome ? c.redirect(outcome.leaveTo, 303) : goBack(page, outcome, request)

@@ -9,13 +9,13 @@ import { ConstraintFailed } from '../lib/storage_error.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import type { Notifier } from '../mail/news.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
+import { mailLanguageOf, mailLanguageOfUser } from '../users/mail_language.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { searchTextOf } from '../users/user_search.ts'
 import type { UserStore } from '../users/user_store.ts'
 import type { AccountLink, AccountLinks } from './account_links.ts'
 import { type AddressLinkData, CONFIRM_ADDRESS, verifiedAddressOf } from './link_kinds.ts'
-import { mailLanguageOf } from './mail_language.ts'
 
 /** A new address that a signed-in user typed. */
 export interface NewAddress {
@@ -71,15 +71,16 @@ export class AddressChanges {
     const { pool } = user
     const from = verifiedAddressOf(user.profile)
     if (address === from) return mailer.send({ kind: 'nothing', to: address, pool }, context)
-    const looks = { language: mailLanguageOf(user.profile, language), pool, api }
     const name = { username: null, email: address }
     const { user: owner } = await users.findByName({ pool, name, keys: [], now: context.now })
     if (owner === null) {
       const link = await links.make(CONFIRM_ADDRESS, { user, data: { address, from } }, context.now)
       const { lifetimeSeconds } = CONFIRM_ADDRESS
+      const looks = { language: mailLanguageOf(user.profile, language), pool, api }
       mailer.send({ ...looks, to: address, kind: 'confirm_new_address', link, lifetimeSeconds }, context)
     } else {
       const link = config.issuer + accountPathOf(pool)
+      const looks = { language: mailLanguageOfUser(owner, language), pool, api }
       mailer.send({ ...looks, to: address, kind: 'address_has_account', link }, context)
     }
     this.#notify({ user, to: from, api }, 'address_changes', context)

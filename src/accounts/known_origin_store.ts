@@ -89,12 +89,12 @@ export class KnownOriginStore {
 
   /**
    * A statement that makes every origin of a user unknown if the statement before it changed a row. The rows stay, so that the next
-   * origin is not the first one.
+   * origin is not the first one. An origin that was forgotten twice keeps one row.
    */
   forgettingIfChanged(subject: string): D1PreparedStatement {
     return this.#db
       .prepare(
-        `UPDATE known_origins SET origin = 'forgotten ' || origin
+        `UPDATE OR REPLACE known_origins SET origin = 'forgotten ' || origin
          WHERE changes() > 0 AND subject = ? AND origin NOT LIKE 'forgotten %'`,
       )
       .bind(subject)

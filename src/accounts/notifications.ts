@@ -5,12 +5,12 @@ import type { Mailer, MailOutcome } from '../mail/mailer.ts'
 import type { Concerned, DelayedNews, DelayedNotifier, News, Notifier } from '../mail/news.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import { idOfToken } from '../onetime/one_time_value.ts'
+import { mailLanguageOf } from '../users/mail_language.ts'
 import { isUserId } from '../users/user.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { AccountLinks } from './account_links.ts'
 import { isFromBackEnd, type KnownOrigins, type SignInOrigin } from './known_origins.ts'
 import { END_SESSIONS, verifiedAddressOf } from './link_kinds.ts'
-import { mailLanguageOf } from './mail_language.ts'
 
 /** A sign-in, and its API for the mail and the audit trail. */
 export interface NotedSignIn extends SignInOrigin {

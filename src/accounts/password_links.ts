@@ -5,12 +5,12 @@ import type { Mail } from '../mail/mail.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import type { KnownDevice } from '../signin/email_codes.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
+import { mailLanguageOf } from '../users/mail_language.ts'
 import { decodeProfile, type Profile } from '../users/profile.ts'
 import type { User } from '../users/user.ts'
 import type { TypedName, UserStore } from '../users/user_store.ts'
 import type { AccountLinks } from './account_links.ts'
 import { type PasswordLinkKind, passwordLinkDataOf, RESET_PASSWORD, verifiedAddressOf } from './link_kinds.ts'
-import { mailLanguageOf } from './mail_language.ts'
 
 /** The request of a user who forgot the password. */
 export interface ForgottenPassword {

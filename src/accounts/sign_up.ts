@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import type { Language } from '../lib/language.ts'
-import { type RequestContext, runToEnd } from '../lib/request_context.ts'
+import { type RequestContext, runLater, runToEnd } from '../lib/request_context.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
@@ -22,13 +22,15 @@ import {
 } from '../signin/mailed_codes.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
+import type { CommonPasswords } from '../users/common_passwords.ts'
 import { createUser } from '../users/create_user.ts'
+import { mailLanguageOfUser } from '../users/mail_language.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
 import { PROFILE_FIELDS, type Profile } from '../users/profile.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
-import type { UnstoredUser, User } from '../users/user.ts'
+import type { StoredUser, UnstoredUser, User } from '../users/user.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
-import type { UserStore } from '../users/user_store.ts'
+import type { TypedName, UserStore } from '../users/user_store.ts'
 
 /** The time between the code and the password. */
 const PROOF_SECONDS = 1800
@@ -36,7 +38,7 @@ const PROOF_SECONDS = 1800
 export interface AddressRequest extends CodeCaller {
   /** An address that `readNewAddress` returned. */
   address: string
-  /** The language of the mail. */
+  /** The language of the request. */
   language: Language
 }
 
@@ -86,6 +88,7 @@ interface Dependencies {
   users: UserStore
   userAdmin: UserAdminStore
   passwords: Pick<PasswordHasher, 'hash'>
+  commonPasswords: Pick<CommonPasswords, 'has'>
   breaches: Pick<BreachedPasswords, 'find'>
   guard: SignInGuard
   bursts: BurstLimits
@@ -124,17 +127,16 @@ export class SignUps {
     const count = await this.#keyOf(request)
     await codes.admitRequest(count, context)
     const keys = await guard.keysOfCaller(clientId, context)
-    const name = { username: address, email: address }
-    const { user, failures } = await users.findByName({ pool, name, keys, now })
+    const { user, failures } = await users.findByName({ pool, name: bothNames(address), keys, now })
     guard.requireAdmission(failures, { context })
     const isFree = user === null
     const data: z.output<typeof codeSchema> = { address, isFree, formId, pool }
     const { token, code } = await codes.store('sign_up', data, now)
     const recipient = { to: address, language, pool, api }
-    if (isFree) {
+    if (user === null) {
       const mail = { kind: 'verify_sign_up', code, lifetimeSeconds: CODE_SECONDS } as const
       this.#parts.mailer.send({ ...recipient, ...mail }, context)
-    } else this.#tellOwner(recipient, context)
+    } else this.#mailOwner(async () => user, recipient, context)
     return { token, count, name: address }
   }
 
@@ -179,7 +181,9 @@ export class SignUps {
     const added = { ...user, profile: { ...texts, email_verified: true } }
     if (await this.#add(added, account, context))
       return { kind: 'created', user: { ...user, verifiedEmail: address } }
-    this.#tellOwner({ to: address, language, pool, api }, context)
+    const query = { pool, name: bothNames(address), keys: [], now: context.now }
+    const findOwner = async () => (await this.#parts.users.findByName(query)).user
+    this.#mailOwner(findOwner, { to: address, language, pool, api }, context)
     return { kind: 'taken' }
   }
 
@@ -202,20 +206,34 @@ export class SignUps {
     }
   }
 
-  /** Sends the owner of an address a mail: the address has an account. */
-  #tellOwner(
+  /**
+   * Sends the owner of an address a mail after the response: the address has an account.
+   *
+   * @param recipient `language` is that of the request.
+   */
+  #mailOwner(
+    findOwner: () => Promise<StoredUser | null>,
     recipient: { to: string; language: Language; pool: string; api: string },
     context: RequestContext,
   ): void {
     const { mailer, config } = this.#parts
     const { pool } = recipient
     const link = accountsOf(pool, config).selfService ? config.issuer + accountPathOf(pool) : null
-    mailer.send({ ...recipient, kind: 'address_has_account', link }, context)
+    runLater(context, 'mail to the owner of an address', async () => {
+      const owner = await findOwner()
+      const language = owner === null ? recipient.language : mailLanguageOfUser(owner, recipient.language)
+      mailer.send({ ...recipient, language, kind: 'address_has_account', link }, context)
+    })
   }
 
   #keyOf({ pool, address }: Pick<AddressRequest, 'pool' | 'address'>): Promise<string> {
     return this.#parts.names.name(pool, 'address', address)
   }
+}
+
+/** The name of an account that has the address as its username or as its verified address. */
+function bothNames(address: string): TypedName {
+  return { username: address, email: address }
 }
 
 function isPossible({ isFree }: z.output<typeof codeSchema>): boolean {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { clientScopes } from '../clients/allowed_scopes.ts'
+import { NO_PROOF } from '../clients/client_proof.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireNoActiveRevocation } from '../clients/require_current_client.ts'
 import { Parameters } from '../oauth/parameters.ts'
@@ -73,7 +74,7 @@ async function describeClient(call: Call): Promise<ClientRequest> {
   if (api === undefined) throw new Problem('conflict', { reason: 'the API of the client is not configured' })
   return {
     client,
-    secretHash: null,
+    proof: NO_PROOF,
     api,
     parameters: new Parameters(new Map()),
     context,

@@ -15,7 +15,7 @@ export function checkAgain(request: AuthorizationRequest, holder: ScopeHolder): 
   }
   const { client } = holder
   if (!client.grants.includes('authorization_code')) fail('no_code_grant')
-  if (request.codeChallenge === null && needsPkce(client)) fail('no_code_challenge')
+  if (request.codeChallenge === null && needsPkce(holder)) fail('no_code_challenge')
   const scope = grantableOf(request.scope, holder)
   if (scope.length === 0 && request.scope.length > 0) fail('scope')
   return { ...request, scope, visitor: client.isFirstParty ? request.visitor : null }

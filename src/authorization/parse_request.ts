@@ -1,7 +1,6 @@
 import { clientScopes } from '../clients/allowed_scopes.ts'
 import { type Client, isConfidential } from '../clients/client.ts'
 import { findRedirectUri, kindOfRedirect } from '../clients/redirect_uri.ts'
-import { namesOwnApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
 import type { AuthorizationFailure } from '../oauth/authorization_failure.ts'
 import { isIdentityScope, OFFLINE_ACCESS } from '../oauth/identity_scope.ts'
@@ -117,13 +116,12 @@ export function parseAuthorizationRequest(
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')
   if (responseType !== 'code') fail('response_type')
-  if (!namesOwnApi(parameters, api)) fail('resource')
   return {
     ...returnAddress,
     hasRedirectUri,
     api: api.name,
     scope: readScope(parameters, holder, fail),
-    codeChallenge: readChallenge(parameters, client, fail),
+    codeChallenge: readChallenge(parameters, holder, fail),
     nonce: parameters.find('nonce'),
     prompt: readPrompt(parameters, holder, fail),
     maxAgeSeconds: readMaxAge(parameters, fail),
@@ -178,18 +176,18 @@ export function grantableOf(
   return scopes.filter((scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)))
 }
 
-/** A public client always needs PKCE (RFC 9700 §2.1.1). */
-export function needsPkce(client: Client): boolean {
-  return client.requiresPkce || !isConfidential(client)
+/** A public client and a client of an API for agents always need PKCE (RFC 9700 §2.1.1). */
+export function needsPkce({ client, api }: RequestingClient): boolean {
+  return client.requiresPkce || api.agents || !isConfidential(client)
 }
 
 /** The `code_challenge` of a request; null without one. The method `plain` does not protect a code. */
-export function readChallenge(parameters: Parameters, client: Client, fail: Fail): string | null {
+export function readChallenge(parameters: Parameters, holder: RequestingClient, fail: Fail): string | null {
   const challenge = parameters.find('code_challenge')
   const method = parameters.find('code_challenge_method')
   if (challenge === null) {
     if (method !== null) fail('no_code_challenge')
-    if (needsPkce(client)) fail('no_code_challenge')
+    if (needsPkce(holder)) fail('no_code_challenge')
     return null
   }
   if (method !== 'S256') fail('code_challenge_method')

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { NO_PROOF } from '../clients/client_proof.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { Parameters } from '../oauth/parameters.ts'
@@ -120,7 +121,7 @@ function useNewFactor(c: Context, submission: Submission, services: BrowserServi
 
 /** A request without a secret, because the browser sends it and not the client. */
 function requestOf({ browserRequest: { client, api, context } }: Situation): ClientRequest {
-  return { client, secretHash: null, api, parameters: new Parameters(new Map()), context }
+  return { client, proof: NO_PROOF, api, parameters: new Parameters(new Map()), context }
 }
 
 /**

@@ -66,7 +66,7 @@ export function checkRequestAgain(
     throw new AuthorizationError(failure, earlier)
   }
   return withWireErrors(async () => {
-    const codeChallenge = earlier.codeChallenge ?? readChallenge(parameters, client, fail)
+    const codeChallenge = earlier.codeChallenge ?? readChallenge(parameters, { client, api }, fail)
     return checkAgain({ ...earlier, codeChallenge }, { client, api, openIdEnabled })
   })
 }

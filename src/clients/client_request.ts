@@ -2,13 +2,13 @@ import type { ApiConfig } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Parameters } from '../oauth/parameters.ts'
 import type { StoredClient } from './client.ts'
+import type { ClientProof } from './client_proof.ts'
 
 /** A request of an authenticated client. */
 export interface ClientRequest {
   client: StoredClient
-  /** The hash of the secret that authenticated the client; null for a public client. */
-  secretHash: string | null
-  /** The API of the client. */
+  proof: ClientProof
+  /** The API that the request is about. It begins as the client's own API, and `resource`, a code or a token can name another. */
   api: ApiConfig
   parameters: Parameters
   context: RequestContext

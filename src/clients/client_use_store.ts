@@ -17,7 +17,8 @@ export class ClientUseStore {
   }
 
   /** Records that a client has authenticated. An isolate writes it once per PRECISION_SECONDS. */
-  note({ client: { id }, secretHash }: ProvenClient, context: RequestContext): void {
+  note({ client: { id }, proof }: ProvenClient, context: RequestContext): void {
+    const secretHash = proof.method === 'client_secret' ? proof.secretHash : null
     const key = secretHash ?? id
     if (this.#noted.get(key, context.now)) return
     this.#noted.set(key, true, context.now + PRECISION_SECONDS)

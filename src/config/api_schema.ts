@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { withoutSlash } from '../lib/exact_uri.ts'
 import type { LocalText } from '../lib/language.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { across } from './across.ts'
@@ -85,6 +86,15 @@ const keysOfApi = {
     default: {},
     description: 'The text of each scope on the consent page. Without a text the page shows the scope itself',
   }),
+  agents: keyWithDefault('agents', {
+    check: {
+      ...flag,
+      bounds: '`true` needs a text in `scope_texts` for each scope, and an `audience` without a fragment',
+    },
+    default: false,
+    description:
+      'Whether the API is open to agents and platforms ([browser-sign-in.md](browser-sign-in.md#apis-for-agents)). Each sign-in by browser then needs PKCE, errors have the format `rfc6749`, and the metadata lists the scopes',
+  }),
   branding: optionalKey('branding', {
     check: branding,
     absent: 'the looks of Sallyport',
@@ -121,6 +131,16 @@ const api = mapping(keysOfApi, [
     'guest_scopes',
     'must be empty if guests is false',
   ),
+  across(
+    (value) => !value.agents || value.scopes.every((scope) => Object.hasOwn(value.scope_texts, scope)),
+    'scope_texts',
+    'must have a text for each scope, because the API has agents',
+  ),
+  across(
+    (value) => !value.agents || !value.audience.includes('#'),
+    'audience',
+    'must not have a fragment, because the API has agents (RFC 8707 §2)',
+  ),
 ])
 
 const apis: Check<Record<string, ApiFile>, ReadonlyMap<string, ApiSettings>> = {
@@ -147,9 +167,9 @@ export const apiKeys = {
 /** The rules of `apis` and `admin_api`. */
 export const apiRules = [
   across<FileOf<typeof apiKeys>>(
-    (value) => areUnique(Object.values(value.apis).map((entry) => entry.audience)),
+    (value) => areUnique(Object.values(value.apis).map((entry) => withoutSlash(entry.audience))),
     'apis',
-    'must have a different audience for each API, or an API accepts the tokens of another API',
+    'must have a different audience for each API, not only by a final slash, or an API accepts the tokens of another API',
   ),
   across<FileOf<typeof apiKeys>>(
     (value) => value.admin_api === undefined || Object.hasOwn(value.apis, value.admin_api),
@@ -160,6 +180,11 @@ export const apiRules = [
     (value) => value.apis[value.admin_api ?? '']?.guests !== true,
     'admin_api',
     'must name an API without guests',
+  ),
+  across<FileOf<typeof apiKeys>>(
+    (value) => value.apis[value.admin_api ?? '']?.agents !== true,
+    'admin_api',
+    'must name an API without agents',
   ),
   across<FileOf<typeof apiKeys>>(
     (value) => !sharesPool(value.apis, value.admin_api),

@@ -17,18 +17,18 @@ const budgetKeys = {
   sign_ins: budget(
     'sign_ins',
     20,
-    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Also authorization codes of one user, counted over all IP addresses. Binding `SIGN_IN_LIMIT`',
+    'Sign-ins with one username, successful or not, and checks of the current password of an operator. Also changes of one account by its user, and authorization codes of one user, counted over all IP addresses. Binding `SIGN_IN_LIMIT`',
   ),
   guesses: budget(
     'guesses',
     60,
-    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Also requests for codes by mail, and tries of these codes, of all users together. Binding `GUESS_LIMIT`',
+    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Also requests for codes and links by mail, tries of these codes, and uses of these links, of all users together. Binding `GUESS_LIMIT`',
   ),
   guests: budget('guests', 600, 'New guests of one client. Binding `GUEST_LIMIT`'),
   introspections: budget(
     'introspections',
     6000,
-    'Introspection requests of one client. Binding `INTROSPECTION_LIMIT`',
+    'Introspection requests of one client. Also requests to userinfo and to the JSON API of the account with tokens of one client. Binding `INTROSPECTION_LIMIT`',
   ),
   refreshes: budget(
     'refreshes',

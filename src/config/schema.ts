@@ -1,3 +1,4 @@
+import { withoutSlash } from '../lib/exact_uri.ts'
 import { accountKeys, accountRules } from './accounts_schema.ts'
 import { across } from './across.ts'
 import { apiKeys, apiRules } from './api_schema.ts'
@@ -72,7 +73,7 @@ export const configCheck = mapping(CONFIG_KEYS, [
   ...apiRules,
   ...accountRules,
   across<ConfigFile>(
-    (file) => Object.values(file.apis).every((api) => api.audience !== file.issuer),
+    (file) => Object.values(file.apis).every((api) => withoutSlash(api.audience) !== file.issuer),
     'apis',
     'must not have the issuer as an audience, because it is the audience of refresh tokens',
   ),

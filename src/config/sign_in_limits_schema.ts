@@ -67,7 +67,7 @@ const limitKeys = {
     check: failureLimits({ failures: 10, longestLock: DAY }),
     default: {},
     description:
-      'Limits for the codes of authenticator apps and the recovery codes of a user. The server forgets these failures a day after the last one',
+      'Limits for the second factors of a user: codes of authenticator apps, recovery codes and codes by mail. The server forgets these failures a day after the last one',
   }),
   memorySeconds: keyWithDefault('memory', {
     check: seconds(60, 30 * DAY),

@@ -61,16 +61,16 @@ async function authenticateRequest(
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
     bodyWins: services.config.errorDialect === 'oro',
   })
-  const { client, secretHash } = await authenticateClient(credentials, services.clients, context).catch(
-    (error) => countGuess(error, services, context),
+  const proven = await authenticateClient(credentials, services, context).catch((error) =>
+    countGuess(error, services, context),
   )
-  const api = requireApi(client, services.config)
-  allowClientOrigin(c, client)
-  services.clientUse.note({ client, secretHash }, context)
-  return { client, secretHash, api, parameters, context }
+  const api = requireApi(proven.client, services.config)
+  allowClientOrigin(c, proven.client)
+  services.clientUse.note(proven, context)
+  return { ...proven, api, parameters, context }
 }
 
-/** Counts a wrong secret as a guess. The budget never refuses a correct secret. @throws the error, or temporarily_unavailable */
+/** Counts a wrong secret or assertion as a guess. The budget never refuses a correct one. @throws the error, or temporarily_unavailable */
 async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
   if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
   throw error

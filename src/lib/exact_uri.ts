@@ -28,3 +28,8 @@ export function findUriProblem(text: string): string | null {
 function isNormal(text: string, url: URL): boolean {
   return url.href === text || (url.pathname === '/' && url.href === `${text}/`)
 }
+
+/** The URI without one final slash. Two URIs that differ only by that slash name the same API. */
+export function withoutSlash(uri: string): string {
+  return uri.replace(/\/$/, '')
+}

@@ -13,6 +13,12 @@ export function formatCountry(code: string, language: Language): string {
     : code
 }
 
+/** The name of a language in this language, with a capital letter: "Deutsch". @param tag BCP 47 */
+export function formatLanguage(tag: string): string {
+  const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag
+  return name.slice(0, 1).toLocaleUpperCase(tag) + name.slice(1)
+}
+
 const MINUTE = 60
 const HOUR = 3600
 const DAY = 86_400

@@ -15,9 +15,11 @@ export async function readText(
   signal.addEventListener('abort', stop)
   const decoder = new TextDecoder()
   let text = ''
+  let bytes = 0
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     text += decoder.decode(read.value, { stream: true })
-    if (text.length > maxBytes) {
+    bytes += read.value.byteLength
+    if (bytes > maxBytes) {
       stop()
       return null
     }

@@ -2,6 +2,8 @@ import * as z from 'zod/mini'
 import { describeError, log } from '../lib/log.ts'
 import { type RequestContext, UNKNOWN_CALLER } from '../lib/request_context.ts'
 import type { Sealer } from '../lib/sealer.ts'
+import type { TextStore } from '../storage/text_store.ts'
+import type { MailTexts } from './languages/en.ts'
 import { MAIL_KINDS, type QueuedMail, queuedMailSchema } from './mail.ts'
 import type { Delivery, MailDriver } from './mail_driver.ts'
 import { type DelayedNews, type DelayedNotifier, delayedNewsSchema } from './news.ts'
@@ -20,6 +22,7 @@ export interface DeliveryParts {
   sealer: Sealer
   driver: MailDriver
   looks: MailLooks
+  texts: TextStore<MailTexts>
   notifications: DelayedNotifier
 }
 
@@ -100,11 +103,12 @@ function tryLater(message: MailMessage, facts: Record<string, unknown>, reason: 
 
 async function tryDelivery(
   queued: QueuedMail,
-  { driver, looks }: DeliveryParts,
+  { driver, looks, texts }: DeliveryParts,
   now: number,
 ): Promise<Delivery> {
   try {
-    return await driver.deliver(renderMail(queued, looks), now)
+    const found = await texts.find(queued.mail.language)
+    return await driver.deliver(renderMail(queued, looks, found), now)
   } catch (error) {
     return { outcome: 'failed', reason: describeError(error) }
   }

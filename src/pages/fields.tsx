@@ -85,6 +85,25 @@ export interface Option {
   label: string
 }
 
+/** A list for one choice. */
+export function Select({ state, name, label, hint, options }: FieldProps & { options: readonly Option[] }) {
+  const chosen = state.form.text(name)
+  const field = { state, name, hint, id: name }
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <select id={name} name={name} {...focusOf(state, name)} {...describeInput(field)}>
+        {options.map(({ value, label: text }) => (
+          <option value={value} selected={value === chosen}>
+            {text}
+          </option>
+        ))}
+      </select>
+      <Notes {...field} />
+    </div>
+  )
+}
+
 interface ChoicesProps extends FieldProps {
   type?: 'checkbox' | 'radio'
   options: readonly Option[]

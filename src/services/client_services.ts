@@ -1,18 +1,29 @@
+import { AssertionVerifier } from '../clients/assertions/assertion_verifier.ts'
 import { ClientAdminStore } from '../clients/client_admin_store.ts'
 import { ClientListStore } from '../clients/client_list_store.ts'
 import { ClientStore } from '../clients/client_store.ts'
 import { ClientTableStore } from '../clients/client_table_store.ts'
 import { ClientUseStore } from '../clients/client_use_store.ts'
 import { OriginStore } from '../clients/origin_store.ts'
+import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/origin.ts'
+import { Outbound } from '../lib/outbound.ts'
+import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
 import type { Environment } from './environment.ts'
 import type { StorageServices } from './storage_services.ts'
 
 export type ClientServices = ReturnType<typeof createClientServices>
 
-/** Creates the stores of clients. `clients` reads copies, and `clientTable` reads D1. */
-export function createClientServices({ db }: Environment, { copies, changes }: StorageServices) {
+/** Creates the stores of clients. `clients` reads copies, and `clientTable` reads D1. `outbound` fetches documents of clients. */
+export function createClientServices(
+  { db }: Environment,
+  { issuer }: Config,
+  { copies, changes }: StorageServices,
+) {
   const clientTable = new ClientTableStore(db)
   return {
+    assertions: new AssertionVerifier({ issuer, token_endpoint: issuer + TOKEN_ENDPOINT_PATH }),
+    outbound: new Outbound({ allowsLoopback: isLoopback(issuer) }),
     clientTable,
     clients: new ClientStore({ table: clientTable, copies, changes }),
     clientAdmin: new ClientAdminStore(db),

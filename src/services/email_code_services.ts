@@ -26,7 +26,7 @@ export function createEmailCodeServices(
   config: Config,
   shared: Dependencies,
 ) {
-  const { oneTime, users, factors, failures, guard, bursts, mailer } = shared
+  const { oneTime, users, userAdmin, factors, failures, guard, bursts, mailer } = shared
   const names = new KeyedHash(key, 'sallyport email codes')
   const mailedCodes = new MailedCodes({ oneTime, failures, guard, bursts })
   const emailCodes = new EmailCodes({ codes: mailedCodes, users, factors, failures, guard, mailer, names })
@@ -36,6 +36,7 @@ export function createEmailCodeServices(
     failures,
     guard,
     mailer,
+    userAdmin,
     config,
   })
   return { mailedCodes, emailCodes, emailSecondFactor }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import { InFlight } from '../lib/in_flight.ts'
+import { AssetStore } from '../storage/asset_store.ts'
 import { BurstLimits } from '../storage/burst_limits.ts'
 import { ChangeListStore } from '../storage/change_list_store.ts'
 import { CopyMac } from '../storage/copy_mac.ts'
@@ -15,7 +16,7 @@ export type StorageServices = ReturnType<typeof createStorageServices>
 
 /** Creates the stores and limits that all features share. */
 export function createStorageServices(environment: Environment, config: Config, clock: Clock) {
-  const { env, db, kv, sealingKeys, shardDatabases } = environment
+  const { env, db, kv, assets, sealingKeys, shardDatabases } = environment
   const mac = new CopyMac(sealingKeys)
   return {
     /** The running requests of this isolate. */
@@ -26,6 +27,7 @@ export function createStorageServices(environment: Environment, config: Config, 
     lastResponses: new LastResponseStore(config.issuer, mac),
     bursts: new BurstLimits(env),
     later: new LaterWriteStore(db, clock),
+    staticFiles: new AssetStore(assets),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     databaseSizes: new DatabaseSizeStore(databasesByBinding(environment, config)),
   }

@@ -7,6 +7,7 @@ import type { Language } from '../lib/language.ts'
 import { type RequestContext, runLater, runToEnd } from '../lib/request_context.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import type { FailureStore } from '../users/failure_store.ts'
+import { mailLanguageOfUser } from '../users/mail_language.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import type { TypedName, UserStore } from '../users/user_store.ts'
@@ -30,7 +31,7 @@ export interface CodeRequest extends CodeCaller {
   name: TypedName
   /** Null if the browser has signed no user in. */
   device: KnownDevice | null
-  /** The language of the mail. */
+  /** The language of the request. */
   language: Language
 }
 
@@ -131,7 +132,7 @@ export class EmailCodes {
       kind: 'email_code',
       isAfterPassword: false,
       to: address,
-      language,
+      language: mailLanguageOfUser(user, language),
       pool,
       api,
       code,

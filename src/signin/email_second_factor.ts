@@ -7,8 +7,10 @@ import { type RequestContext, runLater, runToEnd } from '../lib/request_context.
 import type { Mailer } from '../mail/mailer.ts'
 import { type Failure, failureOf } from '../users/failure_count.ts'
 import type { FailureStore } from '../users/failure_store.ts'
+import { mailLanguageOf } from '../users/mail_language.ts'
 import type { SignInGuard } from '../users/sign_in_guard.ts'
 import type { User } from '../users/user.ts'
+import type { UserAdminStore } from '../users/user_admin_store.ts'
 import type { KnownDevice } from './email_codes.ts'
 import { CODE_SECONDS, type CodeCaller, type MailedCodes } from './mailed_codes.ts'
 import { secondFactorOf } from './second_factor.ts'
@@ -18,7 +20,7 @@ export interface SecondFactorRequest extends Omit<CodeCaller, 'clientId'> {
   user: User
   /** Null if the browser has signed no user in. */
   device: KnownDevice | null
-  /** The language of the mail. */
+  /** The language of the request. */
   language: Language
 }
 
@@ -51,6 +53,7 @@ interface Dependencies {
   failures: FailureStore
   guard: SignInGuard
   mailer: Mailer
+  userAdmin: Pick<UserAdminStore, 'find'>
   config: Pick<Config, 'accounts' | 'signInLimits'>
 }
 
@@ -97,10 +100,14 @@ export class EmailSecondFactor {
     },
     context: RequestContext,
   ): Promise<void> {
-    const { mailer, failures } = this.#parts
+    const { mailer, failures, userAdmin } = this.#parts
     const { pool, api, language } = request
-    const lockedUntil = (await failures.find(this.#failureOf(user.id), context.now))?.lockedUntil ?? 0
-    const recipient = { to: address, language, pool, api }
+    const [failure, record] = await Promise.all([
+      failures.find(this.#failureOf(user.id), context.now),
+      userAdmin.find(user.id),
+    ])
+    const lockedUntil = failure?.lockedUntil ?? 0
+    const recipient = { to: address, language: mailLanguageOf(record?.profile ?? {}, language), pool, api }
     const mail = {
       ...recipient,
       kind: 'email_code',

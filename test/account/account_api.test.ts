@@ -12,6 +12,7 @@ import {
   authorize,
   authorizeUrl,
   browserOf,
+  CALLBACK,
   CODE_CLIENT,
   exchangeOf,
   signInAt,
@@ -291,7 +292,7 @@ describe('the JSON API of the account', () => {
     it('a user reads and changes the profile', async () => {
       const { user, token } = await signedIn()
       await setProfile(user.id, { name: 'Ann Lee', given_name: 'Ann', email: 'ann@shop.test' })
-      const body = { name: null, family_name: ' Lee ', email: 'ignored@shop.test' }
+      const body = { name: null, family_name: ' Lee ', locale: 'de-ch', email: 'ignored@shop.test' }
       const changed = await callAccount(server, 'PATCH /', { token, body })
       expect([changed.status, changed.body]).toEqual([204, null])
       expect(changed.headers.get('Content-Type')).toBeNull()
@@ -300,7 +301,7 @@ describe('the JSON API of the account', () => {
       expect(read.body).toEqual({
         sub: user.id,
         username: user.username,
-        profile: { given_name: 'Ann', family_name: 'Lee' },
+        profile: { given_name: 'Ann', family_name: 'Lee', locale: 'de-CH' },
         email: 'ann@shop.test',
         email_verified: false,
         factors: { authenticator_app: false, passkey: false, required: false },
@@ -312,6 +313,8 @@ describe('the JSON API of the account', () => {
       ])
       const long = await callAccount(server, 'PATCH /', { token, body: { name: 'x'.repeat(201) } })
       expect([long.status, long.body]).toEqual([400, invalid('name')])
+      const tag = await callAccount(server, 'PATCH /', { token, body: { locale: 'no tag' } })
+      expect([tag.status, tag.body]).toEqual([400, invalid('locale')])
     })
 
     it('a user changes the password with the current one, and every session ends', async () => {
@@ -447,8 +450,14 @@ describe('the JSON API of the account', () => {
       await server.requireTokens(exchangeOf(app, url.searchParams.get('code')))
       const token = await tokenOf(server, shop, user.username)
       const list = () => callAccount(server, 'GET /applications', { token })
-      expect((await list()).body).toMatchObject({
-        items: [{ client_id: app.id, client_name: 'Price Watch' }],
+      expect((await list()).body).toEqual({
+        items: [
+          {
+            consent_id: expect.any(String),
+            ...{ client_id: app.id, client_name: 'Price Watch', api: 'storefront' },
+            ...{ redirect_uri: CALLBACK, scopes: expect.any(Array), created_at: server.clock.time },
+          },
+        ],
       })
       const withdraw = () => callAccount(server, `DELETE /applications/${app.id}`, { token })
       expect((await withdraw()).status).toBe(204)

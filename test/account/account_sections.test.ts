@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ACCOUNT, openAccount, selfService } from '../support/account.ts'
+import { setProfile } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
 import {
   authorize,
@@ -53,6 +54,24 @@ describe('the sections of the account page', () => {
         { outcome: 'ok', reason: 'the user changed the profile', client_id: 'sallyport-account/customers' },
       ])
       expect(JSON.stringify(await auditOf({ subject: user.id }))).not.toContain('Ann')
+    })
+
+    it.each([
+      [undefined, 'de', 'de', 'Deutsch'],
+      ['de', '', undefined, 'Not chosen'],
+      ['pt-BR', null, 'pt-BR', 'Português (Brasil)'],
+      ['uk', 'xx yy', 'uk', 'Українська'],
+    ])('a user with the locale %s chooses %j', async (stored, chosen, expected, shown) => {
+      const user = await server.addUser()
+      await setProfile(user.id, { name: 'Ann', locale: stored })
+      const { browser } = await openAccount(server, user.username, { path: '/profile' })
+      const values = { 'Full name': 'Bo', ...(chosen !== null && { 'Language of mails': chosen }) }
+      const { html } = await browser.press('Save', values)
+      const isRefused = html.includes('aria-invalid')
+      expect(isRefused).toBe(chosen === 'xx yy')
+      if (!isRefused) expect(html).toContain(`selected="">${shown}</option>`)
+      const { profile } = (await server.services.userAdmin.find(user.id)) ?? {}
+      expect(profile).toEqual({ name: isRefused ? 'Ann' : 'Bo', ...(expected && { locale: expected }) })
     })
 
     it('a form that is posted twice changes the profile once, and a form of an earlier profile changes nothing', async () => {

@@ -20,6 +20,7 @@ const SHOP_READ = {
   scopes: [],
   guestScopes: [],
   scopeTexts: new Map(),
+  agents: false,
   branding: null,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 2_592_000,
@@ -492,7 +493,19 @@ describe('a weak or impossible value', () => {
     expect(problemsIn(yamlOfShop(changes))).toEqual([`apis.shop.${problem}`])
   })
 
-  const SHARED = 'must have a different audience for each API, or an API accepts the tokens of another API'
+  it('an API with agents needs a text for each scope, and an audience without a fragment (RFC 8707 §2)', () => {
+    const scope = 'dev.ucp.shopping.order:read'
+    const api = { agents: true, scopes: [scope, 'cart'], scope_texts: { [scope]: 'Your orders' } }
+    expect(problemsIn(yamlOfShop({ ...api, audience: `${SHOP.audience}#a` }))).toEqual([
+      'apis.shop.scope_texts: must have a text for each scope, because the API has agents',
+      'apis.shop.audience: must not have a fragment, because the API has agents (RFC 8707 §2)',
+    ])
+    const { apis } = parseConfig(yamlOfShop({ ...api, scopes: [scope] }))
+    expect(apis.get('shop')).toMatchObject({ agents: true, scopes: [scope] })
+  })
+
+  const SHARED =
+    'must have a different audience for each API, not only by a final slash, or an API accepts the tokens of another API'
   const ISSUERS = 'must not have the issuer as an audience, because it is the audience of refresh tokens'
 
   it.each([
@@ -502,7 +515,13 @@ describe('a weak or impossible value', () => {
       { shop: SHOP, office: { ...OFFICE, audience: SHOP.audience } },
       SHARED,
     ],
+    [
+      'audiences that differ only by a slash',
+      { shop: SHOP, office: { ...OFFICE, audience: `${SHOP.audience}/` } },
+      SHARED,
+    ],
     ['the issuer as an audience', { shop: { ...SHOP, audience: ISSUER } }, ISSUERS],
+    ['the issuer with a slash as an audience', { shop: { ...SHOP, audience: `${ISSUER}/` } }, ISSUERS],
   ])('a weak or impossible value is refused: `apis` with %s', (_case, apis, problem) => {
     expect(problemsIn(yaml({ apis }))).toEqual([`apis: ${problem}`])
   })
@@ -622,6 +641,12 @@ describe('the key `admin_api`', () => {
       { shop: SHOP, admin: { ...ADMIN, guests: true } },
       'admin',
       'must name an API without guests',
+    ],
+    [
+      'has agents',
+      { shop: SHOP, admin: { ...ADMIN, agents: true } },
+      'admin',
+      'must name an API without agents',
     ],
     [
       'shares its pool',

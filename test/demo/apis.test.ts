@@ -15,16 +15,19 @@ import {
 const { issuer, storefrontApi, backofficeApi, shop, state, output } = inject('demo')
 const partnerApp = shop.replace('localhost', '127.0.0.1')
 
-const INVALID_TOKEN = {
-  status: 401,
-  challenge: 'Bearer error="invalid_token"',
-  body: { error: 'invalid_token' },
+/** The refusal of an operation that requires a scope. The storefront API also names its issuer and its document (RFC 9728). */
+function refusalOf(api: string, status: number, { error, scope }: { error: string; scope: string }) {
+  const isStorefront = api === storefrontApi
+  const parameters = [
+    `realm="${isStorefront ? issuer : 'sallyport'}"`,
+    ...(error === 'missing_token' ? [] : [`error="${error}"`]),
+    `scope="${scope}"`,
+    ...(isStorefront ? [`resource_metadata="${api}/.well-known/oauth-protected-resource"`] : []),
+  ]
+  return { status, challenge: `Bearer ${parameters.join(', ')}`, body: { error } }
 }
-const needsScope = (scope: string) => ({
-  status: 403,
-  challenge: `Bearer error="insufficient_scope", scope="${scope}"`,
-  body: { error: 'insufficient_scope' },
-})
+const invalidToken = (api: string, scope: string) => refusalOf(api, 401, { error: 'invalid_token', scope })
+const needsScope = (api: string, scope: string) => refusalOf(api, 403, { error: 'insufficient_scope', scope })
 
 describe('npm run demo --state', () => {
   it('the demo prints the directory of its data and does not name npm run reset, which would not remove it', () => {
@@ -48,20 +51,37 @@ describe('the two APIs', () => {
       client_secret: 'storefront-demo-secret',
       grant_type: 'client_credentials',
     })
-    expect(await ask(`${backofficeApi}/orders`, { token: customer.access_token })).toEqual(INVALID_TOKEN)
-    expect(await ask(`${backofficeApi}/orders`, { token: machine.access_token })).toEqual(INVALID_TOKEN)
-    expect(await ask(`${storefrontApi}/orders`, { token: admin.access_token })).toEqual(INVALID_TOKEN)
+    const atBackoffice = invalidToken(backofficeApi, 'orders')
+    const atStorefront = invalidToken(storefrontApi, 'orders')
+    expect(await ask(`${backofficeApi}/orders`, { token: customer.access_token })).toEqual(atBackoffice)
+    expect(await ask(`${backofficeApi}/orders`, { token: machine.access_token })).toEqual(atBackoffice)
+    expect(await ask(`${storefrontApi}/orders`, { token: admin.access_token })).toEqual(atStorefront)
     expect((await ask(`${storefrontApi}/orders`, { token: customer.access_token })).status).toBe(200)
     expect((await ask(`${backofficeApi}/orders`, { token: admin.access_token })).status).toBe(200)
   })
 
   it('the APIs refuse a missing token, a refresh token and garbage', async () => {
     const { refresh_token } = await storefrontTokens(CUSTOMER)
-    for (const url of [`${storefrontApi}/cart`, `${backofficeApi}/customers`]) {
-      const missing = { status: 401, challenge: 'Bearer realm="sallyport"', body: { error: 'missing_token' } }
-      expect(await ask(url)).toEqual(missing)
-      for (const token of [refresh_token, 'garbage']) expect(await ask(url, { token })).toEqual(INVALID_TOKEN)
+    for (const [api, path, scope] of [
+      [storefrontApi, '/cart', 'cart'],
+      [backofficeApi, '/customers', 'users'],
+    ] as const) {
+      expect(await ask(api + path)).toEqual(refusalOf(api, 401, { error: 'missing_token', scope }))
+      for (const token of [refresh_token, 'garbage'])
+        expect(await ask(api + path, { token })).toEqual(invalidToken(api, scope))
     }
+  })
+
+  it('a page of any origin can read which token service and scopes the storefront API names (RFC 9728)', async () => {
+    const response = await fetch(`${storefrontApi}/.well-known/oauth-protected-resource`)
+    expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, '*'])
+    expect(await response.json()).toEqual({
+      resource: `${issuer}/storefront`,
+      authorization_servers: [issuer],
+      scopes_supported: ['cart', 'orders', 'catalog'],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Slow Pour storefront',
+    })
   })
 
   it('the APIs let only the page of the shop read their responses, and the storefront API also the partner app', async () => {
@@ -135,7 +155,9 @@ describe('the storefront API', () => {
   it('only customers can order, and a repeated order is placed once', async () => {
     const guest = await storefrontTokens(GUEST)
     const url = `${storefrontApi}/orders/${randomUUID()}`
-    expect(await ask(url, { token: guest.access_token, method: 'PUT' })).toEqual(needsScope('orders'))
+    expect(await ask(url, { token: guest.access_token, method: 'PUT' })).toEqual(
+      needsScope(storefrontApi, 'orders'),
+    )
     const machine = await requestTokens({
       client_id: 'storefront-demo',
       client_secret: 'storefront-demo-secret',
@@ -166,12 +188,11 @@ describe('the storefront API', () => {
 
   it('the address of an order needs a token of two factors, and the challenge names the demands (RFC 9470 §3)', async () => {
     const { access_token: token } = await storefrontTokens(CUSTOMER)
-    expect(await ask(`${storefrontApi}/orders/${randomUUID()}/address`, { token })).toEqual({
-      status: 401,
-      challenge:
-        'Bearer error="insufficient_user_authentication", acr_values="urn:sallyport:2", max_age="600"',
-      body: { error: 'insufficient_user_authentication' },
-    })
+    const refused = await ask(`${storefrontApi}/orders/${randomUUID()}/address`, { token })
+    expect([refused.status, refused.body]).toEqual([401, { error: 'insufficient_user_authentication' }])
+    expect(refused.challenge).toContain(
+      'error="insufficient_user_authentication", acr_values="urn:sallyport:2", max_age="600"',
+    )
   })
 
   it('an order includes the guest’s cart lines before the customer has read the cart', async () => {

@@ -54,7 +54,9 @@ describe.skipIf(findChromium() === null)('the shop in a browser', () => {
     await tab.page.locator('#orders li', { hasText: '2 × Stoneware mug' }).first().waitFor()
 
     await tab.press('Send it to the back-office API')
-    await tab.page.locator('#outcome', { hasText: 'Refused: 401, Bearer error="invalid_token"' }).waitFor()
+    await tab.page
+      .locator('#outcome', { hasText: 'Refused: 401, Bearer realm="sallyport", error="invalid_token"' })
+      .waitFor()
 
     await tab.press('Sign out')
     await tab.isGuest()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LANGUAGES } from '../../src/lib/language.ts'
+import { packTexts, unpackTexts } from '../../src/lib/text_table.ts'
 import { MAIL_TEXTS } from '../../src/mail/languages/mail_texts.ts'
 import { FACTOR_CHANGES, MAIL_KINDS, type Mail, type MailKind } from '../../src/mail/mail.ts'
 import { type RenderedMail, renderMail } from '../../src/mail/render_mail.ts'
@@ -25,7 +26,9 @@ const serverWith = (branding?: Record<string, unknown>) =>
 
 function render(mail: Mail, server = serverWith({ name: 'Bread & <Butter>' })): RenderedMail {
   const { apis } = server.config
-  return renderMail({ id: 'msg_1', queuedAt: 1, mail }, { apis, mail: MAIL })
+  const { language } = mail
+  const texts = unpackTexts(MAIL_TEXTS.en, packTexts(MAIL_TEXTS[language]))
+  return renderMail({ id: 'msg_1', queuedAt: 1, mail }, { apis, mail: MAIL }, { language, texts })
 }
 
 describe('the texts of mails', () => {
@@ -87,6 +90,22 @@ describe('the texts of mails', () => {
     })
     expect(texts.filter((text) => TYPEWRITER.test(text))).toEqual([])
   })
+
+  it.each([
+    ['pl', /serwis(ie|u) Shop/g],
+    ['uk', /сервіс[іу] Shop/g],
+  ] as const)(
+    'the mails in the language %s have the name after a noun, because they do not decline it',
+    (language, noun) => {
+      const texts = Object.values(MAIL_TEXTS[language].kinds).flatMap((kind) => [
+        kind.subject('Shop'),
+        kind.text('Shop'),
+      ])
+      expect(texts.map((text) => text.replaceAll(noun, '')).filter((text) => text.includes('Shop'))).toEqual(
+        [],
+      )
+    },
+  )
 
   it('the text of a code has the code on a line of its own, its lifetime, and no code in the subject', () => {
     expect(render(exampleOf('email_code'))).toMatchObject({

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { insufficientScope, invalidToken, missingToken } from '../../packages/verify/src/token_error.ts'
+import { describeRefusal as describeForApi } from '../../packages/verify/src/describe_refusal.ts'
+import { insufficientScope, invalidToken, missingToken } from '../../packages/verify/src/refusal.ts'
 import { AUTHORIZATION_FAILURES, type AuthorizationFailure } from '../../src/oauth/authorization_failure.ts'
 import { describeRefusal, type ErrorDialect, type WireError } from '../../src/oauth/error_dialect.ts'
 import { MALFORMATIONS, type Malformation, type Refusal } from '../../src/oauth/errors.ts'
@@ -155,9 +156,13 @@ describe('a challenge', () => {
     ['missing_token', missingToken()],
     ['invalid_token', invalidToken('a reason with "quotes"')],
     ['insufficient_scope', insufficientScope(['cart', 'orders'])],
-  ])('a challenge of the verifier has a parameter after the scheme: %s', (code, error) => {
-    expect(error.code).toBe(code)
-    expect(error.challenge).toMatch(CHALLENGE)
+  ])('a challenge of the verifier has a parameter after the scheme: %s', (code, refusal) => {
+    const api = { realm: 'shop', resourceMetadataUrl: 'https://shop.test/document', makeBody: undefined }
+    for (const scope of [[], ['cart', 'orders']]) {
+      const error = describeForApi(refusal, api, scope)
+      expect(error.code).toBe(code)
+      expect(error.challenge).toMatch(CHALLENGE)
+    }
   })
 
   it('every challenge of the server has a parameter after the scheme', async () => {

@@ -6,7 +6,7 @@ import { HERE, type World, type WriteCase } from './write_cases.ts'
 /** A case of an operation of a signed-in user. */
 function calling(
   what: string,
-  [operation, body]: [operation: string, body?: (username: string) => object],
+  [operation, body]: [operation: string, body?: (username: string, i: number) => object],
   { expected, toExhaust, isOld = false, ...client }: CallingCase,
 ): WriteCase {
   const [method = '', path = ''] = operation.split(' ')
@@ -20,8 +20,10 @@ function calling(
       const token = await tokenOf(server, await server.addClient({ ...SHOP_CLIENT, ...client }), username)
       if (isOld) server.clock.time += 601
       const headers = { ...HERE, Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
-      const text = body === undefined ? null : JSON.stringify(body(username))
-      return () => server.fetch(accountApi() + (path === '/' ? '' : path), { method, headers, body: text })
+      return (i) => {
+        const text = body === undefined ? null : JSON.stringify(body(username, i))
+        return server.fetch(accountApi() + (path === '/' ? '' : path), { method, headers, body: text })
+      }
     },
   }
 }
@@ -92,7 +94,9 @@ export const ACCOUNT_API_CASES: readonly WriteCase[] = [
   calling('options of new passkeys', ['POST /passkeys/options'], { expected: [200] }),
   calling('keys of new apps', ['POST /authenticator-app'], { expected: [200] }),
   calling('downloads', ['GET /data'], { expected: [200] }),
-  calling('one change of the profile', ['PATCH /', () => ({ name: 'Ann' })], { expected: [204] }),
+  calling('changes of the profile', ['PATCH /', (_username, i) => ({ name: `Ann ${i}` })], {
+    expected: [204],
+  }),
   calling('requests for mails to a new address', ['POST /email', () => ({ email: 'new@shop.test' })], {
     expected: [202],
   }),

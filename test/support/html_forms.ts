@@ -81,6 +81,13 @@ export async function readForms(html: string): Promise<HtmlForm[]> {
         if (field) field.value += decode(text)
       },
     })
+    .on('form select', { element: (element) => addField(element, 'select', '') })
+    .on('form option[selected]', {
+      element(element) {
+        const field = forms.at(-1)?.fields.at(-1)
+        if (field) field.value = decode(element.getAttribute('value') ?? '')
+      },
+    })
     .on('form button', {
       element(element) {
         const [name = '', value = ''] = ['name', 'value'].map((part) => element.getAttribute(part) ?? '')

@@ -31,10 +31,8 @@ export interface WriteCase {
   /** The status of the first response, and its `error` if present. */
   expected: [status: number, error?: string]
   prepare(world: World): Promise<Send> | Send
-  /** The number of requests that use up the budgets. Default: 100. */
+  /** The number of requests that use up the budgets. Default: 100. More than 100 have the maximum of rows of a client. */
   toExhaust?: number
-  /** The maximum of written rows. The default is that of a stranger, or of a client with a greater `toExhaust`. */
-  rowsAtMost?: number
 }
 
 export const TOKEN = '/oauth2-token'

@@ -21,7 +21,7 @@ type Row = [
   challenge: string | null,
 ]
 
-const REFUSED = 'Bearer error="insufficient_user_authentication"'
+const REFUSED = 'Bearer realm="sallyport", error="insufficient_user_authentication"'
 
 const ROWS: Row[] = [
   ['a level that the API accepts', { acrValues: [TWO] }, { acr: TWO }, null],

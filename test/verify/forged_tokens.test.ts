@@ -160,7 +160,11 @@ const FOREIGN: [string, string, Partial<MintOptions>][] = [
 ]
 
 function expectRefusal({ code, status, challenge, message }: TokenError, reason: string): void {
-  expect([code, status, challenge]).toEqual(['invalid_token', 401, 'Bearer error="invalid_token"'])
+  expect([code, status, challenge]).toEqual([
+    'invalid_token',
+    401,
+    'Bearer realm="sallyport", error="invalid_token"',
+  ])
   expect(message).toContain(reason)
 }
 

@@ -6,7 +6,7 @@ import { createTestIssuer } from '../../packages/verify/src/testing.ts'
 
 const AUDIENCE = 'https://shop.test/api'
 const CHALLENGE =
-  'Bearer error="insufficient_scope", error_description="The user must set a new password first"'
+  'Bearer realm="sallyport", error="insufficient_scope", error_description="The user must set a new password first"'
 
 const CASES: [PasswordClaim, { mustChangePassword?: boolean; passwordBreached?: boolean }, PasswordClaim][] =
   [

@@ -12,7 +12,7 @@ const NOW = Math.floor(Date.now() / 1000)
 const MISSING = { code: 'missing_token', challenge: 'Bearer realm="sallyport"', reason: 'no bearer token' }
 const INVALID = {
   code: 'invalid_token',
-  challenge: 'Bearer error="invalid_token"',
+  challenge: 'Bearer realm="sallyport", error="invalid_token"',
   reason: 'the Authorization header has no bearer token',
 }
 
@@ -127,7 +127,7 @@ describe('a refusal', () => {
     expect([refusal.code, refusal.status, refusal.challenge]).toEqual([
       'insufficient_scope',
       403,
-      'Bearer error="insufficient_scope", scope="cart orders"',
+      'Bearer realm="sallyport", error="insufficient_scope", scope="cart orders"',
     ])
   })
 

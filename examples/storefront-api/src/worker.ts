@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { createVerifier } from '@sallyport/verify'
-import { requireToken } from '@sallyport/verify/hono'
+import { requireToken, resourceMetadata } from '@sallyport/verify/hono'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { changeCart, readCart } from './cart_store.ts'
@@ -8,15 +8,28 @@ import { listProducts } from './catalog_store.ts'
 import { findAddress, listOrders, placeOrder } from './order_store.ts'
 import { readBody } from './read_body.ts'
 
-const { ISSUER, AUDIENCE, SHOP_ORIGIN, PARTNER_ORIGIN } = env
+const { ISSUER, AUDIENCE, ORIGIN, SHOP_ORIGIN, PARTNER_ORIGIN } = env
 
 // One verifier for the isolate. It keeps the issuer's keys and the revocation feed in memory.
-const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE })
+const verifier = createVerifier({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  realm: ISSUER,
+  resourceMetadata: {
+    name: 'Slow Pour storefront',
+    scopes: ['cart', 'orders', 'catalog'],
+    // In the demo the audience is at the origin of the token service, which does not serve this document.
+    url: `${ORIGIN}/.well-known/oauth-protected-resource`,
+  },
+})
 
 const MAX_QUANTITY = 99
 const ORDER_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 const app = new Hono<{ Bindings: Cloudflare.Env }>()
+
+// Before the CORS headers of this API: pages of any origin may read the document.
+app.use(resourceMetadata(verifier))
 
 app.use(
   cors({

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from './claims.ts'
-import { insufficientAuthentication } from './token_error.ts'
+import { insufficientAuthentication } from './refusal.ts'
 
 /** The sign-in that an API requires of the user (RFC 9470). */
 export interface AuthenticationOptions {
@@ -26,7 +26,7 @@ export function requireAuthenticationOptions({ acrValues, maxAgeSeconds }: Authe
  * Checks the level and the age of the sign-in. A token without these claims, such as that of a guest, has neither.
  *
  * @param now Unix seconds, after the accepted difference of clocks was subtracted.
- * @throws TokenError 401 with the challenge of RFC 9470 §3
+ * @throws Refusal 401 with the challenge of RFC 9470 §3
  */
 export function checkAuthentication(
   { acr, authTime }: Pick<AccessTokenClaims, 'acr' | 'authTime'>,

@@ -1,8 +1,8 @@
-import { invalidToken } from './token_error.ts'
+import { invalidToken } from './refusal.ts'
 
 /** How the JSON value of a claim becomes a typed value, and the reverse. */
 export interface ClaimFormat<T> {
-  /** @param name The name of the claim, for the error. An absent claim is undefined. @throws TokenError */
+  /** @param name The name of the claim, for the error. An absent claim is undefined. @throws Refusal */
   parse(json: unknown, name: string): T
   format(value: T): unknown
 }

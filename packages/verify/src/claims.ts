@@ -71,7 +71,7 @@ export const CLAIMS: { [M in keyof ClaimValues]: ClaimDefinition<ClaimValues[M]>
   passwordBreached: { name: 'password_breached', format: flag },
 }
 
-/** Reads the claims of a payload whose signature, issuer, audience and times are verified. @throws TokenError */
+/** Reads the claims of a payload whose signature, issuer, audience and times are verified. @throws Refusal */
 export function decodeClaims(payload: Record<string, unknown>): AccessTokenClaims {
   const claims = Object.entries(CLAIMS).map(([member, { name, format }]) => [
     member,

@@ -1,7 +1,11 @@
 // The exports of `@sallyport/verify`.
 export type { AuthenticationOptions } from './authentication.ts'
 export type { AccessTokenClaims } from './claims.ts'
+export type { ClientIds } from './clients.ts'
+export type { IntrospectionOptions } from './introspection.ts'
 export type { RevocationOptions, VerifierOptions } from './options.ts'
 export type { PasswordClaim } from './password_claims.ts'
+export type { ResourceMetadataOptions } from './resource_metadata.ts'
 export { TokenError, type TokenErrorCode } from './token_error.ts'
+export { type UcpOptions, ucpBody } from './ucp.ts'
 export { createVerifier, type Verifier, type VerifyOptions } from './verifier.ts'

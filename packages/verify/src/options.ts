@@ -1,8 +1,17 @@
+import { type ClientIds, readClientIds } from './clients.ts'
+import type { RefusalSettings } from './describe_refusal.ts'
 import { type DocumentCache, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
+import type { IntrospectionOptions } from './introspection.ts'
 import type { KeyTimes } from './key_source.ts'
 import { isSecureOrigin, originOf } from './origin.ts'
 import { type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
+import {
+  type ResourceMetadata,
+  type ResourceMetadataOptions,
+  readResourceMetadata,
+} from './resource_metadata.ts'
+import type { MakeBody } from './token_error.ts'
 import { warnOfPoll } from './warn_of_poll.ts'
 
 export interface RevocationOptions {
@@ -33,8 +42,18 @@ export interface VerifierOptions {
   leewaySeconds?: number
   /** The accepted claims about the password. The verifier refuses a token with a password claim that is not listed (403). */
   accept?: readonly PasswordClaim[] | undefined
+  /** The clients whose tokens are accepted. Default: each client of the API. */
+  clientId?: ClientIds | undefined
+  /** The `realm` of each challenge. UCP requires the issuer. Default: `sallyport`. */
+  realm?: string | undefined
+  /** Makes the verifier serve the document of this API (RFC 9728), and name it in each challenge. */
+  resourceMetadata?: ResourceMetadataOptions | undefined
+  /** Makes the JSON body of a refusal, for example `ucpBody`. The default has the code of the refusal as `error`. */
+  body?: MakeBody | undefined
   /** False accepts revoked tokens until they expire. */
   revocations?: RevocationOptions | false
+  /** The client with which `immediate` requests introspect a token. */
+  introspection?: IntrospectionOptions | undefined
   keys?: {
     /** Keys are used this long without a new fetch. Default: 300. */
     freshSeconds?: number
@@ -60,7 +79,12 @@ export interface VerifierSettings {
   origins: readonly string[]
   leewaySeconds: number
   accept: readonly PasswordClaim[]
+  /** Null accepts each client. */
+  clientIds: readonly string[] | null
+  refusals: RefusalSettings
+  resourceMetadata: ResourceMetadata | null
   revocations: RevocationSettings | null
+  introspection: IntrospectionOptions | null
   keys: KeyTimes
   fetch: Fetch
   cache: DocumentCache | null
@@ -88,13 +112,19 @@ const MAX_BYTES = 4 * 1024 * 1024
 export function readOptions(options: VerifierOptions): VerifierSettings {
   const { fetch, cache } = options
   const issuer = requireText('issuer', options.issuer)
+  const audience = requireText('audience', options.audience)
+  const resourceMetadata = readMetadata(options, { issuer, audience })
   return {
     issuer,
     origins: readOrigins(issuer, options),
-    audience: requireText('audience', options.audience),
+    audience,
     leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
     accept: requirePasswordClaims(options.accept ?? []),
+    clientIds: readClientIds(options.clientId),
+    refusals: readRefusals(options, resourceMetadata),
+    resourceMetadata,
     revocations: readRevocations(options.revocations),
+    introspection: readIntrospection(options.introspection),
     keys: readKeyTimes(options.keys),
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
     cache: cache === undefined && !fetch ? findLocalCache() : (cache ?? null),
@@ -124,6 +154,28 @@ function requireSecure(name: string, origin: string, allowHttp: boolean): string
   throw new TypeError(`${name} must be https, unless it is a loopback address or allowHttp is true`)
 }
 
+function readMetadata(
+  { resourceMetadata }: VerifierOptions,
+  resource: { issuer: string; audience: string },
+): ResourceMetadata | null {
+  if (resourceMetadata === undefined) return null
+  requireObject('resourceMetadata', resourceMetadata)
+  return readResourceMetadata(resourceMetadata, resource)
+}
+
+/** Text that a quoted value of a challenge can have without escapes. */
+const REALM = /^[\x20\x21\x23-\x5B\x5D-\x7E]+$/
+
+function readRefusals(
+  { realm = 'sallyport', body }: VerifierOptions,
+  resourceMetadata: ResourceMetadata | null,
+): RefusalSettings {
+  if (typeof realm !== 'string' || !REALM.test(realm))
+    throw new TypeError('realm must be printable ASCII text without quotes and backslashes')
+  if (body !== undefined && typeof body !== 'function') throw new TypeError('body must be a function')
+  return { realm, resourceMetadataUrl: resourceMetadata?.url ?? null, makeBody: body }
+}
+
 function readRevocations(revocations: RevocationOptions | false = {}): RevocationSettings | null {
   if (revocations === false) return null
   requireObject('revocations', revocations)
@@ -138,6 +190,15 @@ function readRevocations(revocations: RevocationOptions | false = {}): Revocatio
     maxBytes: readLimit('revocations.maxBytes', revocations.maxBytes, MAX_BYTES),
     maxEntries: readLimit('revocations.maxEntries', revocations.maxEntries, MAX_ENTRIES),
     onError: readReporter(revocations.onError),
+  }
+}
+
+function readIntrospection(introspection: VerifierOptions['introspection']): IntrospectionOptions | null {
+  if (introspection === undefined) return null
+  requireObject('introspection', introspection)
+  return {
+    clientId: requireText('introspection.clientId', introspection.clientId),
+    clientSecret: requireText('introspection.clientSecret', introspection.clientSecret),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from './claims.ts'
-import { passwordChangeRequired } from './token_error.ts'
+import { passwordChangeRequired } from './refusal.ts'
 
 /** The verifier refuses a token with one of these claims, unless the API accepts the claim. */
 export const PASSWORD_CLAIMS = ['must_change_password', 'password_breached'] as const
@@ -12,7 +12,7 @@ export function requirePasswordClaims(names: unknown): readonly PasswordClaim[] 
   throw new TypeError(`accept must be a list of ${PASSWORD_CLAIMS.map((name) => `'${name}'`).join(' and ')}`)
 }
 
-/** @throws TokenError 403 if the token has a claim that is not accepted */
+/** @throws Refusal 403 if the token has a claim that is not accepted */
 export function checkPassword(claims: AccessTokenClaims, accepted: readonly PasswordClaim[]): void {
   const present = {
     must_change_password: claims.mustChangePassword,

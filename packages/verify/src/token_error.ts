@@ -10,14 +10,21 @@ export type TokenErrorCode =
   | 'insufficient_user_authentication'
   /** The user of the token must set a new password first. */
   | 'password_change_required'
-  /** The keys or the revocations cannot be fetched. */
+  /** The keys, the revocations or the state of the token cannot be fetched. */
   | 'temporarily_unavailable'
+
+/** Makes the JSON value of the body of a refusal. */
+export type MakeBody = (error: TokenError) => unknown
 
 interface TokenErrorParts {
   code: TokenErrorCode
   status: number
   /** The value of `WWW-Authenticate` (RFC 6750 §3); null for a response without a challenge. */
   challenge: string | null
+  /** The scope tokens that the operation requires. Default: none. */
+  scope?: readonly string[]
+  /** Default: an object with the code as `error`. */
+  makeBody?: MakeBody
 }
 
 /** A refused request. `message` has the exact reason, for the log of the API and not for the client. */
@@ -26,68 +33,32 @@ export class TokenError extends Error {
   readonly code: TokenErrorCode
   readonly status: number
   readonly challenge: string | null
+  /** All scope tokens that the operation requires. */
+  readonly scope: readonly string[]
+  readonly #makeBody: MakeBody
 
   constructor(parts: TokenErrorParts, reason: string, options?: ErrorOptions) {
     super(reason, options)
     this.code = parts.code
     this.status = parts.status
     this.challenge = parts.challenge
+    this.scope = parts.scope ?? []
+    this.#makeBody = parts.makeBody ?? codeOnly
   }
 
-  /** Makes a response with the status, the challenge, and the code as JSON. */
+  /** The JSON value of the body: `{ error: code }`, or the result of the option `body`. */
+  get body(): unknown {
+    return this.#makeBody(this)
+  }
+
+  /** Makes a response with the status, the challenge and the body. */
   toResponse(): Response {
     const headers = new Headers({ 'Cache-Control': 'no-store' })
     if (this.challenge !== null) headers.set('WWW-Authenticate', this.challenge)
-    return Response.json({ error: this.code }, { status: this.status, headers })
+    return Response.json(this.body, { status: this.status, headers })
   }
 }
 
-/** The challenge has no error code, because the request has no token (RFC 6750 §3.1). A challenge needs a parameter (§3). */
-export function missingToken(): TokenError {
-  const challenge = 'Bearer realm="sallyport"'
-  return new TokenError({ code: 'missing_token', status: 401, challenge }, 'no bearer token')
-}
-
-export function invalidToken(reason: string, options?: ErrorOptions): TokenError {
-  const challenge = 'Bearer error="invalid_token"'
-  return new TokenError({ code: 'invalid_token', status: 401, challenge }, reason, options)
-}
-
-/** @param scope The required scope tokens (RFC 6750 §3.1). */
-export function insufficientScope(scope: readonly string[]): TokenError {
-  const needed = scope.join(' ')
-  const challenge = `Bearer error="insufficient_scope", scope="${needed}"`
-  return new TokenError({ code: 'insufficient_scope', status: 403, challenge }, `needs the scope ${needed}`)
-}
-
-/** The challenge names the demands, which the client sends to the authorization endpoint (RFC 9470 §3, §4). */
-export function insufficientAuthentication({
-  acrValues,
-  maxAgeSeconds,
-}: {
-  acrValues?: readonly string[] | undefined
-  maxAgeSeconds?: number | undefined
-}): TokenError {
-  const code = 'insufficient_user_authentication'
-  const demands = [
-    ...(acrValues === undefined ? [] : [`acr_values="${acrValues.join(' ')}"`]),
-    ...(maxAgeSeconds === undefined ? [] : [`max_age="${maxAgeSeconds}"`]),
-  ]
-  const challenge = [`Bearer error="${code}"`, ...demands].join(', ')
-  return new TokenError({ code, status: 401, challenge }, `needs a sign-in with ${demands.join(', ')}`)
-}
-
-/** The status is 403. After a 401 a client would refresh, and the new token would have the same claim. */
-export function passwordChangeRequired(claim: string): TokenError {
-  const challenge =
-    'Bearer error="insufficient_scope", error_description="The user must set a new password first"'
-  return new TokenError(
-    { code: 'password_change_required', status: 403, challenge },
-    `it has the claim ${claim}, which this API does not accept`,
-  )
-}
-
-export function temporarilyUnavailable(reason: string, options?: ErrorOptions): TokenError {
-  const parts = { code: 'temporarily_unavailable', status: 503, challenge: null } as const
-  return new TokenError(parts, reason, options)
+function codeOnly({ code }: TokenError): unknown {
+  return { error: code }
 }

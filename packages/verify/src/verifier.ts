@@ -11,14 +11,20 @@ import {
   requireAuthenticationOptions,
 } from './authentication.ts'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
+import { type ClientIds, checkClient, readClientIds } from './clients.ts'
+import { describeRefusal } from './describe_refusal.ts'
 import { Discovery } from './discovery.ts'
 import { Documents } from './documents.ts'
+import { Introspector } from './introspection.ts'
 import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
 import { readOptions, type VerifierOptions, type VerifierSettings } from './options.ts'
 import { checkPassword, type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
+import { invalidToken, Refusal, temporarilyUnavailable } from './refusal.ts'
+import { readBearer } from './request_token.ts'
+import { serveResourceMetadata } from './resource_metadata.ts'
 import { RevocationPoller } from './revocation_list.ts'
+import { checkScope, readScope } from './scope.ts'
 import type { Moment, WaitUntil } from './shared_flight.ts'
-import { insufficientScope, invalidToken, missingToken, temporarilyUnavailable } from './token_error.ts'
 
 /** RFC 9068 §2.1. */
 const ACCESS_TOKEN_TYPE = 'at+jwt'
@@ -26,14 +32,18 @@ const ACCESS_TOKEN_TYPE = 'at+jwt'
 /** Header parameters with a key. A forged token could bring its own key in them (RFC 8725 §3.10). */
 const EMBEDDED_KEYS = ['jwk', 'jku', 'x5u', 'x5c'] as const
 
-/** RFC 6749 §3.3. Other text would break the challenge that contains it. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
-
 export interface VerifyOptions extends AuthenticationOptions {
   /** The required scope tokens. */
   scope?: string | readonly string[]
   /** Replaces the `accept` of the verifier, for example at the endpoint that sets a new password. */
   accept?: readonly PasswordClaim[] | undefined
+  /** Replaces the `clientId` of the verifier, for example with the platform that signed the request. */
+  clientId?: ClientIds | undefined
+  /**
+   * True asks the issuer whether the token is live now, and for its current rights. A revoked token is refused at once, and the
+   * request waits for the issuer. It needs the option `introspection` of the verifier.
+   */
+  immediate?: boolean | undefined
   /** The time of the request in Unix seconds. The default is the current time. */
   now?: number
   /** Keeps the isolate alive for a fetch in the background: `ctx.waitUntil` on Workers. */
@@ -45,10 +55,17 @@ export interface Verifier {
    * Verifies an access token, or the bearer token of a request.
    *
    * @throws TokenError with a stable code and the RFC 6750 challenge
-   * @throws TypeError if `scope` has text that is not a scope token, `accept` has an unknown claim, or `acrValues` or `maxAgeSeconds`
-   *   is invalid
+   * @throws TypeError if an option is invalid
    */
   verify(input: Request | string, options?: VerifyOptions): Promise<AccessTokenClaims>
+
+  /**
+   * Serves the document of this API (RFC 9728) at its well-known paths.
+   *
+   * @returns Null if the request is for another path
+   * @throws TypeError if the verifier has no `resourceMetadata`
+   */
+  serveResourceMetadata(request: Request): Response | null
 }
 
 /**
@@ -61,35 +78,78 @@ export function createVerifier(options: VerifierOptions): Verifier {
   return new AccessTokenVerifier(readOptions(options))
 }
 
+/** The checked options of one request. */
+interface Demands {
+  scope: readonly string[]
+  accept: readonly PasswordClaim[]
+  clientIds: readonly string[] | null
+  authentication: AuthenticationOptions
+  /** Null for a request that is not immediate. */
+  introspector: Introspector | null
+}
+
 class AccessTokenVerifier implements Verifier {
   readonly #settings: VerifierSettings
   readonly #keys: KeySource
   readonly #revocations: RevocationPoller | null
+  readonly #introspector: Introspector | null
 
   constructor(settings: VerifierSettings) {
-    const { issuer, fetch, revocations } = settings
+    const { issuer, fetch, revocations, introspection } = settings
     const documents = new Documents(fetch, settings.cache, settings.keys)
     const discovery = new Discovery(settings, documents)
     this.#settings = settings
     this.#keys = new KeySource(discovery, documents, settings.keys)
     const dependencies = { issuer, discovery, keys: this.#keys, fetch, leewaySeconds: settings.leewaySeconds }
     this.#revocations = revocations && new RevocationPoller({ ...dependencies, ...revocations })
+    this.#introspector = introspection && new Introspector(introspection, { discovery, fetch })
   }
 
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
-    const accepted =
-      options.accept === undefined ? this.#settings.accept : requirePasswordClaims(options.accept)
+    const demands = this.#readDemands(options)
+    const { now = Math.floor(Date.now() / 1000), waitUntil } = options
+    try {
+      return await this.#verify(input, demands, { now, waitUntil })
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      throw describeRefusal(error, this.#settings.refusals, demands.scope)
+    }
+  }
+
+  serveResourceMetadata(request: Request): Response | null {
+    const { resourceMetadata } = this.#settings
+    if (resourceMetadata === null) throw new TypeError('the verifier has no resourceMetadata')
+    return serveResourceMetadata(request, resourceMetadata)
+  }
+
+  #readDemands(options: VerifyOptions): Demands {
+    const { accept, clientIds } = this.#settings
     requireAuthenticationOptions(options)
-    const now = options.now ?? Math.floor(Date.now() / 1000)
-    const moment = { now, waitUntil: options.waitUntil }
+    return {
+      scope: readScope('scope', options.scope),
+      accept: options.accept === undefined ? accept : requirePasswordClaims(options.accept),
+      clientIds: options.clientId === undefined ? clientIds : readClientIds(options.clientId),
+      authentication: options,
+      introspector: options.immediate ? this.#requireIntrospector() : null,
+    }
+  }
+
+  #requireIntrospector(): Introspector {
+    if (this.#introspector === null) throw new TypeError('immediate needs the option introspection')
+    return this.#introspector
+  }
+
+  async #verify(input: Request | string, demands: Demands, moment: Moment): Promise<AccessTokenClaims> {
     const token = typeof input === 'string' ? input : readBearer(input)
-    const claims = decodeClaims(await this.#verifySignature(token, moment))
+    const issued = decodeClaims(await this.#verifySignature(token, moment))
     const { leewaySeconds } = this.#settings
-    if (claims.issuedAt > now + leewaySeconds) throw invalidToken('it was issued in the future')
-    await this.#checkRevocations(claims, moment)
-    checkPassword(claims, accepted)
-    checkScope(claims, options.scope)
-    checkAuthentication(claims, options, now - leewaySeconds)
+    if (issued.issuedAt > moment.now + leewaySeconds) throw invalidToken('it was issued in the future')
+    checkClient(issued.clientId, demands.clientIds)
+    await this.#checkRevocations(issued, moment)
+    const claims = (await demands.introspector?.refresh(token, issued, moment.now)) ?? issued
+    checkPassword(claims, demands.accept)
+    checkScope(claims.scope, demands.scope)
+    checkAuthentication(claims, demands.authentication, moment.now - leewaySeconds)
     return claims
   }
 
@@ -139,17 +199,6 @@ class AccessTokenVerifier implements Verifier {
   }
 }
 
-/**
- * Reads the token of an `Authorization: Bearer` header (RFC 6750 §2.1). A request with another scheme has no token (§3.1).
- */
-function readBearer(request: Request): string {
-  const authorization = request.headers.get('Authorization') ?? ''
-  if (!/^Bearer(?: |$)/i.test(authorization)) throw missingToken()
-  const [, token] = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? []
-  if (token === undefined) throw invalidToken('the Authorization header has no bearer token')
-  return token
-}
-
 function readHeader(token: string): ProtectedHeaderParameters {
   let header: ProtectedHeaderParameters
   try {
@@ -171,12 +220,4 @@ function readHeader(token: string): ProtectedHeaderParameters {
 function hasCanonicalSignature(token: string): boolean {
   const signature = token.slice(token.lastIndexOf('.') + 1)
   return base64url.encode(base64url.decode(signature)) === signature
-}
-
-function checkScope(claims: AccessTokenClaims, scope: string | readonly string[] = []): void {
-  const needed = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : scope
-  if (!needed.every((token) => SCOPE_TOKEN.test(token))) {
-    throw new TypeError('scope must have only scope tokens (RFC 6749 §3.3)')
-  }
-  if (!needed.every((token) => claims.scope.includes(token))) throw insufficientScope(needed)
 }

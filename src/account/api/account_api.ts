@@ -11,6 +11,7 @@ import { Responses } from '../../http/responses.ts'
 import { runAsClient } from '../../http/run_as_client.ts'
 import { notFound, unauthorizedClient } from '../../oauth/errors.ts'
 import type { Services } from '../../services/services.ts'
+import { spendChange } from '../operations/account_call.ts'
 import type { ApiCall, ApiOperation, ClientOperation, UserOperation } from './api_operation.ts'
 import { refuseAsOAuth } from './api_refusals.ts'
 import { authenticateUser, authorizeUser } from './authenticate_user.ts'
@@ -98,8 +99,9 @@ async function runForUser(
   if (api === undefined) throw notFound()
   const call: ApiCall = {
     ...where,
-    ...{ api, clientId: claims.clientId, claims, params: c.req.param() },
+    ...{ api, clientId: claims.clientId, sid: claims.sid, params: c.req.param() },
     signedIn: { user, session: null },
   }
+  if (operation.method !== 'GET') await spendChange(call)
   return operation.run(call, body)
 }

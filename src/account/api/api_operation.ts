@@ -2,15 +2,14 @@ import type { ZodMiniType } from 'zod/mini'
 import type { ClientRequest } from '../../clients/client_request.ts'
 import { missingParameter, notAString, refusedValue } from '../../oauth/errors.ts'
 import type { Services } from '../../services/services.ts'
-import type { SessionClaims } from '../../tokens/claims.ts'
 import type { StoredUser } from '../../users/user.ts'
 import type { AccountCall } from '../operations/account_call.ts'
 
 /** A call by the user of an access token. */
 export interface ApiCall extends AccountCall {
   signedIn: { user: StoredUser; session: null }
-  /** The claims of the access token. */
-  claims: SessionClaims
+  /** The session of the access token. */
+  sid: string
   /** The decoded parameters of the path. */
   params: Readonly<Record<string, string>>
 }

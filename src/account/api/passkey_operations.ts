@@ -35,7 +35,7 @@ const startNewPasskey = userOperation({
   needsProof: true,
   status: 200,
   async run(call) {
-    const started = await startPasskey({ service: serviceNameOf(call), holder: call.claims.sid }, call)
+    const started = await startPasskey({ service: serviceNameOf(call), holder: call.sid }, call)
     if (started === null) throw notAllowed('the pool has no passkeys')
     return started
   },
@@ -49,7 +49,7 @@ const addNewPasskey = userOperation({
   input: z.object({ sealed: requiredText, response: requiredText }),
   status: 201,
   async run(call, input) {
-    return showPasskey(await addPasskey({ ...input, holder: call.claims.sid }, call))
+    return showPasskey(await addPasskey({ ...input, holder: call.sid }, call))
   },
 })
 

@@ -32,26 +32,17 @@ const readAccount = userOperation({
   },
 })
 
-const name = z.optional(z.nullable(z.string()))
+const text = z.optional(z.nullable(z.string()))
 
 const changeProfile = userOperation({
   method: 'PATCH',
   path: '',
-  summary: 'Changes the names in the body; `null` removes one',
+  summary: 'Changes the texts in the body; `null` removes one. `locale` is a language tag (BCP 47)',
   needsProof: true,
-  input: z.object({ name, given_name: name, family_name: name }),
+  input: z.object({ name: text, given_name: text, family_name: text, locale: text }),
   status: 204,
-  async run(call, input) {
-    const { profile, version } = await requireRecord(call)
-    const textOf = (field: 'name' | 'given_name' | 'family_name') => {
-      const text = input[field]
-      return (text === undefined ? profile[field] : text) ?? ''
-    }
-    const texts = {
-      name: textOf('name'),
-      given_name: textOf('given_name'),
-      family_name: textOf('family_name'),
-    }
+  async run(call, texts) {
+    const { version } = await requireRecord(call)
     await editProfile({ texts, version }, call)
     return undefined
   },

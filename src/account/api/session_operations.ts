@@ -12,19 +12,7 @@ const listSessions = userOperation({
   needsProof: false,
   status: 200,
   async run(call) {
-    const sessions = await listOwnSessions(call)
-    const items = sessions.map((session) => ({
-      sid: session.sid,
-      client_id: session.client_id,
-      client_name: session.client_name,
-      device: session.device,
-      country: session.country,
-      started_at: session.started_at,
-      last_used_at: session.last_refreshed_at ?? session.started_at,
-      expires_at: session.expires_at,
-      is_current: session.sid === call.claims.sid,
-    }))
-    return { items }
+    return { items: await listOwnSessions(call) }
   },
 })
 
@@ -42,9 +30,9 @@ const endSession = userOperation({
 
 /** The call in the browser session of its own session, so that it continues. */
 async function inOwnBrowser(call: ApiCall): Promise<AccountCall> {
-  const session = await findSession(call.claims.sid, call.services)
+  const session = await findSession(call.sid, call.services)
   const id = session?.row?.browserId ?? null
-  if (id === null || call.params.sid === call.claims.sid) return call
+  if (id === null || call.params.sid === call.sid) return call
   return { ...call, signedIn: { ...call.signedIn, session: { id, earlierIds: [] } } }
 }
 
@@ -67,15 +55,7 @@ const listOfApplications = userOperation({
   needsProof: false,
   status: 200,
   async run(call) {
-    const applications = await listApplications(call)
-    const items = applications.map((application) => ({
-      client_id: application.client_id,
-      client_name: application.client_name,
-      redirect_uri: application.redirect_uri,
-      scopes: application.scopes,
-      created_at: application.created_at,
-    }))
-    return { items }
+    return { items: await listApplications(call) }
   },
 })
 

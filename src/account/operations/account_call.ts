@@ -17,8 +17,19 @@ export interface AccountCall {
   clientId: string
   /** `session` is the browser session that continues; null without one. */
   signedIn: { user: User; session: Pick<BrowserSession, 'id' | 'earlierIds'> | null }
+  /** The session of the access token; absent on the account page. */
+  sid?: string
   context: RequestContext
   services: Services
+}
+
+/**
+ * Takes one from the budget of the changes of an account, by the pages and by the JSON API together.
+ *
+ * @throws OAuthError too_many_attempts
+ */
+export async function spendChange({ signedIn, services, context }: AccountCall): Promise<void> {
+  await services.bursts.spend('sign_ins', `changes of ${signedIn.user.id}`, context)
 }
 
 /** The members of an audit event of the account of the caller. */

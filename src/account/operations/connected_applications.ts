@@ -3,13 +3,15 @@ import { type consentSchema, listConsentsOf } from '../../admin/user_consents.ts
 import { CONSENT_WITHDRAWN, withdrawConsent } from '../../authorization/withdraw_consent.ts'
 import { type AccountCall, originOf } from './account_call.ts'
 
-/** An application that can use the account of the caller. */
-export type ConnectedApplication = z.output<typeof consentSchema>
+/** An application that can use the account of the caller, as the account page and the JSON API show it. */
+export type ConnectedApplication = Omit<z.output<typeof consentSchema>, 'updated_at' | 'withdrawn_at'>
 
 /** The valid consents of the caller, newest first. @throws StorageUnavailable, CorruptRecord */
 export async function listApplications({ signedIn, services }: AccountCall): Promise<ConnectedApplication[]> {
   const consents = await listConsentsOf(signedIn.user.id, { services })
-  return consents.filter(({ withdrawn_at: withdrawnAt }) => withdrawnAt === null)
+  return consents
+    .filter(({ withdrawn_at: withdrawnAt }) => withdrawnAt === null)
+    .map(({ updated_at, withdrawn_at, ...application }) => application)
 }
 
 /**

@@ -5,12 +5,12 @@ import { searchTextOf } from '../../users/user_search.ts'
 import { type AccountCall, accountEvent } from './account_call.ts'
 
 /** The texts of the profile that users can change. */
-export const EDITABLE_TEXTS = ['name', 'given_name', 'family_name'] as const
+export const EDITABLE_TEXTS = ['name', 'given_name', 'family_name', 'locale'] as const
 type EditableText = (typeof EDITABLE_TEXTS)[number]
 
 interface ProfileEdit {
-  /** The new texts; an empty one removes the text. */
-  texts: Readonly<Record<EditableText, string>>
+  /** The new texts. An empty one and null remove the text, and an absent one keeps it. */
+  texts: Readonly<{ [T in EditableText]?: string | null | undefined }>
   /** The version of the record that the user changes. */
   version: number
 }
@@ -22,13 +22,14 @@ export async function requireRecord({ signedIn, services }: AccountCall): Promis
   return record
 }
 
-/** Changes the names of the caller. A repeated call changes nothing. @throws InputRefused, StorageUnavailable, CorruptRecord */
+/** Changes the texts of the caller's profile. A repeated call changes nothing. @throws InputRefused, StorageUnavailable, CorruptRecord */
 export async function editProfile({ texts, version }: ProfileEdit, call: AccountCall): Promise<void> {
   const { services, context } = call
-  const names = Object.fromEntries(EDITABLE_TEXTS.map((name) => [name, decode(name, texts[name])]))
+  const given = EDITABLE_TEXTS.filter((name) => texts[name] !== undefined)
+  const changes: Profile = Object.fromEntries(given.map((name) => [name, decode(name, texts[name] ?? '')]))
   const record = await requireRecord(call)
-  if (EDITABLE_TEXTS.every((name) => record.profile[name] === names[name])) return
-  const profile: Profile = { ...record.profile, ...names }
+  if (given.every((name) => record.profile[name] === changes[name])) return
+  const profile: Profile = { ...record.profile, ...changes }
   const edit = { profile, search: searchTextOf({ username: record.username, profile }) }
   const conditions = { versions: [version], adminPool: null, now: context.now }
   const event = accountEvent('the user changed the profile', call)

@@ -1,7 +1,7 @@
 import { InputRefused } from '../../browser/input_refused.ts'
 import type { StartedEnrolment } from '../../factors/authenticator_apps.ts'
 import { secondFactorOf } from '../../signin/second_factor.ts'
-import { type AccountCall, originOf } from './account_call.ts'
+import { type AccountCall, originOf, spendChange } from './account_call.ts'
 
 /** Whether the caller can set up an authenticator app, has one, and can remove it. */
 export function appOf({
@@ -50,9 +50,15 @@ export async function confirmApp(
   )
 }
 
-/** Replaces the recovery codes of the caller. @returns the new codes @throws InputRefused, StorageUnavailable */
+/**
+ * Replaces the recovery codes of the caller. It takes a second one from the budget of changes, because it writes twice the rows.
+ *
+ * @returns the new codes
+ * @throws InputRefused, OAuthError too_many_attempts, StorageUnavailable
+ */
 export async function renewCodes(call: AccountCall): Promise<string[]> {
   if (!appOf(call).isSetUp) throw new InputRefused({ kind: 'expired_form' })
+  await spendChange(call)
   return call.services.authenticatorApps.renewRecoveryCodes(originOf(call), call.context)
 }
 

@@ -14,10 +14,15 @@ import { type AccountCall, originOf } from './account_call.ts'
 /** The most sessions of a list. */
 const MAX_SESSIONS = 100
 
-/** A live session of the caller. */
-export interface OwnSession extends ShownSession {
-  /** Whether it began in the browser session of the call. */
-  is_this_browser: boolean
+/** A live session of the caller, as the account page and the JSON API show it. */
+export interface OwnSession
+  extends Pick<
+    ShownSession,
+    'sid' | 'client_id' | 'client_name' | 'device' | 'country' | 'started_at' | 'expires_at'
+  > {
+  last_used_at: number
+  /** Whether it is the session of the access token, or began in the browser session of the call. */
+  is_current: boolean
 }
 
 /** The live sessions among the newest sessions of the caller, newest first. @throws StorageUnavailable, CorruptRecord */
@@ -33,7 +38,21 @@ export async function listOwnSessions(call: AccountCall): Promise<OwnSession[]> 
       .map((known) => ownerOf(known).sid),
   )
   const live = await showLive(rows, { services, context, hiddenPool: null })
-  return live.map((session) => ({ ...session, is_this_browser: own.has(session.sid) }))
+  return live.map((session) => show(session, own.has(session.sid) || session.sid === call.sid))
+}
+
+function show(session: ShownSession, isCurrent: boolean): OwnSession {
+  return {
+    sid: session.sid,
+    client_id: session.client_id,
+    client_name: session.client_name,
+    device: session.device,
+    country: session.country,
+    started_at: session.started_at,
+    last_used_at: session.last_refreshed_at ?? session.started_at,
+    expires_at: session.expires_at,
+    is_current: isCurrent,
+  }
 }
 
 /**

@@ -34,6 +34,8 @@ export const de: AccountTexts = {
     name: 'Vollständiger Name',
     givenName: 'Vorname',
     familyName: 'Nachname',
+    locale: 'Sprache der E-Mails',
+    noLocale: 'Nicht gewählt',
     submit: 'Speichern',
   },
   address: {

@@ -32,6 +32,8 @@ export const en = {
     name: 'Full name',
     givenName: 'Given name',
     familyName: 'Family name',
+    locale: 'Language of mails',
+    noLocale: 'Not chosen',
     submit: 'Save',
   },
   address: {

@@ -34,6 +34,8 @@ export const es: AccountTexts = {
     name: 'Nombre completo',
     givenName: 'Nombre',
     familyName: 'Apellidos',
+    locale: 'Idioma de los correos',
+    noLocale: 'Sin elegir',
     submit: 'Guardar',
   },
   address: {

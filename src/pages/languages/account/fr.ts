@@ -35,6 +35,8 @@ export const fr: AccountTexts = {
     name: 'Nom complet',
     givenName: 'Prénom',
     familyName: 'Nom de famille',
+    locale: 'Langue des e-mails',
+    noLocale: 'Non choisie',
     submit: 'Enregistrer',
   },
   address: {

@@ -35,6 +35,8 @@ export const it: AccountTexts = {
     name: 'Nome completo',
     givenName: 'Nome',
     familyName: 'Cognome',
+    locale: 'Lingua delle e-mail',
+    noLocale: 'Non scelta',
     submit: 'Salva',
   },
   address: {

@@ -34,6 +34,8 @@ export const nl: AccountTexts = {
     name: 'Volledige naam',
     givenName: 'Voornaam',
     familyName: 'Achternaam',
+    locale: 'Taal van de e-mails',
+    noLocale: 'Niet gekozen',
     submit: 'Opslaan',
   },
   address: {

@@ -34,6 +34,8 @@ export const pl: AccountTexts = {
     name: 'Imię i nazwisko',
     givenName: 'Imię',
     familyName: 'Nazwisko',
+    locale: 'Język wiadomości e-mail',
+    noLocale: 'Nie wybrano',
     submit: 'Zapisz',
   },
   address: {

@@ -34,6 +34,8 @@ export const uk: AccountTexts = {
     name: 'Повне ім’я',
     givenName: 'Ім’я',
     familyName: 'Прізвище',
+    locale: 'Мова листів',
+    noLocale: 'Не вибрано',
     submit: 'Зберегти',
   },
   address: {
