@@ -60,6 +60,7 @@ export type ClientDraft = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
@@ -87,6 +88,7 @@ export type ClientEdit = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
@@ -125,6 +127,7 @@ export type Client = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri: string | null
   readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
@@ -160,6 +163,7 @@ export type ClientWithSecret = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri: string | null
   readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
@@ -209,6 +213,7 @@ export type ClientImportRow = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
