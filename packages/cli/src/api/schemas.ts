@@ -59,6 +59,7 @@ export type ClientDraft = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
@@ -84,6 +85,7 @@ export type ClientEdit = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
@@ -120,6 +122,7 @@ export type Client = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri: string | null
   readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
@@ -153,6 +156,7 @@ export type ClientWithSecret = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri: string | null
   readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
@@ -200,6 +204,7 @@ export type ClientImportRow = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
