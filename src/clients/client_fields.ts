@@ -2,24 +2,22 @@ import * as z from 'zod/mini'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
 import { findLogoProblem } from '../lib/page_links.ts'
+import { ERROR_DIALECTS, type ErrorDialect } from '../oauth/error_dialect.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
-import { REFRESH_POLICIES, type RefreshPolicy } from '../oauth/refresh_policy.ts'
 import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
-import { defineField } from './define_field.ts'
 import {
   grantsSchema,
-  lifetimeSchema,
   link,
   originSchema,
   redirectUris,
-  retryWindow,
   scopeSchema,
-  storedLifetime,
   storedLink,
   storedList,
   storedText,
   uriSchema,
-} from './field_schemas.ts'
+} from './client_field_schemas.ts'
+import { TOKEN_FIELDS } from './client_token_fields.ts'
+import { defineField } from './define_field.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
@@ -129,46 +127,16 @@ export const CLIENT_FIELDS = {
     isEditable: false,
     defaultOf: () => true,
   }),
-  accessTokenLifetimeSeconds: defineField('access_token_lifetime', {
-    kind: 'seconds',
-    label: 'Access token lifetime (seconds)',
-    description: 'Access token lifetime in seconds; defaults to the lifetime of the API',
-    input: lifetimeSchema(60, 86_400),
-    stored: storedLifetime,
-    isEditable: true,
-    defaultOf: () => null,
-    inherited: (api) => api.accessTokenLifetimeSeconds,
-  }),
-  refreshTokenLifetimeSeconds: defineField('refresh_token_lifetime', {
-    kind: 'seconds',
-    label: 'Refresh token lifetime (seconds)',
-    description: 'Refresh token lifetime in seconds; defaults to the lifetime of the API',
-    input: lifetimeSchema(300, 31_536_000),
-    stored: storedLifetime,
-    isEditable: true,
-    defaultOf: () => null,
-    inherited: (api) => api.refreshTokenLifetimeSeconds,
-  }),
-  refreshPolicy: defineField('refresh', {
+  ...TOKEN_FIELDS,
+  errorDialect: defineField('errors', {
     kind: 'text',
-    label: 'Refresh policy',
-    description:
-      'When a refresh token ends: rotate (with its use), until_used (with the use of its successor) or fixed (with the session); only a confidential client can have until_used or fixed',
-    input: z.enum(REFRESH_POLICIES, `must be one of ${REFRESH_POLICIES.join(', ')}`),
-    stored: z.enum(REFRESH_POLICIES),
+    label: 'Format of errors',
+    description: 'Format of the errors that the client gets, rfc6749 or oro; defaults to that of the API',
+    input: z.nullable(z.enum(ERROR_DIALECTS, `must be one of ${ERROR_DIALECTS.join(', ')}`)),
+    stored: z.nullable(z.enum(ERROR_DIALECTS)),
     isEditable: true,
-    defaultOf: (): RefreshPolicy => 'rotate',
-    choices: () => REFRESH_POLICIES,
-  }),
-  refreshRetryWindowSeconds: defineField('refresh_retry_window', {
-    kind: 'seconds',
-    label: 'Refresh retry window (seconds)',
-    description:
-      'Seconds in which a replaced refresh token gets the newest token, 0 to 3600; defaults to refresh_retry_window of config.yml',
-    input: retryWindow,
-    stored: z.nullable(z.int().check(z.gte(0))),
-    isEditable: true,
-    defaultOf: () => null,
+    defaultOf: (): ErrorDialect | null => null,
+    choices: () => ERROR_DIALECTS,
   }),
   jwks: defineField('jwks', {
     kind: 'json',
@@ -244,6 +212,17 @@ export const CLIENT_FIELDS = {
     isEditable: true,
     section: 'browser',
     defaultOf: () => true,
+  }),
+  incrementalScopes: defineField('incremental_scopes', {
+    kind: 'flag',
+    label: 'Add earlier scopes',
+    description:
+      'Whether a sign-in by browser also gives the scopes that the user has allowed before; the consent page lists all of them. Only for a third-party client',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    section: 'browser',
+    defaultOf: () => false,
   }),
   idTokenAlgorithm: defineField('id_token_signed_response_alg', {
     kind: 'text',

@@ -22,6 +22,8 @@ export type RuledValues = Pick<
   | 'isFirstParty'
   | 'requiresPkce'
   | 'refreshPolicy'
+  | 'errorDialect'
+  | 'incrementalScopes'
 >
 type RuledConfig = Pick<Config, 'issuer' | 'apis' | 'adminApi'>
 
@@ -43,6 +45,8 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
     ...findRefreshProblems(client),
+    ...findErrorProblems(client, config),
+    ...findIncrementalProblems(client),
   ]
 }
 
@@ -132,4 +136,19 @@ function findPkceProblems({ requiresPkce, confidential }: RuledValues): ValuePro
 function findRefreshProblems({ refreshPolicy, confidential }: RuledValues): ValueProblem[] {
   if (refreshPolicy === 'rotate' || confidential) return []
   return [{ path: 'refresh', message: 'must be rotate, because the client is public (RFC 9700 §2.2.2)' }]
+}
+
+/** Agents know only the errors of the RFC. */
+function findErrorProblems(client: RuledValues, config: RuledConfig): ValueProblem[] {
+  const withAgents = clientApis(client, config).find(({ agents }) => agents)
+  if (client.errorDialect !== 'oro' || withAgents === undefined) return []
+  return [{ path: 'errors', message: `must not be oro, because the API ${withAgents.name} has agents` }]
+}
+
+/** The earlier scopes of a user are those of a consent, and a first-party client has none. */
+function findIncrementalProblems({ incrementalScopes, isFirstParty }: RuledValues): ValueProblem[] {
+  if (!incrementalScopes || !isFirstParty) return []
+  return [
+    { path: 'incremental_scopes', message: 'must be false, because a first-party client has no consents' },
+  ]
 }

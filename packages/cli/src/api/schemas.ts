@@ -56,6 +56,7 @@ export type ClientDraft = {
   readonly refresh_token_lifetime?: number | null
   readonly refresh?: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -67,6 +68,7 @@ export type ClientDraft = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -84,6 +86,7 @@ export type ClientEdit = {
   readonly refresh_token_lifetime?: number | null
   readonly refresh?: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -95,6 +98,7 @@ export type ClientEdit = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -123,6 +127,7 @@ export type Client = {
   readonly refresh_token_lifetime: number | null
   readonly refresh: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
       readonly kty: string
@@ -134,6 +139,7 @@ export type Client = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -159,6 +165,7 @@ export type ClientWithSecret = {
   readonly refresh_token_lifetime: number | null
   readonly refresh: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
       readonly kty: string
@@ -170,6 +177,7 @@ export type ClientWithSecret = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -209,6 +217,7 @@ export type ClientImportRow = {
   readonly refresh_token_lifetime?: number | null
   readonly refresh?: 'rotate' | 'until_used' | 'fixed'
   readonly refresh_retry_window?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -220,6 +229,7 @@ export type ClientImportRow = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null

@@ -6,8 +6,6 @@ import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
 
-/** The checks of the fields of clients. */
-
 export const grantsSchema = z
   .array(z.enum(CLIENT_GRANTS, `must be one of ${CLIENT_GRANTS.join(', ')}`), 'must be a list of grants')
   .check(
