@@ -11,6 +11,7 @@ import {
   redirectUris,
   scopeSchema,
   storedLifetime,
+  storedLink,
   storedList,
   storedText,
   uriSchema,
