@@ -207,7 +207,7 @@ export class SignInGuard {
   }
 
   /** Statements that count a failure of each key, unless the attempt is right. `noteCounts` reads their rows. */
-  counting(keys: readonly FailureKey[], right: RightAttempt, now: number): D1PreparedStatement[] {
+  counting(keys: readonly FailureKey[], right: RightAttempt, now: number) {
     return keys.map((key) => this.#failures.countingUnless(right, failureOf(key, this.#limits), now))
   }
 
