@@ -258,6 +258,7 @@ export type User = {
   readonly enabled: boolean
   readonly must_change_password: boolean
   readonly password_breached: boolean
+  readonly deletion_at: number | null
   readonly created_at: number
   readonly updated_at: number
   readonly tokens_valid_from: number | null

@@ -27,6 +27,7 @@ export const en = {
     sessionEnded: 'The session has ended.',
     othersEnded: 'You are signed out on all other devices.',
     accessWithdrawn: 'The application no longer has access to your account.',
+    deletionCancelled: 'You signed in, so your account is not deleted.',
   },
   profile: {
     name: 'Full name',

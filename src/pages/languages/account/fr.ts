@@ -30,6 +30,7 @@ export const fr: AccountTexts = {
     sessionEnded: 'La session est fermée.',
     othersEnded: 'Vos sessions sur tous les autres appareils sont fermées.',
     accessWithdrawn: 'L’application n’a plus accès à votre compte.',
+    deletionCancelled: 'Votre connexion a annulé la suppression de votre compte.',
   },
   profile: {
     name: 'Nom complet',

@@ -29,6 +29,7 @@ export const nl: AccountTexts = {
     sessionEnded: 'De sessie is beëindigd.',
     othersEnded: 'Je bent op alle andere apparaten uitgelogd.',
     accessWithdrawn: 'De applicatie heeft geen toegang meer tot je account.',
+    deletionCancelled: 'Je hebt ingelogd, dus je account wordt niet verwijderd.',
   },
   profile: {
     name: 'Volledige naam',
