@@ -96,17 +96,20 @@ function showPasskey(
       <p class="soft">{words.added(formatTime(createdAt, language))}</p>
       <p class="soft">{used}</p>
       <input type="hidden" name={PASSKEY_ID} value={id} />
-      <Input
-        state={state}
-        id={`name-${id}`}
-        name="name"
-        label={words.name}
-        maxlength={MAX_NAME_CHARACTERS}
-        autocomplete="off"
-      />
-      <button type="submit" aria-describedby={`passkey-${id}`}>
-        {words.rename}
-      </button>
+      <details>
+        <summary>{words.changeName}</summary>
+        <Input
+          state={state}
+          id={`name-${id}`}
+          name="name"
+          label={words.name}
+          maxlength={MAX_NAME_CHARACTERS}
+          autocomplete="off"
+        />
+        <button type="submit" aria-describedby={`passkey-${id}`}>
+          {words.rename}
+        </button>
+      </details>
       {canRemove ? (
         <button type="submit" name="decision" value={REMOVE} aria-describedby={`passkey-${id}`}>
           {words.remove}

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { viewsOf } from '../../scripts/screenshots/console_views.ts'
 import { addMails } from '../../scripts/screenshots/inbox_views.ts'
+import { makeLinks } from '../../scripts/screenshots/link_views.ts'
 import { addLongRecords, addLongSessions, type LongData } from '../../scripts/screenshots/long_data.ts'
 import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
@@ -39,6 +40,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await makeTraffic(service.origin)
     await addLongRecords(service.stores, service.config, ROWS)
     await addMails(service.stores, service.config)
+    await makeLinks(service.stores, service.config)
     longData = await addLongSessions(service.origin, ROWS)
     await untilAudited()
   })

@@ -57,6 +57,7 @@ export const de: AccountTexts = {
     used: (time) => `Zuletzt verwendet: ${time}`,
     unused: 'Noch nicht verwendet',
     name: 'Name des Passkeys',
+    changeName: 'Namen ändern',
     rename: 'Namen speichern',
     remove: 'Entfernen',
   },

@@ -54,6 +54,7 @@ export const en = {
     used: (time: string) => `Last used: ${time}`,
     unused: 'Not used yet',
     name: 'Name of the passkey',
+    changeName: 'Change the name',
     rename: 'Save the name',
     remove: 'Remove',
   },

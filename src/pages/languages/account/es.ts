@@ -56,6 +56,7 @@ export const es: AccountTexts = {
     used: (time) => `Último uso: ${time}`,
     unused: 'Sin usar todavía',
     name: 'Nombre de la llave de acceso',
+    changeName: 'Cambiar el nombre',
     rename: 'Guardar el nombre',
     remove: 'Eliminar',
   },

@@ -58,6 +58,7 @@ export const fr: AccountTexts = {
     used: (time) => `Dernière utilisation\u00a0: ${time}`,
     unused: 'Pas encore utilisée',
     name: 'Nom de la clé d’accès',
+    changeName: 'Modifier le nom',
     rename: 'Enregistrer le nom',
     remove: 'Supprimer',
   },

@@ -58,6 +58,7 @@ export const it: AccountTexts = {
     used: (time) => `Ultimo utilizzo: ${time}`,
     unused: 'Non ancora usata',
     name: 'Nome della passkey',
+    changeName: 'Cambia il nome',
     rename: 'Salva il nome',
     remove: 'Rimuovi',
   },

@@ -57,6 +57,7 @@ export const nl: AccountTexts = {
     used: (time) => `Laatst gebruikt: ${time}`,
     unused: 'Nog niet gebruikt',
     name: 'Naam van de passkey',
+    changeName: 'Naam wijzigen',
     rename: 'Naam opslaan',
     remove: 'Verwijderen',
   },

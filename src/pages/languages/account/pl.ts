@@ -56,6 +56,7 @@ export const pl: AccountTexts = {
     used: (time) => `Ostatnie użycie: ${time}`,
     unused: 'Jeszcze nieużywany',
     name: 'Nazwa klucza dostępu',
+    changeName: 'Zmień nazwę',
     rename: 'Zapisz nazwę',
     remove: 'Usuń',
   },

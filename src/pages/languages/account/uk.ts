@@ -57,6 +57,7 @@ export const uk: AccountTexts = {
     used: (time) => `Останнє використання: ${time}`,
     unused: 'Ще не використано',
     name: 'Назва ключа доступу',
+    changeName: 'Змінити назву',
     rename: 'Зберегти назву',
     remove: 'Видалити',
   },
