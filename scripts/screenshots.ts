@@ -126,7 +126,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
 
 /** @returns the names of the views */
 async function photographConsole(browser: Browser, only: string): Promise<string[]> {
-  if (only.startsWith('shopper')) return []
+  if (only.startsWith('shopper') || only.startsWith('account')) return []
   const directory = makeTemporaryDirectory()
   const { origin, stores, config, close } = await startService(await bundleWorker(join(directory, 'service')))
   const pages = await readConsolePages(directory)

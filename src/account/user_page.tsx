@@ -58,13 +58,13 @@ export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'
   /**
    * Handles an accepted form.
    *
-   * @returns the notice of the page, the URL to which the browser goes, or the response
+   * @returns the notice of the page and the values that it shows, the URL to which the browser goes, or the response
    * @throws InputRefused, PasswordRefused, OAuthError, StorageUnavailable, CorruptRecord
    */
   submit?(
     request: UserRequest,
     form: Form,
-  ): Promise<{ notice: Notice } | { leaveTo: string } | { response: Response }>
+  ): Promise<{ notice: Notice; typed?: PageState['typed'] } | { leaveTo: string } | { response: Response }>
   /**
    * Finds the page after a form that signed its user out, for a form that is posted twice.
    *

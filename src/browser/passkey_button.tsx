@@ -46,6 +46,11 @@ export const PasskeyButton = ({
   </>
 )
 
+/** A passkey that the server does not have. The script reports it to the device, which then no longer offers it. */
+export const UnknownPasskey = (passkey: { rpId: string; credentialId: string }) => (
+  <data id="unknown-passkey" value={JSON.stringify(passkey)} hidden />
+)
+
 const CAN_HAVE_PASSKEY = 'can_have_passkey'
 
 /** The field of a form with a password in which the script reports that the device can have a passkey. */
