@@ -7,6 +7,7 @@ import type { Comparison } from './load.ts'
 import type { Memory } from './memory.ts'
 import type { Measures } from './price_model.ts'
 import { priceSections } from './price_tables.ts'
+import { type BoundMeasurement, formatRevocationBound } from './revocation_bound.ts'
 import {
   formatCosts,
   formatGrowth,
@@ -14,6 +15,8 @@ import {
   formatTable,
   type Measurement,
   memoryRows,
+  type Start,
+  startRows,
 } from './tables.ts'
 
 const PAGE = 'docs/performance.md'
@@ -24,20 +27,19 @@ const CHART = 'docs/performance.svg'
 const CHARTED = 32
 
 /** All measurements of one run. */
-export interface Run {
+export interface Run extends Start {
   speed: readonly Measurement[]
   /** Machine tokens during queued sign-ins, compared with machine tokens alone. */
   duringSignIns: Comparison
   growth: readonly Measurement[]
   feed: readonly FeedMeasurement[]
+  bound: readonly BoundMeasurement[]
   costs: readonly OperationCost[]
   /** Operations that are counted only for their price. */
   priced: readonly OperationCost[]
   /** Bytes of a row with its index entries, by table. */
   rowBytes: Measures['rowBytes']
   memory: Memory
-  startupMs: number
-  size: { kib: number; gzippedKib: number }
 }
 
 /** Writes the tables of a run between the markers of the pages, and draws the chart. */
@@ -72,7 +74,7 @@ export function replaceSection(page: string, name: string, text: string, path: s
   return page.replace(place, (_, start: string, end: string) => `${start}${text}\n${end}`)
 }
 
-function sectionsOf({ speed, growth, costs, feed, ...rest }: Run): Record<string, string> {
+function sectionsOf({ speed, growth, costs, feed, bound, ...rest }: Run): Record<string, string> {
   return {
     run: `Run of ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, two cores.`,
     speed: formatSpeed(speed),
@@ -80,6 +82,7 @@ function sectionsOf({ speed, growth, costs, feed, ...rest }: Run): Record<string
     growth: formatGrowth(growth),
     costs: formatCosts(costs),
     feed: formatFeed(feed),
+    bound: formatRevocationBound(bound),
     isolate: describeIsolate(rest),
   }
 }
@@ -96,12 +99,7 @@ function describeQueue({ subject, baseline }: Comparison, speed: readonly Measur
 }
 
 function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'startupMs' | 'size'>): string {
-  const rows = [
-    ['upload', `${size.kib.toFixed(0)} KiB, gzipped ${size.gzippedKib.toFixed(0)} KiB`],
-    ['start, processor time', `${startupMs.toFixed(0)} ms`],
-    ...memoryRows(memory),
-  ]
-  return formatTable(['one isolate', ''], rows, 1)
+  return formatTable(['one isolate', ''], [...startRows({ startupMs, size }), ...memoryRows(memory)], 1)
 }
 
 function barsOf({ speed }: Run) {

@@ -3,8 +3,9 @@ import { dirname } from 'node:path'
 import { formatSettings } from '../src/config/built_settings.ts'
 import { requireSettings } from './config_file.ts'
 import { DEV_VARS, hasSealingKey } from './dev_vars.ts'
+import { writeStaticFiles } from './static_files.ts'
 
-// Checks config.yml and writes the checked values as JSON. wrangler runs this before it bundles the Worker ([build] in wrangler.toml).
+// Checks config.yml and writes the checked values as JSON, and writes the static files. wrangler runs this before it bundles the Worker ([build] in wrangler.toml).
 
 const OUTPUT = 'dist/config.txt'
 
@@ -21,6 +22,7 @@ mkdirSync(dirname(OUTPUT), { recursive: true })
 // The rename is atomic: another wrangler can read the file at the same time.
 writeFileSync(`${OUTPUT}.${process.pid}`, formatSettings(settings))
 renameSync(`${OUTPUT}.${process.pid}`, OUTPUT)
+writeStaticFiles()
 
 function keepLast(code: number): void {
   if (code === 0) return

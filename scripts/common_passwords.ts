@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { base64url } from 'jose'
-import { COMMON_PASSWORDS, fingerprintOf, packFingerprints } from '../src/users/common_passwords.ts'
+import { join } from 'node:path'
+import {
+  COMMON_PASSWORDS,
+  COMMON_PASSWORDS_FILE,
+  fingerprintOf,
+  packFingerprints,
+} from '../src/users/common_passwords.ts'
+import { STATIC_FOLDER } from './static_files.ts'
 
-/** The module with the packed list. */
-export const LIST_FILE = 'src/users/common_password_list.ts'
+/** The path of the packed list. */
+export const LIST_FILE = join(STATIC_FOLDER, COMMON_PASSWORDS_FILE)
 
 const SOURCE = '@zxcvbn-ts/language-common/src/passwords.json'
 
@@ -18,11 +24,7 @@ export function commonPasswords(): string[] {
   return all.filter((password) => [...password].length >= SHORTEST).slice(0, COMMON_PASSWORDS)
 }
 
-/** The text of the module. */
-export function formatListModule(): string {
-  const packed = base64url.encode(packFingerprints(commonPasswords().map(fingerprintOf)))
-  return `/** The fingerprints of the most common passwords. \`npm run common-passwords\` writes this file. */
-export const FINGERPRINTS: string =
-  '${packed}'
-`
+/** The content of the file. */
+export function packCommonPasswords(): Uint8Array {
+  return packFingerprints(commonPasswords().map(fingerprintOf))
 }

@@ -3,10 +3,12 @@ import type { Config } from '../src/config/config.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
 import { BreachedPasswords } from '../src/users/breaches/breached_passwords.ts'
+import { CommonPasswords } from '../src/users/common_passwords.ts'
 import { createUser, type UserDraft, UserRefused } from '../src/users/create_user.ts'
 import { PasswordHasher } from '../src/users/password_hash.ts'
 import type { UnstoredUser } from '../src/users/user.ts'
 import { loadArgon2Module } from './argon2_module.ts'
+import { readStaticFile } from './static_files.ts'
 
 /** A user that cannot be created. The message is for the user of the script. */
 export class DraftRefused extends Error {
@@ -17,6 +19,7 @@ export class DraftRefused extends Error {
 export class UserMaker {
   readonly #config: Config
   readonly #passwords: PasswordHasher
+  readonly #commonPasswords = new CommonPasswords(readStaticFile)
   readonly #breaches: BreachedPasswords
 
   constructor(config: Config) {
@@ -29,7 +32,12 @@ export class UserMaker {
   async make(draft: UserDraft): Promise<UnstoredUser> {
     const [problem] = findDraftProblems(draft, this.#config)
     if (problem) throw new DraftRefused(`${problem.path}: ${problem.message}`)
-    const dependencies = { passwords: this.#passwords, breaches: this.#breaches, config: this.#config }
+    const dependencies = {
+      passwords: this.#passwords,
+      commonPasswords: this.#commonPasswords,
+      breaches: this.#breaches,
+      config: this.#config,
+    }
     const occasion = { api: null, clientId: null, subject: null }
     const context = { ...UNKNOWN_CALLER, now: systemClock.now(), waitUntil: () => {} }
     const setting = { occasion, context }

@@ -11,7 +11,10 @@ const EMAIL = 'EMAIL'
 /** A mail is tried again for a day, first after 5 s, at last once an hour. */
 const RETRIES = 40
 
-type WranglerToml = Pick<Unstable_Config, 'ratelimits' | 'queues' | 'send_email'>
+/** The binding of the static files. */
+const ASSETS = 'ASSETS'
+
+type WranglerToml = Pick<Unstable_Config, 'assets' | 'ratelimits' | 'queues' | 'send_email'>
 
 /** If wrangler.toml does not fit config.yml, prints each difference and ends the process. */
 export function requireWranglerToml(config: Config): void {
@@ -27,12 +30,20 @@ export function findDifferences(
   toml: WranglerToml,
 ): string[] {
   return [
+    ...findAssetProblems(toml),
     ...findBudgets(burstLimits, toml.ratelimits),
     ...(mail === null ? [] : findQueueProblems(toml)),
     ...(mail?.driver === 'binding' && !toml.send_email.some(({ name }) => name === EMAIL)
       ? [`mail.driver: wrangler.toml has no [[send_email]] with the name ${EMAIL}`]
       : []),
   ]
+}
+
+/** Without `run_worker_first`, Cloudflare serves each static file at its path, also in place of an endpoint. */
+function findAssetProblems({ assets }: WranglerToml): string[] {
+  return assets?.binding === ASSETS && assets.run_worker_first === true
+    ? []
+    : [`wrangler.toml needs [assets] with binding = "${ASSETS}" and run_worker_first = true`]
 }
 
 function findBudgets(burstLimits: Config['burstLimits'], rateLimits: WranglerToml['ratelimits']): string[] {

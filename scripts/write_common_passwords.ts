@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { formatListModule, LIST_FILE } from './common_passwords.ts'
+import { LIST_FILE, packCommonPasswords } from './common_passwords.ts'
 
 // `npm run common-passwords`: writes the list of common passwords for the Worker.
 
-writeFileSync(LIST_FILE, formatListModule())
+writeFileSync(LIST_FILE, packCommonPasswords())

@@ -93,6 +93,7 @@ describe('the facts of a session', () => {
     acr: 'urn:sallyport:2',
     keyThumbprint: 'thumb',
     nonce: 'n',
+    api: 'shop',
   }
 
   it('a refresh token keeps every fact of its session except the nonce', () => {
@@ -147,7 +148,7 @@ describe('the verifier package', () => {
     }
     const payload = formatClaims(values, 'access_token')
     expect(decodeClaims(payload)).toEqual({ ...values, isGuest: false, payload })
-    expect(parseClaims(payload)).toEqual({ ...values, nonce: null, seq: null })
+    expect(parseClaims(payload)).toEqual({ ...values, nonce: null, api: null, seq: null })
   })
 
   it('the result of the verifier has the claims of an access token under the names of the page', async () => {

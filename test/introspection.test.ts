@@ -49,6 +49,7 @@ describe('the introspection endpoint (RFC 7662)', () => {
       iat,
       exp: decodeJwt(tokens.refresh_token ?? '').exp,
       jti: `${sid}.0`,
+      api: 'storefront',
       seq: 0,
     })
   })

@@ -48,7 +48,7 @@ const invalidScope: Wire = {
 const invalidTarget: Wire = {
   status: 400,
   error: 'invalid_target',
-  description: 'The resource is not the API of the client.',
+  description: 'The resource is not available to this request.',
 }
 const RESOURCE = 'https://a.example'
 const RESOURCES = [

@@ -130,6 +130,7 @@ describe('a refresh token', () => {
       auth_time: server.clock.time,
       amr: ['pwd'],
       acr: 'urn:sallyport:1',
+      api: 'storefront',
       seq: 0,
     })
     expect(ofMachine).not.toHaveProperty('refresh_token')

@@ -1,5 +1,6 @@
 import type { Config } from '../../src/config/config.ts'
 import { InboxStore } from '../../src/mail/inbox_store.ts'
+import { MAIL_TEXTS } from '../../src/mail/languages/mail_texts.ts'
 import type { Mail } from '../../src/mail/mail.ts'
 import { renderMail } from '../../src/mail/render_mail.ts'
 import type { Env } from '../../src/services/environment.ts'
@@ -48,6 +49,8 @@ export async function addMails({ KV }: Pick<Env, 'KV'>, { apis, mail, issuer }: 
       },
     ],
   ]
-  for (const [i, [id, content]] of mails.entries())
-    await inbox.deliver(renderMail({ id, queuedAt: queuedAt + i, mail: content }, { apis, mail }))
+  for (const [i, [id, content]] of mails.entries()) {
+    const found = { language: content.language, texts: MAIL_TEXTS[content.language] }
+    await inbox.deliver(renderMail({ id, queuedAt: queuedAt + i, mail: content }, { apis, mail }, found))
+  }
 }

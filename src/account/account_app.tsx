@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import { addPage } from '../browser/add_page.ts'
 import type { BrowserServices } from '../browser/browser_services.ts'
 import { createBrowserServices } from '../browser/create_browser_services.ts'
+import { withTexts } from '../browser/looks.ts'
 import { showError } from '../browser/show_error.tsx'
 import { ACCOUNT_PAGES_PATH } from '../config/account_path.ts'
 import { createPageApp } from '../pages/page_app.ts'
@@ -20,6 +21,7 @@ export function createAccountApp(shared: Services): Hono {
     issuer: shared.config.issuer,
     showError: (c, error) => showError(c, error, services),
   })
+  app.use(withTexts(services))
   addPage(app, '/', { GET: (c) => chooseAccount(c, services) })
   for (const page of accountPagesOf(shared.config)) addAccountPage(app, page, services)
   app.all('*', () => {

@@ -1,4 +1,4 @@
-import { looksOf } from '../browser/looks.ts'
+import { languageOf } from '../browser/looks.ts'
 import { breakable } from '../pages/breakable.tsx'
 import { Input } from '../pages/fields.tsx'
 import { changeAddress } from './operations/change_address.ts'
@@ -17,7 +17,7 @@ export const addressPage = userPage({
   keptFields: [FIELD],
   show: showAddress,
   async submit(request, form) {
-    const { language } = await looksOf(request.c, request.services)
+    const language = languageOf(request.c)
     await changeAddress({ address: form.text(FIELD), language }, request)
     return { notice: 'addressRequested' }
   },

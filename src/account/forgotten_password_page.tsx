@@ -1,6 +1,6 @@
 import { fieldErrors } from '../browser/field_errors.ts'
 import { InputRefused } from '../browser/input_refused.ts'
-import { looksOf } from '../browser/looks.ts'
+import { languageOf, looksOf } from '../browser/looks.ts'
 import { OwnText } from '../browser/own_text.tsx'
 import { STATE_PARAMETER, signInUrlOf } from '../browser/page_link.ts'
 import { problemOf } from '../browser/problem_of.ts'
@@ -78,7 +78,7 @@ async function submit(request: AccountRequest): Promise<Response> {
 async function requestLink(form: Form, { c, pool, api, context, services }: AccountRequest): Promise<void> {
   const name = readTypedName(form.text('username'))
   if (name === null) throw new InputRefused({ kind: 'missing_name' })
-  const { language } = await looksOf(c, services)
+  const language = languageOf(c)
   const device = await services.cookies.device(pool).read(c)
   await services.passwordLinks.request({ pool, api: api.name, name, language, device }, context)
 }

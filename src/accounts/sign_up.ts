@@ -22,6 +22,7 @@ import {
 } from '../signin/mailed_codes.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
+import type { CommonPasswords } from '../users/common_passwords.ts'
 import { createUser } from '../users/create_user.ts'
 import { mailLanguageOfUser } from '../users/mail_language.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
@@ -87,6 +88,7 @@ interface Dependencies {
   users: UserStore
   userAdmin: UserAdminStore
   passwords: Pick<PasswordHasher, 'hash'>
+  commonPasswords: Pick<CommonPasswords, 'has'>
   breaches: Pick<BreachedPasswords, 'find'>
   guard: SignInGuard
   bursts: BurstLimits
@@ -150,7 +152,7 @@ export class SignUps {
     const counted = countedTryOf(attempt)
     const { isRight, data } = await codes.try(counted, format, context)
     if (!isRight) return { kind: 'wrong' }
-    runLater(context, 'release sign-up code', () => codes.release(counted.failure))
+    codes.release(counted.failure, context)
     const { pool, address } = data
     const expiresAt = context.now + PROOF_SECONDS
     return { kind: 'proven', address: { token: generateToken(), pool, address, expiresAt } }

@@ -1,7 +1,6 @@
 import { clientScopes } from '../clients/allowed_scopes.ts'
 import { type Client, isConfidential } from '../clients/client.ts'
 import { findRedirectUri, kindOfRedirect } from '../clients/redirect_uri.ts'
-import { namesOwnApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
 import type { AuthorizationFailure } from '../oauth/authorization_failure.ts'
 import { isIdentityScope, OFFLINE_ACCESS } from '../oauth/identity_scope.ts'
@@ -117,7 +116,6 @@ export function parseAuthorizationRequest(
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')
   if (responseType !== 'code') fail('response_type')
-  if (!namesOwnApi(parameters, api)) fail('resource')
   return {
     ...returnAddress,
     hasRedirectUri,

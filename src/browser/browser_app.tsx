@@ -18,6 +18,7 @@ import {
 import type { BrowserServices } from './browser_services.ts'
 import { createBrowserServices } from './create_browser_services.ts'
 import { confirmLogout, forwardLogout, logout } from './logout.tsx'
+import { withTexts } from './looks.ts'
 import { hasLink } from './page_link.ts'
 import { showError } from './show_error.tsx'
 import { showLinkedPage } from './show_linked_page.ts'
@@ -56,6 +57,7 @@ export function createBrowserApp(shared: Services): Hono {
   })
   app.route(FILES_PATH, assets.routes())
   app.route(FILES_PATH, brandStyles.routes())
+  app.use(withTexts(services))
   const pages = { ...PAGES, ...(openIdEnabled ? OPENID_PAGES : {}) }
   for (const [path, methods] of Object.entries(pages)) addMethods(app, path, methods, services)
   app.all('*', () => {

@@ -8,7 +8,9 @@ import { requestHolderOf } from '../authorization/request_holder.ts'
 import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import { findAccountClient } from '../clients/account_client.ts'
 import type { StoredClient } from '../clients/client.ts'
+import { findClientApi } from '../clients/client_apis.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
+import { findRequestedApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { readPageParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -45,8 +47,12 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const requestUri = parameters.find('request_uri')
   if (requestUri !== null && isOwnRequestUri(requestUri))
     return openRequest(c, { requestUri, clientId: parameters.find('client_id') }, services)
-  const found = await requireClient(c, parameters.find('client_id'), services)
-  const address = readReturnAddress(parameters, found)
+  const client = await requireClient(c, parameters.find('client_id'), services)
+  const address = readReturnAddress(parameters, { client })
+  const api = findRequestedApi(parameters, client, services.config)
+  if (api === null) throw new AuthorizationError('resource', address)
+  c.set('api', api)
+  const found = { client, api }
   const visitorToken = parameters.find('visitor_access_token')
   const visitor = await findVisitor(visitorToken, { ...found, context, isFromClient: false }, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
@@ -68,9 +74,13 @@ export async function restoreBrowserRequest(
   services: Services,
 ): Promise<BrowserRequest> {
   c.set('uiLocales', request.uiLocales)
-  const found = await requireClient(c, request.clientId, services)
-  if (findRedirectUri(found.client, request.redirectUri) === null)
+  const client = await requireClient(c, request.clientId, services)
+  if (findRedirectUri(client, request.redirectUri) === null)
     throw new UnprovenRequest(`${request.clientId} no longer has the redirect URI`)
+  const api = findClientApi(client, request.api, services.config)
+  if (api === null) throw new AuthorizationError('resource', request)
+  c.set('api', api)
+  const found = { client, api }
   const checked = checkAgain(request, { ...found, openIdEnabled: services.config.openIdEnabled })
   return { request: checked, ...found, context: requestContext(c, services.clock) }
 }
@@ -94,7 +104,7 @@ async function openRequest(
 }
 
 /**
- * Finds the client and its API. Pages of this request, also error pages, then have the looks of the API.
+ * Finds the client. Error pages of this request then have the looks of its own API.
  *
  * @throws UnprovenRequest, StorageUnavailable
  */
@@ -102,7 +112,7 @@ async function requireClient(
   c: Context,
   id: string | null,
   { clients, config, clock }: Services,
-): Promise<{ client: StoredClient; api: ApiConfig }> {
+): Promise<StoredClient> {
   const client =
     id === null
       ? null
@@ -111,5 +121,5 @@ async function requireClient(
   const api = config.apis.get(client.api)
   if (!client.enabled || !api) throw new UnprovenRequest('disabled client')
   c.set('api', api)
-  return { client, api }
+  return client
 }

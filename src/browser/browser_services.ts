@@ -1,5 +1,7 @@
 import type { Assets } from '../pages/assets.ts'
+import type { Texts } from '../pages/languages/en.ts'
 import type { Services } from '../services/services.ts'
+import type { TextStore } from '../storage/text_store.ts'
 import type { BrandStyles } from './brand_styles.ts'
 import type { BrowserCookies } from './browser_cookies.ts'
 
@@ -8,4 +10,5 @@ export interface BrowserServices extends Services {
   cookies: BrowserCookies
   assets: Assets
   brandStyles: BrandStyles
+  pageTexts: TextStore<Texts>
 }

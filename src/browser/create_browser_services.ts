@@ -1,5 +1,7 @@
 import { Assets } from '../pages/assets.ts'
+import { en } from '../pages/languages/en.ts'
 import type { Services } from '../services/services.ts'
+import { TextStore } from '../storage/text_store.ts'
 import { BrandStyles } from './brand_styles.ts'
 import { BrowserCookies } from './browser_cookies.ts'
 import { BROWSER_PATH, FILES_PATH, FORM_POST_SCRIPT, PASSKEY_SCRIPT } from './browser_path.ts'
@@ -19,5 +21,7 @@ export function createBrowserServices(shared: Services): BrowserServices {
   const folder = BROWSER_PATH + FILES_PATH
   const assets = new Assets(folder, style, SCRIPTS)
   const brandStyles = new BrandStyles(folder, config)
-  return { ...shared, cookies: new BrowserCookies(browserSealer, config.issuer), assets, brandStyles }
+  const cookies = new BrowserCookies(browserSealer, config.issuer)
+  const pageTexts = new TextStore(shared.staticFiles, 'pages', en)
+  return { ...shared, cookies, assets, brandStyles, pageTexts }
 }

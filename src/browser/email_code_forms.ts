@@ -8,7 +8,7 @@ import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { codeCallerOf } from './code_caller.ts'
 import { InputRefused } from './input_refused.ts'
-import { looksOf } from './looks.ts'
+import { languageOf } from './looks.ts'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 
@@ -29,7 +29,7 @@ export async function requestEmailCode(
   const { api, context } = situation.browserRequest
   const name = readTypedName(form.text('username'))
   if (name === null) throw new InputRefused({ kind: 'missing_name' })
-  const { language } = await looksOf(c, services)
+  const language = languageOf(c)
   const caller = await codeCallerOf(c, situation, services)
   const device = await services.cookies.device(api.userPool).read(c)
   const requestedCode = await services.emailCodes.request({ ...caller, name, language, device }, context)

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { BrowserServices } from './browser_services.ts'
 import { codeCallerOf } from './code_caller.ts'
-import { looksOf } from './looks.ts'
+import { languageOf } from './looks.ts'
 import type { Submission } from './read_submission.ts'
 import { acceptSecondFactor, firstFactorOf } from './second_factor_forms.ts'
 import type { Situation } from './situation.ts'
@@ -17,7 +17,7 @@ export async function sendSecondFactorCode(
 ): Promise<Situation> {
   const { pool, ...caller } = await codeCallerOf(c, situation, services)
   const device = await services.cookies.device(pool).read(c)
-  const { language } = await looksOf(c, services)
+  const language = languageOf(c)
   const request = { ...caller, pool, user: firstFactorOf(situation).user, device, language }
   const { context } = situation.browserRequest
   return { ...situation, secondFactorCode: await services.emailSecondFactor.send(request, context) }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { describeWait } from '../pages/languages/texts.ts'
+import { describeWait } from '../pages/languages/describe_wait.ts'
 import type { SignInProblem } from '../signin/sign_in_problem.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import type { Looks } from './looks.ts'

@@ -9,7 +9,7 @@ import { auditFailure } from './audit_failure.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { codeCallerOf } from './code_caller.ts'
 import { InputRefused } from './input_refused.ts'
-import { looksOf } from './looks.ts'
+import { languageOf } from './looks.ts'
 import { canHavePasskey } from './passkey_button.tsx'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
@@ -33,7 +33,7 @@ export async function requestSignUp(
   requireOpen(situation, services)
   const address = readNewAddress(form.text('username'))
   if (address === null) throw new InputRefused({ kind: 'no_address' })
-  const { language } = await looksOf(c, services)
+  const language = languageOf(c)
   const caller = await codeCallerOf(c, situation, services)
   const { context } = situation.browserRequest
   const requested = await services.signUps.request({ ...caller, address, language }, context)
@@ -73,7 +73,7 @@ export async function useNewAccount(
   const name = readName(form.text('name'))
   if (name === undefined)
     throw new InputRefused({ kind: 'refused_text', field: 'name', longest: MAX_NAME_CHARACTERS })
-  const { language } = await looksOf(c, services)
+  const language = languageOf(c)
   const caller = await codeCallerOf(c, situation, services)
   const account = { ...caller, address: signUp.proven, password, name, language }
   const result = await services.signUps.create(account, browserRequest.context)

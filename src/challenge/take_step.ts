@@ -1,5 +1,7 @@
+import { findRequestAbout } from '../clients/client_apis.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { requestAboutResource, requireGrantedApi } from '../clients/resource.ts'
 import { invalidSession, wrongCredentials } from '../oauth/errors.ts'
 import { readTypedName } from '../signin/email_codes.ts'
 import { beginAuthSession, continueAuthSession, NOTHING_REQUESTED } from './auth_session.ts'
@@ -19,13 +21,13 @@ import { USE_PROOF } from './use_proof.ts'
  *
  * @throws OAuthError; StorageUnavailable, CorruptRecord
  */
-export async function takeStep(request: ClientRequest, services: ChallengeServices): Promise<StepResult> {
-  const { parameters } = request
-  requireStepClient(request.client)
-  await requireUnchangedClient(request, services)
+export async function takeStep(received: ClientRequest, services: ChallengeServices): Promise<StepResult> {
+  const { parameters } = received
+  requireStepClient(received.client)
+  await requireUnchangedClient(received, services)
   const proof = readProof(parameters)
   const username = parameters.find('username')
-  const step = await readStep(request, services)
+  const step = await readStep(received, services)
   if (proof === null && username !== null && step.session.next.includes('username'))
     return takeUsername(username, step, services)
   if (proof === null || !step.session.next.includes(proof.name)) return askAgain(step, services)
@@ -45,18 +47,22 @@ async function takeSignUpStep(
 }
 
 /** The state of the `auth_session`, or a new one. @throws OAuthError invalid_session, or the errors of an authorization request */
-async function readStep(request: ClientRequest, services: ChallengeServices): Promise<Step> {
-  const { client, api, parameters, context } = request
+async function readStep(received: ClientRequest, services: ChallengeServices): Promise<Step> {
+  const { client, parameters, context } = received
   const sealed = parameters.find('auth_session')
   if (sealed === null) {
+    const request = requestAboutResource(received, services.config)
     const authorization = await readChallengeRequest(request, services)
-    const next = signUpInputs(authorization) ?? firstInputs(api, services.config, { hasRequestedCode: false })
+    const next =
+      signUpInputs(authorization) ?? firstInputs(request.api, services.config, { hasRequestedCode: false })
     const state = { ...NOTHING_REQUESTED, username: null, pending: null, next }
     return { request, session: beginAuthSession(authorization, state, context.now), sealed }
   }
   const opened = await services.authSessions.open(sealed, client.id, context.now)
   if (opened === null) throw invalidSession('the auth_session is unknown, expired or of another client')
-  if (opened.request.api !== api.name) throw invalidSession('the client belongs to another API now')
+  const request = findRequestAbout(received, opened.request.api, services.config)
+  if (request === null) throw invalidSession('the client belongs to another API now')
+  requireGrantedApi(request)
   const authorization = await checkRequestAgain(opened.request, request, services)
   return { request, session: { ...opened, request: authorization }, sealed }
 }

@@ -8,7 +8,7 @@ import type { ClientProof } from './client_proof.ts'
 export interface ClientRequest {
   client: StoredClient
   proof: ClientProof
-  /** The API of the client. */
+  /** The API that the request is about. It begins as the client's own API, and `resource`, a code or a token can name another. */
   api: ApiConfig
   parameters: Parameters
   context: RequestContext

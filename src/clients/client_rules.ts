@@ -1,6 +1,9 @@
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/origin.ts'
+import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
+import { clientApis } from './client_apis.ts'
 import type { ClientValues } from './client_values.ts'
 import { isPrivateUse } from './redirect_uri.ts'
 
@@ -8,15 +11,18 @@ import { isPrivateUse } from './redirect_uri.ts'
 export type RuledValues = Pick<
   ClientValues,
   | 'api'
+  | 'additionalApis'
   | 'grants'
   | 'scopes'
   | 'confidential'
+  | 'jwks'
+  | 'jwksUri'
   | 'redirectUris'
   | 'postLogoutRedirectUris'
   | 'isFirstParty'
   | 'requiresPkce'
 >
-type RuledConfig = Pick<Config, 'apis' | 'adminApi'>
+type RuledConfig = Pick<Config, 'issuer' | 'apis' | 'adminApi'>
 
 /**
  * Checks the rules between the fields of a client, and the rules between a client and its API.
@@ -29,20 +35,42 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
     ...(names.includes(client.api)
       ? findScopeProblems(client, config)
       : [{ path: 'api', message: `must be one of ${names.join(', ')}` }]),
+    ...findAdditionalProblems(client, config),
     ...findGrantProblems(client, config),
+    ...findKeyProblems(client, config),
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
   ]
 }
 
-function findScopeProblems({ api, scopes, grants }: RuledValues, { apis, adminApi }: RuledConfig) {
-  const known = apis.get(api)?.scopes ?? []
+/** The admin API stays apart, because its clients have rights that no scope limits. */
+function findAdditionalProblems({ api, additionalApis }: RuledValues, { apis, adminApi }: RuledConfig) {
+  const addable = addableApis(api, { apis, adminApi })
+  const message =
+    addable.length === 0 ? 'must be empty: no other API can be added' : `must be one of ${addable.join(', ')}`
+  return additionalApis.flatMap((name, i) =>
+    addable.includes(name) ? [] : [{ path: `additional_apis.${i}`, message }],
+  )
+}
+
+/** The names of the APIs that a client of an API can have in addition. */
+export function addableApis(api: string, { apis, adminApi }: Pick<Config, 'apis' | 'adminApi'>): string[] {
+  if (api === adminApi?.name) return []
+  return [...apis.keys()].filter((name) => name !== api && name !== adminApi?.name)
+}
+
+function findScopeProblems(client: RuledValues, config: RuledConfig) {
+  const { api, scopes, grants } = client
+  const { adminApi } = config
+  const apis = clientApis(client, config)
+  const known = apis.flatMap((own) => own.scopes)
+  const names = apis.length > 1 ? `APIs ${apis.map(({ name }) => name).join(', ')}` : `API ${api}`
   // Without client_credentials only users have tokens of the client, and only roles give rights to a user.
   const isAccountOnly = api === adminApi?.name && !grants.includes('client_credentials')
   return scopes.flatMap((scope, i) => {
     const path = `scopes.${i}`
-    if (!known.includes(scope)) return [{ path, message: `must be a scope of the API ${api}` }]
+    if (!known.includes(scope)) return [{ path, message: `must be a scope of the ${names}` }]
     if (!isAccountOnly || !isAdminScope(scope)) return []
     return [{ path, message: 'needs the grant client_credentials: it is for service accounts' }]
   })
@@ -67,6 +95,20 @@ function findGrantProblems(
     problems.push({ path: 'redirect_uris', message })
   }
   return problems
+}
+
+/** Anyone can read the key of a public client, so its signature proves nothing (RFC 6749 §2.1). */
+function findKeyProblems(
+  { confidential, jwks, jwksUri }: RuledValues,
+  { issuer }: RuledConfig,
+): ValueProblem[] {
+  const given = [...(jwks === null ? [] : ['jwks']), ...(jwksUri === null ? [] : ['jwks_uri'])]
+  if (!confidential)
+    return given.map((path) => ({ path, message: 'must be absent, because the client is public' }))
+  if (given.length > 1) return [{ path: 'jwks_uri', message: 'must be absent, because the client has jwks' }]
+  const problem =
+    jwksUri === null ? null : findOutboundUrlProblem(jwksUri, { allowsLoopback: isLoopback(issuer) })
+  return problem === null ? [] : [{ path: 'jwks_uri', message: problem }]
 }
 
 /** Any app can claim a private-use scheme, so only our own apps use one (RFC 8252 §8.6). */

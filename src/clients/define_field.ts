@@ -1,8 +1,16 @@
 import * as z from 'zod/mini'
 import type { ApiConfig } from '../config/config.ts'
 
-/** The type of a field in D1 and in forms. D1 stores a list as JSON, and a flag as 0 or 1. */
-export type FieldKind = 'text' | 'list' | 'flag' | 'seconds'
+/** The type of a field in D1 and in forms. D1 stores a list and `json` as JSON, and a flag as 0 or 1. */
+export type FieldKind = 'text' | 'list' | 'flag' | 'seconds' | 'json'
+
+/** The APIs in the form of a client. */
+export interface FormApis {
+  /** The API of the client and the additional APIs that the form has selected. */
+  selected: readonly ApiConfig[]
+  /** The names of the APIs that can be additional. */
+  addable: readonly string[]
+}
 
 export interface FieldSpec<T, IsEditable extends boolean, Default> {
   kind: FieldKind
@@ -19,9 +27,9 @@ export interface FieldSpec<T, IsEditable extends boolean, Default> {
   /** Makes the default of a new client from its id; null if the field is required. */
   defaultOf: Default
   /** The part of a form that has the field; absent for the first part. */
-  section?: 'browser'
-  /** The options in a form, from the API of the client; absent for free text. */
-  choices?: (api: ApiConfig | undefined) => readonly string[]
+  section?: 'browser' | 'keys'
+  /** The options in a form; absent for free text. */
+  choices?: (apis: FormApis) => readonly string[]
   /** The value of the API, which applies if the client has no value. */
   inherited?: (api: ApiConfig) => number
 }

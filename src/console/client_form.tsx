@@ -1,7 +1,9 @@
+import { addableApis } from '../clients/client_rules.ts'
 import { EDITABLE_FIELDS } from '../clients/client_values.ts'
-import type { Field } from '../clients/define_field.ts'
+import type { Field, FormApis } from '../clients/define_field.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { parseJson } from '../lib/parse_json.ts'
 import { Choices, type FieldState, Input, type Option, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { OwnPassword } from './action_form.tsx'
@@ -20,22 +22,34 @@ export const CLIENT_FIELDS: readonly FieldLabel[] = [
 ]
 
 const FIRST_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === undefined)
+const KEY_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === 'keys')
 const BROWSER_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === 'browser')
 
 /** The form fields that a new client and an existing client share. */
 export function ClientFields({ state, api, config }: { state: FieldState; api: string; config: Config }) {
-  const show = (field: Field) => <ClientField field={field} state={state} api={config.apis.get(api)} />
+  const show = (field: Field) => (
+    <ClientField
+      field={field}
+      state={state}
+      api={config.apis.get(api)}
+      apis={formApis(state.form, api, config)}
+    />
+  )
   return (
     <>
       {FIRST_FIELDS.map(show)}
-      <details class="part" open={needsBrowserFields(state)}>
+      <details class="part" open={needsFields(KEY_FIELDS, state) || hasKeys(state)}>
+        <summary>Authentication by key</summary>
+        {KEY_FIELDS.map(show)}
+      </details>
+      <details class="part" open={needsFields(BROWSER_FIELDS, state) || signsInUsers(state)}>
         <summary>Sign-in by browser</summary>
         {BROWSER_FIELDS.map(show)}
       </details>
       {api === config.adminApi?.name ? (
         <OwnPassword
           id="own-password-for-scopes"
-          hint="Required to give a scope of the admin API."
+          hint="Required to give a scope of the admin API, and to give keys to a service account."
           required={false}
           problem={state.problem}
         />
@@ -44,23 +58,37 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
   )
 }
 
-/** Whether the section is open: the client signs in users by browser, or the section has an error or another operator's change. */
-function needsBrowserFields({ form, problem, current }: FieldState): boolean {
-  const isRefused = BROWSER_FIELDS.some(({ wire }) => (problem?.errorsOf(wire) ?? []).length > 0)
-  return isRefused || Boolean(current) || form.list('grants').includes('authorization_code')
+/** Whether a section is open because it has an error or another operator's change. */
+function needsFields(fields: readonly Field[], { problem, current }: FieldState): boolean {
+  return Boolean(current) || fields.some(({ wire }) => (problem?.errorsOf(wire) ?? []).length > 0)
+}
+
+function hasKeys({ form }: FieldState): boolean {
+  return form.text('jwks') !== '' || form.text('jwks_uri') !== ''
+}
+
+function signsInUsers({ form }: FieldState): boolean {
+  return form.list('grants').includes('authorization_code')
+}
+
+/** The APIs of the form: that of the client with the selected ones, and all that can be selected. */
+function formApis(form: Form, api: string, config: Config): FormApis {
+  const names = [api, ...form.list('additional_apis')]
+  return { selected: names.flatMap((name) => config.apis.get(name) ?? []), addable: addableApis(api, config) }
 }
 
 interface ClientFieldProps {
   field: Field
   state: FieldState
+  apis: FormApis
   /** Undefined if config.yml no longer has the API of the client. */
   api: ApiConfig | undefined
 }
 
-function ClientField({ field, state, api }: ClientFieldProps) {
+function ClientField({ field, state, api, apis }: ClientFieldProps) {
   const { wire: name, label, description, kind } = field
   const shared = { state, name, label }
-  const options = optionsOf(field, state.form, api)
+  const options = optionsOf(field, state.form, apis)
   if (options !== null) {
     const type = kind === 'list' ? 'checkbox' : 'radio'
     return options.length === 0 ? null : (
@@ -68,6 +96,7 @@ function ClientField({ field, state, api }: ClientFieldProps) {
     )
   }
   if (kind === 'list') return <TextArea {...shared} hint={`${description}, one per line`} />
+  if (kind === 'json') return <TextArea {...shared} hint={description} rows={6} />
   const inherited = api && field.inherited?.(api)
   const hint =
     inherited === undefined ? description : `Default: ${inherited} (${formatSpan(inherited)}), from the API`
@@ -81,10 +110,10 @@ const FLAG_OPTIONS: readonly Option[] = [
 ]
 
 /** The options of a field, with the values that the form has; null for free text. */
-function optionsOf({ kind, wire, choices }: Field, form: Form, api: ApiConfig | undefined) {
+function optionsOf({ kind, wire, choices }: Field, form: Form, apis: FormApis) {
   if (kind === 'flag') return FLAG_OPTIONS
   if (choices === undefined) return null
-  return [...new Set([...choices(api), ...form.list(wire)])].map((value) => ({ value, label: value }))
+  return [...new Set([...choices(apis), ...form.list(wire)])].map((value) => ({ value, label: value }))
 }
 
 /** The form of a new client, with the defaults of its radio buttons. */
@@ -108,7 +137,8 @@ export function formOfClient(client: ShownClient): Form {
   )
 }
 
-function toFormValue({ choices }: Field, value: unknown): string | string[] {
+function toFormValue({ kind, choices }: Field, value: unknown): string | string[] {
+  if (kind === 'json' && value !== null) return JSON.stringify(value, null, 2)
   if (!Array.isArray(value)) return String(value ?? '')
   return choices === undefined ? value.join('\n') : value
 }
@@ -129,5 +159,11 @@ function readField({ wire, kind, choices, defaultOf }: Field, form: Form, id: st
   if (kind === 'list') return form.lines(wire)
   if (kind === 'seconds') return form.number(wire)
   if (kind === 'flag') return form.flag(wire)
+  if (kind === 'json') return readJson(form.text(wire))
   return form.text(wire).trim() || (id === undefined ? undefined : defaultOf?.(id))
+}
+
+/** Null for an empty field. A text that is not JSON is returned unchanged, so that the API reports the error. */
+function readJson(text: string): unknown {
+  return text.trim() === '' ? null : (parseJson(text) ?? text)
 }

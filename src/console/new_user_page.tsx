@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input } from '../pages/fields.tsx'
 import type { Form } from '../pages/form.ts'
-import { findPasswordProblem } from '../users/create_user.ts'
+import { findPasswordLengthProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
 import { pathOf } from './admin_client.ts'
@@ -107,7 +107,7 @@ function showForm(
  */
 export function withPasswordLength(problem: AdminProblem, { form, config }: PageRequest): AdminProblem {
   if (problem.errorsOf(OWN_PASSWORD_FIELD).length === 0) return problem
-  const message = findPasswordProblem(form.text('password'), config)
+  const message = findPasswordLengthProblem(form.text('password'), config)
   return message === null ? problem : problem.and([{ path: 'password', message }])
 }
 

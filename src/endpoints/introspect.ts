@@ -13,14 +13,14 @@ import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
-import { readTokenInQuestion } from './token_in_question.ts'
+import { findTokenApi, readTokenInQuestion } from './token_in_question.ts'
 
 /** The response if the token is not live, or if the client may not introspect it (RFC 7662 §2.2). */
 const INACTIVE = { active: false }
 
 /**
- * The introspection endpoint (RFC 7662). It describes an access token to each confidential client of the API in its `aud`.
- * It describes a refresh token only to the client of the token.
+ * The introspection endpoint (RFC 7662). It describes an access token to each confidential client that belongs to the API in its `aud`.
+ * It describes a token of an additional API, and a refresh token, only to the client of the token.
  */
 export const introspectEndpoint: Endpoint = {
   path: '/oauth2-token/introspect',
@@ -34,18 +34,24 @@ async function handleIntrospection(c: Context, services: Services, responses: Re
 }
 
 async function introspect(request: ClientRequest, services: Services): Promise<object> {
-  const { client, api, parameters, context } = request
+  const { client, parameters, context } = request
   if (!isConfidential(client)) throw invalidClient('a public client may not introspect')
   await services.bursts.spend('introspections', client.id, context)
   const claims = await readTokenInQuestion(parameters.require('token'), services, context)
   if (claims === null) return INACTIVE
   // The copy of the client may be outdated. A disabled client or a retired secret must not introspect.
   await requireUnchangedClient(request, services)
-  // Only the client of a refresh token may see its description.
-  const isVisible = claims.seq === null || claims.clientId === client.id
-  const holder = isVisible ? await findHolder(claims, { api, now: context.now }, services) : null
-  if (holder === null) return INACTIVE
+  const api = findVisibleApi(claims, request, services.config)
+  const holder = api && (await findHolder(claims, { api, now: context.now }, services))
+  if (!api || !holder) return INACTIVE
   return describe({ ...claims, ...currentRights(claims, holder, { api, config: services.config }) })
+}
+
+/** The API of a token that the client may see; null for another token. */
+function findVisibleApi(claims: TokenClaims, { client, api: own }: ClientRequest, config: Config) {
+  const api = findTokenApi(claims, client.api, config)
+  const isOfCaller = claims.clientId === client.id
+  return isOfCaller || (claims.seq === null && api === own) ? api : null
 }
 
 /** The members that can change after a token was issued. */

@@ -8,6 +8,7 @@ import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { requestAboutResource } from '../clients/resource.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { invalidAuthorizationRequest } from '../oauth/errors.ts'
@@ -23,7 +24,8 @@ export const parEndpoint: Endpoint = {
 }
 
 async function handlePush(c: Context, services: Services, responses: Responses): Promise<Response> {
-  const run = (request: ClientRequest) => pushRequest(request, services)
+  const run = (request: ClientRequest) =>
+    pushRequest(requestAboutResource(request, services.config), services)
   const requestUri = await runAsClient(c, services, { required: 'response_type', run })
   return responses.private({ request_uri: requestUri, expires_in: PUSHED_SECONDS }, 201)
 }

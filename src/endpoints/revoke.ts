@@ -12,7 +12,7 @@ import { revocationTime, sessionRevocationTime } from '../sessions/revocation_st
 import type { TokenClaims } from '../tokens/claims.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
-import { readTokenInQuestion } from './token_in_question.ts'
+import { findTokenApi, readTokenInQuestion } from './token_in_question.ts'
 
 const REASON = 'revoked by its client'
 
@@ -39,7 +39,8 @@ async function revokeToken(request: ClientRequest, services: Services): Promise<
   if (claims.clientId !== client.id)
     throw foreignToken(`${client.id} tried to revoke a token of ${claims.clientId}`)
   await spendBudgets(claims, request, services)
-  await revoke(claims, request, services)
+  const api = findTokenApi(claims, client.api, services.config) ?? request.api
+  await revoke(claims, { ...request, api }, services)
 }
 
 /**

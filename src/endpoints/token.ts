@@ -2,19 +2,20 @@ import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
-import { namesOwnApi } from '../clients/resource.ts'
+import { requestAboutResource } from '../clients/resource.ts'
 import type { Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
-import { invalidTarget, OAuthError, type Refusal } from '../oauth/errors.ts'
+import { OAuthError, type Refusal } from '../oauth/errors.ts'
+import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services/services.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The token endpoint (RFC 6749 §3.2). */
 export const tokenEndpoint: Endpoint = {
-  path: '/oauth2-token',
+  path: TOKEN_ENDPOINT_PATH,
   format: JSON_FORMAT,
   methods: { POST: (services, responses) => (c) => handleTokenRequest(c, services, responses) },
 }
@@ -25,10 +26,9 @@ async function handleTokenRequest(c: Context, services: Services, responses: Res
 }
 
 async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {
-  const { client, api, parameters } = request
+  const { client, parameters } = request
   const grant = requireGrant(parameters.require('grant_type'), client, services.config)
-  if (!namesOwnApi(parameters, api)) throw invalidTarget()
-  return runAudited(grant, request, services)
+  return runAudited(grant, requestAboutResource(request, services.config), services)
 }
 
 /** The audit events of refusals. The server only logs other refusals. */
@@ -59,6 +59,12 @@ function auditRefusal(
   if (kind === undefined) return
   const { client, api, context } = request
   const { subject = null, sid = null, cause = 'other' } = about
-  const who = { api: api.name, clientId: client.id, isFromClient: isConfidential(client), subject, sid }
+  const who = {
+    api: about.api ?? api.name,
+    clientId: client.id,
+    isFromClient: isConfidential(client),
+    subject,
+    sid,
+  }
   services.audit.record({ kind, outcome: 'refused', reason, cause, grant, ...who }, context)
 }

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { ApiConfig, Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Services } from '../services/services.ts'
 import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
@@ -27,6 +27,21 @@ export async function readTokenInQuestion(
     if (error instanceof InvalidToken) return null
     throw error
   }
+}
+
+/**
+ * The API of a verified token: that of the audience of an access token, or that of the session of a refresh token.
+ *
+ * @param own The name of the API to which the client of the token belongs.
+ * @returns null if config.yml has no such API
+ */
+export function findTokenApi(
+  { seq, api, audience }: TokenClaims,
+  own: string,
+  { apis }: Pick<Config, 'apis'>,
+): ApiConfig | null {
+  if (seq !== null) return apis.get(api ?? own) ?? null
+  return [...apis.values()].find((candidate) => candidate.audience === audience) ?? null
 }
 
 function audienceByType(config: Config) {

@@ -6,9 +6,11 @@ import { needsPkce } from '../authorization/parse_request.ts'
 import { isVerified } from '../authorization/pkce.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import { isConfidential } from '../clients/client.ts'
+import { findRequestAbout } from '../clients/client_apis.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { findRedirectUri, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { requireGrantedApi } from '../clients/resource.ts'
 import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { type CodeSession, closeSession, openSession, REPLAYED } from '../sessions/open_session.ts'
@@ -25,12 +27,15 @@ export const authorizationCodeGrant: Grant = {
   isOffered: () => true,
   isAllowed: (client) => client.grants.includes('authorization_code'),
 
-  async run(request, services) {
-    const { client, api, parameters, context } = request
-    const code = await openCode(parameters.require('code'), request, services)
+  async run(received, services) {
+    const code = await openCode(received, services)
+    const request = requestAbout(code, received, services)
+    const { client, api, context } = request
+    await spendBudgets(code, request, services)
     await requireUnchangedClient(request, services)
     const session = sessionOf(code)
     await requireMatch(code, session, request, services)
+    requireGrantedApi(request)
     requireUnchangedRights(code, request)
     const tokens = scopesNow(code, request)
     // A missing key is made before the code is used, because a failure must not use the code.
@@ -59,21 +64,38 @@ export const authorizationCodeGrant: Grant = {
 
 /** @throws OAuthError invalid_grant, or temporarily_unavailable if the budget is used up */
 async function openCode(
-  text: string,
-  request: ClientRequest,
+  { client, parameters, context }: ClientRequest,
   { codes, bursts }: GrantServices,
 ): Promise<AuthorizationCode> {
-  const { client, api, context } = request
-  const code = await codes.open(text)
+  const code = await codes.open(parameters.require('code'))
   if (code === null) {
     await bursts.spend('guesses', `code ${client.id}`, context)
     throw invalidCode('the code was not issued by this server', { cause: 'invalid_token' })
   }
   if (code.at + CODE_SECONDS <= context.now) throw refuse(code, 'the code has expired', 'expired_token')
-  if (code.api !== api.name) throw refuse(code, 'the client belongs to another API now', 'other')
+  return code
+}
+
+/** The request about the API of its code. @throws OAuthError invalid_grant if the client no longer has the API */
+function requestAbout(
+  code: AuthorizationCode,
+  received: ClientRequest,
+  { config }: GrantServices,
+): ClientRequest {
+  const request = findRequestAbout(received, code.api, config)
+  if (request === null) throw refuse(code, 'the client belongs to another API now', 'other')
+  return request
+}
+
+/** @throws OAuthError temporarily_unavailable if a budget is used up; invalid_grant for a guest whom the client may not have */
+async function spendBudgets(
+  code: AuthorizationCode,
+  request: ClientRequest,
+  { bursts }: GrantServices,
+): Promise<void> {
+  const { client, context } = request
   if (isVisitorId(code.sub)) await admitGuest(code, request, bursts)
   await bursts.spend('refreshes', isConfidential(client) ? code.sid : client.id, context)
-  return code
 }
 
 /** @throws OAuthError invalid_grant, or temporarily_unavailable if the budget of guests is used up */
@@ -103,6 +125,7 @@ async function requireMatch(
   const about = {
     subject: code.sub,
     sid: code.sid,
+    api: code.api,
     cause: isOwn ? 'invalid_token' : 'foreign_token',
   } as const
   const uri = parameters.find('redirect_uri')
@@ -138,7 +161,7 @@ function refuse(
   reason: string,
   cause: 'replayed_token' | 'expired_token' | 'other',
 ): OAuthError {
-  return invalidCode(reason, { subject: code.sub, sid: code.sid, cause })
+  return invalidCode(reason, { subject: code.sub, sid: code.sid, api: code.api, cause })
 }
 
 function sessionOf({ sid, sub, client, api, iat, auth, consent, visitor }: AuthorizationCode): CodeSession {

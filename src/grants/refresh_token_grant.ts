@@ -1,8 +1,10 @@
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
 import { isConfidential } from '../clients/client.ts'
+import { findRequestAbout } from '../clients/client_apis.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
+import { requireGrantedApi } from '../clients/resource.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
@@ -27,13 +29,13 @@ export const refreshTokenGrant: Grant = {
     client.grants.includes('refresh_token') ||
     grants.some((grant) => grant.startsSession && grant.isAllowed(client, grants)),
 
-  async run(request, services) {
-    const { client, api, parameters, context } = request
+  async run(received, services) {
     const { config } = services
-    const claims = await verifyToken(parameters.require('refresh_token'), request, services)
-    await requireUnchangedClient(request, services)
-    if (claims.clientId !== client.id)
-      throw refuseRefresh('foreign_token', 'the token was issued to another client', claims)
+    const claims = await verifyToken(received.parameters.require('refresh_token'), received, services)
+    await requireUnchangedClient(received, services)
+    const request = requestAbout(claims, received, config)
+    const { client, api, parameters, context } = request
+    requireGrantedApi(request)
     requireNotIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter(
@@ -69,6 +71,20 @@ async function verifyToken(
     if (isGuess) await bursts.spend('guesses', `refresh ${client.id}`, context)
     throw error
   }
+}
+
+/** The request about the API of its token. @throws OAuthError invalid_grant for the token of another client or of another API */
+function requestAbout(
+  claims: RefreshTokenClaims,
+  received: ClientRequest,
+  config: GrantServices['config'],
+): ClientRequest {
+  const { client } = received
+  if (claims.clientId !== client.id)
+    throw refuseRefresh('foreign_token', 'the token was issued to another client', claims)
+  const request = findRequestAbout(received, claims.api ?? client.api, config)
+  if (request === null) throw refuseRefresh('other', 'the client belongs to another API now', claims)
+  return request
 }
 
 /**

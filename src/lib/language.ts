@@ -2,6 +2,18 @@
 export const LANGUAGES = ['en', 'de', 'fr', 'es', 'nl', 'it', 'pl', 'uk'] as const
 export type Language = (typeof LANGUAGES)[number]
 
+/** The direction of writing of each language (HTML `dir`). */
+export const DIRECTIONS: Readonly<Record<Language, 'ltr' | 'rtl'>> = {
+  en: 'ltr',
+  de: 'ltr',
+  fr: 'ltr',
+  es: 'ltr',
+  nl: 'ltr',
+  it: 'ltr',
+  pl: 'ltr',
+  uk: 'ltr',
+}
+
 /** A text of the operator: one for all languages, or at least one language. */
 export type LocalText = string | Readonly<Partial<Record<Language, string>>>
 

@@ -1,7 +1,8 @@
 import type { Branding } from '../config/branding_schema.ts'
 import type { Config } from '../config/config.ts'
 import type { MailSettings } from '../config/mail_schema.ts'
-import { MAIL_TEXTS } from './languages/mail_texts.ts'
+import type { FoundTexts } from '../storage/text_store.ts'
+import type { MailTexts } from './languages/en.ts'
 import type { Mail, MailKind, QueuedMail } from './mail.ts'
 import { blocksOf } from './mail_blocks.ts'
 import { renderHtml, renderText } from './mail_html.ts'
@@ -27,14 +28,24 @@ export interface MailLooks extends Pick<Config, 'apis'> {
   mail: Pick<MailSettings, 'from'>
 }
 
-/** Writes the texts of a mail in the language of its recipient, with the branding of its API. */
-export function renderMail({ id, queuedAt, mail }: QueuedMail, looks: MailLooks): RenderedMail {
-  const { kind, to, language } = mail
+/** Writes the texts of a mail with the branding of its API. */
+export function renderMail(
+  { id, queuedAt, mail }: QueuedMail,
+  looks: MailLooks,
+  { language, texts }: FoundTexts<MailTexts>,
+): RenderedMail {
+  const { kind, to } = mail
   const branding = brandingOf(mail, looks)
   const name = branding?.name ?? looks.mail.from.name
-  const texts = MAIL_TEXTS[language]
   const subject = texts.kinds[kind].subject(name)
-  const content = { language, subject, name, branding, texts, blocks: blocksOf(mail, texts, name) }
+  const content = {
+    language,
+    subject,
+    name,
+    branding,
+    texts,
+    blocks: blocksOf({ ...mail, language }, texts, name),
+  }
   return {
     id,
     kind,

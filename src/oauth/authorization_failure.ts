@@ -16,7 +16,7 @@ export const AUTHORIZATION_FAILURES = {
   no_response_type: ['invalid_request', 'The parameter response_type is missing.'],
   response_type: ['unsupported_response_type', 'The only supported response_type is code.'],
   no_code_grant: ['unauthorized_client', 'The client is not allowed to use the authorization code grant.'],
-  resource: ['invalid_target', 'The resource is not the API of the client.'],
+  resource: ['invalid_target', 'The resource is not available to this request.'],
   scope: ['invalid_scope', 'The requested scope is unknown or more than the client may have.'],
   no_code_challenge: ['invalid_request', 'The client needs PKCE: send code_challenge with the method S256.'],
   code_challenge_method: ['invalid_request', 'The only supported code_challenge_method is S256.'],

@@ -29,7 +29,7 @@ const rfc6749: Table = {
     ...wire(400, 'invalid_request', `The parameter ${parameter} must be a string.`),
     hint: `Check the \`${parameter}\` parameter`,
   }),
-  invalid_target: () => wire(400, 'invalid_target', 'The resource is not the API of the client.'),
+  invalid_target: () => wire(400, 'invalid_target', 'The resource is not available to this request.'),
   misdirected_request: () =>
     wire(421, 'invalid_request', 'Send the request to the URL of the issuer, by https.'),
   body_too_large: () => wire(413, 'invalid_request', 'The request body is larger than 16 KiB.'),

@@ -92,6 +92,8 @@ export class OAuthError extends Error {
 export interface RefusalDetails {
   subject?: string
   sid?: string
+  /** The API of a refused code or token; absent if it is that of the request. */
+  api?: string
   cause?: FailureCause
 }
 
@@ -115,7 +117,7 @@ export function refusedValue(parameter: string): OAuthError {
   return new OAuthError({ kind: 'refused_value', parameter }, `the value of ${parameter} is refused`)
 }
 
-/** The `resource` of a request is not the API of the client (RFC 8707 §2). */
+/** The `resource` of a request is not one API of the client, or not the granted API (RFC 8707 §2). */
 export function invalidTarget(): OAuthError {
   return new OAuthError({ kind: 'invalid_target' }, 'the request names another resource')
 }

@@ -1,3 +1,5 @@
+import { AssertionVerifier } from '../clients/assertions/assertion_verifier.ts'
+import { RemoteKeys } from '../clients/assertions/remote_keys.ts'
 import { ClientAdminStore } from '../clients/client_admin_store.ts'
 import { ClientListStore } from '../clients/client_list_store.ts'
 import { ClientStore } from '../clients/client_store.ts'
@@ -7,6 +9,7 @@ import { OriginStore } from '../clients/origin_store.ts'
 import type { Config } from '../config/config.ts'
 import { isLoopback } from '../config/origin.ts'
 import { Outbound } from '../lib/outbound.ts'
+import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
 import type { Environment } from './environment.ts'
 import type { StorageServices } from './storage_services.ts'
 
@@ -19,8 +22,11 @@ export function createClientServices(
   { copies, changes }: StorageServices,
 ) {
   const clientTable = new ClientTableStore(db)
+  const outbound = new Outbound({ allowsLoopback: isLoopback(issuer) })
+  const audiences = { issuer, token_endpoint: issuer + TOKEN_ENDPOINT_PATH }
   return {
-    outbound: new Outbound({ allowsLoopback: isLoopback(issuer) }),
+    assertions: new AssertionVerifier(audiences, new RemoteKeys({ copies, outbound })),
+    outbound,
     clientTable,
     clients: new ClientStore({ table: clientTable, copies, changes }),
     clientAdmin: new ClientAdminStore(db),

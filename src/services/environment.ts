@@ -5,6 +5,7 @@ import { parseSealingKey, type SealingKeys } from '../keys/sealing.ts'
 import type { EmailBinding } from '../mail/binding_driver.ts'
 import type { MailQueue } from '../mail/mailer.ts'
 import { parseWebhookSecrets } from '../mail/webhook_driver.ts'
+import type { AssetBinding } from '../storage/asset_store.ts'
 import type { BurstBindings } from '../storage/burst_limits.ts'
 
 /** The binding of the main database. The databases of other shards have only sessions and their revocations. */
@@ -14,6 +15,8 @@ export const MAIN_DATABASE = 'DB'
 export interface Env extends BurstBindings {
   DB: D1Database
   KV: KVNamespace
+  /** The static files. */
+  ASSETS: AssetBinding
   /** 256 random bits as base64url. The private signing keys are encrypted under it. */
   SEALING_KEY: string
   /** The successor of SEALING_KEY, set only while the key is changed. */
@@ -44,6 +47,7 @@ export interface Environment {
   env: Partial<Env>
   db: D1Database
   kv: KVNamespace
+  assets: AssetBinding
   sealingKeys: SealingKeys
   hashKeys: HashKeys
   /** In the order of the shards in config.yml. */
@@ -61,10 +65,10 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
   const lacksMailSecret =
     config.mail?.driver === 'webhook' && parseWebhookSecrets(env.MAIL_SECRET ?? '') === null
   const isComplete = missing.size === 0 && !lacksChallenge && !lacksMailSecret
-  if (env.DB && env.KV && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
+  if (env.DB && env.KV && env.ASSETS && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
-    return { env, db: env.DB, kv: env.KV, sealingKeys, hashKeys, shardDatabases }
+    return { env, db: env.DB, kv: env.KV, assets: env.ASSETS, sealingKeys, hashKeys, shardDatabases }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
@@ -85,7 +89,7 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
 /** The bindings that config.yml needs. */
 function requiredBindings({ sessionShards, mail }: Config): string[] {
   return [
-    ...['DB', 'KV'],
+    ...['DB', 'KV', 'ASSETS'],
     ...sessionShards.map((shard) => shard.binding),
     ...(mail === null ? [] : ['MAIL_QUEUE']),
     ...(mail?.driver === 'binding' ? ['EMAIL'] : []),

@@ -45,12 +45,12 @@ export interface Services
 /** Creates the services of one isolate. @throws EnvironmentError */
 export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
   const environment = requireEnvironment(env, config)
-  const storage = createStorageServices(environment, config)
-  const audit = createAuditServices(environment, clock, storage)
+  const storage = createStorageServices(environment, config, clock)
+  const audit = createAuditServices(environment, storage)
   const clients = createClientServices(environment, config, storage)
-  const users = createUserServices(environment)
+  const users = createUserServices(environment, storage)
   const oneTime = createOneTimeServices(environment)
-  const mail = createMailServices(environment, config)
+  const mail = createMailServices(environment, config, storage)
   const base = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }
   const shared = { ...base, ...createNotificationServices(environment, config, base) }
   const keys = createKeyServices(environment, config, shared)

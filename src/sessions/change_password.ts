@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { Notifier } from '../mail/news.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
+import type { CommonPasswords } from '../users/common_passwords.ts'
 import { makePassword, PasswordRefused, type PasswordSetting } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS, normalizeText } from '../users/password.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
@@ -21,6 +22,7 @@ export interface PasswordChange {
 interface Dependencies {
   config: Pick<Config, 'apis' | 'minimumPasswordLength' | 'breachedPasswords'>
   passwords: Pick<PasswordHasher, 'hash'>
+  commonPasswords: Pick<CommonPasswords, 'has'>
   breaches: Pick<BreachedPasswords, 'find'>
   signOut: Pick<SignOut, 'endUser'>
   notifications: Notifier

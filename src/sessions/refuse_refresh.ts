@@ -6,7 +6,7 @@ import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
 export function refuseRefresh(
   cause: FailureCause,
   reason: string,
-  { subject, sid }: RefreshTokenClaims,
+  { subject, sid, api }: RefreshTokenClaims,
 ): OAuthError {
-  return invalidRefreshToken(reason, { subject, sid, cause })
+  return invalidRefreshToken(reason, { subject, sid, cause, ...(api !== null && { api }) })
 }

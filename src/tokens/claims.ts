@@ -80,6 +80,13 @@ export const CLAIMS = {
   mustChangePassword: { name: 'must_change_password', source: 'user', format: flag, targets: OF_ACCESS },
   /** Whether the password of the user is in a list of known breaches. */
   passwordBreached: { name: 'password_breached', source: 'user', format: flag, targets: OF_ACCESS },
+  /** The name of the API of the session. A refresh token from before this claim is of the client's own API. */
+  api: {
+    name: 'api',
+    source: 'session',
+    format: optional(text),
+    targets: ['refresh_token', 'introspection'],
+  },
   /** How many times the session was refreshed. */
   seq: {
     name: 'seq',

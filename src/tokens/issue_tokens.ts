@@ -76,7 +76,7 @@ export async function issueTokens(
   const refresh = session?.hasRefreshToken && config.refreshTokensEnabled ? refreshValuesOf(session) : null
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(access, key),
-    refresh && issueRefreshToken({ ...common, ...refresh }, key),
+    refresh && issueRefreshToken({ ...common, ...refresh, api: api.name }, key),
   ])
   const idToken = await issueIdTokenFor({ ...issuance, scope, accessToken }, services, context)
   return compact({

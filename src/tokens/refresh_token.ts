@@ -11,7 +11,12 @@ import { ExpiredToken, verifyToken } from './verify_token.ts'
 export const REFRESH_TOKEN_TYPE = 'rt+jwt'
 
 /** The values of a refresh token. `seq` is its number in the session, from 0. `scope` is the scope of the session. */
-export type RefreshTokenValues = Omit<ClaimValues, 'audience' | 'jti'> & { sid: string; seq: number }
+export type RefreshTokenValues = Omit<ClaimValues, 'audience' | 'jti'> & {
+  sid: string
+  seq: number
+  /** The name of the API of the session. */
+  api: string
+}
 
 /** The claims of a refresh token. They always name a session. */
 export type RefreshTokenClaims = SessionClaims & { seq: number }

@@ -1,6 +1,4 @@
-import { base64url } from 'jose'
 import { encodeUtf8 } from '../lib/bytes.ts'
-import { FINGERPRINTS } from './common_password_list.ts'
 
 /** The number of passwords in the list. */
 export const COMMON_PASSWORDS = 10_000
@@ -11,16 +9,29 @@ const FINGERPRINT_BITS = 26
 /** The low bits of a distance, which the list has as they are. 12 makes the list shortest. */
 const LOW_BITS = 12
 
-/** The fingerprints of the list; null before the first new password of the isolate. */
-let unpacked: ReadonlySet<number> | null = null
+/** The static file with the packed list. `npm run common-passwords` writes it. */
+export const COMMON_PASSWORDS_FILE = 'common_passwords.bin'
 
-/**
- * Whether a password is in the list of the most common passwords (NIST SP 800-63B-4 §3.1.1.2). Case does not count. One random
- * password of 6,700 has a fingerprint of the list, and counts too.
- */
-export function isCommonPassword(text: string): boolean {
-  unpacked ??= unpackFingerprints(base64url.decode(FINGERPRINTS))
-  return unpacked.has(fingerprintOf(text))
+/** The list of the most common passwords. The first new password of an isolate reads it. */
+export class CommonPasswords {
+  readonly #read: (file: string) => Promise<ArrayBuffer>
+  #unpacked: ReadonlySet<number> | null = null
+
+  /** @param read Reads a static file. */
+  constructor(read: (file: string) => Promise<ArrayBuffer>) {
+    this.#read = read
+  }
+
+  /**
+   * Whether a password is in the list (NIST SP 800-63B-4 §3.1.1.2). Case does not count. One random password of 6,700 has a
+   * fingerprint of the list, and counts too.
+   *
+   * @throws StorageUnavailable if the list cannot be read
+   */
+  async has(text: string): Promise<boolean> {
+    this.#unpacked ??= unpackFingerprints(new Uint8Array(await this.#read(COMMON_PASSWORDS_FILE)))
+    return this.#unpacked.has(fingerprintOf(text))
+  }
 }
 
 /** The fingerprint of a password: the high bits of FNV-1a of its form without case. It only has to spread evenly. */

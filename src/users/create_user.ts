@@ -4,7 +4,7 @@ import { findUsernameProblem, foldUsername } from '@sallyport/formats/username'
 import type { Config } from '../config/config.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { BreachedPasswords, Occasion } from './breaches/breached_passwords.ts'
-import { COMMON_PASSWORDS, isCommonPassword } from './common_passwords.ts'
+import { COMMON_PASSWORDS, type CommonPasswords } from './common_passwords.ts'
 import { countCharacters, encodePassword, MAX_PASSWORD_CHARACTERS } from './password.ts'
 import type { ImportedHash, PasswordHasher } from './password_hash.ts'
 import { generateUserId, type UnstoredUser } from './user.ts'
@@ -60,6 +60,7 @@ export class PasswordRefused extends UserRefused {
 /** The services that check and hash a new password. */
 export interface PasswordDependencies {
   passwords: Pick<PasswordHasher, 'hash'>
+  commonPasswords: Pick<CommonPasswords, 'has'>
   breaches: Pick<BreachedPasswords, 'find'>
   config: Pick<Config, 'apis' | 'minimumPasswordLength'>
 }
@@ -96,21 +97,32 @@ export async function createUser(
 
 /**
  * Checks and hashes a new password. The server refuses a password from a known breach (NIST SP 800-63B-4 §3.1.1.2). If the breach
- * service is down, the server accepts the password, and the next sign-in checks it.
+ * service is down, the server accepts the password, and the next sign-in checks it. If the list of common passwords cannot be
+ * read, the server accepts no new password.
  *
  * @throws UserRefused
  * @throws OAuthError temporarily_unavailable
+ * @throws StorageUnavailable
  */
 export async function makePassword(
   text: string,
-  { passwords, breaches, config }: PasswordDependencies,
+  { passwords, commonPasswords, breaches, config }: PasswordDependencies,
   { occasion, context }: PasswordSetting,
 ): Promise<NewPassword> {
   const password = requirePassword(text, config)
+  if (await commonPasswords.has(text)) throw commonPassword()
   const finding = await breaches.find(password, { ...occasion, at: 'set' }, context)
   if (finding === 'found') throw breachedPassword()
   const breachCheckedAt = finding === 'clear' ? context.now : null
   return { passwordHash: await passwords.hash(password), breachCheckedAt }
+}
+
+function commonPassword(): PasswordRefused {
+  const count = COMMON_PASSWORDS.toLocaleString('en')
+  return new PasswordRefused(
+    'common',
+    `the password is one of the ${count} most common passwords: choose another one`,
+  )
 }
 
 function breachedPassword(): PasswordRefused {
@@ -192,7 +204,7 @@ export function requireUsername(text: string, pool: string, config: Pick<Config,
   return username
 }
 
-/** Encodes a new password. @throws PasswordRefused */
+/** Encodes a new password of an allowed length. @throws PasswordRefused */
 function requirePassword(
   text: string,
   { minimumPasswordLength: shortest }: Pick<Config, 'minimumPasswordLength'>,
@@ -208,18 +220,11 @@ function requirePassword(
     const message = `the password must be plain text of ${shortest} to ${MAX_PASSWORD_CHARACTERS} characters`
     throw new PasswordRefused('length', message)
   }
-  if (isCommonPassword(text)) {
-    const count = COMMON_PASSWORDS.toLocaleString('en')
-    throw new PasswordRefused(
-      'common',
-      `the password is one of the ${count} most common passwords: choose another one`,
-    )
-  }
   return password
 }
 
-/** The reason to refuse a new password before the check against known breaches; null for an allowed password. */
-export function findPasswordProblem(
+/** The reason to refuse the length of a new password; null for an allowed length. */
+export function findPasswordLengthProblem(
   text: string,
   config: Pick<Config, 'minimumPasswordLength'>,
 ): string | null {

@@ -134,6 +134,15 @@ describe('the link that ends all sessions', () => {
     expect(await takeKinds(server)).toEqual(['new_device'])
   })
 
+  it('a second link ends the sessions after another sign-in from the same origins', async () => {
+    const { reader, link } = await prepare()
+    expect((await post(tokenOf(link))).status).toBe(303)
+    const again = await tokensFrom(reader, ABROAD)
+    const second = await takeLink(server, 'end-sessions')
+    expect((await post(tokenOf(second))).status).toBe(303)
+    expect((await refresh(again)).status).toBe(400)
+  })
+
   it('with self_service the pages lead to a new password, also from a link that no longer works', async () => {
     server = serverWith({ self_service: true })
     const { link } = await prepare()

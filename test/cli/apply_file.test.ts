@@ -20,6 +20,12 @@ const name = fc.oneof(
 )
 const scope = fc.oneof(fc.constantFrom('null', '1', '#a', '[x'), fc.stringMatching(/^[!#-[\]-~]{1,20}$/))
 const uri = fc.oneof(fc.constantFrom('com.example.app:/callback'), fc.webUrl())
+const jwk = fc.record({
+  kty: fc.constant('EC'),
+  kid: name,
+  x: fc.constant('null'),
+  key_ops: fc.constant(['verify']),
+})
 const lifetime = fc.option(fc.integer({ min: 300, max: 86_400 }))
 const client: fc.Arbitrary<Client> = fc.record({
   client_id: id,
@@ -31,8 +37,12 @@ const client: fc.Arbitrary<Client> = fc.record({
       minLength: 1,
     },
   ),
+  additional_apis: fc.uniqueArray(name, { maxLength: 3 }),
   scopes: fc.uniqueArray(scope, { maxLength: 5 }),
   origins: fc.uniqueArray(fc.webUrl(), { maxLength: 3 }),
+  jwks: fc.option(fc.record({ keys: fc.array(jwk, { minLength: 1, maxLength: 2 }) })),
+  jwks_uri: fc.option(fc.constant('https://partner.example/jwks')),
+  assertion_audience: fc.constantFrom('issuer' as const, 'token_endpoint' as const),
   redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),
   post_logout_redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),
   first_party: fc.boolean(),

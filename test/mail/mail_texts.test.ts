@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LANGUAGES } from '../../src/lib/language.ts'
+import { packTexts, unpackTexts } from '../../src/lib/text_table.ts'
 import { MAIL_TEXTS } from '../../src/mail/languages/mail_texts.ts'
 import { FACTOR_CHANGES, MAIL_KINDS, type Mail, type MailKind } from '../../src/mail/mail.ts'
 import { type RenderedMail, renderMail } from '../../src/mail/render_mail.ts'
@@ -25,7 +26,9 @@ const serverWith = (branding?: Record<string, unknown>) =>
 
 function render(mail: Mail, server = serverWith({ name: 'Bread & <Butter>' })): RenderedMail {
   const { apis } = server.config
-  return renderMail({ id: 'msg_1', queuedAt: 1, mail }, { apis, mail: MAIL })
+  const { language } = mail
+  const texts = unpackTexts(MAIL_TEXTS.en, packTexts(MAIL_TEXTS[language]))
+  return renderMail({ id: 'msg_1', queuedAt: 1, mail }, { apis, mail: MAIL }, { language, texts })
 }
 
 describe('the texts of mails', () => {

@@ -62,8 +62,8 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
   },
   invalid_target: {
     error: errors.invalidTarget(),
-    rfc6749: rfc(400, 'invalid_target', 'The resource is not the API of the client.'),
-    oro: oro(400, 'invalid_target', 'The resource is not the API of the client.'),
+    rfc6749: rfc(400, 'invalid_target', 'The resource is not available to this request.'),
+    oro: oro(400, 'invalid_target', 'The resource is not available to this request.'),
   },
   misdirected_request: {
     error: errors.misdirectedRequest(),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LANGUAGES } from '../../src/lib/language.ts'
-import { describeWait, TEXTS } from '../../src/pages/languages/texts.ts'
+import { describeWait } from '../../src/pages/languages/describe_wait.ts'
+import { TEXTS } from '../../src/pages/languages/texts.ts'
 
 /** Every text of a table by its path, with "{1}" and "{2}" for the values in it. */
 function textsOf(table: object, path = ''): [path: string, text: string][] {
@@ -44,7 +45,6 @@ describe('the languages of the pages', () => {
       const same = texts.filter(([path, text]) => text === english.get(path)).map(([path]) => path)
       // Words that languages share, such as "Privacy" in Dutch and "Error" in Spanish.
       const shared = [
-        'direction',
         'signIn.password',
         'accountPage.sections.password',
         'accountPage.sections.passkeys',

@@ -33,7 +33,15 @@ interface Ended {
 /** A checkout with a changed config.yml. */
 function checkout(change: (config: string) => string): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
-  for (const name of ['src', 'scripts', 'packages/cli/src', 'migrations', 'package.json', 'wrangler.toml']) {
+  for (const name of [
+    'assets',
+    'src',
+    'scripts',
+    'packages/cli/src',
+    'migrations',
+    'package.json',
+    'wrangler.toml',
+  ]) {
     cpSync(name, join(folder, name), { recursive: true })
   }
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))

@@ -22,6 +22,16 @@ describe('wrangler.toml', () => {
 
   it.each([
     [
+      'the static files',
+      { ...toml, assets: undefined },
+      ['wrangler.toml needs [assets] with binding = "ASSETS" and run_worker_first = true'],
+    ],
+    [
+      'no address of static files',
+      { ...toml, assets: { ...toml.assets, run_worker_first: ['/account/*'] } },
+      ['wrangler.toml needs [assets] with binding = "ASSETS" and run_worker_first = true'],
+    ],
+    [
       'the producer',
       { ...toml, queues: { consumers } },
       ['mail: wrangler.toml has no [[queues.producers]] with the binding MAIL_QUEUE'],

@@ -1,8 +1,8 @@
-import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { stringify } from 'yaml'
 import { createApp } from '../../src/app.ts'
-import type { ClientSecret } from '../../src/clients/client.ts'
+import { type ClientSecret, needsSecret } from '../../src/clients/client.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../../src/clients/client_secret.ts'
 import { type ClientValues, fromDraft } from '../../src/clients/client_values.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -18,6 +18,7 @@ import { addressOfLast } from '../../src/storage/last_response_store.ts'
 import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
+import { emptyDatabases } from './databases.ts'
 import { MailSink } from './mail_sink.ts'
 
 export const ISSUER = 'https://id.shop.test'
@@ -160,6 +161,11 @@ export class TestServer {
     return this.mails.take(this.services)
   }
 
+  /** The same, when the delay of all waiting news has passed. */
+  takeDelayedMails(): Promise<RenderedMail[]> {
+    return this.mails.takeDelayed(this.services)
+  }
+
   /** A request context, for calls without HTTP. */
   context(): RequestContext {
     const context = createExecutionContext()
@@ -214,7 +220,7 @@ export class TestServer {
       }),
       ...changes,
     }
-    const stored = record.confidential && secrets === undefined ? { id: generateSecretId(), hash } : null
+    const stored = needsSecret(record) && secrets === undefined ? { id: generateSecretId(), hash } : null
     await this.services.clientAdmin.add(record, { secret: stored, now: this.clock.time }, [])
     for (const { hash, createdAt, expiresAt } of secrets ?? []) {
       await env.DB.prepare(
@@ -278,10 +284,9 @@ export function basic(id: string, secret: string): string {
 
 /** Empties every store. */
 export async function emptyStores(): Promise<void> {
-  await reset()
   await emptyKv()
   for (const name of ['jwks', 'revocations']) await caches.default.delete(addressOfLast(name, ISSUER))
-  for (const db of [env.DB, env.SESSIONS_EU]) await applyD1Migrations(db, env.TEST_MIGRATIONS)
+  await emptyDatabases()
 }
 
 /** Empties KV. An earlier test file may have written to it. */

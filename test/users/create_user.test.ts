@@ -39,6 +39,7 @@ const hasher = new PasswordHasher(argon2Module, { m: 256, t: 2, p: 1 })
 /** Guests are on for the pool `customers` and off for `staff`. The fake hash contains the password. */
 const dependencies = {
   config: parseConfig(configText()),
+  commonPasswords: { has: async () => false },
   breaches: { find: async () => 'unknown' as const },
   passwords: {
     hash: async (password: Uint8Array) => `hash of ${decodeUtf8(password)}`,

@@ -8,5 +8,5 @@ import { nl } from './nl.ts'
 import { pl } from './pl.ts'
 import { uk } from './uk.ts'
 
-/** The texts of mails by language. */
+/** The texts of mails by language. The build writes them to files, because the code of the Worker has only the English ones. */
 export const MAIL_TEXTS: Readonly<Record<Language, MailTexts>> = { en, de, fr, es, nl, it, pl, uk }

@@ -3,7 +3,6 @@ import type { Texts } from './en.ts'
 
 /** The German texts. They address the user as "Sie". A scope is in the accusative: "… erhält Zugriff auf: Ihren Namen". */
 export const de: Texts = {
-  direction: 'ltr',
   cancel: 'Abbrechen',
   useAnotherAccount: 'Anderes Konto verwenden',
   username: 'Benutzername',

@@ -2,7 +2,6 @@ import { en as accountPage } from './account/en.ts'
 
 /** The English texts. `Texts` is their type, so a language without one of them does not compile. */
 export const en = {
-  direction: 'ltr' as 'ltr' | 'rtl',
   cancel: 'Cancel',
   useAnotherAccount: 'Use another account',
   username: 'Username',

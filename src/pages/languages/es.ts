@@ -3,7 +3,6 @@ import type { Texts } from './en.ts'
 
 /** The Spanish texts. They address the user as "tú". */
 export const es: Texts = {
-  direction: 'ltr',
   cancel: 'Cancelar',
   useAnotherAccount: 'Usar otra cuenta',
   username: 'Nombre de usuario',

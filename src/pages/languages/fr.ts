@@ -6,7 +6,6 @@ import type { Texts } from './en.ts'
  * (U+202F) stands before "?", a no-break space (U+00A0) before ":".
  */
 export const fr: Texts = {
-  direction: 'ltr',
   cancel: 'Annuler',
   useAnotherAccount: 'Utiliser un autre compte',
   username: 'Nom d’utilisateur',

@@ -3,7 +3,6 @@ import type { Texts } from './en.ts'
 
 /** The Italian texts. They address the user as "tu", without a word that depends on the gender of the user. */
 export const it: Texts = {
-  direction: 'ltr',
   cancel: 'Annulla',
   useAnotherAccount: 'Usa un altro account',
   username: 'Nome utente',

@@ -3,7 +3,6 @@ import type { Texts } from './en.ts'
 
 /** The Dutch texts. They address the user as "je". */
 export const nl: Texts = {
-  direction: 'ltr',
   cancel: 'Annuleren',
   useAnotherAccount: 'Een ander account gebruiken',
   username: 'Gebruikersnaam',

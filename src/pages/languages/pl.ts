@@ -6,7 +6,6 @@ import type { Texts } from './en.ts'
  * A name of an application is not declined: a colon or the word "aplikacja" stands before it.
  */
 export const pl: Texts = {
-  direction: 'ltr',
   cancel: 'Anuluj',
   useAnotherAccount: 'Użyj innego konta',
   username: 'Nazwa użytkownika',

@@ -6,7 +6,6 @@ import type { Texts } from './en.ts'
  * "застосунок" stands before it.
  */
 export const uk: Texts = {
-  direction: 'ltr',
   cancel: 'Скасувати',
   useAnotherAccount: 'Використати інший обліковий запис',
   username: 'Ім’я користувача',

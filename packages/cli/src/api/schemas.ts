@@ -46,6 +46,7 @@ export type ClientDraft = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -53,6 +54,13 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri?: string | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -66,11 +74,19 @@ export type ClientDraft = {
 
 export type ClientEdit = {
   readonly name?: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants?: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri?: string | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
@@ -93,6 +109,7 @@ export type Client = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -100,6 +117,13 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri: string | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -119,6 +143,7 @@ export type ClientWithSecret = {
   readonly client_id: string
   readonly name: string
   readonly api: string
+  readonly additional_apis: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes: readonly (string)[]
   readonly origins: readonly (string)[]
@@ -126,6 +151,13 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri: string | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
@@ -159,6 +191,7 @@ export type ClientImportRow = {
   readonly client_id: string
   readonly name?: string
   readonly api: string
+  readonly additional_apis?: readonly (string)[]
   readonly grants: readonly ('password' | 'client_credentials' | 'authorization_code' | 'refresh_token')[]
   readonly scopes?: readonly (string)[]
   readonly origins?: readonly (string)[]
@@ -166,6 +199,13 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly jwks_uri?: string | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
