@@ -56,6 +56,8 @@ describe('a client', () => {
       policy_uri: null,
       tos_uri: null,
       additional_apis: [],
+      errors: null,
+      incremental_scopes: false,
       confidential: true,
       enabled: true,
       secrets: [{ secret_id: expect.any(String), created_at: now, expires_at: null, last_used_at: null }],

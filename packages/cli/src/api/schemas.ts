@@ -54,6 +54,7 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -65,6 +66,7 @@ export type ClientDraft = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -80,6 +82,7 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -91,6 +94,7 @@ export type ClientEdit = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -117,6 +121,7 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
       readonly kty: string
@@ -128,6 +133,7 @@ export type Client = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -151,6 +157,7 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
       readonly kty: string
@@ -162,6 +169,7 @@ export type ClientWithSecret = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -199,6 +207,7 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -210,6 +219,7 @@ export type ClientImportRow = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
