@@ -3,6 +3,7 @@ import type { Refusal } from '../../src/oauth/errors.ts'
 import { ACCOUNT_API_REFUSALS, NO_ACCOUNT_SCOPE } from './account_api_write_cases.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { begin, beginAccount, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
+import { DpopKey } from './dpop.ts'
 import { D1_DOWN } from './faults.ts'
 import { enrol } from './second_factor.ts'
 import { basic, credentials, PASSWORD, TestServer } from './server.ts'
@@ -395,6 +396,29 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       [401, 'invalid_token'],
       async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).refresh_token ?? '',
     ),
+  ],
+  invalid_dpop_proof: [
+    {
+      what: 'a proof that is no JWT',
+      path: TOKEN,
+      expected: [400, 'invalid_dpop_proof'],
+      prepare:
+        ({ server, shop }) =>
+        () =>
+          server.postJson(machineOf(shop), { ...HERE, DPoP: 'x' }),
+    },
+  ],
+  use_dpop_nonce: [
+    {
+      what: 'a proof without a nonce',
+      path: TOKEN,
+      expected: [400, 'use_dpop_nonce'],
+      async prepare({ server }) {
+        const client = await server.addClient({ bindsTokens: true })
+        const proof = await (await DpopKey.create()).prove(server)
+        return () => server.postJson(machineOf(client), { ...HERE, DPoP: proof })
+      },
+    },
   ],
   insufficient_scope: [
     asking(
