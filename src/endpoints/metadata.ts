@@ -1,5 +1,5 @@
-import { DPOP_ALGORITHMS } from '#verify/dpop_proof'
 import * as z from 'zod/mini'
+import { DPOP_ALGORITHMS } from '#verify/dpop_proof'
 import { AUTHORIZATION_PATH, LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
 import { CREATE, PROMPTS, RESPONSE_MODES } from '../authorization/authorization_request.ts'
 import type { Config } from '../config/config.ts'
