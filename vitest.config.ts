@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
+import { forgetBuilds, makeRunDirectory } from './test/support/run_directory.ts'
+
+makeRunDirectory()
 
 // What wrangler would run before it bundles the Worker.
 execFileSync('node', ['--import', './scripts/require_node.js', 'scripts/build_config.ts'], {
@@ -82,6 +85,7 @@ const consoleInBrowser = {
 
 /** Prints the annotations of tests, such as the number of fuzzed inputs. Other output is printed for a failed test only. */
 const annotations: Reporter = {
+  onTestRunStart: forgetBuilds,
   onTestCaseAnnotate: (_test, { message }) => {
     process.stdout.write(`   ${message}\n`)
   },

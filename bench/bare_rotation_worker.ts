@@ -21,6 +21,7 @@ export default {
     const session = { sid, subject, clientId: 'storefront-demo', api: 'storefront', startedAt: now }
     const token = {
       secretHash: null,
+      clientKey: null,
       pool: 'customers',
       kind: 'exchanged' as const,
       jti: null,

@@ -11,6 +11,7 @@ import { formatFeed, measureFeed } from './feed.ts'
 import { measureMemory } from './memory.ts'
 import { measureRows } from './million.ts'
 import { writeRecord } from './record.ts'
+import { formatRevocationBound, measureRevocationBound } from './revocation_bound.ts'
 import { prepareOperations, startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
 import { formatMemory, formatSpeed } from './tables.ts'
@@ -18,7 +19,8 @@ import { measureWaits } from './waits.ts'
 
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
-// `feed` measures the revocation feed, and `heap` the memory of an isolate. `far` prints the sequential store waits of token requests.
+// `feed` measures the revocation feed, `bound` the delay of a revocation, and `heap` the memory of an isolate. `far` prints the
+// sequential store waits of token requests.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -26,6 +28,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 const names = process.argv.slice(2)
 if (names.length === 1 && names[0] === 'feed') {
   console.log(formatFeed(await measureFeed()))
+  process.exit(0)
+}
+if (names.length === 1 && names[0] === 'bound') {
+  console.log(formatRevocationBound(await measureRevocationBound()))
   process.exit(0)
 }
 if (names.length === 1 && names[0] === 'far') {
@@ -57,7 +63,8 @@ async function record(): Promise<void> {
   const growth = await compareFullWithEmpty(growing, bundle)
   const size = measureBundle(bundle)
   const feed = await measureFeed()
-  writeRecord({ feed, speed, duringSignIns, growth, ...counts, memory, startupMs, size })
+  const bound = await measureRevocationBound()
+  writeRecord({ feed, bound, speed, duringSignIns, growth, ...counts, memory, startupMs, size })
 }
 
 async function count() {

@@ -7,6 +7,7 @@ import type { Comparison } from './load.ts'
 import type { Memory } from './memory.ts'
 import type { Measures } from './price_model.ts'
 import { priceSections } from './price_tables.ts'
+import { type BoundMeasurement, formatRevocationBound } from './revocation_bound.ts'
 import {
   formatCosts,
   formatGrowth,
@@ -30,6 +31,7 @@ export interface Run {
   duringSignIns: Comparison
   growth: readonly Measurement[]
   feed: readonly FeedMeasurement[]
+  bound: readonly BoundMeasurement[]
   costs: readonly OperationCost[]
   /** Operations that are counted only for their price. */
   priced: readonly OperationCost[]
@@ -72,7 +74,7 @@ export function replaceSection(page: string, name: string, text: string, path: s
   return page.replace(place, (_, start: string, end: string) => `${start}${text}\n${end}`)
 }
 
-function sectionsOf({ speed, growth, costs, feed, ...rest }: Run): Record<string, string> {
+function sectionsOf({ speed, growth, costs, feed, bound, ...rest }: Run): Record<string, string> {
   return {
     run: `Run of ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, two cores.`,
     speed: formatSpeed(speed),
@@ -80,6 +82,7 @@ function sectionsOf({ speed, growth, costs, feed, ...rest }: Run): Record<string
     growth: formatGrowth(growth),
     costs: formatCosts(costs),
     feed: formatFeed(feed),
+    bound: formatRevocationBound(bound),
     isolate: describeIsolate(rest),
   }
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { draftSchema } from '../src/admin/client_schemas.ts'
+import { needsSecret } from '../src/clients/client.ts'
 import { ClientAdminStore } from '../src/clients/client_admin_store.ts'
 import { findClientProblems } from '../src/clients/client_rules.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../src/clients/client_secret.ts'
@@ -7,6 +8,7 @@ import { type ClientValues, FIELD_LIST, fromDraft, fromUnchecked } from '../src/
 import type { Field } from '../src/clients/define_field.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { compact } from '../src/lib/compact.ts'
+import { parseJson } from '../src/lib/parse_json.ts'
 import { addProblems, describeIssues, type ValueProblem } from '../src/lib/problems.ts'
 import { requireConfig } from './config_file.ts'
 import { sqlPrinter } from './sql_printer.ts'
@@ -24,10 +26,10 @@ ${OPTION_FIELDS.map(({ wire, description }) => `  --${toOptionName(wire)}: ${des
 
 const config = requireConfig()
 const client = readClient()
-const secret = client.confidential ? generateClientSecret() : null
+const secret = needsSecret(client) ? generateClientSecret() : null
 const stored = secret === null ? null : { id: generateSecretId(), hash: await hashClientSecret(secret) }
 // The secret comes first, so that no client exists whose secret is lost.
-writeOut(2, secret === null ? `${client.id} is a public client without a secret` : `client_secret: ${secret}`)
+writeOut(2, secret === null ? `${client.id} is a client without a secret` : `client_secret: ${secret}`)
 await new ClientAdminStore(sqlPrinter()).add(client, { secret: stored, now: systemClock.now() }, [])
 
 /** The client of the command line, by the same checks as those of the admin API. */
@@ -66,6 +68,7 @@ function readValue({ kind }: Field, text: string | boolean | undefined): unknown
   if (typeof text !== 'string') return text
   if (kind === 'list') return splitList(text)
   if (kind === 'flag') return text === 'true' || (text === 'false' ? false : text)
+  if (kind === 'json') return parseJson(text) ?? text
   return kind === 'seconds' && /^\d+$/.test(text) ? Number(text) : text
 }
 

@@ -17,6 +17,11 @@ export async function bundleWorker(directory: string, ...parameters: string[]): 
   const child = spawnWrangler(command, { stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error('the Worker does not build')
+  return readBundle(directory)
+}
+
+/** @param directory The output of `bundleWorker`. */
+export function readBundle(directory: string): Bundle {
   return { directory, modules: findModules(directory) }
 }
 

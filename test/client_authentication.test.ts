@@ -142,7 +142,7 @@ describe('client authentication', () => {
         digest.mockClear()
         await authenticateClient(
           parseClientCredentials(`Basic ${btoa(`${id}:${secret}`)}`, new Parameters(new Map())),
-          server.services.clients,
+          server.services,
           server.context(),
         ).catch(() => null)
         hashes.push(digest.mock.calls.length)

@@ -17,6 +17,9 @@ const PATHS = [
   '/.well-known/openid-configuration',
 ]
 
+const AUTHENTICATIONS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
+
 describe('the metadata document', () => {
   it('the metadata document describes the server at both addresses (RFC 8414 §2)', async () => {
     const server = new TestServer()
@@ -54,9 +57,12 @@ describe('the metadata document', () => {
         claims_parameter_supported: false,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
-        token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-        revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-        introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+        token_endpoint_auth_methods_supported: [...AUTHENTICATIONS, 'none'],
+        token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        revocation_endpoint_auth_methods_supported: [...AUTHENTICATIONS, 'none'],
+        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        introspection_endpoint_auth_methods_supported: AUTHENTICATIONS,
+        introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
       })
     }
   })

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { hasKeys, needsSecret } from '../clients/client.ts'
 import { findClientProblems } from '../clients/client_rules.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../clients/client_secret.ts'
 import { draftMembers, fromDraft, fromUnchecked } from '../clients/client_values.ts'
@@ -51,6 +52,10 @@ const rowSchema = named(
         message: 'must be absent: the client is public',
         path: ['client_secret'],
       }),
+      z.refine((row) => row.client_secret === undefined || !hasKeys({ jwks: row.jwks ?? null }), {
+        message: 'must be absent: the client has keys',
+        path: ['client_secret'],
+      }),
     ),
 )
 type Row = z.output<typeof rowSchema>
@@ -71,7 +76,7 @@ const importClients = operation({
   id: 'importClients',
   method: 'POST',
   path: '/clients/import',
-  summary: 'Imports clients; a confidential client without a secret gets one, which only this response shows',
+  summary: 'Imports clients; one that needs a secret and has none gets one, which only this response shows',
   tag: 'clients',
   role: 'admin',
   scope: 'clients:write',
@@ -179,7 +184,7 @@ async function addClient({ row, secretHash }: HashedRow, call: Call): Promise<Ve
   const { services, context } = call
   const { client_secret: _brought, ...draft } = row
   const client = fromDraft(draft)
-  const made = client.confidential && secretHash === null ? generateClientSecret() : null
+  const made = needsSecret(client) && secretHash === null ? generateClientSecret() : null
   const hash = made === null ? secretHash : await hashClientSecret(made)
   const stored = hash === null ? null : { id: generateSecretId(), hash }
   const change = { operation: 'importClients', to: valuesOf(draft) }

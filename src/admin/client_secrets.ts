@@ -52,7 +52,7 @@ const addClientSecret = operation({
 })
 
 function secretConflict(): Problem {
-  const detail = 'The client is public, or it has two live secrets. Retire one first.'
+  const detail = 'The client is public, has keys, or has two live secrets. Retire one first.'
   return new Problem('secret-conflict', { detail })
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { isConfidential, secretsOf } from '../clients/client.ts'
+import { isConfidential, needsSecret } from '../clients/client.ts'
 import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { findClientProblems } from '../clients/client_rules.ts'
@@ -110,7 +110,7 @@ const createClient = operation({
       { operation: 'createClient', body },
       {
         async create(made, alongside) {
-          const stored = client.confidential ? await hashSecret(made) : null
+          const stored = needsSecret(client) ? await hashSecret(made) : null
           const start = { secret: stored, now: context.now }
           const statements = [...alongside, services.audit.additionIfChanged(event, context)]
           await services.clientAdmin.add(client, start, statements)
@@ -156,10 +156,14 @@ const updateClient = operation({
   confirmation: {
     when: FOR_ACCOUNTS,
     async isNeeded(call) {
-      if (!call.body.scopes?.some(isAdminScope)) return false
+      const { scopes: next = [], jwks = null } = call.body
+      if (jwks === null && !next.some(isAdminScope)) return false
       const { api, scopes } = await requireClient(idOf(call), call)
-      const added = call.body.scopes.filter((scope) => !scopes.includes(scope))
-      return isServiceAccount({ api, scopes: added }, call.services.config)
+      const { config } = call.services
+      // A key gives the power of the account, as a new secret does.
+      if (jwks !== null && isServiceAccount({ api, scopes }, config)) return true
+      const added = next.filter((scope) => !scopes.includes(scope))
+      return isServiceAccount({ api, scopes: added }, config)
     },
   },
   status: 200,
@@ -212,7 +216,7 @@ export function show(client: ClientRecord): OperationResult<ShownClient> {
 }
 
 /**
- * A client with a secret that it has, for the only responses that contain one. A public client has no secret.
+ * A client with a secret that it has, for the only responses that contain one. A public client and a client with keys have none.
  *
  * @throws Problem 409 if the client no longer has the secret
  */
@@ -221,8 +225,9 @@ export function showWithSecret(
   { id, secret }: MadeSecret,
 ): OperationResult<z.output<typeof clientWithSecretSchema>> {
   const { version } = client
-  if (!isConfidential(client)) return { body: { ...showClient(client), client_secret: null }, version }
-  if (secretsOf(client.authentication).every((known) => known.id !== id)) {
+  if (client.authentication.method !== 'client_secret')
+    return { body: { ...showClient(client), client_secret: null }, version }
+  if (client.authentication.secrets.every((known) => known.id !== id)) {
     throw new Problem('conflict', {
       detail: 'The client no longer has the secret that this request created.',
     })

@@ -13,11 +13,12 @@ export interface ClientSecret {
 
 /**
  * The method of client authentication (RFC 6749 §2.3). `none` is a public client. `client_secret` is a client that sends its
- * secret by HTTP Basic or in the body.
+ * secret by HTTP Basic or in the body. `private_key_jwt` is a client that signs an assertion with a key of its record.
  */
 export type ClientAuthentication<Secret = ClientSecret> =
   | { method: 'none' }
   | { method: 'client_secret'; secrets: Secret[] }
+  | { method: 'private_key_jwt' }
 
 /** An application that requests tokens. Its fields are those of CLIENT_FIELDS. */
 export interface Client extends Omit<ClientValues, 'confidential'> {
@@ -92,14 +93,29 @@ export function decodeClientRow(id: string, value: unknown): ClientCopy {
 }
 
 export function toStoredClient({ confidential, secrets, ...client }: ClientCopy): StoredClient {
-  return { ...client, authentication: authenticationOf(confidential, secrets) }
+  return { ...client, authentication: authenticationOf({ ...client, confidential }, secrets) }
 }
 
+/** The values that decide the method of authentication. */
+export type AuthenticationValues = Pick<ClientValues, 'confidential' | 'jwks'>
+
+/** @param secrets The secrets of the client. A client with keys has no secret that it can use. */
 export function authenticationOf<Secret>(
-  confidential: boolean,
+  values: AuthenticationValues,
   secrets: Secret[],
 ): ClientAuthentication<Secret> {
-  return confidential ? { method: 'client_secret', secrets } : { method: 'none' }
+  if (!values.confidential) return { method: 'none' }
+  return hasKeys(values) ? { method: 'private_key_jwt' } : { method: 'client_secret', secrets }
+}
+
+/** Whether a client authenticates by a key. */
+export function hasKeys({ jwks }: Pick<ClientValues, 'jwks'>): boolean {
+  return jwks !== null
+}
+
+/** Whether a new client gets a secret. */
+export function needsSecret(values: AuthenticationValues): boolean {
+  return values.confidential && !hasKeys(values)
 }
 
 /** Whether the client is confidential (RFC 6749 §2.1). */

@@ -152,7 +152,7 @@ export class ClientAdminStore {
   }
 
   /**
-   * Adds a secret to a confidential client. The outcome is `refused` if the client has two live secrets.
+   * Adds a secret to a confidential client. The outcome is `refused` if the client has keys or two live secrets.
    *
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -167,7 +167,8 @@ export class ClientAdminStore {
     const insert = this.#db
       .prepare(
         `INSERT INTO client_secrets (secret_hash, client_id, created_at, secret_id)
-         SELECT ?, client_id, ?, ? FROM clients WHERE client_id = ? AND confidential = 1 AND ${guard.sql}
+         SELECT ?, client_id, ?, ? FROM clients WHERE client_id = ? AND confidential = 1 AND jwks IS NULL AND jwks_uri IS NULL
+           AND ${guard.sql}
            AND (SELECT count(*) FROM client_secrets AS s WHERE s.client_id = clients.client_id AND ${IS_LIVE}) < 2`,
       )
       .bind(secret.hash, now, secret.id, clientId, ...guard.values, now)

@@ -4,12 +4,17 @@ import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findLinkProblem, findLogoProblem } from '../lib/page_links.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
+import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
 import { defineField } from './define_field.ts'
 import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
 export type IdTokenAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
+
+/** The values that `aud` of an assertion can have (RFC 7523 §3). */
+export const ASSERTION_AUDIENCES = ['issuer', 'token_endpoint'] as const
+export type AssertionAudience = (typeof ASSERTION_AUDIENCES)[number]
 
 /** The characters of a client id. A client id has no colon, so it never equals the id of a user or a visitor. */
 export const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/
@@ -128,7 +133,7 @@ export const CLIENT_FIELDS = {
     kind: 'flag',
     label: 'Confidential',
     description:
-      'true: the client authenticates with a secret; false: a public client without a secret, such as an app',
+      'true: the client authenticates with a secret or a key; false: a public client, such as an app',
     input: flag,
     stored: z.boolean(),
     isEditable: false,
@@ -162,6 +167,28 @@ export const CLIENT_FIELDS = {
     isEditable: true,
     defaultOf: () => null,
     inherited: (api) => api.refreshTokenLifetimeSeconds,
+  }),
+  jwks: defineField('jwks', {
+    kind: 'json',
+    label: 'Public keys',
+    description:
+      'JSON Web Key Set with the public keys of a confidential client that authenticates by a signed assertion (private_key_jwt) and has no secret',
+    input: z.nullable(keysSchema),
+    stored: z.nullable(storedKeysSchema),
+    isEditable: true,
+    section: 'keys',
+    defaultOf: () => null,
+  }),
+  assertionAudience: defineField('assertion_audience', {
+    kind: 'text',
+    label: 'Audience of assertions',
+    description: 'Value of aud in the assertions of the client: issuer, or token_endpoint for its URL',
+    input: z.enum(ASSERTION_AUDIENCES, `must be one of ${ASSERTION_AUDIENCES.join(', ')}`),
+    stored: z.enum(ASSERTION_AUDIENCES),
+    isEditable: true,
+    section: 'keys',
+    defaultOf: (): AssertionAudience => 'issuer',
+    choices: () => ASSERTION_AUDIENCES,
   }),
   redirectUris: defineField('redirect_uris', {
     kind: 'list',

@@ -63,7 +63,7 @@ export function decodeClientRecord(value: unknown): ClientRecord {
   return {
     ...values,
     authentication: authenticationOf(
-      confidential,
+      { ...values, confidential },
       decodeRecord(secretsSchema, `secrets of ${record}`, secrets),
     ),
     createdAt: row.created_at,

@@ -13,6 +13,7 @@ export type RuledValues = Pick<
   | 'grants'
   | 'scopes'
   | 'confidential'
+  | 'jwks'
   | 'redirectUris'
   | 'postLogoutRedirectUris'
   | 'isFirstParty'
@@ -33,6 +34,7 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
       : [{ path: 'api', message: `must be one of ${names.join(', ')}` }]),
     ...findAdditionalProblems(client, config),
     ...findGrantProblems(client, config),
+    ...findKeyProblems(client),
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
@@ -90,6 +92,12 @@ function findGrantProblems(
     problems.push({ path: 'redirect_uris', message })
   }
   return problems
+}
+
+/** Anyone can read the key of a public client, so its signature proves nothing (RFC 6749 §2.1). */
+function findKeyProblems({ confidential, jwks }: RuledValues): ValueProblem[] {
+  if (confidential || jwks === null) return []
+  return [{ path: 'jwks', message: 'must be absent, because the client is public' }]
 }
 
 /** Any app can claim a private-use scheme, so only our own apps use one (RFC 8252 §8.6). */

@@ -63,6 +63,7 @@ const KIND_CHECKS: Readonly<Record<Field['kind'], { isOfKind(value: unknown): bo
   },
   flag: { isOfKind: (value) => typeof value === 'boolean', empty: false },
   seconds: { isOfKind: (value) => typeof value === 'number', empty: null },
+  json: { isOfKind: (value) => typeof value === 'object', empty: null },
 }
 
 /**
@@ -100,11 +101,11 @@ export function toColumns(
   return mapFields(FIELD_LIST, 'wire', ({ property }) => toColumn(given.get(property)))
 }
 
-/** The unchecked values of a row of `clients`. @throws CorruptRecord if a list is not JSON */
+/** The unchecked values of a row of `clients`. @throws CorruptRecord if a value is not JSON */
 export function fromColumns(record: string, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return mapFields(FIELD_LIST, 'property', ({ wire, kind }) => {
     const value = row[wire]
-    if (kind === 'list') return parseJsonColumn(record, String(value))
+    if (kind === 'list' || (kind === 'json' && value !== null)) return parseJsonColumn(record, String(value))
     // The schema refuses every value except 0 and 1.
     return kind === 'flag' && (value === 0 || value === 1) ? value === 1 : value
   })

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import type { ApiConfig } from '../config/config.ts'
 
-/** The type of a field in D1 and in forms. D1 stores a list as JSON, and a flag as 0 or 1. */
-export type FieldKind = 'text' | 'list' | 'flag' | 'seconds'
+/** The type of a field in D1 and in forms. D1 stores a list and `json` as JSON, and a flag as 0 or 1. */
+export type FieldKind = 'text' | 'list' | 'flag' | 'seconds' | 'json'
 
 /** The APIs in the form of a client. */
 export interface FormApis {
@@ -27,7 +27,7 @@ export interface FieldSpec<T, IsEditable extends boolean, Default> {
   /** Makes the default of a new client from its id; null if the field is required. */
   defaultOf: Default
   /** The part of a form that has the field; absent for the first part. */
-  section?: 'browser'
+  section?: 'browser' | 'keys'
   /** The options in a form; absent for free text. */
   choices?: (apis: FormApis) => readonly string[]
   /** The value of the API, which applies if the client has no value. */

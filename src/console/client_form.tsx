@@ -3,6 +3,7 @@ import { EDITABLE_FIELDS } from '../clients/client_values.ts'
 import type { Field, FormApis } from '../clients/define_field.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
+import { parseJson } from '../lib/parse_json.ts'
 import { Choices, type FieldState, Input, type Option, TextArea } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
 import { OwnPassword } from './action_form.tsx'
@@ -21,6 +22,7 @@ export const CLIENT_FIELDS: readonly FieldLabel[] = [
 ]
 
 const FIRST_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === undefined)
+const KEY_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === 'keys')
 const BROWSER_FIELDS = EDITABLE_FIELDS.filter(({ section }) => section === 'browser')
 
 /** The form fields that a new client and an existing client share. */
@@ -36,14 +38,18 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
   return (
     <>
       {FIRST_FIELDS.map(show)}
-      <details class="part" open={needsBrowserFields(state)}>
+      <details class="part" open={needsFields(KEY_FIELDS, state) || state.form.text('jwks') !== ''}>
+        <summary>Authentication by key</summary>
+        {KEY_FIELDS.map(show)}
+      </details>
+      <details class="part" open={needsFields(BROWSER_FIELDS, state) || signsInUsers(state)}>
         <summary>Sign-in by browser</summary>
         {BROWSER_FIELDS.map(show)}
       </details>
       {api === config.adminApi?.name ? (
         <OwnPassword
           id="own-password-for-scopes"
-          hint="Required to give a scope of the admin API."
+          hint="Required to give a scope of the admin API, and to give keys to a service account."
           required={false}
           problem={state.problem}
         />
@@ -52,10 +58,13 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
   )
 }
 
-/** Whether the section is open: the client signs in users by browser, or the section has an error or another operator's change. */
-function needsBrowserFields({ form, problem, current }: FieldState): boolean {
-  const isRefused = BROWSER_FIELDS.some(({ wire }) => (problem?.errorsOf(wire) ?? []).length > 0)
-  return isRefused || Boolean(current) || form.list('grants').includes('authorization_code')
+/** Whether a section is open because it has an error or another operator's change. */
+function needsFields(fields: readonly Field[], { problem, current }: FieldState): boolean {
+  return Boolean(current) || fields.some(({ wire }) => (problem?.errorsOf(wire) ?? []).length > 0)
+}
+
+function signsInUsers({ form }: FieldState): boolean {
+  return form.list('grants').includes('authorization_code')
 }
 
 /** The APIs of the form: that of the client with the selected ones, and all that can be selected. */
@@ -83,6 +92,7 @@ function ClientField({ field, state, api, apis }: ClientFieldProps) {
     )
   }
   if (kind === 'list') return <TextArea {...shared} hint={`${description}, one per line`} />
+  if (kind === 'json') return <TextArea {...shared} hint={description} rows={6} />
   const inherited = api && field.inherited?.(api)
   const hint =
     inherited === undefined ? description : `Default: ${inherited} (${formatSpan(inherited)}), from the API`
@@ -123,7 +133,8 @@ export function formOfClient(client: ShownClient): Form {
   )
 }
 
-function toFormValue({ choices }: Field, value: unknown): string | string[] {
+function toFormValue({ kind, choices }: Field, value: unknown): string | string[] {
+  if (kind === 'json' && value !== null) return JSON.stringify(value, null, 2)
   if (!Array.isArray(value)) return String(value ?? '')
   return choices === undefined ? value.join('\n') : value
 }
@@ -144,5 +155,11 @@ function readField({ wire, kind, choices, defaultOf }: Field, form: Form, id: st
   if (kind === 'list') return form.lines(wire)
   if (kind === 'seconds') return form.number(wire)
   if (kind === 'flag') return form.flag(wire)
+  if (kind === 'json') return readJson(form.text(wire))
   return form.text(wire).trim() || (id === undefined ? undefined : defaultOf?.(id))
+}
+
+/** Null for an empty field. A text that is not JSON is returned unchanged, so that the API reports the error. */
+function readJson(text: string): unknown {
+  return text.trim() === '' ? null : (parseJson(text) ?? text)
 }

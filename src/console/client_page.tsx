@@ -1,5 +1,6 @@
 import { clientSchema } from '../admin/client_schemas.ts'
 import { isServiceAccount } from '../admin/service_account.ts'
+import { needsSecret } from '../clients/client.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
@@ -60,7 +61,7 @@ export async function showClient(
           />
         )}
         <ClientFacts client={client} now={now} config={config} />
-        {client.confidential ? (
+        {needsSecret(client) ? (
           <ClientSecrets
             client={client}
             now={now}
@@ -115,6 +116,7 @@ function ClientFacts({ client, now, config }: ClientFactsProps) {
       facts={[
         ['State', <EnabledBadge enabled={client.enabled} />],
         ['Kind', client.confidential ? 'Confidential' : 'Public'],
+        ...keyFacts(client),
         ['API', client.api],
         ['Grants', client.grants.join(', ')],
         ['Scopes', client.scopes.join(', ') || <span class="soft">None</span>],
@@ -126,6 +128,15 @@ function ClientFacts({ client, now, config }: ClientFactsProps) {
       ]}
     />
   )
+}
+
+/** The keys of a client that authenticates by a key. */
+function keyFacts({ jwks }: ShownClient): [name: string, value: string][] {
+  return jwks === null ? [] : [['Keys', jwks.keys.map(describeKey).join(', ')]]
+}
+
+function describeKey({ kty, kid }: { kty: string; kid?: unknown }): string {
+  return kid === undefined ? kty : `${kty} ${kid}`
 }
 
 /** The token lifetimes, if config.yml still has the API of the client. */

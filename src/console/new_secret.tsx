@@ -3,8 +3,8 @@ import type { ShownClient } from './clients_page.tsx'
 import { Facts } from './parts.tsx'
 
 interface NewSecretProps {
-  client: Pick<ShownClient, 'client_id' | 'api' | 'grants' | 'redirect_uris'>
-  /** Null for a public client. */
+  client: Pick<ShownClient, 'client_id' | 'api' | 'confidential' | 'grants' | 'redirect_uris'>
+  /** Null for a public client and for a client with keys. */
   secret: string | null
   config: Config
 }
@@ -17,7 +17,10 @@ export function NewSecret({ client, secret, config }: NewSecretProps) {
   return (
     <>
       {secret === null ? (
-        <p class="note plain">The client is public. It has no secret.</p>
+        <p class="note plain">
+          {client.confidential ? 'The client authenticates with its keys.' : 'The client is public.'} It has
+          no secret.
+        </p>
       ) : (
         <section class="note warn secret" aria-labelledby="secret-title">
           <h2 id="secret-title">Client secret (shown once)</h2>
@@ -67,12 +70,13 @@ function TokenRequest({ url, parameters }: { url: string; parameters: Parameters
 
 type Parameters = Readonly<Record<string, string>>
 
-/** The parameters of a token request (RFC 6749 §4.3.2, §4.4.2); null if the client needs a browser for its first token. */
+/** The parameters of a token request (RFC 6749 §4.3.2, §4.4.2); null if the request needs a browser or an assertion. */
 function parametersOf(
-  { client_id, grants }: NewSecretProps['client'],
+  { client_id, confidential, grants }: NewSecretProps['client'],
   secret: string | null,
   guests: boolean,
 ): Parameters | null {
+  if (confidential && secret === null) return null
   const credentials = { client_id, ...(secret !== null && { client_secret: secret }) }
   if (grants.includes('client_credentials')) return { grant_type: 'client_credentials', ...credentials }
   if (!grants.includes('password')) return null

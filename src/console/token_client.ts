@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { decodeJwt } from 'jose'
 import * as z from 'zod/mini'
+import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
 import { newCsrfToken } from '../pages/csrf.ts'
 import { CONSOLE_CLIENT } from './console_client.ts'
 import type { ConsoleSession } from './console_session.ts'
@@ -102,7 +103,7 @@ export class TokenClient {
     parameters: Record<string, string>,
     { marks, now }: { marks: SessionMarks; now: number },
   ): Promise<TokenOutcome> {
-    const response = await this.#post(c, '/oauth2-token', parameters)
+    const response = await this.#post(c, TOKEN_ENDPOINT_PATH, parameters)
     const body: unknown = await response.json()
     if (!response.ok) return judgeRefusal(response, body)
     const tokens = tokensSchema.safeParse(body)

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { DPOP_ALGORITHMS } from '#verify/dpop_proof'
 import { AUTHORIZATION_PATH, LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
 import { CREATE, PROMPTS, RESPONSE_MODES } from '../authorization/authorization_request.ts'
+import { ASSERTION_ALGORITHMS } from '../clients/assertions/public_keys.ts'
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { offeredGrants } from '../grants/registry.ts'
@@ -143,9 +144,12 @@ function describeServer(config: Config, algorithms: string[]) {
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION_METHODS.filter(
       (method) => method !== 'none',
     ),
+    introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
   })
 }

@@ -8,13 +8,15 @@ import { requireGrant } from '../grants/registry.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { invalidDpopProof, OAuthError, type Refusal } from '../oauth/errors.ts'
+import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
+
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services/services.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
 
 /** The token endpoint (RFC 6749 §3.2). */
 export const tokenEndpoint: Endpoint = {
-  path: '/oauth2-token',
+  path: TOKEN_ENDPOINT_PATH,
   format: JSON_FORMAT,
   methods: { POST: (services, responses) => (c) => handleTokenRequest(c, services, responses) },
 }

@@ -12,6 +12,7 @@ import type { Config } from '../config/config.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { GrantType } from '../oauth/grant_type.ts'
 import type { TokenResponse } from '../oauth/token_response.ts'
+import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { EmailSecondFactor } from '../signin/email_second_factor.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
@@ -33,6 +34,7 @@ export interface GrantServices {
   guard: SignInGuard
   challenge: Challenge
   bursts: BurstLimits
+  oneTime: OneTimeStore
   shards: SessionShards
   audit: AuditStore
   notifications: Notifications

@@ -64,7 +64,7 @@ async function authenticateRequest(
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
     bodyWins: services.config.errorDialect === 'oro',
   })
-  const proven = await authenticateClient(credentials, services.clients, context).catch((error) =>
+  const proven = await authenticateClient(credentials, services, context).catch((error) =>
     countGuess(error, services, context),
   )
   const api = requireApi(proven.client, services.config)
@@ -73,7 +73,7 @@ async function authenticateRequest(
   return { ...proven, proofKey, api, parameters, context }
 }
 
-/** Counts a wrong secret as a guess. The budget never refuses a correct secret. @throws the error, or temporarily_unavailable */
+/** Counts a wrong secret or assertion as a guess. The budget never refuses a correct one. @throws the error, or temporarily_unavailable */
 async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
   if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
   throw error

@@ -1,9 +1,13 @@
+import { decodeJwt } from 'jose'
 import { decodeBase64, decodeUtf8 } from '../lib/bytes.ts'
 import { splitOnce } from '../lib/split_once.ts'
 import { invalidClient, malformedRequest, missingParameter } from './errors.ts'
 import type { Parameters } from './parameters.ts'
 
-/** The id and the secret that a client presents. */
+/** The `client_assertion_type` of a JWT (RFC 7523 §2.2). */
+export const JWT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** The id and the secret or the assertion that a client presents. */
 export interface ClientCredentials {
   id: string
   /**
@@ -11,16 +15,24 @@ export interface ClientCredentials {
    * §2.3.1) and the raw value, because clients of OroCommerce do not encode it. An id has characters without encoding.
    */
   secrets: readonly string[]
+  /** The signed JWT; null without one. With an assertion there is no secret. */
+  assertion: string | null
 }
 
 /** The methods of client authentication, as the metadata document names them (RFC 8414 §2). */
-export const CLIENT_AUTHENTICATION_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export const CLIENT_AUTHENTICATION_METHODS = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+] as const
 
 /**
  * Reads the client's credentials from a Basic `Authorization` header or from the body, never from both (RFC 6749 §2.3). A
  * header of another scheme is not client authentication.
  *
- * @param options.bodyWins The rule of OroCommerce: each parameter of the body replaces the same parameter of the header.
+ * @param options.bodyWins The rule of OroCommerce: each parameter of the body replaces the same parameter of the header. It does not
+ *   apply to assertions.
  * @throws OAuthError invalid_request if the client uses both or has no `client_id`; invalid_client if the header is malformed
  */
 export function parseClientCredentials(
@@ -30,9 +42,14 @@ export function parseClientCredentials(
 ): ClientCredentials {
   const id = parameters.find('client_id')
   const secret = parameters.find('client_secret')
+  const assertion = parameters.find('client_assertion')
+  if (assertion !== null) {
+    if (secret !== null || usesBasic(authorization)) throw malformedRequest('two_authentications')
+    return readAssertion(assertion, parameters)
+  }
   if (!usesBasic(authorization) || (bodyWins && id !== null && secret !== null)) return requireId(id, secret)
   const basic = parseBasic(authorization)
-  if (bodyWins) return { id: id ?? basic.id, secrets: secret === null ? basic.secrets : [secret] }
+  if (bodyWins) return { ...basic, id: id ?? basic.id, secrets: secret === null ? basic.secrets : [secret] }
   if (secret !== null || (id !== null && id !== basic.id)) throw malformedRequest('two_authentications')
   return basic
 }
@@ -44,7 +61,25 @@ export function usesBasic(authorization: string | undefined): authorization is s
 
 function requireId(id: string | null, secret: string | null): ClientCredentials {
   if (id === null) throw missingParameter('client_id')
-  return { id, secrets: secret === null ? [] : [secret] }
+  return { id, secrets: secret === null ? [] : [secret], assertion: null }
+}
+
+/** `client_id` is optional, because the assertion names the client (RFC 7521 §4.2). */
+function readAssertion(assertion: string, parameters: Parameters): ClientCredentials {
+  if (parameters.require('client_assertion_type') !== JWT_ASSERTION_TYPE)
+    throw invalidClient('the assertion is of an unknown type')
+  const id = parameters.find('client_id') ?? readSubject(assertion)
+  if (id === null) throw invalidClient('the assertion names no client')
+  return { id, secrets: [], assertion }
+}
+
+/** The `sub` of an assertion, before any check; null for a text that is not a JWT. */
+function readSubject(assertion: string): string | null {
+  try {
+    return decodeJwt(assertion).sub ?? null
+  } catch {
+    return null
+  }
 }
 
 /** @param authorization A Basic header: base64 of the id, a colon and the secret (RFC 7617 §2). */
@@ -56,7 +91,7 @@ function parseBasic(authorization: string): ClientCredentials {
   const [id, secret] = splitOnce(text, ':')
   if (id === '') throw invalidClient('Basic credentials have no client_id')
   // The list has two values even if they are equal, because the work must not depend on the text.
-  return { id: formDecode(id), secrets: secret === '' ? [] : [formDecode(secret), secret] }
+  return { id: formDecode(id), secrets: secret === '' ? [] : [formDecode(secret), secret], assertion: null }
 }
 
 /** The form-decoded text; the raw text if it is not form-encoded. */

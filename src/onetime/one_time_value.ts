@@ -1,7 +1,7 @@
 import { base64url } from 'jose'
 import { randomId, sha256 } from '../lib/bytes.ts'
 
-/** A code from a mail, a sign-up, a link, a sign-in in steps, and a challenge for a passkey. */
+/** A code from a mail, a sign-up, a link, a sign-in in steps, a challenge for a passkey, and the assertion of a client. */
 export const ONE_TIME_KINDS = [
   'email_code',
   'second_factor',
@@ -9,6 +9,7 @@ export const ONE_TIME_KINDS = [
   'link',
   'auth_session',
   'passkey_challenge',
+  'client_assertion',
 ] as const
 export type OneTimeKind = (typeof ONE_TIME_KINDS)[number]
 

@@ -1,3 +1,4 @@
+import { AssertionVerifier } from '../clients/assertions/assertion_verifier.ts'
 import { ClientAdminStore } from '../clients/client_admin_store.ts'
 import { ClientListStore } from '../clients/client_list_store.ts'
 import { ClientStore } from '../clients/client_store.ts'
@@ -7,6 +8,7 @@ import { OriginStore } from '../clients/origin_store.ts'
 import type { Config } from '../config/config.ts'
 import { isLoopback } from '../config/origin.ts'
 import { Outbound } from '../lib/outbound.ts'
+import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
 import type { Environment } from './environment.ts'
 import type { StorageServices } from './storage_services.ts'
 
@@ -20,6 +22,7 @@ export function createClientServices(
 ) {
   const clientTable = new ClientTableStore(db)
   return {
+    assertions: new AssertionVerifier({ issuer, token_endpoint: issuer + TOKEN_ENDPOINT_PATH }),
     outbound: new Outbound({ allowsLoopback: isLoopback(issuer) }),
     clientTable,
     clients: new ClientStore({ table: clientTable, copies, changes }),

@@ -22,6 +22,7 @@ export function describeExchange(
     api: api.name,
     pool: api.userPool,
     secretHash: proof.method === 'client_secret' ? proof.secretHash : null,
+    clientKey: proof.method === 'private_key_jwt' ? proof.key : null,
     jti: null,
     issuedAt,
     now,
@@ -34,7 +35,7 @@ export function describeExchange(
  * Refuses the problems of a holder that do not concern the exchanged token or code, so that the client can use it again.
  *
  * @throws CorruptRecord if a `tokensValidFrom` is too far in the future
- * @throws OAuthError invalid_client for a retired secret; temporarily_unavailable if the client lost a scope or a grant in the last
+ * @throws OAuthError invalid_client for a retired secret or a removed key; temporarily_unavailable if the client lost a scope or a grant in the last
  *   seconds
  */
 export function requireRepeatable(
@@ -44,7 +45,8 @@ export function requireRepeatable(
   if (problem === 'the sign-out time is in the future' && user !== null) issueTimeOf(user, now)
   if (problem === 'the client lost a scope or a grant seconds ago')
     requireNoActiveRevocation(client.id, clientValidFrom, now)
-  if (problem === 'the client secret was retired') throw invalidClient(problem)
+  if (problem === 'the client secret was retired' || problem === 'the key of the client was removed')
+    throw invalidClient(problem)
 }
 
 const CAUSES: ReadonlyMap<HolderProblem, FailureCause> = new Map([

@@ -46,8 +46,8 @@ export async function findHolder(
 
 /**
  * Finds the client of a verified token that has no session; null if the token is revoked. The end of a secret of the client
- * also revokes the tokens that any secret got before, because a token does not name its secret. The tokens of the next seconds
- * are revoked too, because an old copy of the client may still have accepted the secret.
+ * and the removal of a key also revoke the tokens of before, because a token does not name its secret or key. The tokens of the next
+ * seconds are revoked too, because an old copy of the client may still have accepted the secret or the key.
  *
  * @throws StorageUnavailable, CorruptRecord
  */
@@ -56,8 +56,8 @@ export async function findMachine(
   where: { api: ApiConfig; now: number },
   { holders }: Pick<Dependencies, 'holders'>,
 ): Promise<LiveHolder | null> {
-  const secretsSince = claims.issuedAt - CLIENT_MARGIN_SECONDS
-  const { problem, ...holder } = await holders.find({ ...describeToken(claims, where), secretsSince })
+  const credentialsSince = claims.issuedAt - CLIENT_MARGIN_SECONDS
+  const { problem, ...holder } = await holders.find({ ...describeToken(claims, where), credentialsSince })
   return problem === null ? holder : null
 }
 
@@ -70,6 +70,7 @@ function describeToken(
     api: api.name,
     pool: api.userPool,
     secretHash: null,
+    clientKey: null,
     issuedAt,
     now,
     jti: sid === null ? jti : null,

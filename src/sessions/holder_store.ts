@@ -10,8 +10,13 @@ export interface HolderQuery {
   api: string
   /** The hash of the secret that the client authenticated with; null if the secret is not checked. */
   secretHash: string | null
-  /** The token is refused if a secret of the client expired after this second. Absent if expired secrets do not matter. */
-  secretsSince?: number
+  /** The key that the client authenticated with (`KeyProof.key`); null if the key is not checked. */
+  clientKey: string | null
+  /**
+   * The token is refused if a secret of the client expired or a key of it was removed after this second. Absent if earlier secrets and
+   * keys do not matter.
+   */
+  credentialsSince?: number
   /** The id of the user; null if the token belongs to a visitor or to the client itself. */
   subject: string | null
   /** The pool of the API. */
@@ -44,7 +49,7 @@ export interface Holder {
 /** One row: the token, with its client and its user if they exist. `?1` is a `HolderQuery` as JSON. */
 const HOLDER = `
   (SELECT ?1 ->> 'clientId' AS client_id, ?1 ->> 'api' AS api, ?1 ->> 'secretHash' AS secret_hash,
-     ?1 ->> 'secretsSince' AS secrets_since,
+     ?1 ->> 'clientKey' AS client_key, ?1 ->> 'credentialsSince' AS credentials_since,
      ?1 ->> 'subject' AS subject, ?1 ->> 'pool' AS pool, ?1 ->> 'kind' AS kind, ?1 ->> 'jti' AS jti,
      ?1 ->> 'browserId' AS browser_id, ?1 ->> 'consentId' AS consent_id, ?1 ->> 'issuedAt' AS issued_at, ?1 ->> 'now' AS now) AS token
   LEFT JOIN clients AS c ON c.client_id = token.client_id
@@ -62,9 +67,14 @@ const CONDITIONS = {
   'the client secret was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
-  'a secret of the client ended after the token was issued': `token.secrets_since IS NULL OR NOT EXISTS (
+  // A public key is known by its modulus or its coordinate.
+  'the key of the client was removed': `token.client_key IS NULL OR EXISTS (SELECT 1 FROM json_each(c.jwks, '$.keys') AS k
+    WHERE token.client_key IN (k.value ->> 'n', k.value ->> 'x'))`,
+  'a secret of the client ended after the token was issued': `token.credentials_since IS NULL OR NOT EXISTS (
     SELECT 1 FROM client_secrets AS s WHERE s.client_id = token.client_id
-      AND s.expires_at > token.secrets_since AND s.expires_at <= token.now)`,
+      AND s.expires_at > token.credentials_since AND s.expires_at <= token.now)`,
+  'a key of the client was removed after the token was issued':
+    'token.credentials_since IS NULL OR c.keys_removed_at IS NULL OR c.keys_removed_at <= token.credentials_since',
   // The entry of this token may have been merged into an entry of its client or of all tokens.
   'the token was revoked': `token.jti IS NULL OR NOT EXISTS (SELECT 1 FROM cutoffs AS j
     WHERE j.before > token.issued_at AND (j.kind = 'jti' AND j.value = token.jti

@@ -43,6 +43,8 @@ describe('a client', () => {
     expect(client).toEqual({
       ...draft,
       refresh_token_lifetime: null,
+      jwks: null,
+      assertion_audience: 'issuer',
       redirect_uris: [],
       post_logout_redirect_uris: [],
       first_party: false,
@@ -53,6 +55,7 @@ describe('a client', () => {
       policy_uri: null,
       tos_uri: null,
       additional_apis: [],
+      dpop_bound_access_tokens: false,
       confidential: true,
       enabled: true,
       secrets: [{ secret_id: expect.any(String), created_at: now, expires_at: null, last_used_at: null }],
@@ -355,7 +358,7 @@ describe('the secrets of a client', () => {
     expect(await operator.post(`/clients/${id}/secrets`)).toMatchObject({
       status: 409,
       body: problem(409, 'secret-conflict', 'The secrets of the client do not allow this', {
-        detail: 'The client is public, or it has two live secrets. Retire one first.',
+        detail: 'The client is public, has keys, or has two live secrets. Retire one first.',
       }),
     })
     for (const secret of [made.body.client_secret, added.body.client_secret]) {

@@ -20,6 +20,12 @@ const name = fc.oneof(
 )
 const scope = fc.oneof(fc.constantFrom('null', '1', '#a', '[x'), fc.stringMatching(/^[!#-[\]-~]{1,20}$/))
 const uri = fc.oneof(fc.constantFrom('com.example.app:/callback'), fc.webUrl())
+const jwk = fc.record({
+  kty: fc.constant('EC'),
+  kid: name,
+  x: fc.constant('null'),
+  key_ops: fc.constant(['verify']),
+})
 const lifetime = fc.option(fc.integer({ min: 300, max: 86_400 }))
 const client: fc.Arbitrary<Client> = fc.record({
   client_id: id,
@@ -34,12 +40,15 @@ const client: fc.Arbitrary<Client> = fc.record({
   additional_apis: fc.uniqueArray(name, { maxLength: 3 }),
   scopes: fc.uniqueArray(scope, { maxLength: 5 }),
   origins: fc.uniqueArray(fc.webUrl(), { maxLength: 3 }),
+  jwks: fc.option(fc.record({ keys: fc.array(jwk, { minLength: 1, maxLength: 2 }) })),
+  assertion_audience: fc.constantFrom('issuer' as const, 'token_endpoint' as const),
   redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),
   post_logout_redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),
   first_party: fc.boolean(),
   confidential: fc.boolean(),
   enabled: fc.boolean(),
   require_pkce: fc.boolean(),
+  dpop_bound_access_tokens: fc.boolean(),
   id_token_signed_response_alg: fc.constantFrom('RS256' as const, 'ES256' as const),
   access_token_lifetime: lifetime,
   refresh_token_lifetime: lifetime,

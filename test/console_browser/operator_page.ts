@@ -82,7 +82,7 @@ export class OperatorPage {
   /** The serious violations of axe, as `rule: element`. */
   async findBarriers(): Promise<string[]> {
     await this.page.evaluate(axe.source)
-    const { violations } = await this.page.evaluate<AxeResults>('axe.run()')
+    const { violations } = await this.page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,10 +6,10 @@ import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { viewsOf } from '../../scripts/screenshots/console_views.ts'
 import { addMails } from '../../scripts/screenshots/inbox_views.ts'
 import { addLongRecords, addLongSessions, type LongData } from '../../scripts/screenshots/long_data.ts'
-import { bundleWorker } from '../../scripts/worker_bundle.ts'
-import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { PAGES } from '../../src/console/pages.ts'
 import { untilAudited } from '../support/audit_lag.ts'
+import { serviceBundle } from '../support/shared_builds.ts'
 import { OperatorPage } from './operator_page.ts'
 import { testPasskeyPages } from './passkey_pages.ts'
 import { testShopperPages } from './shopper_pages.ts'
@@ -33,8 +32,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
   let longData: LongData
 
   beforeAll(async () => {
-    const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
-    service = await startService(bundle)
+    service = await startService(await serviceBundle())
     browser = await launchChromium()
     await makeTraffic(service.origin)
     await addLongRecords(service.stores, service.config, ROWS)

@@ -1,13 +1,12 @@
-import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
-import { bundleWorker } from '../../scripts/worker_bundle.ts'
-import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { Cli, OPERATORS } from '../support/cli.ts'
 import { configureBundle } from '../support/configure_bundle.ts'
 import { waitForAddress } from '../support/plain_browser.ts'
 import { appOf } from '../support/second_factor.ts'
+import { serviceBundle } from '../support/shared_builds.ts'
 import { OperatorPage } from './operator_page.ts'
 
 const REQUIRED = { accounts: { operators: { second_factor: 'required' } } }
@@ -19,9 +18,7 @@ describe.skipIf(findChromium() === null)('config.yml requires a second factor fo
   let cli: Cli
 
   beforeAll(async () => {
-    const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
-    configureBundle(bundle, REQUIRED)
-    service = await startService(bundle)
+    service = await startService(configureBundle(await serviceBundle(), REQUIRED))
     cli = await Cli.build(service.origin)
     browser = await launchChromium()
   })

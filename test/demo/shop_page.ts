@@ -170,7 +170,7 @@ export class Tab {
   /** The serious and critical findings of axe, as `rule: element`. */
   async findBarriers(): Promise<string[]> {
     await this.page.evaluate(axe.source)
-    const { violations } = await this.page.evaluate<AxeResults>('axe.run()')
+    const { violations } = await this.page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))

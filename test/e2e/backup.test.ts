@@ -5,11 +5,12 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bundle, bundleWorker } from '../../scripts/worker_bundle.ts'
+import type { Bundle } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { QUIET_WRANGLER } from '../../scripts/wrangler.ts'
 import type { Env } from '../../src/services/environment.ts'
 import { readCodeBlocks } from '../support/code_blocks.ts'
+import { serviceBundle } from '../support/shared_builds.ts'
 import { GUEST, revoke, signIn, type Tokens } from '../support/token_client.ts'
 
 // Runs the drill of docs/backup.md on the D1 of wrangler: an export of the database, and a restore into an empty project.
@@ -31,7 +32,7 @@ let before: { tokens: Tokens; rows: number[]; kids: string[]; sequence: unknown 
 beforeAll(async () => {
   cpSync('wrangler.toml', join(project, 'wrangler.toml'))
   symlinkSync(resolve('node_modules'), join(project, 'node_modules'))
-  bundle = await bundleWorker(join(project, 'bundle'))
+  bundle = await serviceBundle()
   service = await startService(bundle, { stateDirectory: stateOf(project), sealingKey })
   port = Number(new URL(service.origin).port)
   const tokens = await refresh((await signIn(service.origin)).refresh_token)

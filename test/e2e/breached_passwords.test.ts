@@ -1,13 +1,12 @@
-import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleWorker } from '../../scripts/worker_bundle.ts'
-import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { compact } from '../../src/lib/compact.ts'
 import { OPERATORS } from '../support/cli.ts'
 import { configureBundle } from '../support/configure_bundle.ts'
 import { type HttpRangeServer, listen } from '../support/http_range_server.ts'
 import { RangeServer } from '../support/range_server.ts'
+import { serviceBundle } from '../support/shared_builds.ts'
 import { CUSTOMER, requestTokens, STAFF, type Tokens } from '../support/token_client.ts'
 
 // The service runs in its own workerd, as in production, and the list is another server. Both use HTTP.
@@ -20,8 +19,9 @@ let service: ServiceServer
 
 beforeAll(async () => {
   list = await listen(ranges)
-  const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
-  configureBundle(bundle, { breached_passwords: { range_url: list.url, outcome: 'change' } })
+  const bundle = configureBundle(await serviceBundle(), {
+    breached_passwords: { range_url: list.url, outcome: 'change' },
+  })
   service = await startService(bundle)
 })
 

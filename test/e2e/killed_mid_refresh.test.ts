@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Bundle, bundleWorker } from '../../scripts/worker_bundle.ts'
+import type { Bundle } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { compact } from '../../src/lib/compact.ts'
 import { findChildren } from '../support/child_processes.ts'
+import { serviceBundle } from '../support/shared_builds.ts'
 import { CUSTOMER, GUEST, requestTokens } from '../support/token_client.ts'
 
 // The service runs in its own workerd, with D1 and KV on disk. The test kills it without warning and
@@ -38,7 +39,7 @@ const identity = {
 }
 
 beforeAll(async () => {
-  bundle = await bundleWorker(join(directory, 'service'))
+  bundle = await serviceBundle()
   await start()
 })
 

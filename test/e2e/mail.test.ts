@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { parseSealingKey } from '../../src/keys/sealing.ts'
 import { TextSealer } from '../../src/keys/text_sealer.ts'
 import { readCodeBlocks } from '../support/code_blocks.ts'
 import { configureBundle } from '../support/configure_bundle.ts'
 import { exampleOf } from '../support/mail_examples.ts'
+import { serviceBundle } from '../support/shared_builds.ts'
 
 // The service delivers mails from its queue to a real HTTP server, as to the program of an operator.
 
@@ -46,9 +46,8 @@ let service: ServiceServer
 beforeAll(async () => {
   await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/send`
-  const bundle = await bundleWorker(join(DIRECTORY, 'service'))
   const mail = { from: { name: 'Corner Shop', address: 'shop@shop.example' }, driver: 'webhook', url }
-  configureBundle(bundle, { mail })
+  const bundle = configureBundle(await serviceBundle(), { mail })
   const vars = { LOCAL_INBOX: 'false', MAIL_SECRET: SECRET }
   service = await startService(bundle, { sealingKey: SEALING_KEY, vars })
 })

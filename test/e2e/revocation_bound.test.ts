@@ -103,12 +103,15 @@ describe('a revoked token', () => {
     await expectRefusalWithinBound(10, 6)
   })
 
-  it.concurrent('an idle API refuses the token at its next request', async () => {
+  it.concurrent('an API refuses the token at once by introspection, and after a pause at its next request', async () => {
     const { issuer } = servers.service.config
     const [api, revoked, other] = await Promise.all([servers.startApi(10), signIn(issuer), signIn(issuer)])
-    const url = `${api.origin}/cart`
+    const [url, immediate] = [`${api.origin}/cart`, `${api.origin}/payment`]
     expect(await statusAt(url, revoked.access_token)).toBe(200)
+    expect(await statusAt(immediate, revoked.access_token)).toBe(200)
     await revoke(issuer, revoked.refresh_token)
+    expect(await statusAt(immediate, revoked.access_token)).toBe(401)
+    expect(await statusAt(immediate, other.access_token)).toBe(200)
     await sleep(OVERDUE_SECONDS * 1000)
     const askedAt = Date.now()
     expect(await statusAt(url, revoked.access_token)).toBe(401)

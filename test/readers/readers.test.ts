@@ -12,8 +12,8 @@ import {
 } from 'oauth4webapi'
 import * as openidClient from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import { serviceBundle } from '../support/shared_builds.ts'
 import { describeRecipes } from './recipes.ts'
 
 // Third-party libraries that read the discovery documents and verify access tokens of the service over HTTP.
@@ -29,7 +29,7 @@ let token: string
 
 beforeAll(async () => {
   directory = makeTemporaryDirectory()
-  service = await startService(await bundleWorker(join(directory, 'service')))
+  service = await startService(await serviceBundle())
   issuer = service.config.issuer
   audience = service.config.apis.get('storefront')?.audience ?? ''
   const response = await fetch(`${issuer}/oauth2-token`, {

@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
-import { bundleWorker } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceOptions, startService } from '../../scripts/worker_server.ts'
+import { buildOnce, serviceBundle } from './shared_builds.ts'
 
 export interface Ended {
   code: number | null
@@ -25,13 +25,18 @@ interface RunOptions {
 /** The operators of the demo data. */
 export const OPERATORS = { operator: 'operator battery staple', support: 'support battery staple' }
 
-/** Builds the command line in a directory of this run, because a parallel build would replace the file. */
-async function buildCli(directory: string): Promise<string> {
-  const file = join(directory, 'sallyport.mjs')
+const CLI_FILE = 'sallyport.mjs'
+
+/** The built command line. */
+async function cliFile(): Promise<string> {
+  return join(await buildOnce('cli', buildCli), CLI_FILE)
+}
+
+async function buildCli(directory: string): Promise<void> {
+  const file = join(directory, CLI_FILE)
   const build = spawn(process.execPath, ['packages/cli/build.js', file], { stdio: 'inherit' })
   const [code] = await once(build, 'exit')
   if (code !== 0) throw new Error('the command line does not build')
-  return file
 }
 
 /** The command line with the settings of one user. */
@@ -51,7 +56,7 @@ export class Cli {
 
   static async build(server = 'http://127.0.0.1:9'): Promise<Cli> {
     const directory = makeTemporaryDirectory()
-    return new Cli({ directory, file: await buildCli(directory), server })
+    return new Cli({ directory, file: await cliFile(), server })
   }
 
   /** The command line of another user, at the same server or another one. */
@@ -118,7 +123,7 @@ export async function startCli({
   ...options
 }: StartOptions = {}): Promise<{ cli: Cli; issuer: string }> {
   const directory = makeTemporaryDirectory()
-  const [bundle, file] = await Promise.all([bundleWorker(join(directory, 'service')), buildCli(directory)])
+  const [bundle, file] = await Promise.all([serviceBundle(), cliFile()])
   const service = await startService(bundle, { ...options, stateDirectory: join(directory, 'state') })
   afterAll(() => service.close())
   const cli = new Cli({ directory, file, server: service.origin })

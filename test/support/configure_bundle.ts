@@ -1,12 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import type { Bundle } from '../../scripts/worker_bundle.ts'
+import { type Bundle, readBundle } from '../../scripts/worker_bundle.ts'
+import { makeTemporaryDirectory } from '../../scripts/worker_server.ts'
 import { formatSettings } from '../../src/config/built_settings.ts'
 import { parseSettings } from '../../src/config/parse_config.ts'
 
-/** Replaces keys of config.yml in a bundle. */
-export function configureBundle({ modules }: Bundle, keys: Record<string, unknown>): void {
-  const file = modules.find(({ path }) => path.endsWith('config.txt'))?.path ?? ''
+/** A copy of a bundle with other keys of config.yml. */
+export function configureBundle({ directory }: Bundle, keys: Record<string, unknown>): Bundle {
+  const copied = join(makeTemporaryDirectory(), 'service')
+  cpSync(directory, copied, { recursive: true })
+  const bundle = readBundle(copied)
+  const file = bundle.modules.find(({ path }) => path.endsWith('config.txt'))?.path ?? ''
   const document = { ...parse(readFileSync('config.yml', 'utf8')), ...keys }
   writeFileSync(file, formatSettings(parseSettings(stringify(document))))
+  return bundle
 }

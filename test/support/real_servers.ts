@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bundle, bundleWorker } from '../../scripts/worker_bundle.ts'
+import { type Bundle, bundleWorker, readBundle } from '../../scripts/worker_bundle.ts'
 import {
   makeTemporaryDirectory,
   type ServiceServer,
@@ -8,6 +8,7 @@ import {
   startWorker,
   type WorkerServer,
 } from '../../scripts/worker_server.ts'
+import { buildOnce, serviceBundle } from './shared_builds.ts'
 
 /** An API that has only the address of the service. */
 export interface ApiOptions {
@@ -33,11 +34,11 @@ export class RealServers {
   static async start(): Promise<RealServers> {
     const directory = makeTemporaryDirectory()
     const [service, api] = await Promise.all([
-      bundleWorker(join(directory, 'service')),
-      bundleWorker(join(directory, 'api'), '--config', API_CONFIG),
+      serviceBundle(),
+      buildOnce('api', (built) => bundleWorker(built, '--config', API_CONFIG)),
     ])
     const stateDirectory = join(directory, 'state')
-    return new RealServers(directory, await startService(service, { stateDirectory }), api)
+    return new RealServers(directory, await startService(service, { stateDirectory }), readBundle(api))
   }
 
   /** Starts `test/e2e/api` for the storefront's audience. */

@@ -2,7 +2,7 @@ import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContex
 import { env } from 'cloudflare:workers'
 import { stringify } from 'yaml'
 import { createApp } from '../../src/app.ts'
-import type { ClientSecret } from '../../src/clients/client.ts'
+import { type ClientSecret, needsSecret } from '../../src/clients/client.ts'
 import { generateClientSecret, generateSecretId, hashClientSecret } from '../../src/clients/client_secret.ts'
 import { type ClientValues, fromDraft } from '../../src/clients/client_values.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -214,7 +214,7 @@ export class TestServer {
       }),
       ...changes,
     }
-    const stored = record.confidential && secrets === undefined ? { id: generateSecretId(), hash } : null
+    const stored = needsSecret(record) && secrets === undefined ? { id: generateSecretId(), hash } : null
     await this.services.clientAdmin.add(record, { secret: stored, now: this.clock.time }, [])
     for (const { hash, createdAt, expiresAt } of secrets ?? []) {
       await env.DB.prepare(

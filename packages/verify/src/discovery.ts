@@ -6,6 +6,8 @@ export interface Endpoints {
   jwksUri: string
   /** Null if the issuer has no revocation feed. */
   revocationsUri: string | null
+  /** Null if the issuer has no introspection endpoint at a trusted origin. */
+  introspectionUri: string | null
 }
 
 /** The trusted issuer. */
@@ -42,18 +44,24 @@ export class Discovery {
 }
 
 function decodeMetadata(document: unknown, { issuer: expectedIssuer, origins }: Issuer): Endpoints {
-  const { issuer, jwks_uri, revocations_uri } = (document ?? {}) as Record<string, unknown>
+  const { issuer, ...members } = (document ?? {}) as Record<string, unknown>
   // RFC 8414 §3.3 forbids metadata with another issuer.
   if (issuer !== expectedIssuer) throw new Error(`the metadata of ${expectedIssuer} names another issuer`)
-  if (typeof jwks_uri !== 'string') throw new Error(`the metadata of ${expectedIssuer} names no jwks_uri`)
-  const revocationsUri = typeof revocations_uri === 'string' ? revocations_uri : null
-  for (const uri of [jwks_uri, ...(revocationsUri === null ? [] : [revocationsUri])]) {
-    // An attacker who can change the metadata must not be able to choose the keys.
-    if (!origins.includes(originOf(uri) ?? '')) {
-      throw new Error(
-        `the metadata of ${expectedIssuer} names ${uri}, whose origin is not in documentOrigins`,
-      )
-    }
+  const find = (member: string): string | null => {
+    const uri = members[member]
+    return typeof uri === 'string' ? uri : null
   }
-  return { jwksUri: jwks_uri, revocationsUri }
+  // An attacker who can change the metadata must not be able to choose the keys, or to get the secret of the client.
+  const isTrusted = (uri: string | null) => uri === null || origins.includes(originOf(uri) ?? '')
+  const jwksUri = find('jwks_uri')
+  const revocationsUri = find('revocations_uri')
+  if (jwksUri === null) throw new Error(`the metadata of ${expectedIssuer} names no jwks_uri`)
+  const foreign = [jwksUri, revocationsUri].find((uri) => !isTrusted(uri))
+  if (foreign !== undefined) {
+    throw new Error(
+      `the metadata of ${expectedIssuer} names ${foreign}, whose origin is not in documentOrigins`,
+    )
+  }
+  const introspectionUri = find('introspection_endpoint')
+  return { jwksUri, revocationsUri, introspectionUri: isTrusted(introspectionUri) ? introspectionUri : null }
 }

@@ -1,8 +1,18 @@
+interface DocumentRequest {
+  headers?: Record<string, string>
+  /** Absent: GET. */
+  method?: 'POST'
+  body?: string
+}
+
+interface FetchInit extends DocumentRequest {
+  headers: Record<string, string>
+  signal: AbortSignal
+  redirect?: 'manual'
+}
+
 /** Fetches a document. Tests replace it, and so do Workers that reach the issuer by a service binding. */
-export type Fetch = (
-  url: string,
-  init: { headers: Record<string, string>; signal: AbortSignal; redirect?: 'manual' },
-) => Promise<Response>
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>
 
 /** After this time without a response the issuer counts as unreachable. */
 const TIMEOUT_MS = 5000
@@ -26,9 +36,10 @@ export class UnexpectedStatus extends Error {
 export async function fetchDocument(
   fetch: Fetch,
   url: string,
-  headers: Record<string, string> = {},
+  { headers = {}, ...request }: DocumentRequest = {},
 ): Promise<Response> {
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'manual' })
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  const response = await fetch(url, { ...request, headers, signal, redirect: 'manual' })
   if (!response.ok && response.status !== 304) throw new UnexpectedStatus(url, response.status)
   return response
 }

@@ -18,6 +18,8 @@ export interface RequireTokenOptions extends AuthenticationOptions {
   accept?: readonly PasswordClaim[] | undefined
   /** Replaces the `clientId` of the verifier. A function gets the context of the request. */
   clientId?: ClientIds | ((c: Context) => ClientIds | Promise<ClientIds>) | undefined
+  /** True introspects the token, so that a revoked token is refused at once. It needs `introspection` of the verifier. */
+  immediate?: boolean | undefined
 }
 
 /**

@@ -2,6 +2,7 @@
 export type { AuthenticationOptions } from './authentication.ts'
 export type { AccessTokenClaims } from './claims.ts'
 export type { ClientIds } from './clients.ts'
+export type { IntrospectionOptions } from './introspection.ts'
 export type { RevocationOptions, VerifierOptions } from './options.ts'
 export type { PasswordClaim } from './password_claims.ts'
 export type { ResourceMetadataOptions } from './resource_metadata.ts'

@@ -2,6 +2,7 @@ import { type ClientIds, readClientIds } from './clients.ts'
 import type { RefusalSettings } from './describe_refusal.ts'
 import { type DocumentCache, findLocalCache } from './documents.ts'
 import type { Fetch } from './fetch_document.ts'
+import type { IntrospectionOptions } from './introspection.ts'
 import type { KeyTimes } from './key_source.ts'
 import { isSecureOrigin, originOf } from './origin.ts'
 import { type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
@@ -51,6 +52,8 @@ export interface VerifierOptions {
   body?: MakeBody | undefined
   /** False accepts revoked tokens until they expire. */
   revocations?: RevocationOptions | false
+  /** The client with which `immediate` requests introspect a token. */
+  introspection?: IntrospectionOptions | undefined
   keys?: {
     /** Keys are used this long without a new fetch. Default: 300. */
     freshSeconds?: number
@@ -81,6 +84,7 @@ export interface VerifierSettings {
   refusals: RefusalSettings
   resourceMetadata: ResourceMetadata | null
   revocations: RevocationSettings | null
+  introspection: IntrospectionOptions | null
   keys: KeyTimes
   fetch: Fetch
   cache: DocumentCache | null
@@ -120,6 +124,7 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
     refusals: readRefusals(options, resourceMetadata),
     resourceMetadata,
     revocations: readRevocations(options.revocations),
+    introspection: readIntrospection(options.introspection),
     keys: readKeyTimes(options.keys),
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
     cache: cache === undefined && !fetch ? findLocalCache() : (cache ?? null),
@@ -185,6 +190,15 @@ function readRevocations(revocations: RevocationOptions | false = {}): Revocatio
     maxBytes: readLimit('revocations.maxBytes', revocations.maxBytes, MAX_BYTES),
     maxEntries: readLimit('revocations.maxEntries', revocations.maxEntries, MAX_ENTRIES),
     onError: readReporter(revocations.onError),
+  }
+}
+
+function readIntrospection(introspection: VerifierOptions['introspection']): IntrospectionOptions | null {
+  if (introspection === undefined) return null
+  requireObject('introspection', introspection)
+  return {
+    clientId: requireText('introspection.clientId', introspection.clientId),
+    clientSecret: requireText('introspection.clientSecret', introspection.clientSecret),
   }
 }
 

@@ -145,7 +145,7 @@ export class RevocationPoller {
     const { now } = moment
     const { fetch, maxBytes } = this.#dependencies
     const etag = last && last.source.url === url && last.expiresAt > now ? last.source.etag : null
-    const response = await fetchDocument(fetch, url, etag ? { 'If-None-Match': etag } : {})
+    const response = await fetchDocument(fetch, url, { headers: etag ? { 'If-None-Match': etag } : {} })
     const asOf = now - Math.max(0, Number(response.headers.get('Age')) || 0)
     const received = { asOf, receivedAt: now }
     if (response.status === 304 && last && etag) {

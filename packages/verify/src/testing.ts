@@ -1,4 +1,4 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { type ClaimValues, encodeClaims } from './claims.ts'
 import type { Fetch } from './fetch_document.ts'
 
@@ -55,17 +55,19 @@ export class TestIssuer {
   }
 
   /** Serves the documents of the issuer, for the `fetch` option of `createVerifier`. */
-  readonly fetch: Fetch = async (url, { headers }) => {
+  readonly fetch: Fetch = async (url, { headers = {}, body }) => {
     const { pathname, searchParams } = new URL(url)
     this.requests.push(pathname)
     if (!this.isUp) throw new Error('the issuer is down')
     if (pathname === '/revocations')
       return this.#serveFeed(headers['If-None-Match'], searchParams.get('since'))
+    if (pathname === '/introspect') return this.#introspect(new URLSearchParams(body).get('token') ?? '')
     const documents: Record<string, unknown> = {
       '/.well-known/oauth-authorization-server': {
         issuer: this.url,
         jwks_uri: `${this.url}/.well-known/jwks.json`,
         revocations_uri: `${this.url}/revocations`,
+        introspection_endpoint: `${this.url}/introspect`,
       },
       '/.well-known/jwks.json': { keys: this.#keys.map((key) => key.jwk) },
     }
@@ -118,6 +120,18 @@ export class TestIssuer {
     }
     const feed = await this.#sign(payload, { typ: isDelta ? 'revocations-delta+jwt' : 'revocations+jwt' })
     return new Response(feed, { headers: { ETag: etag, 'Content-Type': 'application/jwt' } })
+  }
+
+  /** The state of a token of this issuer (RFC 7662). Every client may introspect. */
+  #introspect(token: string): Response {
+    const payload = decodeJwt(token)
+    const { iat = 0, sid, sub, client_id, jti } = payload
+    const names: Record<string, unknown> = { sid, sub, client_id, jti, all: true }
+    const isRevoked = this.#revocations.some(
+      ({ before, ...revoked }) =>
+        iat < before && Object.entries(revoked).some(([name, value]) => names[name] === value),
+    )
+    return Response.json(isRevoked ? { active: false } : { active: true, ...payload })
   }
 
   #sign(payload: Record<string, unknown>, header: Record<string, unknown>): Promise<string> {

@@ -15,6 +15,7 @@ import { type ClientIds, checkClient, readClientIds } from './clients.ts'
 import { describeRefusal } from './describe_refusal.ts'
 import { Discovery } from './discovery.ts'
 import { Documents } from './documents.ts'
+import { Introspector } from './introspection.ts'
 import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
 import { readOptions, type VerifierOptions, type VerifierSettings } from './options.ts'
 import { checkPassword, type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
@@ -38,6 +39,11 @@ export interface VerifyOptions extends AuthenticationOptions {
   accept?: readonly PasswordClaim[] | undefined
   /** Replaces the `clientId` of the verifier, for example with the platform that signed the request. */
   clientId?: ClientIds | undefined
+  /**
+   * True asks the issuer whether the token is live now, and for its current rights. A revoked token is refused at once, and the
+   * request waits for the issuer. It needs the option `introspection` of the verifier.
+   */
+  immediate?: boolean | undefined
   /** The time of the request in Unix seconds. The default is the current time. */
   now?: number
   /** Keeps the isolate alive for a fetch in the background: `ctx.waitUntil` on Workers. */
@@ -78,21 +84,25 @@ interface Demands {
   accept: readonly PasswordClaim[]
   clientIds: readonly string[] | null
   authentication: AuthenticationOptions
+  /** Null for a request that is not immediate. */
+  introspector: Introspector | null
 }
 
 class AccessTokenVerifier implements Verifier {
   readonly #settings: VerifierSettings
   readonly #keys: KeySource
   readonly #revocations: RevocationPoller | null
+  readonly #introspector: Introspector | null
 
   constructor(settings: VerifierSettings) {
-    const { issuer, fetch, revocations } = settings
+    const { issuer, fetch, revocations, introspection } = settings
     const documents = new Documents(fetch, settings.cache, settings.keys)
     const discovery = new Discovery(settings, documents)
     this.#settings = settings
     this.#keys = new KeySource(discovery, documents, settings.keys)
     const dependencies = { issuer, discovery, keys: this.#keys, fetch, leewaySeconds: settings.leewaySeconds }
     this.#revocations = revocations && new RevocationPoller({ ...dependencies, ...revocations })
+    this.#introspector = introspection && new Introspector(introspection, { discovery, fetch })
   }
 
   async verify(input: Request | string, options: VerifyOptions = {}): Promise<AccessTokenClaims> {
@@ -120,16 +130,23 @@ class AccessTokenVerifier implements Verifier {
       accept: options.accept === undefined ? accept : requirePasswordClaims(options.accept),
       clientIds: options.clientId === undefined ? clientIds : readClientIds(options.clientId),
       authentication: options,
+      introspector: options.immediate ? this.#requireIntrospector() : null,
     }
+  }
+
+  #requireIntrospector(): Introspector {
+    if (this.#introspector === null) throw new TypeError('immediate needs the option introspection')
+    return this.#introspector
   }
 
   async #verify(input: Request | string, demands: Demands, moment: Moment): Promise<AccessTokenClaims> {
     const token = typeof input === 'string' ? input : readBearer(input)
-    const claims = decodeClaims(await this.#verifySignature(token, moment))
+    const issued = decodeClaims(await this.#verifySignature(token, moment))
     const { leewaySeconds } = this.#settings
-    if (claims.issuedAt > moment.now + leewaySeconds) throw invalidToken('it was issued in the future')
-    checkClient(claims.clientId, demands.clientIds)
-    await this.#checkRevocations(claims, moment)
+    if (issued.issuedAt > moment.now + leewaySeconds) throw invalidToken('it was issued in the future')
+    checkClient(issued.clientId, demands.clientIds)
+    await this.#checkRevocations(issued, moment)
+    const claims = (await demands.introspector?.refresh(token, issued, moment.now)) ?? issued
     checkPassword(claims, demands.accept)
     checkScope(claims.scope, demands.scope)
     checkAuthentication(claims, demands.authentication, moment.now - leewaySeconds)

@@ -6,7 +6,7 @@ export interface RecordField {
   name: string
   title: string
   description: string
-  kind: 'text' | 'list' | 'flag' | 'seconds'
+  kind: 'text' | 'list' | 'flag' | 'seconds' | 'json'
   isRequired: boolean
   /** Whether the field can have no value. */
   isNullable: boolean
@@ -52,5 +52,6 @@ function typesOf({ type = [], anyOf = [] }: PropertySchema): string[] {
 function kindOf(types: readonly string[]): RecordField['kind'] {
   if (types.includes('array')) return 'list'
   if (types.includes('boolean')) return 'flag'
+  if (types.includes('object')) return 'json'
   return types.includes('integer') ? 'seconds' : 'text'
 }

@@ -54,10 +54,17 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -73,10 +80,17 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -103,10 +117,17 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly dpop_bound_access_tokens: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -130,10 +151,17 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly jwks: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly dpop_bound_access_tokens: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -171,10 +199,17 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly jwks?: {
+    readonly keys: readonly ({
+      readonly kty: string
+    })[]
+  } | null
+  readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -301,7 +336,7 @@ export type OwnPassword = {
 }
 
 export type Tokens = {
-  readonly token_type: 'Bearer'
+  readonly token_type: 'Bearer' | 'DPoP'
   readonly expires_in: number
   readonly access_token: string
   readonly refresh_token?: string

@@ -47,6 +47,10 @@ const KINDS: Readonly<Record<RecordField['kind'], { isValid(value: unknown): boo
     message: 'must be a list of texts, such as [one, two] or []',
   },
   flag: { isValid: (value) => typeof value === 'boolean', message: 'must be true or false' },
+  json: {
+    isValid: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    message: 'must be a mapping',
+  },
   seconds: { isValid: Number.isInteger, message: 'must be a whole number of seconds, or null' },
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { asItems, type Item } from '../api/admin_api.ts'
+import { asItem, asItems, type Item } from '../api/admin_api.ts'
 import { countLiveSessions } from '../api/live_sessions.ts'
 import { DRAFT_FIELDS, EDIT_FIELDS, type RecordField } from '../api/record_fields.ts'
 import type { ClientDraft, ClientEdit } from '../api/schemas.ts'
@@ -7,7 +7,7 @@ import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { YES } from '../core/input.ts'
-import { choices, flag, integer, list, type Option, text, time, truth } from '../core/option.ts'
+import { choices, flag, integer, json, list, type Option, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readBefore, readVersioned } from './change.ts'
 import { printNewClient, printNewSecret } from './new_secret.ts'
@@ -67,11 +67,20 @@ const LOGO: Column<Item> = {
     return data === undefined ? String(type) : `${type} (${data.length} characters in base64)`
   },
 }
+/** The names of the public keys. `--json` shows the keys. */
+const KEYS: Column<Item> = {
+  title: 'Public keys',
+  show: ({ jwks }) =>
+    asItems(asItem(jwks).keys)
+      .map((key) => [textOf(key, 'kty'), textOf(key, 'kid')].filter(Boolean).join(' '))
+      .join(', ') || '–',
+}
 /** The columns of fields whose value is not shown as it is. */
 const OWN_COLUMNS: Readonly<Record<string, Column<Item>>> = {
   confidential: KIND,
   enabled: STATE,
   logo_uri: LOGO,
+  jwks: KEYS,
 }
 const MEMBERS: readonly Column<Item>[] = [
   ...DRAFT_FIELDS.map(({ name, title }) => OWN_COLUMNS[name] ?? member(title, name)),
@@ -250,7 +259,7 @@ export const CLIENT_COMMANDS: readonly Command[] = [
 
 /** The option that sets a field. It has the type of the field's value. */
 function toOption({ name, description, kind }: RecordField, isRequired = false): Option {
-  const define = { text, list, flag: truth, seconds: integer }[kind]
+  const define = { text, list, flag: truth, seconds: integer, json }[kind]
   const unit = kind === 'seconds' ? { value: 'SECONDS' } : {}
   return define(toOptionName(name), description, { field: name, isRequired, ...unit })
 }

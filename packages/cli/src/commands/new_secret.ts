@@ -10,7 +10,8 @@ const SHOWN_ONCE = 'The secret cannot be shown again.'
 
 /** Prints the secret of a new client, then the values that its application needs. */
 export function printNewClient(call: Call, client: ClientWithSecret): void {
-  const about = client.client_secret === null ? 'It is public and has no secret.' : SHOWN_ONCE
+  const kind = client.confidential ? 'It authenticates with its keys' : 'It is public'
+  const about = client.client_secret === null ? `${kind} and has no secret.` : SHOWN_ONCE
   const secretId = client.secrets[0]?.secret_id
   print(call, client, { secretId, sentence: `Created the client ${client.client_id}. ${about}` })
 }

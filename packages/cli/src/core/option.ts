@@ -87,6 +87,15 @@ export const truth = define(
   'true|false',
 )
 
+/** A JSON object. */
+export const json = define((given, name): unknown => {
+  try {
+    return JSON.parse(given)
+  } catch {
+    throw new UsageError(`${name} must be JSON`)
+  }
+}, 'JSON')
+
 /** A time in Unix seconds. */
 export const time = define((given, name) => {
   const seconds = parseTime(given)

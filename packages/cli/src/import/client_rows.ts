@@ -3,7 +3,7 @@ import { IMPORT_FIELDS, type RecordField } from '../api/record_fields.ts'
 import { compact } from '../core/compact.ts'
 import type { ImportColumn, RowValues } from './file_row.ts'
 import type { ImportKind } from './import_kind.ts'
-import { integerOf, listOf, readAll, requireText, textOf, truthOf } from './row_values.ts'
+import { integerOf, listOf, objectOf, readAll, requireText, textOf, truthOf } from './row_values.ts'
 
 /** Secret scanners find a leaked secret by this prefix. 256 random bits follow it. */
 const SECRET_PREFIX = 'sps_'
@@ -52,11 +52,12 @@ function toClient(values: RowValues, api: string | undefined) {
 function readValue({ name, kind }: RecordField, values: RowValues): unknown {
   if (kind === 'list') return listOf(values, name)
   if (kind === 'flag') return truthOf(values, name)
+  if (kind === 'json') return objectOf(values, name)
   return kind === 'seconds' ? integerOf(values, name) : textOf(values, name)
 }
 
 /** The CLI makes the secret, not the server, so that a lost response does not lose the secret. */
 function withSecret(row: Readonly<Record<string, unknown>>) {
-  if (row.confidential === false || row.client_secret !== undefined) return row
+  if (row.confidential === false || row.client_secret !== undefined || row.jwks !== undefined) return row
   return { ...row, client_secret: SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64url') }
 }

@@ -74,6 +74,17 @@ export function listOf(values: RowValues, column: string): string[] | undefined 
   return splitList(value)
 }
 
+/** Reads a JSON object, or its text. @throws RowRefused */
+export function objectOf(values: RowValues, column: string): unknown {
+  const value = values[column]
+  if (typeof value !== 'string') return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    throw new RowRefused(`${column}: must be JSON`)
+  }
+}
+
 /** Splits a text at `,` or `|`. */
 export function splitList(text: string): string[] {
   return text
