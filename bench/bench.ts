@@ -14,13 +14,13 @@ import { writeRecord } from './record.ts'
 import { formatRevocationBound, measureRevocationBound } from './revocation_bound.ts'
 import { prepareOperations, startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
-import { formatMemory, formatSpeed } from './tables.ts'
+import { formatMemory, formatSpeed, formatStart, type Start } from './tables.ts'
 import { measureWaits } from './waits.ts'
 
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
-// `feed` measures the revocation feed, `bound` the delay of a revocation, and `heap` the memory of an isolate. `far` prints the
-// sequential store waits of token requests.
+// `feed` measures the revocation feed, `bound` the delay of a revocation, `heap` the memory of an isolate, and `start` its start.
+// `far` prints the sequential store waits of token requests.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -41,6 +41,7 @@ if (names.length === 1 && names[0] === 'far') {
 const directory = makeTemporaryDirectory()
 const bundle = await bundleWorker(join(directory, 'service'))
 if (names.length === 1 && names[0] === 'heap') console.log(formatMemory(await measureMemory(bundle)))
+else if (names.length === 1 && names[0] === 'start') console.log(formatStart(await measureStart()))
 else if (names.length > 0) await printSome(CASES.filter(({ operation }) => names.includes(operation.name)))
 else await record()
 // The servers stop when this process ends.
@@ -53,7 +54,7 @@ async function printSome(cases: readonly Case[]): Promise<void> {
 }
 
 async function record(): Promise<void> {
-  const startupMs = await measureStartup(directory)
+  const start = await measureStart()
   const memory = await measureMemory(bundle)
   const counts = await count()
   const servers = await startServers(directory, bundle)
@@ -61,10 +62,13 @@ async function record(): Promise<void> {
   const duringSignIns = await compareDuringSignIns(servers)
   const growing = CASES.filter((one) => one.isGrowing)
   const growth = await compareFullWithEmpty(growing, bundle)
-  const size = measureBundle(bundle)
   const feed = await measureFeed()
   const bound = await measureRevocationBound()
-  writeRecord({ feed, bound, speed, duringSignIns, growth, ...counts, memory, startupMs, size })
+  writeRecord({ feed, bound, speed, duringSignIns, growth, ...counts, memory, ...start })
+}
+
+async function measureStart(): Promise<Start> {
+  return { startupMs: await measureStartup(directory), size: measureBundle(bundle) }
 }
 
 async function count() {

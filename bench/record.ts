@@ -15,6 +15,8 @@ import {
   formatTable,
   type Measurement,
   memoryRows,
+  type Start,
+  startRows,
 } from './tables.ts'
 
 const PAGE = 'docs/performance.md'
@@ -25,7 +27,7 @@ const CHART = 'docs/performance.svg'
 const CHARTED = 32
 
 /** All measurements of one run. */
-export interface Run {
+export interface Run extends Start {
   speed: readonly Measurement[]
   /** Machine tokens during queued sign-ins, compared with machine tokens alone. */
   duringSignIns: Comparison
@@ -38,8 +40,6 @@ export interface Run {
   /** Bytes of a row with its index entries, by table. */
   rowBytes: Measures['rowBytes']
   memory: Memory
-  startupMs: number
-  size: { kib: number; gzippedKib: number }
 }
 
 /** Writes the tables of a run between the markers of the pages, and draws the chart. */
@@ -99,12 +99,7 @@ function describeQueue({ subject, baseline }: Comparison, speed: readonly Measur
 }
 
 function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'startupMs' | 'size'>): string {
-  const rows = [
-    ['upload', `${size.kib.toFixed(0)} KiB, gzipped ${size.gzippedKib.toFixed(0)} KiB`],
-    ['start, processor time', `${startupMs.toFixed(0)} ms`],
-    ...memoryRows(memory),
-  ]
-  return formatTable(['one isolate', ''], rows, 1)
+  return formatTable(['one isolate', ''], [...startRows({ startupMs, size }), ...memoryRows(memory)], 1)
 }
 
 function barsOf({ speed }: Run) {

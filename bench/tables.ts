@@ -85,6 +85,25 @@ function formatRefused(refused: number): string {
   return refused === 0 ? '' : `, ${(refused * 100).toFixed(0)} % 503`
 }
 
+/** The upload of the Worker, and its start in an isolate. */
+export interface Start {
+  /** Processor time. */
+  startupMs: number
+  size: { kib: number; gzippedKib: number }
+}
+
+/** The start of an isolate, as Markdown. */
+export function formatStart(start: Start): string {
+  return formatTable(['one isolate', ''], startRows(start), 1)
+}
+
+export function startRows({ startupMs, size: { kib, gzippedKib } }: Start): string[][] {
+  return [
+    ['upload', `${kib.toFixed(0)} KiB, gzipped ${gzippedKib.toFixed(0)} KiB`],
+    ['start, processor time', `${startupMs.toFixed(0)} ms`],
+  ]
+}
+
 /** The memory of an isolate, as Markdown. */
 export function formatMemory(memory: Memory): string {
   return formatTable(['one isolate', ''], memoryRows(memory), 1)

@@ -1,10 +1,8 @@
 import { formatOpenApi } from '../src/admin/openapi.ts'
+import { EXAMPLE_ISSUER } from '../src/admin/openapi_file.ts'
 import { OPERATIONS } from '../src/admin/operations.ts'
 
-/** The copy of the OpenAPI document that the CLI bundles. */
-export const OPENAPI_FILE = 'packages/cli/src/api/openapi.json'
-
-/** The text of that file. Its addresses are examples, because each server has its own issuer. */
+/** The text of the OpenAPI document of the CLI. Its addresses are examples, because each server has its own issuer. */
 export function formatOpenApiFile(): string {
-  return `${JSON.stringify(formatOpenApi(OPERATIONS, { issuer: 'https://auth.example.com' }), null, 2)}\n`
+  return `${JSON.stringify(formatOpenApi(OPERATIONS, { issuer: EXAMPLE_ISSUER }), null, 2)}\n`
 }

@@ -30,10 +30,11 @@ export default {
   },
 
   /** Handles the queue of mails. If a binding or a secret is missing, the queue tries the whole batch again. */
-  async queue({ messages }, env) {
+  async queue({ messages }, env, context) {
     const { mailDelivery, clock } = createServices(env, config, systemClock)
+    const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
     if (mailDelivery === null) dropMails(messages)
-    else await deliverMails(messages, mailDelivery, clock.now())
+    else await deliverMails(messages, mailDelivery, { now: clock.now(), waitUntil })
   },
 } satisfies ExportedHandler<Env>
 

@@ -110,6 +110,30 @@ describe('GET /revocations', () => {
     }
   })
 
+  it.each([
+    ['1', 1],
+    ['4', 4],
+    ['0', 5],
+    ['5', 5],
+    ['60', 5],
+    ['1.5', 5],
+    ['x', 5],
+  ])('a reader with max_age=%s gets a list that is at most %i s old', async (maxAge, seconds) => {
+    const server = new TestServer()
+    const read = () => server.fetch(`/revocations?max_age=${maxAge}`)
+    const first = await read()
+    expect([first.status, first.headers.get('Cache-Control')]).toEqual([200, `public, max-age=${seconds}`])
+    const etag = first.headers.get('ETag')
+    await revokeSession(server)
+    server.clock.time += seconds - 1
+    const known = await read()
+    expect([known.headers.get('ETag'), known.headers.get('Age')]).toEqual([etag, String(seconds - 1)])
+    server.clock.time += 1
+    const renewed = await read()
+    expect([renewed.headers.get('ETag') === etag, renewed.headers.get('Age')]).toEqual([false, '0'])
+    expect(await (await server.fetch('/revocations')).text()).toBe(await renewed.text())
+  })
+
   it('the feed has less than 100 kB with a thousand revocations an hour', async () => {
     const server = new TestServer()
     const client = await server.addClient({ confidential: false })

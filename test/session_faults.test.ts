@@ -222,7 +222,7 @@ describe('a database that fails once', () => {
         {
           level: 'error',
           event: 'deferred_work_failed',
-          work: 'audit',
+          work: 'later writes',
           cause: expect.stringContaining(`the call fails ${request.fault}`),
         },
       ])

@@ -19,21 +19,36 @@ export interface OriginReference {
   origins: readonly [string, ...string[]]
 }
 
+/** The origin of a finished sign-in. */
+export interface SeenOrigin extends OriginReference {
+  /** Unix seconds. */
+  now: number
+}
+
 /** Whether the user has signed in from the origin before, or from no origin yet. */
 export type OriginState = 'known' | 'new' | 'first'
 
-const SELECT_STATE = `
-  SELECT count(*) AS origins, count(CASE WHEN origin IN (SELECT value FROM json_each(?2)) THEN 1 END) AS is_known
-  FROM known_origins WHERE subject = ?1`
+/** An origin of each entry: ?1 is a JSON array of `{ subject, origin, origins, now }`. The row of an entry has its place. */
+const SELECT_STATES = `
+  SELECT (SELECT count(*) FROM known_origins WHERE subject = e.value ->> 'subject') AS origins,
+    (SELECT count(*) FROM known_origins WHERE subject = e.value ->> 'subject'
+      AND origin IN (SELECT value FROM json_each(e.value -> 'origins'))) AS is_known
+  FROM json_each(?1) AS e ORDER BY e.key`
 
 /** A known origin is written once a day at most. */
 const REMEMBER = `
-  INSERT INTO known_origins (subject, origin, seen_at) VALUES (?1, ?2, ?3)
-  ON CONFLICT DO UPDATE SET seen_at = ?3 WHERE seen_at <= ?3 - ${DAY}`
+  INSERT INTO known_origins (subject, origin, seen_at)
+  SELECT value ->> 'subject', value ->> 'origin', value ->> 'now' FROM json_each(?1) WHERE true
+  ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at WHERE seen_at <= excluded.seen_at - ${DAY}`
 
+/** The origins of the entries are the last ones to go. */
 const DROP_OLDEST = `
-  DELETE FROM known_origins WHERE changes() > 0 AND subject = ?1 AND origin IN (
-    SELECT origin FROM known_origins WHERE subject = ?1 ORDER BY origin = ?2 DESC, seen_at DESC LIMIT -1 OFFSET ${MAX_ORIGINS})`
+  DELETE FROM known_origins WHERE changes() > 0 AND (subject, origin) IN (
+    SELECT subject, origin FROM (
+      SELECT k.subject, k.origin, row_number() OVER (PARTITION BY k.subject
+        ORDER BY (k.subject, k.origin) IN (SELECT value ->> 'subject', value ->> 'origin' FROM json_each(?1)) DESC, k.seen_at DESC) AS place
+      FROM known_origins AS k WHERE k.subject IN (SELECT value ->> 'subject' FROM json_each(?1)))
+    WHERE place > ${MAX_ORIGINS})`
 
 const stateSchema = z.object({ origins: z.int(), is_known: z.int() })
 
@@ -47,27 +62,29 @@ export class KnownOriginStore {
 
   /** The state of an origin. It is not remembered. */
   async find(reference: OriginReference): Promise<OriginState> {
-    return stateOf(await callStore(STORE, () => this.#select(reference).first()))
+    const select = this.#db.prepare(SELECT_STATES).bind(entriesOf([{ ...reference, now: 0 }]))
+    return stateOf(await callStore(STORE, () => select.first()), new Set())
+  }
+
+  /** The statements that remember origins and read their states before. `readStates` reads the results. */
+  remembering(seen: readonly SeenOrigin[]): D1PreparedStatement[] {
+    const entries = entriesOf(seen)
+    return [SELECT_STATES, REMEMBER, DROP_OLDEST].map((sql) => this.#db.prepare(sql).bind(entries))
   }
 
   /**
-   * Remembers an origin, in one transaction with the read of its state. Of parallel sign-ins from a new origin, exactly one gets the
-   * state `new`.
+   * The state of each origin before its sign-in. Of parallel sign-ins from a new origin, exactly one gets the state `new`.
    *
-   * @returns the state before
+   * @throws CorruptRecord
    */
-  async remember(reference: OriginReference, now: number): Promise<OriginState> {
-    const {
-      subject,
-      origins: [origin],
-    } = reference
-    const statements = [
-      this.#select(reference),
-      this.#db.prepare(REMEMBER).bind(subject, origin, now),
-      this.#db.prepare(DROP_OLDEST).bind(subject, origin),
-    ]
-    const [state] = await callStore(STORE, () => this.#db.batch(statements))
-    return stateOf(state?.results[0])
+  readStates(seen: readonly SeenOrigin[], [states]: readonly D1Result[]): OriginState[] {
+    const earlier = new Map<string, Set<string>>()
+    return seen.map(({ subject, origins: [origin] }, i) => {
+      const ofUser = earlier.get(subject) ?? new Set()
+      const state = ofUser.has(origin) ? 'known' : stateOf(states?.results[i], ofUser)
+      earlier.set(subject, ofUser.add(origin))
+      return state
+    })
   }
 
   /**
@@ -94,14 +111,17 @@ export class KnownOriginStore {
     const { meta } = await callStore(STORE, () => sweep.run())
     return meta.changes
   }
-
-  #select({ subject, origins }: OriginReference): D1PreparedStatement {
-    return this.#db.prepare(SELECT_STATE).bind(subject, JSON.stringify(origins))
-  }
 }
 
-function stateOf(row: unknown): OriginState {
+function entriesOf(seen: readonly SeenOrigin[]): string {
+  return JSON.stringify(
+    seen.map(({ subject, origins, now }) => ({ subject, origin: origins[0], origins, now })),
+  )
+}
+
+/** @param earlier The origins of earlier sign-ins of the user in the same call. */
+function stateOf(row: unknown, earlier: ReadonlySet<string>): OriginState {
   const { origins, is_known: isKnown } = decodeRecord(stateSchema, 'known origins', row)
   if (isKnown > 0) return 'known'
-  return origins > 0 ? 'new' : 'first'
+  return origins > 0 || earlier.size > 0 ? 'new' : 'first'
 }

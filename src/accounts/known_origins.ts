@@ -1,7 +1,8 @@
 import { isConfidential, type StoredClient } from '../clients/client.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { KnownOriginStore, OriginReference, OriginState } from './known_origin_store.ts'
+import type { LaterPart, LaterWriteStore } from '../storage/later_write_store.ts'
+import type { KnownOriginStore, OriginReference, OriginState, SeenOrigin } from './known_origin_store.ts'
 
 /** The origin of a sign-in. Its device and its network are those of the request. */
 export interface SignInOrigin {
@@ -11,6 +12,21 @@ export interface SignInOrigin {
   browserId: string | null
 }
 
+/** Continues with the state of an origin before a sign-in. The context keeps the Worker alive for its work. */
+type AfterRemembering = (state: OriginState, context: RequestContext) => void
+
+interface Pending extends SeenOrigin {
+  context: RequestContext
+  after: AfterRemembering
+}
+
+interface Dependencies {
+  store: KnownOriginStore
+  /** One for each sealing key, so that a change of `SEALING_KEY` does not make every origin new. */
+  names: readonly [KeyedHash, ...KeyedHash[]]
+  later: LaterWriteStore
+}
+
 /**
  * The origins from which users have signed in (docs/decisions/0069). An origin is a browser or a device in the network of one
  * provider. A sign-in through a back end has the back end as its origin, because the request has the device and network of the back
@@ -18,17 +34,37 @@ export interface SignInOrigin {
  */
 export class KnownOrigins {
   readonly #store: KnownOriginStore
-  readonly #names: readonly [KeyedHash, ...KeyedHash[]]
+  readonly #names: Dependencies['names']
+  readonly #later: LaterWriteStore
+  readonly #pending: Pending[] = []
 
-  /** @param names One for each sealing key, so that a change of `SEALING_KEY` does not make every origin new. */
-  constructor({ store, names }: { store: KnownOriginStore; names: readonly [KeyedHash, ...KeyedHash[]] }) {
+  constructor({ store, names, later }: Dependencies) {
     this.#store = store
     this.#names = names
+    this.#later = later
+    later.join({ take: () => this.#take() })
   }
 
-  /** Remembers the origin of a finished sign-in. @returns its state before @throws StorageUnavailable */
-  async remember(signIn: SignInOrigin, context: RequestContext): Promise<OriginState> {
-    return this.#store.remember(await this.#referenceTo(signIn, context), context.now)
+  /** Remembers the origin of a finished sign-in, in one call with other later writes. */
+  async remember(signIn: SignInOrigin, context: RequestContext, after: AfterRemembering): Promise<void> {
+    const reference = await this.#referenceTo(signIn, context)
+    this.#pending.push({ ...reference, now: context.now, context, after })
+    this.#later.schedule(context)
+  }
+
+  async #take(): Promise<LaterPart | null> {
+    const pending = this.#pending.splice(0)
+    if (pending.length === 0) return null
+    return {
+      what: `known_origins (${pending.length})`,
+      statements: this.#store.remembering(pending),
+      finish: (results, waitUntil) => {
+        for (const [i, state] of this.#store.readStates(pending, results).entries()) {
+          const one = pending[i]
+          one?.after(state, { ...one.context, waitUntil })
+        }
+      },
+    }
   }
 
   /** The state of the origin of a sign-in that is not finished. @throws StorageUnavailable */

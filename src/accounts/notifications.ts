@@ -2,7 +2,9 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
 import type { FactorChange, Mail } from '../mail/mail.ts'
 import type { Mailer, MailOutcome } from '../mail/mailer.ts'
-import type { Concerned, News, Notifier } from '../mail/news.ts'
+import type { Concerned, DelayedNews, DelayedNotifier, News, Notifier } from '../mail/news.ts'
+import type { OneTimeStore } from '../onetime/one_time_store.ts'
+import { idOfToken } from '../onetime/one_time_value.ts'
 import { mailLanguageOf } from '../users/mail_language.ts'
 import { isUserId } from '../users/user.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
@@ -20,14 +22,21 @@ interface Dependencies {
   userAdmin: Pick<UserAdminStore, 'find'>
   links: AccountLinks
   knownOrigins: KnownOrigins
+  oneTime: OneTimeStore
   audit: AuditStore
 }
+
+/**
+ * The time for the second factor after the password grant. It is half of the lifetime of an `auth_session`, so the row of its use still
+ * exists.
+ */
+export const SECOND_FACTOR_WAIT_SECONDS = 300
 
 /**
  * Notifies users of events in their accounts by mail. Each mail has a link that ends all sessions. All work is after the response. No
  * method throws. Without `mail` in config.yml there is no work.
  */
-export class Notifications implements Notifier {
+export class Notifications implements Notifier, DelayedNotifier {
   readonly #parts: Dependencies
 
   constructor(parts: Dependencies) {
@@ -40,21 +49,47 @@ export class Notifications implements Notifier {
 
   /** Notes a finished sign-in. A user who signs in from a new origin gets a mail. The first origin of an account sends none. */
   noteSignIn(signIn: NotedSignIn, context: RequestContext): void {
-    this.#later(signIn.subject, context, async () => {
-      const state = await this.#parts.knownOrigins.remember(signIn, context)
-      if (state === 'new') await this.#deliver(...newsOf('new_device', signIn, context), context)
-    })
+    this.#later(signIn.subject, context, () =>
+      this.#parts.knownOrigins.remember(signIn, context, (state, after) => {
+        if (state === 'new') this.send(...newsOf('new_device', signIn, context), after)
+      }),
+    )
   }
 
   /**
-   * Notes a right password without the second factor that the user needs. A known origin sends no mail: the user is about to give the
-   * second factor.
+   * Notes a right password without the second factor that the user needs. From an unknown origin, the user gets a mail at once. From a
+   * known origin, the user gets it if the second factor does not follow. A browser of the user that is known sends none without a
+   * step, because the sign-in continues there. A known back end proves nothing about the user, so it sends one.
+   *
+   * @param step The token of the `auth_session` that continues the sign-in; null without one.
    */
-  noteUnfinished(signIn: NotedSignIn, context: RequestContext): void {
+  noteUnfinished(signIn: NotedSignIn, step: string | null, context: RequestContext): void {
     this.#later(signIn.subject, context, async () => {
-      const state = await this.#parts.knownOrigins.find(signIn, context)
-      if (state !== 'known') await this.#deliver(...newsOf('more_needed', signIn, context), context)
+      const [concerned, news] = newsOf('more_needed', signIn, context)
+      const isKnown = (await this.#parts.knownOrigins.find(signIn, context)) === 'known'
+      if (isKnown && step !== null) return this.#delay(concerned, news, { step, context })
+      if (!isKnown || isFromBackEnd(signIn)) await this.#deliver(concerned, news, context)
     })
+  }
+
+  async #delay(
+    concerned: DelayedNews['concerned'],
+    news: DelayedNews['news'],
+    { step, context }: { step: string; context: RequestContext },
+  ): Promise<void> {
+    const unlessUsed = (await idOfToken(step)) ?? ''
+    const { now: queuedAt, language } = context
+    const delayed = { unlessUsed, queuedAt, language, concerned, news }
+    const outcome = await this.#parts.mailer.delay(delayed, SECOND_FACTOR_WAIT_SECONDS)
+    if (outcome !== 'queued') this.#audit(concerned, outcome, { news, context })
+  }
+
+  async sendDelayed(
+    { unlessUsed, concerned, news, language }: DelayedNews,
+    context: RequestContext,
+  ): Promise<void> {
+    if (await this.#parts.oneTime.isUsed(unlessUsed)) return
+    await this.#deliver(concerned, news, { ...context, language })
   }
 
   /** Guests have no account, and so no notifications. */
@@ -134,11 +169,11 @@ function wordsOf(news: News): string {
 }
 
 /** The news of a sign-in. The device and the country of a back end say nothing about the user. */
-function newsOf(
-  kind: 'new_device' | 'more_needed',
+function newsOf<K extends 'new_device' | 'more_needed'>(
+  kind: K,
   signIn: NotedSignIn,
   { now, device, country }: RequestContext,
-): [Concerned, News] {
+): [DelayedNews['concerned'], { kind: K; at: number; device: string | null; country: string | null }] {
   const { subject, api, client } = signIn
   const place = isFromBackEnd(signIn) ? { device: null, country: null } : { device, country }
   return [

@@ -152,7 +152,7 @@ export class SignUps {
     const counted = countedTryOf(attempt)
     const { isRight, data } = await codes.try(counted, format, context)
     if (!isRight) return { kind: 'wrong' }
-    runLater(context, 'release sign-up code', () => codes.release(counted.failure))
+    codes.release(counted.failure, context)
     const { pool, address } = data
     const expiresAt = context.now + PROOF_SECONDS
     return { kind: 'proven', address: { token: generateToken(), pool, address, expiresAt } }

@@ -11,7 +11,7 @@ import { authenticateCaller, authorize } from './authenticate_caller.ts'
 import { spendChange, spendRequest, spendSearch } from './caller_budget.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
 import { readIdempotencyKey } from './idempotency.ts'
-import { formatOpenApi } from './openapi.ts'
+import { readOpenApi } from './openapi_file.ts'
 import type { Caller, Operation, OperationResult } from './operation.ts'
 import { OPERATIONS } from './operations.ts'
 import { Problem } from './problem.ts'
@@ -30,11 +30,9 @@ const SLOW_BODY_SECONDS = 5
 export function createAdminApp(services: Services, api: ApiConfig): Hono {
   const app = new Hono()
   app.use(protectResponses(services.config.issuer), (_c, next) => services.inFlight.during(next))
-  let document: object | null = null
-  app.get(OPENAPI_PATH, (c) => {
-    document ??= formatOpenApi(OPERATIONS, services.config)
-    return respondJson(c, document, 200)
-  })
+  app.get(OPENAPI_PATH, async (c) =>
+    respondJson(c, await readOpenApi(services.staticFiles, services.config.issuer), 200),
+  )
   for (const operation of OPERATIONS) {
     app.on(operation.method, routeOf(operation.path), limitBody(operation), (c) =>
       runOperation(c, operation, { services, api }),

@@ -52,10 +52,15 @@ const rowSchema = named(
         message: 'must be absent: the client is public',
         path: ['client_secret'],
       }),
-      z.refine((row) => row.client_secret === undefined || !hasKeys({ jwks: row.jwks ?? null }), {
-        message: 'must be absent: the client has keys',
-        path: ['client_secret'],
-      }),
+      z.refine(
+        (row) =>
+          row.client_secret === undefined ||
+          !hasKeys({ jwks: row.jwks ?? null, jwksUri: row.jwks_uri ?? null }),
+        {
+          message: 'must be absent: the client has keys',
+          path: ['client_secret'],
+        },
+      ),
     ),
 )
 type Row = z.output<typeof rowSchema>

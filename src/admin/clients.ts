@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { isConfidential, needsSecret } from '../clients/client.ts'
+import { hasKeys, isConfidential, needsSecret } from '../clients/client.ts'
 import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { findClientProblems } from '../clients/client_rules.ts'
@@ -156,12 +156,13 @@ const updateClient = operation({
   confirmation: {
     when: FOR_ACCOUNTS,
     async isNeeded(call) {
-      const { scopes: next = [], jwks = null } = call.body
-      if (jwks === null && !next.some(isAdminScope)) return false
+      const { scopes: next = [], jwks = null, jwks_uri: jwksUri = null } = call.body
+      const givesKeys = hasKeys({ jwks, jwksUri })
+      if (!givesKeys && !next.some(isAdminScope)) return false
       const { api, scopes } = await requireClient(idOf(call), call)
       const { config } = call.services
       // A key gives the power of the account, as a new secret does.
-      if (jwks !== null && isServiceAccount({ api, scopes }, config)) return true
+      if (givesKeys && isServiceAccount({ api, scopes }, config)) return true
       const added = next.filter((scope) => !scopes.includes(scope))
       return isServiceAccount({ api, scopes: added }, config)
     },

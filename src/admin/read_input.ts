@@ -63,20 +63,23 @@ type ParameterTypes = Readonly<Record<string, unknown>>
 /** The types of each query schema. They are computed once for each operation, not for each request. */
 const typesBySchema = new WeakMap<z.ZodMiniType, ParameterTypes>()
 
-/** The JSON types of the parameters, by their names. */
+/** The types of the parameters, by their names. */
 function typesOf(query: z.ZodMiniType): ParameterTypes {
   const known = typesBySchema.get(query)
   if (known) return known
-  const { properties = {} } = z.toJSONSchema(query, { io: 'input' })
-  const types = Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, Object(schema).type]),
-  )
+  const shape = query instanceof z.ZodMiniObject ? query.def.shape : {}
+  const types = Object.fromEntries(Object.entries(shape).map(([name, schema]) => [name, typeOf(schema)]))
   typesBySchema.set(query, types)
   return types
 }
 
+/** The type of a parameter, such as `number`. */
+function typeOf({ _zod: { def } }: z.core.$ZodType): string {
+  return 'innerType' in def ? typeOf(def.innerType as z.core.$ZodType) : def.type
+}
+
 function convert(text: string, type: unknown): unknown {
-  if (type === 'integer' && /^\d{1,15}$/.test(text)) return Number(text)
+  if (type === 'number' && /^\d{1,15}$/.test(text)) return Number(text)
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   return text
 }

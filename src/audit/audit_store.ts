@@ -1,7 +1,7 @@
-import { type Clock, systemClock } from '../lib/clock.ts'
-import { type RequestContext, runLater } from '../lib/request_context.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
+import { type LaterPart, LaterWriteStore } from '../storage/later_write_store.ts'
 import { AuditBudget, isRepeatable, networkOf } from './audit_budget.ts'
 import { type AuditEntry, EVENT_COLUMNS, entryOf, rowOf } from './audit_entry.ts'
 import type { AuditEvent } from './audit_event.ts'
@@ -25,49 +25,38 @@ const ADD_COUNTS = `
 const IS_OF_SECURITY = `actor IS NULL AND kind IN ('theft', 'cut_off', 'lock')`
 const IS_ORDINARY = `actor IS NULL AND kind NOT IN ('theft', 'cut_off', 'lock', 'key', 'admin')`
 
-/** The time for which an isolate collects events for one write. D1 runs one write at a time. */
-const GATHER_MS = 200
-
-/** After this time, the isolate starts a new write, because the runtime has stopped the request of the previous write. */
-const PATIENCE_SECONDS = 3
-
 /** An entry, and the network whose budget at this location the entry uses; null if it uses no budget. */
 interface Gathered {
   entry: AuditEntry
   network: string | null
 }
 
-/** The entries of one write. */
-interface Gathering {
-  /** Unix seconds. */
-  since: number
-  entries: Gathered[]
-}
-
 interface AuditOptions {
   /** The budget of each network at a Cloudflare location. Absent if the Worker has no such binding. */
   bursts?: Pick<BurstLimits, 'isWithin'>
-  clock?: Pick<Clock, 'pause'>
+  /** Absent for calls without other writes. */
+  later?: LaterWriteStore
 }
 
 /** Writes the audit trail to D1. */
 export class AuditStore {
   readonly #db: D1Database
   readonly #bursts: AuditOptions['bursts']
-  readonly #clock: Pick<Clock, 'pause'>
+  readonly #later: LaterWriteStore
   readonly #budget = new AuditBudget()
   readonly #summaries = new EventSummaries()
-  #gathering: Gathering | null = null
+  readonly #pending: Gathered[] = []
 
-  constructor(db: D1Database, { bursts, clock = systemClock }: AuditOptions = {}) {
+  constructor(db: D1Database, { bursts, later = new LaterWriteStore(db) }: AuditOptions = {}) {
     this.#db = db
     this.#bursts = bursts
-    this.#clock = clock
+    this.#later = later
+    later.join({ take: () => this.#take() })
   }
 
   /**
-   * Writes an event after the response is sent, in one call with the other events of the next GATHER_MS. A repeatable event uses
-   * a budget. Above the budget, the store only counts the event, and writes one summary per minute for each kind and network. A
+   * Writes an event after the response is sent, in one call with other later writes (`LaterWriteStore`). A repeatable event uses a
+   * budget. Above the budget, the store only counts the event, and writes one summary per minute for each kind and network. A
    * failed write is logged and does not fail the request.
    */
   record(event: AuditEvent, context: RequestContext): void {
@@ -79,27 +68,17 @@ export class AuditStore {
     else this.#summaries.add(entry)
     for (const summary of this.#summaries.takeDue(context.now))
       entries.push({ entry: summary, network: null })
-    if (entries.length > 0) this.#gather(entries, context)
-  }
-
-  #gather(entries: Gathered[], context: RequestContext): void {
-    if (this.#gathering !== null && context.now - this.#gathering.since <= PATIENCE_SECONDS) {
-      this.#gathering.entries.push(...entries)
-      return
-    }
-    const gathering = { since: context.now, entries }
-    this.#gathering = gathering
-    runLater(context, 'audit', () => this.#writeSoon(gathering))
-  }
-
-  async #writeSoon(gathering: Gathering): Promise<void> {
-    await this.#clock.pause(GATHER_MS)
-    if (this.#gathering === gathering) this.#gathering = null
-    const entries = await this.#withinLocation(gathering.entries)
     if (entries.length === 0) return
+    this.#pending.push(...entries)
+    this.#later.schedule(context)
+  }
+
+  async #take(): Promise<LaterPart | null> {
+    const entries = await this.#withinLocation(this.#pending.splice(0))
+    if (entries.length === 0) return null
     const insert = this.#db.prepare(INSERT_EVENTS).bind(JSON.stringify(entries.map(rowOf)))
     const count = this.#db.prepare(ADD_COUNTS).bind(JSON.stringify(countsOf(entries)))
-    await callStore(`D1 audit_events (${entries.length})`, () => this.#db.batch([insert, count]))
+    return { what: `audit_events (${entries.length})`, statements: [insert, count] }
   }
 
   /** Applies the budget of each network, which all isolates of this location share. Above the budget, events are only counted. */

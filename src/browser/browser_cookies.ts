@@ -14,60 +14,39 @@ const deviceSchema = z.object({ id: z.string(), subjects: z.array(z.string()) })
 const offersSchema = z.object({ subjects: z.array(z.string()) })
 type PasskeyOffers = z.output<typeof offersSchema>
 
+type CookieOfPool<T> = (pool: string) => SealedCookie<T>
+
+/** Makes the cookie of each pool once, because a schema costs more than a read. */
+function perPool<T>(make: CookieOfPool<T>): CookieOfPool<T> {
+  const made = new Map<string, SealedCookie<T>>()
+  return (pool) => {
+    const cookie = made.get(pool) ?? make(pool)
+    made.set(pool, cookie)
+    return cookie
+  }
+}
+
 /**
  * The cookies of the pages: one for the browser session of each user pool, and one that binds forms to the browser. They are
  * `Lax`, because a link of a client leads to the authorization endpoint.
  */
 export class BrowserCookies {
-  readonly #sealer: TextSealer
-  readonly #issuer: string
   readonly #form: SealedCookie<{ id: string }>
-  readonly #sessions = new Map<string, SealedCookie<BrowserSession>>()
+  /** The cookie of the browser session of a pool. */
+  readonly session: CookieOfPool<BrowserSession>
+  /** The cookie that recognizes a browser for a pool, also after a sign-out. It grants nothing. */
+  readonly device: CookieOfPool<KnownDevice>
+  /** The users of a pool whom this browser has offered a passkey. */
+  readonly passkeyOffers: CookieOfPool<PasskeyOffers>
 
   constructor(sealer: TextSealer, issuer: string) {
-    this.#sealer = sealer
-    this.#issuer = issuer
-    const options = {
-      name: 'sallyport-form',
-      path: COOKIE_PATH,
-      sameSite: 'Lax',
-      schema: formSchema,
-    } as const
-    this.#form = new SealedCookie(sealer, issuer, options)
-  }
-
-  /** The cookie of the browser session of a pool. */
-  session(pool: string): SealedCookie<BrowserSession> {
-    const known = this.#sessions.get(pool)
-    if (known) return known
-    const cookie = new SealedCookie(this.#sealer, this.#issuer, {
-      name: `sallyport-${pool}`,
-      path: COOKIE_PATH,
-      sameSite: 'Lax',
-      schema: browserSessionSchema,
-    })
-    this.#sessions.set(pool, cookie)
-    return cookie
-  }
-
-  /** The cookie that recognizes a browser for a pool, also after a sign-out. It grants nothing. */
-  device(pool: string): SealedCookie<KnownDevice> {
-    return new SealedCookie(this.#sealer, this.#issuer, {
-      name: `sallyport.device.${pool}`,
-      path: COOKIE_PATH,
-      sameSite: 'Lax',
-      schema: deviceSchema,
-    })
-  }
-
-  /** The users of a pool whom this browser has offered a passkey. */
-  passkeyOffers(pool: string): SealedCookie<PasskeyOffers> {
-    return new SealedCookie(this.#sealer, this.#issuer, {
-      name: `sallyport.passkey-offer.${pool}`,
-      path: COOKIE_PATH,
-      sameSite: 'Lax',
-      schema: offersSchema,
-    })
+    function make<T>(name: string, schema: z.ZodMiniType<T>): SealedCookie<T> {
+      return new SealedCookie(sealer, issuer, { name, path: COOKIE_PATH, sameSite: 'Lax', schema })
+    }
+    this.#form = make('sallyport-form', formSchema)
+    this.session = perPool((pool) => make(`sallyport-${pool}`, browserSessionSchema))
+    this.device = perPool((pool) => make(`sallyport.device.${pool}`, deviceSchema))
+    this.passkeyOffers = perPool((pool) => make(`sallyport.passkey-offer.${pool}`, offersSchema))
   }
 
   /** The id that binds forms to this browser; null if the browser has no such cookie. */

@@ -21,14 +21,14 @@ interface Wish {
 /**
  * Begins a sign-in in steps for a token request whose password is right and whose user needs a second factor.
  *
- * @returns the `auth_session`; null if the client cannot sign users in by steps, or the user must set up the factor in a browser first
+ * @returns the `auth_session`, and the token whose row shows its use; null if the client cannot sign users in by steps, or the user must set up the factor in a browser first
  */
 export async function continuePasswordGrant(
   { user, signIn }: AuthenticatedUser,
   { scope, visitor }: Wish,
   request: ClientRequest,
   services: Pick<ChallengeServices, 'authSessions' | 'config' | 'emailSecondFactor'>,
-): Promise<string | null> {
+): Promise<{ authSession: string; token: string } | null> {
   const { client, api, proofKey, context } = request
   const proof = proofBy('password', user, context.now)
   const next = secondInputs(user, proof, services.config)
@@ -47,8 +47,9 @@ export async function continuePasswordGrant(
   const state = { ...NOTHING_REQUESTED, username: user.username, pending, next }
   const session = beginAuthSession(authorization, state, context.now)
   const step = { request, session, sealed: null }
-  return services.authSessions.seal({
-    ...session,
-    secondFactorCode: await sendSecondFactor(step, { user, next }, services),
-  })
+  const secondFactorCode = await sendSecondFactor(step, { user, next }, services)
+  return {
+    authSession: await services.authSessions.seal({ ...session, secondFactorCode }),
+    token: session.token,
+  }
 }

@@ -97,7 +97,7 @@ export function toStoredClient({ confidential, secrets, ...client }: ClientCopy)
 }
 
 /** The values that decide the method of authentication. */
-export type AuthenticationValues = Pick<ClientValues, 'confidential' | 'jwks'>
+export type AuthenticationValues = Pick<ClientValues, 'confidential' | 'jwks' | 'jwksUri'>
 
 /** @param secrets The secrets of the client. A client with keys has no secret that it can use. */
 export function authenticationOf<Secret>(
@@ -109,8 +109,8 @@ export function authenticationOf<Secret>(
 }
 
 /** Whether a client authenticates by a key. */
-export function hasKeys({ jwks }: Pick<ClientValues, 'jwks'>): boolean {
-  return jwks !== null
+export function hasKeys({ jwks, jwksUri }: Pick<ClientValues, 'jwks' | 'jwksUri'>): boolean {
+  return jwks !== null || jwksUri !== null
 }
 
 /** Whether a new client gets a secret. */

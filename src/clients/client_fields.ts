@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { isPageOrigin } from '../config/page_origin.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
+import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
 import { findLinkProblem, findLogoProblem } from '../lib/page_links.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
@@ -175,6 +176,16 @@ export const CLIENT_FIELDS = {
       'JSON Web Key Set with the public keys of a confidential client that authenticates by a signed assertion (private_key_jwt) and has no secret',
     input: z.nullable(keysSchema),
     stored: z.nullable(storedKeysSchema),
+    isEditable: true,
+    section: 'keys',
+    defaultOf: () => null,
+  }),
+  jwksUri: defineField('jwks_uri', {
+    kind: 'text',
+    label: 'URL of public keys',
+    description: 'https URL of the public keys, in place of jwks, so that the client changes its keys itself',
+    input: z.nullable(uriSchema((uri) => findOutboundUrlProblem(uri, { allowsLoopback: true }))),
+    stored: storedLink,
     isEditable: true,
     section: 'keys',
     defaultOf: () => null,

@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/origin.ts'
+import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { clientApis } from './client_apis.ts'
@@ -14,12 +16,13 @@ export type RuledValues = Pick<
   | 'scopes'
   | 'confidential'
   | 'jwks'
+  | 'jwksUri'
   | 'redirectUris'
   | 'postLogoutRedirectUris'
   | 'isFirstParty'
   | 'requiresPkce'
 >
-type RuledConfig = Pick<Config, 'apis' | 'adminApi'>
+type RuledConfig = Pick<Config, 'issuer' | 'apis' | 'adminApi'>
 
 /**
  * Checks the rules between the fields of a client, and the rules between a client and its API.
@@ -34,7 +37,7 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
       : [{ path: 'api', message: `must be one of ${names.join(', ')}` }]),
     ...findAdditionalProblems(client, config),
     ...findGrantProblems(client, config),
-    ...findKeyProblems(client),
+    ...findKeyProblems(client, config),
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
@@ -52,7 +55,7 @@ function findAdditionalProblems({ api, additionalApis }: RuledValues, { apis, ad
 }
 
 /** The names of the APIs that a client of an API can have in addition. */
-export function addableApis(api: string, { apis, adminApi }: RuledConfig): string[] {
+export function addableApis(api: string, { apis, adminApi }: Pick<Config, 'apis' | 'adminApi'>): string[] {
   if (api === adminApi?.name) return []
   return [...apis.keys()].filter((name) => name !== api && name !== adminApi?.name)
 }
@@ -95,9 +98,17 @@ function findGrantProblems(
 }
 
 /** Anyone can read the key of a public client, so its signature proves nothing (RFC 6749 §2.1). */
-function findKeyProblems({ confidential, jwks }: RuledValues): ValueProblem[] {
-  if (confidential || jwks === null) return []
-  return [{ path: 'jwks', message: 'must be absent, because the client is public' }]
+function findKeyProblems(
+  { confidential, jwks, jwksUri }: RuledValues,
+  { issuer }: RuledConfig,
+): ValueProblem[] {
+  const given = [...(jwks === null ? [] : ['jwks']), ...(jwksUri === null ? [] : ['jwks_uri'])]
+  if (!confidential)
+    return given.map((path) => ({ path, message: 'must be absent, because the client is public' }))
+  if (given.length > 1) return [{ path: 'jwks_uri', message: 'must be absent, because the client has jwks' }]
+  const problem =
+    jwksUri === null ? null : findOutboundUrlProblem(jwksUri, { allowsLoopback: isLoopback(issuer) })
+  return problem === null ? [] : [{ path: 'jwks_uri', message: problem }]
 }
 
 /** Any app can claim a private-use scheme, so only our own apps use one (RFC 8252 §8.6). */

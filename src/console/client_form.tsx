@@ -38,7 +38,7 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
   return (
     <>
       {FIRST_FIELDS.map(show)}
-      <details class="part" open={needsFields(KEY_FIELDS, state) || state.form.text('jwks') !== ''}>
+      <details class="part" open={needsFields(KEY_FIELDS, state) || hasKeys(state)}>
         <summary>Authentication by key</summary>
         {KEY_FIELDS.map(show)}
       </details>
@@ -61,6 +61,10 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
 /** Whether a section is open because it has an error or another operator's change. */
 function needsFields(fields: readonly Field[], { problem, current }: FieldState): boolean {
   return Boolean(current) || fields.some(({ wire }) => (problem?.errorsOf(wire) ?? []).length > 0)
+}
+
+function hasKeys({ form }: FieldState): boolean {
+  return form.text('jwks') !== '' || form.text('jwks_uri') !== ''
 }
 
 function signsInUsers({ form }: FieldState): boolean {

@@ -61,7 +61,7 @@ export async function showClient(
           />
         )}
         <ClientFacts client={client} now={now} config={config} />
-        {needsSecret(client) ? (
+        {needsSecret({ ...client, jwksUri: client.jwks_uri }) ? (
           <ClientSecrets
             client={client}
             now={now}
@@ -131,7 +131,8 @@ function ClientFacts({ client, now, config }: ClientFactsProps) {
 }
 
 /** The keys of a client that authenticates by a key. */
-function keyFacts({ jwks }: ShownClient): [name: string, value: string][] {
+function keyFacts({ jwks, jwks_uri: uri }: ShownClient): [name: string, value: string][] {
+  if (uri !== null) return [['Keys', uri]]
   return jwks === null ? [] : [['Keys', jwks.keys.map(describeKey).join(', ')]]
 }
 

@@ -84,9 +84,9 @@ async function signInUser(
       { ...request, isFromClient: isConfidential(client) },
       services,
     )
-    const authSession = await continuePasswordGrant(proven, { scope, visitor }, request, services)
-    services.notifications.noteUnfinished(describeSignIn(user.id, request), context)
-    throw insufficientAuthorization(authSession, { subject: user.id })
+    const step = await continuePasswordGrant(proven, { scope, visitor }, request, services)
+    services.notifications.noteUnfinished(describeSignIn(user.id, request), step?.token ?? null, context)
+    throw insufficientAuthorization(step?.authSession ?? null, { subject: user.id })
   }
   await services.deletion.cancel(user, { api: request.api.name, clientId: client.id }, context)
   return { ...describeUser(user, config, context.now), signIn }

@@ -75,7 +75,8 @@ async function authenticateRequest(
 
 /** Counts a wrong secret or assertion as a guess. The budget never refuses a correct one. @throws the error, or temporarily_unavailable */
 async function countGuess(error: unknown, { bursts }: Services, context: RequestContext): Promise<never> {
-  if (error instanceof OAuthError) await bursts.spend('guesses', 'client secrets', context)
+  if (error instanceof OAuthError && error.refusal.kind === 'invalid_client')
+    await bursts.spend('guesses', 'client secrets', context)
   throw error
 }
 

@@ -5,12 +5,13 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import type { Sealer } from '../lib/sealer.ts'
 import type { Mail, NoMail, QueuedMail } from './mail.ts'
 import type { MailBudget, Spender } from './mail_budget.ts'
+import type { DelayedNews } from './news.ts'
 
 const ID_BYTES = 16
 
 /** The queue of sealed mails (`MAIL_QUEUE`). */
 export interface MailQueue {
-  send(sealed: string): Promise<unknown>
+  send(sealed: string, options?: { delaySeconds: number }): Promise<unknown>
 }
 
 interface MailerParts {
@@ -47,6 +48,19 @@ export class Mailer {
   /** As `send`, for work that runs after the response and needs the outcome. */
   async enqueue(mail: Mail, context: RequestContext): Promise<MailOutcome> {
     return this.#parts === null ? 'not_queued' : enqueue(this.#parts, { mail, context, spender: {} })
+  }
+
+  /** Puts news into the queue, for work that runs after the response. Its mail uses a budget when it is sent. */
+  async delay(news: DelayedNews, delaySeconds: number): Promise<MailOutcome> {
+    if (this.#parts === null) return 'not_queued'
+    const { queue, sealer } = this.#parts
+    try {
+      await queue.send(await sealer.sealValue(news), { delaySeconds })
+      return 'queued'
+    } catch (error) {
+      log('error', 'mail_not_queued', { kind: news.news.kind, cause: describeError(error) })
+      return 'not_queued'
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import * as z from 'zod/mini'
+import { LANGUAGES } from '../lib/language.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Mail } from './mail.ts'
 
@@ -28,4 +30,27 @@ export interface Notifier {
    * not throw.
    */
   send(concerned: Concerned, news: News, context: RequestContext): void
+}
+
+/** News in the queue. Its mail follows later, unless a one-time value was used until then. Times are Unix seconds. */
+export const delayedNewsSchema = z.object({
+  /** The id of the one-time value. */
+  unlessUsed: z.string(),
+  queuedAt: z.int(),
+  /** The language of the request; null if the request names none. */
+  language: z.nullable(z.enum(LANGUAGES)),
+  concerned: z.object({ subject: z.string(), api: z.string(), clientId: z.string() }),
+  news: z.object({
+    kind: z.literal('more_needed'),
+    at: z.int(),
+    device: z.nullable(z.string()),
+    country: z.nullable(z.string()),
+  }),
+})
+export type DelayedNews = z.output<typeof delayedNewsSchema>
+
+/** Sends the mails of delayed news. */
+export interface DelayedNotifier {
+  /** Sends the mail, unless the one-time value was used. @throws StorageUnavailable, CorruptRecord */
+  sendDelayed(delayed: DelayedNews, context: RequestContext): Promise<void>
 }

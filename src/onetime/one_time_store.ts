@@ -170,6 +170,14 @@ export class OneTimeStore {
     return meta.changes > 0
   }
 
+  /** Whether a value was used. Its row stays until the value expires. @param id As `idOfToken` returns it. */
+  async isUsed(id: string): Promise<boolean> {
+    const select = this.#db
+      .prepare('SELECT 1 FROM one_time_values WHERE id = ? AND used_at IS NOT NULL')
+      .bind(id)
+    return (await callStore(STORE, () => select.first())) !== null
+  }
+
   /** Tries a code. The statement that compares the code also counts the try. The right code uses the value. */
   async tryCode<T>(
     { kind, token, code, counting }: CodeAttempt,

@@ -26,6 +26,8 @@ export class SealedCookie<T> {
   readonly #sealer: TextSealer
   readonly #name: string
   readonly #schema: z.ZodMiniType<{ name: string; value: T }>
+  /** The values of the requests in progress. Several steps of a request read a cookie. */
+  readonly #read = new WeakMap<Context, Promise<T | null>>()
   readonly #attributes: { path: string; secure: boolean; httpOnly: true; sameSite: 'Strict' | 'Lax' }
 
   /** @param issuer The origin that sets the cookie. */
@@ -38,7 +40,13 @@ export class SealedCookie<T> {
   }
 
   /** The value; null if the request has no cookie that this server sealed for this name. */
-  async read(c: Context): Promise<T | null> {
+  read(c: Context): Promise<T | null> {
+    const read = this.#read.get(c) ?? this.#open(c)
+    this.#read.set(c, read)
+    return read
+  }
+
+  async #open(c: Context): Promise<T | null> {
     const sealed = getCookie(c, this.#name)
     const content = sealed === undefined ? null : await this.#sealer.openValue(sealed, this.#schema)
     return content?.value ?? null

@@ -1,4 +1,5 @@
 import { AssertionVerifier } from '../clients/assertions/assertion_verifier.ts'
+import { RemoteKeys } from '../clients/assertions/remote_keys.ts'
 import { ClientAdminStore } from '../clients/client_admin_store.ts'
 import { ClientListStore } from '../clients/client_list_store.ts'
 import { ClientStore } from '../clients/client_store.ts'
@@ -21,9 +22,11 @@ export function createClientServices(
   { copies, changes }: StorageServices,
 ) {
   const clientTable = new ClientTableStore(db)
+  const outbound = new Outbound({ allowsLoopback: isLoopback(issuer) })
+  const audiences = { issuer, token_endpoint: issuer + TOKEN_ENDPOINT_PATH }
   return {
-    assertions: new AssertionVerifier({ issuer, token_endpoint: issuer + TOKEN_ENDPOINT_PATH }),
-    outbound: new Outbound({ allowsLoopback: isLoopback(issuer) }),
+    assertions: new AssertionVerifier(audiences, new RemoteKeys({ copies, outbound })),
+    outbound,
     clientTable,
     clients: new ClientStore({ table: clientTable, copies, changes }),
     clientAdmin: new ClientAdminStore(db),

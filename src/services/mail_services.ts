@@ -32,13 +32,13 @@ export function createMailServices(
   const inbox = hasLocalInbox(env, config) ? new InboxStore(kv) : null
   const driver = inbox ?? (mail === null ? null : driverOf(mail, env))
   const texts = new TextStore(staticFiles, 'mails', en)
-  const delivery: DeliveryParts | null =
+  const parts: Omit<DeliveryParts, 'notifications'> | null =
     mail === null || driver === null ? null : { sealer, driver, looks: { apis, mail }, texts }
   return {
     mailBudgets,
     inbox,
     /** Null if config.yml has no `mail`. */
-    mailDelivery: delivery,
+    mailParts: parts,
     mailer: new Mailer(
       mail === null || queue === undefined
         ? null

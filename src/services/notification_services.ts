@@ -9,9 +9,10 @@ import type { AuditServices } from './audit_services.ts'
 import type { Environment } from './environment.ts'
 import type { MailServices } from './mail_services.ts'
 import type { OneTimeServices } from './one_time_services.ts'
+import type { StorageServices } from './storage_services.ts'
 import type { UserServices } from './user_services.ts'
 
-type Dependencies = OneTimeServices & UserServices & MailServices & AuditServices
+type Dependencies = StorageServices & OneTimeServices & UserServices & MailServices & AuditServices
 
 export type NotificationServices = ReturnType<typeof createNotificationServices>
 
@@ -19,14 +20,21 @@ export type NotificationServices = ReturnType<typeof createNotificationServices>
 export function createNotificationServices(
   { db, sealingKeys: [key, ...olderKeys] }: Environment,
   { issuer }: Config,
-  { oneTime, userAdmin, mailer, audit }: Dependencies,
+  { later, oneTime, userAdmin, mailer, mailParts, audit }: Dependencies,
 ) {
   const sealer = new TextSealer([key, ...olderKeys], 'sallyport account links')
   const links = new AccountLinks({ sealer, oneTime, userAdmin, issuer })
   const knownOriginStore = new KnownOriginStore(db)
   const nameBy = (secret: Uint8Array) => new KeyedHash(secret, 'sallyport known origins')
   const names = [nameBy(key), ...olderKeys.map(nameBy)] as const
-  const knownOrigins = new KnownOrigins({ store: knownOriginStore, names })
-  const notifications = new Notifications({ mailer, userAdmin, links, knownOrigins, audit })
-  return { links, knownOrigins, knownOriginStore, notifications }
+  const knownOrigins = new KnownOrigins({ store: knownOriginStore, names, later })
+  const notifications = new Notifications({ mailer, userAdmin, links, knownOrigins, oneTime, audit })
+  return {
+    links,
+    knownOrigins,
+    knownOriginStore,
+    notifications,
+    /** Null if config.yml has no `mail`. */
+    mailDelivery: mailParts === null ? null : { ...mailParts, notifications },
+  }
 }

@@ -47,8 +47,8 @@ export interface Services
 /** Creates the services of one isolate. @throws EnvironmentError */
 export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
   const environment = requireEnvironment(env, config)
-  const storage = createStorageServices(environment, config)
-  const audit = createAuditServices(environment, clock, storage)
+  const storage = createStorageServices(environment, config, clock)
+  const audit = createAuditServices(environment, storage)
   const clients = createClientServices(environment, config, storage)
   const users = createUserServices(environment, storage)
   const oneTime = createOneTimeServices(environment)

@@ -21,10 +21,10 @@ export type SignInServices = ReturnType<typeof createSignInServices>
 export function createSignInServices(
   { env, db, sealingKeys, hashKeys }: Environment,
   config: Config,
-  { inFlight, bursts, audit, shards, signOut }: Dependencies,
+  { inFlight, bursts, later, audit, shards, signOut }: Dependencies,
 ) {
   const { signInLimits: limits, passwordQueue, passwordHash, breachedPasswords } = config
-  const failures = new FailureStore(db, limits.memorySeconds)
+  const failures = new FailureStore(db, { memorySeconds: limits.memorySeconds, later })
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const browserSessions = new BrowserSessionStore(db)
   const suspects = new SuspectSessionEnder({ shards, signOut, audit, browserSessions })

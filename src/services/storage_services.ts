@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { Clock } from '../lib/clock.ts'
 import { InFlight } from '../lib/in_flight.ts'
 import { AssetStore } from '../storage/asset_store.ts'
 import { BurstLimits } from '../storage/burst_limits.ts'
@@ -6,6 +7,7 @@ import { ChangeListStore } from '../storage/change_list_store.ts'
 import { CopyMac } from '../storage/copy_mac.ts'
 import { DatabaseSizeStore } from '../storage/database_size_store.ts'
 import { LastResponseStore } from '../storage/last_response_store.ts'
+import { LaterWriteStore } from '../storage/later_write_store.ts'
 import { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { ReadinessStore } from '../storage/readiness_store.ts'
 import { databasesByBinding, type Environment } from './environment.ts'
@@ -13,7 +15,7 @@ import { databasesByBinding, type Environment } from './environment.ts'
 export type StorageServices = ReturnType<typeof createStorageServices>
 
 /** Creates the stores and limits that all features share. */
-export function createStorageServices(environment: Environment, config: Config) {
+export function createStorageServices(environment: Environment, config: Config, clock: Clock) {
   const { env, db, kv, assets, sealingKeys, shardDatabases } = environment
   const mac = new CopyMac(sealingKeys)
   return {
@@ -24,6 +26,7 @@ export function createStorageServices(environment: Environment, config: Config) 
     copies: new ReadCopyStore(kv, mac),
     lastResponses: new LastResponseStore(config.issuer, mac),
     bursts: new BurstLimits(env),
+    later: new LaterWriteStore(db, clock),
     staticFiles: new AssetStore(assets),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
     databaseSizes: new DatabaseSizeStore(databasesByBinding(environment, config)),

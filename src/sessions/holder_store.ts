@@ -68,7 +68,7 @@ const CONDITIONS = {
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
   // A public key is known by its modulus or its coordinate.
-  'the key of the client was removed': `token.client_key IS NULL OR EXISTS (SELECT 1 FROM json_each(c.jwks, '$.keys') AS k
+  'the key of the client was removed': `token.client_key IS NULL OR token.client_key = c.jwks_uri OR EXISTS (SELECT 1 FROM json_each(c.jwks, '$.keys') AS k
     WHERE token.client_key IN (k.value ->> 'n', k.value ->> 'x'))`,
   'a secret of the client ended after the token was issued': `token.credentials_since IS NULL OR NOT EXISTS (
     SELECT 1 FROM client_secrets AS s WHERE s.client_id = token.client_id

@@ -12,7 +12,10 @@ import { ListedRevocations, MAX_FEED_ENTRIES } from './listed_revocations.ts'
 import { MERGED } from './merge_revocations.ts'
 import type { RevocationStore } from './revocation_store.ts'
 
-/** The time for which the edge and an isolate cache the feed. It is part of the maximum delay of a revocation. */
+/**
+ * The time for which the edge and an isolate cache the feed, unless the reader asks for a shorter time. It is part of the maximum
+ * delay of a revocation.
+ */
 export const FEED_MAX_AGE_SECONDS = 5
 
 /** The minimum time between two writes of the KV copy. The copy is for outages of D1. KV accepts one write a second to a key. */
@@ -27,6 +30,14 @@ export interface Feed extends FeedDocument {
 }
 
 const feedSchema: z.ZodMiniType<Feed> = z.object({ token: z.string(), etag: z.string(), asOf: z.int() })
+
+/** A request for the feed. */
+export interface FeedRequest {
+  /** The cursor at the end of the reader's list; null for the whole list. */
+  since: string | null
+  /** The greatest age of the list, from 1 to FEED_MAX_AGE_SECONDS. */
+  maxAgeSeconds: number
+}
 
 /** The size of the list and its merged entries, for operators. */
 export interface FeedState {
@@ -62,14 +73,14 @@ export class RevocationFeed {
   }
 
   /**
-   * Reads the feed. The list is at most FEED_MAX_AGE_SECONDS old if the stores respond in time. Otherwise it is the last list
+   * Reads the feed. The list has at most the requested age if the stores respond in time. Otherwise it is the last list
    * in this isolate, in KV or in the cache of this data centre. `asOf` is the time of the list.
    *
-   * @param since The cursor at the end of the reader's list; null for the whole list.
    * @throws StorageUnavailable if no list is found
    */
-  async read(since: string | null, context: RequestContext): Promise<Feed> {
-    const snapshot = await this.#current(since, context)
+  async read(request: FeedRequest, context: RequestContext): Promise<Feed> {
+    const { since } = request
+    const snapshot = await this.#current(request, context)
     if (!(snapshot instanceof FeedSnapshot)) return snapshot
     const document = since === null ? snapshot.full() : snapshot.since(since)
     return { ...(await document), asOf: snapshot.asOf }
@@ -94,9 +105,9 @@ export class RevocationFeed {
     }
   }
 
-  async #current(since: string | null, context: RequestContext): Promise<FeedSnapshot | Feed> {
+  async #current(request: FeedRequest, context: RequestContext): Promise<FeedSnapshot | Feed> {
     const last = this.#snapshot
-    if (last && isRecent(last, since, context.now)) return last
+    if (last && isRecent(last, request, context.now)) return last
     const reading = this.#renewOnce(context)
     try {
       return await respondWithin(READ_TIMEOUT_MS, reading)
@@ -140,8 +151,8 @@ export class RevocationFeed {
 }
 
 /** Whether a snapshot is new enough. If a cursor is ahead of the snapshot, the stores are read again, at most once a second. */
-function isRecent(snapshot: FeedSnapshot, since: string | null, now: number): boolean {
-  if (now - snapshot.asOf >= FEED_MAX_AGE_SECONDS) return false
+function isRecent(snapshot: FeedSnapshot, { since, maxAgeSeconds }: FeedRequest, now: number): boolean {
+  if (now - snapshot.asOf >= maxAgeSeconds) return false
   return since === null || snapshot.asOf === now || !snapshot.isBehind(since)
 }
 

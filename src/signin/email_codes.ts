@@ -170,7 +170,7 @@ export class EmailCodes {
     const { address, requestedAt } = data
     const isUsable = isUsableBy({ authTime: requestedAt, subject }, user, pool)
     if (user === null || !isUsable || user.verifiedEmail !== address) return { kind: 'wrong', subject }
-    runLater(context, 'release email code', () => codes.release(counted.failure))
+    codes.release(counted.failure, context)
     return { kind: 'proven', user }
   }
 }

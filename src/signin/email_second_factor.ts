@@ -152,7 +152,7 @@ export class EmailSecondFactor {
     const { user } = record
     const isUsable = user?.enabled && secondFactorOf(user, config).isByEmail
     if (!isUsable || user.verifiedEmail !== tried.data.address) return { kind: 'wrong' }
-    runLater(context, 'release second factor', () => codes.release(failure))
+    codes.release(failure, context)
     return { kind: 'proven', user, amr: AMR }
   }
 

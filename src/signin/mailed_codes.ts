@@ -149,9 +149,9 @@ export class MailedCodes {
     return counted === null ? (earlier?.lockedUntil ?? null) : counted.lockedUntil
   }
 
-  /** Resets the count of wrong codes. @throws StorageUnavailable */
-  async release(key: FailureKey): Promise<void> {
-    await this.#parts.failures.release(key)
+  /** Resets the count of wrong codes, after the response. */
+  release(key: FailureKey, context: RequestContext): void {
+    this.#parts.failures.releaseLater(key, context)
   }
 }
 

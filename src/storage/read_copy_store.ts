@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { compact } from '../lib/compact.ts'
 import { parseJsonColumn } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import { type RequestContext, runLater } from '../lib/request_context.ts'
@@ -95,11 +96,21 @@ export class ReadCopyStore {
     runLater(context, `repair the KV copy ${key}`, () => this.save(key, value, context))
   }
 
-  /** @throws StorageUnavailable */
-  async save(key: string, value: unknown, { now: savedAt }: RequestContext): Promise<void> {
+  /**
+   * Writes a copy.
+   *
+   * @param settings.ttlSeconds KV removes the copy after this time; absent for a copy that stays.
+   * @throws StorageUnavailable
+   */
+  async save(
+    key: string,
+    value: unknown,
+    { now: savedAt, ttlSeconds }: { now: number; ttlSeconds?: number },
+  ): Promise<void> {
     const text = JSON.stringify(value)
     const mac = await this.#mac.sign({ name: macName(key), savedAt, text })
-    await callStore('KV', () => this.#kv.put(key, text, { metadata: { savedAt, mac } }))
+    const options = compact({ metadata: { savedAt, mac }, expirationTtl: ttlSeconds })
+    await callStore('KV', () => this.#kv.put(key, text, options))
   }
 
   /** Writes the copy of a record; null deletes the copy. @throws StorageUnavailable */

@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import type { LaterPart, LaterWriteStore } from '../storage/later_write_store.ts'
 import {
   FAILURE_KINDS,
   type Failure,
@@ -28,15 +30,20 @@ export interface CountedFailure {
   suspects: SignInMark[]
 }
 
+/** Ends a lock. The time of the last failure stays. */
+const RESET = 'UPDATE sign_in_failures SET failures = 0, locks = 0, locked_until = 0'
+
+/** Resets the counts of a JSON array of `{ kind, key, now }`, but none with a failure after its time. */
+const RELEASE_ALL = `
+  ${RESET} FROM json_each(?) AS e
+  WHERE kind = e.value ->> 'kind' AND sign_in_failures.key = e.value ->> 'key' AND failed_at <= e.value ->> 'now'`
+
 const countedSchema = z.array(
   z.object({ kind: z.enum(FAILURE_KINDS), locked_until: z.int(), sign_ins: z.string() }),
 )
 const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdated: z.int() })
 
 const foundSchema = z.object({ failures: z.int(), lockedUntil: z.int() })
-
-/** Ends a lock. The time of the last failure stays. */
-const RESET = 'UPDATE sign_in_failures SET failures = 0, locks = 0, locked_until = 0'
 
 /** The largest power of two by which a lock grows, to limit the shift in SQL. `longest_lock` applies earlier. */
 const MAX_DOUBLINGS = 20
@@ -104,11 +111,15 @@ const MARK_SIGN_IN = `
 export class FailureStore {
   readonly #db: D1Database
   readonly #memorySeconds: number
+  readonly #later: LaterWriteStore
+  readonly #released: (FailureKey & { now: number })[] = []
 
   /** @param memorySeconds The time after the last failure, or after the end of a lock, at which a count expires. */
-  constructor(db: D1Database, memorySeconds: number) {
+  constructor(db: D1Database, { memorySeconds, later }: { memorySeconds: number; later: LaterWriteStore }) {
     this.#db = db
     this.#memorySeconds = memorySeconds
+    this.#later = later
+    later.join({ take: () => this.#takeReleased() })
   }
 
   /**
@@ -185,6 +196,19 @@ export class FailureStore {
   async release({ kind, key }: FailureKey): Promise<void> {
     const release = this.#db.prepare(`${RESET} WHERE kind = ? AND key = ?`).bind(kind, key)
     await callStore('D1 sign_in_failures', () => release.run())
+  }
+
+  /** As `release`, after the response, in one call with other later writes. A later failure stays. */
+  releaseLater({ kind, key }: FailureKey, context: RequestContext): void {
+    this.#released.push({ kind, key, now: context.now })
+    this.#later.schedule(context)
+  }
+
+  async #takeReleased(): Promise<LaterPart | null> {
+    const released = this.#released.splice(0)
+    if (released.length === 0) return null
+    const release = this.#db.prepare(RELEASE_ALL).bind(JSON.stringify(released))
+    return { what: `sign_in_failures (${released.length})`, statements: [release] }
   }
 
   /** The number of locked accounts. A locked username may be unknown. @throws StorageUnavailable, CorruptRecord */

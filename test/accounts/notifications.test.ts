@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { SECOND_FACTOR_WAIT_SECONDS } from '../../src/accounts/notifications.ts'
 import { addReader, linkOf, setProfile } from '../support/account_links.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorizeUrl, browserOf, CODE_CLIENT, signInAt } from '../support/authorize.ts'
+import { STEP_CLIENT, step } from '../support/challenge.ts'
 import { MAIL } from '../support/mail_sink.ts'
-import { ABROAD, HOME, signInFrom } from '../support/notifications.ts'
+import { wrongOf } from '../support/mailed_codes.ts'
+import { ABROAD, HOME, signInFrom, takeKinds } from '../support/notifications.ts'
 import { TestOperator } from '../support/operator.ts'
 import { enrol } from '../support/second_factor.ts'
 import { credentials, emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
@@ -195,6 +198,47 @@ describe('the notifications of an account', () => {
     },
   )
 
+  it.each([
+    { step: 'the second factor', from: 'a known back end', mails: [[], []] },
+    { step: 'a wrong second factor', from: 'a known back end', mails: [[], ['more_needed']] },
+    { step: 'nothing', from: 'a known back end', mails: [[], ['more_needed']] },
+    { step: 'nothing', from: 'a known back end without the code grant', mails: [['more_needed'], []] },
+    { step: 'nothing', from: 'an unknown back end', mails: [['more_needed'], []] },
+    { step: 'nothing', from: 'a known browser', mails: [[], []] },
+  ])(
+    'after a right password from $from, $step follows, so the mails at once and five minutes later are $mails',
+    async ({ step: input, from, mails }) => {
+      const server = new TestServer({ config: CONFIG })
+      const reader = await addReader(server)
+      const first = await server.addClient({ confidential: false })
+      const shop = await server.addClient({
+        ...STEP_CLIENT,
+        confidential: !from.includes('browser'),
+        ...(from.includes('without') ? { grants: ['password'] } : {}),
+      })
+      await signInFrom(server, { client: first, username: reader.username }, HOME)
+      if (from.includes('a known'))
+        await signInFrom(server, { client: shop, username: reader.username }, HOME)
+      const app = await enrol(server, reader)
+      await server.settle()
+      await server.takeMails()
+      const response = await signInFrom(server, { client: shop, username: reader.username }, HOME)
+      const { auth_session } = await response.json<{ auth_session?: string }>()
+      const totp = await app.codeAt(server.clock.time)
+      const right = { auth_session, totp }
+      if (input === 'the second factor') expect((await step(server, shop, right)).status).toBe(200)
+      if (input === 'a wrong second factor')
+        expect((await step(server, shop, { ...right, totp: wrongOf(totp) })).status).toBe(400)
+      const atOnce = await takeKinds(server)
+      server.clock.time += SECOND_FACTOR_WAIT_SECONDS
+      const later = (await server.takeDelayedMails()).map(({ kind }) => kind)
+      expect([response.status, atOnce, later]).toEqual([403, ...mails])
+      const events = await auditOf({ kind: 'notification', subject: reader.id, outcome: 'ok' })
+      const sent = events.filter(({ reason }) => reason.startsWith('a right password without'))
+      expect(sent).toHaveLength(mails.flat().length)
+    },
+  )
+
   it('an address gets at most 20 notifications an hour, and then each event is in the trail with the reason', async () => {
     const server = new TestServer({ config: CONFIG })
     const reader = await addReader(server)
@@ -247,6 +291,19 @@ describe('the notifications of an account', () => {
     await server.settle()
     expect(waiting.length).toBeGreaterThan(0)
     expect((await server.takeMails()).map(({ kind }) => kind)).toEqual(['new_device'])
+  })
+
+  it('a sign-in writes its audit event and its origin in one call after the response', async () => {
+    const calls: string[] = []
+    const db = aroundD1((sql, call) => {
+      if (/audit_events|known_origins/.test(sql)) calls.push(sql)
+      return call()
+    })
+    const server = new TestServer({ config: CONFIG, env: { DB: db } })
+    const reader = await addReader(server)
+    const app = await server.addClient({ confidential: false })
+    expect((await signInFrom(server, { client: app, username: reader.username }, HOME)).status).toBe(200)
+    expect(calls).toEqual([expect.stringMatching(/INSERT INTO audit_events.*INSERT INTO known_origins/s)])
   })
 
   it('a database that is down for notifications changes no response', async () => {

@@ -44,6 +44,7 @@ describe('a client', () => {
       ...draft,
       refresh_token_lifetime: null,
       jwks: null,
+      jwks_uri: null,
       assertion_audience: 'issuer',
       redirect_uris: [],
       post_logout_redirect_uris: [],

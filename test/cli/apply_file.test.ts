@@ -41,6 +41,7 @@ const client: fc.Arbitrary<Client> = fc.record({
   scopes: fc.uniqueArray(scope, { maxLength: 5 }),
   origins: fc.uniqueArray(fc.webUrl(), { maxLength: 3 }),
   jwks: fc.option(fc.record({ keys: fc.array(jwk, { minLength: 1, maxLength: 2 }) })),
+  jwks_uri: fc.option(fc.constant('https://partner.example/jwks')),
   assertion_audience: fc.constantFrom('issuer' as const, 'token_endpoint' as const),
   redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),
   post_logout_redirect_uris: fc.uniqueArray(uri, { maxLength: 3 }),

@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { createHmac } from 'node:crypto'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -59,7 +60,7 @@ async function deliver(
     },
   }
   if (services.mailDelivery === null) throw new Error('the server has no mail')
-  await deliverMails([message], services.mailDelivery, clock.time)
+  await deliverMails([message], services.mailDelivery, { now: clock.time, waitUntil() {} })
   return outcome
 }
 
@@ -356,7 +357,7 @@ describe('the queue of the Worker', () => {
     let acknowledged = 0
     const message = { body: 'not sealed', attempts: 3, ack: () => acknowledged++, retry: () => {} }
     const batch = { messages: [message, message] } as unknown as Parameters<typeof worker.queue>[0]
-    await worker.queue(batch, env)
+    await worker.queue(batch, env, createExecutionContext())
     expect([acknowledged, lines.map(({ event, attempts }) => [event, attempts])]).toEqual([
       2,
       [

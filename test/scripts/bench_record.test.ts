@@ -13,7 +13,7 @@ describe('the record of a benchmark', () => {
 
   it('docs/performance.md has a place with a measurement for each part of the record', () => {
     const page = readFileSync('docs/performance.md', 'utf8')
-    for (const name of ['run', 'speed', 'queue', 'growth', 'costs', 'isolate']) {
+    for (const name of ['run', 'speed', 'queue', 'growth', 'costs', 'feed', 'bound', 'isolate']) {
       expect(page).toMatch(new RegExp(`<!-- ${name} -->\n[^<]+\n<!-- /${name} -->`))
       expect(replaceSection(page, name, 'measured', 'page.md')).toContain(`<!-- ${name} -->\nmeasured\n`)
     }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { BUNDLE_NAMES, packagesOf } from '../support/bundle_parts.ts'
+import { BUNDLE_NAMES, packagesOf, uploadKib } from '../support/bundle_parts.ts'
 
 interface Row {
   section: string
@@ -84,6 +84,15 @@ function licenceOf(path: string): string {
   const { licenses = [] }: { licenses?: { type: string }[] } = readJson(`${path}/package.json`)
   return licenses.map(({ type }) => type).join(' OR ')
 }
+
+/** The gzipped upload grows only for a reason: each cold start compiles it (docs/performance.md). */
+const MAX_UPLOAD_KIB = 300
+
+describe('the upload of the Worker', () => {
+  it('the upload of the Worker has at most 300 KiB, gzipped', async () => {
+    expect(await uploadKib()).toBeLessThan(MAX_UPLOAD_KIB)
+  })
+})
 
 describe('docs/dependencies.md', () => {
   it('the page has the installed and locked version and the licence of each package', () => {

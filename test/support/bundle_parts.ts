@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build } from 'esbuild'
 
 /** The shipped parts, with the bundle options of each. */
@@ -19,9 +20,27 @@ export type Bundle = keyof typeof BUNDLES
 
 export const BUNDLE_NAMES = Object.keys(BUNDLES) as Bundle[]
 
+/** The gzipped size of the minified Worker with its text modules, in KiB. Static files do not count. */
+export async function uploadKib(): Promise<number> {
+  const { outputFiles } = await bundle('Worker')
+  return gzipSync(Buffer.concat(outputFiles.map(({ contents }) => contents))).length / 1024
+}
+
 /** The bytes of a minified bundle by package. */
-export async function packagesOf(bundle: Bundle): Promise<Map<string, number>> {
-  const { metafile } = await build({
+export async function packagesOf(name: Bundle): Promise<Map<string, number>> {
+  const { metafile } = await bundle(name)
+  const bytes = new Map<string, number>()
+  for (const { inputs } of Object.values(metafile.outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? []
+      if (name !== undefined && bytesInOutput > 0) bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput)
+    }
+  }
+  return bytes
+}
+
+function bundle(name: Bundle) {
+  return build({
     bundle: true,
     minify: true,
     write: false,
@@ -33,14 +52,6 @@ export async function packagesOf(bundle: Bundle): Promise<Map<string, number>> {
     external: ['node:*', 'cloudflare:*', 'crypto', 'stream'],
     loader: { '.wasm': 'file', '.css': 'text', '.txt': 'text' },
     logLevel: 'error',
-    ...BUNDLES[bundle],
+    ...BUNDLES[name],
   })
-  const bytes = new Map<string, number>()
-  for (const { inputs } of Object.values(metafile.outputs)) {
-    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-      const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? []
-      if (name !== undefined && bytesInOutput > 0) bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput)
-    }
-  }
-  return bytes
 }

@@ -14,10 +14,13 @@ export const WITH_MAIL = { config: { mail: MAIL } }
 export class MailSink {
   /** The sealed mails, oldest first. */
   readonly sealed: string[] = []
+  /** The sealed news whose delay has not passed, oldest first. */
+  readonly delayed: string[] = []
 
   readonly queue: MailQueue = {
-    send: async (sealed) => {
-      this.sealed.push(sealed)
+    send: async (sealed, options) => {
+      const waiting = options === undefined ? this.sealed : this.delayed
+      waiting.push(sealed)
     },
   }
 
@@ -25,6 +28,7 @@ export class MailSink {
   async take({ mailDelivery, clock }: Services): Promise<RenderedMail[]> {
     if (mailDelivery === null) throw new Error('config.yml of this test has no mail')
     const mails: RenderedMail[] = []
+    const later: Promise<unknown>[] = []
     const driver = {
       deliver: async (mail: RenderedMail) => {
         mails.push(mail)
@@ -35,8 +39,15 @@ export class MailSink {
       await deliverMails(
         [{ body, attempts: 1, ack() {}, retry() {} }],
         { ...mailDelivery, driver },
-        clock.now(),
+        { now: clock.now(), waitUntil: (work) => later.push(work) },
       )
+    await Promise.all(later)
     return mails
+  }
+
+  /** Lets the delay of all news pass. @returns the mails, as `take` */
+  async takeDelayed(services: Services): Promise<RenderedMail[]> {
+    this.sealed.push(...this.delayed.splice(0))
+    return [...(await this.take(services)), ...(await this.take(services))]
   }
 }

@@ -1,5 +1,6 @@
 import { LINK_PARAMETER } from '../../src/accounts/account_links.ts'
 import { addReader, takeLink, tokenOf } from './account_links.ts'
+import { STEP_CLIENT } from './challenge.ts'
 import { enrol } from './second_factor.ts'
 import { ISSUER } from './server.ts'
 import { HERE, posting, type Send, signInAs, TOKEN, type World, type WriteCase } from './write_cases.ts'
@@ -55,6 +56,19 @@ export const NOTIFICATION_CASES: readonly WriteCase[] = [
         world,
         posting(TOKEN, world, () => signInAs(client, reader.username)),
       )
+    },
+  },
+  {
+    what: 'right passwords without the second factor from a known back end',
+    path: TOKEN,
+    expected: [403, 'insufficient_authorization'],
+    toExhaust: 40,
+    async prepare(world) {
+      const shop = await world.server.addClient(STEP_CLIENT)
+      const { reader } = await notified(world)
+      await world.server.signIn(shop, reader.username)
+      await enrol(world.server, reader)
+      return posting(TOKEN, world, () => signInAs(shop, reader.username))
     },
   },
   {

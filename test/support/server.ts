@@ -160,6 +160,11 @@ export class TestServer {
     return this.mails.take(this.services)
   }
 
+  /** The same, when the delay of all waiting news has passed. */
+  takeDelayedMails(): Promise<RenderedMail[]> {
+    return this.mails.takeDelayed(this.services)
+  }
+
   /** A request context, for calls without HTTP. */
   context(): RequestContext {
     const context = createExecutionContext()

@@ -7,7 +7,9 @@ const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
 
 interface Exchange {
+  /** Without `max_age`. */
   query: string
+  maxAge: string | null
   status: number
   bytes: number
 }
@@ -20,12 +22,15 @@ async function setUp(options: RevocationOptions = {}) {
     replace: null,
   }
   const fetch: typeof issuer.fetch = async (url, init) => {
-    const { pathname, search } = new URL(url)
+    const { pathname, searchParams } = new URL(url)
     const original = await issuer.fetch(url, init)
     if (pathname !== '/revocations') return original
-    const response = way.replace ? await way.replace(original, search) : original
+    const maxAge = searchParams.get('max_age')
+    searchParams.delete('max_age')
+    const query = searchParams.size === 0 ? '' : `?${searchParams}`
+    const response = way.replace ? await way.replace(original, query) : original
     const bytes = (await response.clone().arrayBuffer()).byteLength
-    exchanges.push({ query: search, status: response.status, bytes })
+    exchanges.push({ query, maxAge, status: response.status, bytes })
     return response
   }
   const errors: string[] = []
@@ -69,6 +74,25 @@ describe('a verifier that polls the feed', () => {
     for (const { bytes } of exchanges.slice(1)) expect(bytes).toBeLessThan(500)
     expect(await codeAt(await mint('s1.7'))).toBe(REVOKED)
   })
+
+  it.each([
+    [0, '1'],
+    [1, '1'],
+    [4.5, '4'],
+    [5, null],
+    [10, null],
+  ])(
+    'a verifier that polls every %s s requests a list with the greatest age %s',
+    async (pollSeconds, maxAge) => {
+      const { exchanges, mint, codeAt } = await setUp({ pollSeconds })
+      const token = await mint('s1.x')
+      for (const now of [NOW, NOW + 10]) expect(await codeAt(token, now)).toBe('accepted')
+      expect(exchanges.map((exchange) => [exchange.query, exchange.maxAge])).toEqual([
+        ['', maxAge],
+        ['?since=0', maxAge],
+      ])
+    },
+  )
 
   it.each<[string, (response: Response, query: string) => Response]>([
     ['are refused', (response, query) => (query ? new Response(null, { status: 400 }) : response)],

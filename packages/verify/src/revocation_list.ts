@@ -45,8 +45,11 @@ class UnusableDocument extends Error {
 /** After this many poll intervals without a response, a request waits for the next poll. */
 const OVERDUE_POLLS = 1.5
 
-/** The greatest age of a list in a response: 5 s in an isolate of the issuer and 5 s in an HTTP cache. */
-const OLDEST_RESPONSE_SECONDS = 10
+/** How long an isolate of the issuer and an HTTP cache keep a list, unless the poller asks for a shorter time. */
+const CACHE_SECONDS = 5
+
+/** The greatest age of a list in a response of an isolate and an HTTP cache. */
+const OLDEST_RESPONSE_SECONDS = 2 * CACHE_SECONDS
 
 /** An entry is kept this much longer than its tokens live, because clocks can differ. */
 const CLOCK_SECONDS = 60
@@ -127,15 +130,17 @@ export class RevocationPoller {
   }
 
   async #read(moment: Moment): Promise<RevocationList> {
-    const { revocationsUri } = await this.#dependencies.discovery.endpoints(moment.now)
+    const { discovery, pollSeconds } = this.#dependencies
+    const { revocationsUri } = await discovery.endpoints(moment.now)
     if (revocationsUri === null) throw new Error('the issuer has no revocation feed')
+    const wholeList = addMaxAge(revocationsUri, pollSeconds)
     const last = this.#list
     if (last?.until) {
-      const url = addSince(revocationsUri, last.until)
+      const url = addParameter(wholeList, 'since', last.until)
       const changed = await this.#readFrom(url, last, moment).catch(rethrowOutage)
       if (changed) return changed
     }
-    const whole = await this.#readFrom(revocationsUri, last, moment)
+    const whole = await this.#readFrom(wholeList, last, moment)
     if (!whole) throw new Error('the issuer sent changes instead of the whole list')
     return whole
   }
@@ -207,8 +212,14 @@ function rethrowOutage(error: unknown): null {
   throw error
 }
 
-function addSince(uri: string, cursor: string): string {
+/** A poller that is faster than the caches of the issuer asks them for a newer list. */
+function addMaxAge(uri: string, pollSeconds: number): string {
+  if (pollSeconds >= CACHE_SECONDS) return uri
+  return addParameter(uri, 'max_age', String(Math.max(1, Math.floor(pollSeconds))))
+}
+
+function addParameter(uri: string, name: string, value: string): string {
   const url = new URL(uri)
-  url.searchParams.set('since', cursor)
+  url.searchParams.set(name, value)
   return url.href
 }

@@ -2,7 +2,8 @@ import type { RequestContext } from '../../lib/request_context.ts'
 import { invalidClient } from '../../oauth/errors.ts'
 import type { StoredClient } from '../client.ts'
 import type { ClientProof } from '../client_proof.ts'
-import { findSigningKey, parseAssertion } from './verify_assertion.ts'
+import type { RemoteKeys } from './remote_keys.ts'
+import { findSigningKey, type ParsedAssertion, parseAssertion } from './verify_assertion.ts'
 
 /** The values of `aud` that a client can use. */
 export type AssertionAudiences = Readonly<Record<StoredClient['assertionAudience'], string>>
@@ -10,23 +11,42 @@ export type AssertionAudiences = Readonly<Record<StoredClient['assertionAudience
 /** Verifies the assertions of clients (`private_key_jwt`, OpenID Connect Core §9). */
 export class AssertionVerifier {
   readonly #audiences: AssertionAudiences
+  readonly #remoteKeys: RemoteKeys
 
-  constructor(audiences: AssertionAudiences) {
+  constructor(audiences: AssertionAudiences, remoteKeys: RemoteKeys) {
     this.#audiences = audiences
+    this.#remoteKeys = remoteKeys
   }
 
   /**
    * Verifies an assertion of a client. It does not check whether the assertion was used before.
    *
    * @param client A client with the method `private_key_jwt`.
-   * @throws OAuthError invalid_client
+   * @throws OAuthError invalid_client; temporarily_unavailable if the keys of the client cannot be fetched
    */
-  async verify(text: string, client: StoredClient, { now }: RequestContext): Promise<ClientProof> {
+  async verify(text: string, client: StoredClient, context: RequestContext): Promise<ClientProof> {
     const audience = this.#audiences[client.assertionAudience]
-    const assertion = parseAssertion(text, { clientId: client.id, audience, now })
-    const key = await findSigningKey(assertion, client.jwks?.keys ?? [])
+    const assertion = parseAssertion(text, { clientId: client.id, audience, now: context.now })
+    const { jwks, jwksUri } = client
+    const key =
+      jwksUri === null
+        ? await findSigningKey(assertion, jwks?.keys ?? [])
+        : await this.#findRemoteKey(assertion, jwksUri, context)
     if (key === null) throw invalidClient('no key of the client signed the assertion')
     const { jti, expiresAt } = assertion
     return { method: 'private_key_jwt', key, jti, expiresAt }
+  }
+  /** @returns the URI if one of its keys signed the assertion, else null */
+  async #findRemoteKey(
+    assertion: ParsedAssertion,
+    uri: string,
+    context: RequestContext,
+  ): Promise<string | null> {
+    const keys = await this.#remoteKeys.find(uri, context)
+    if ((await findSigningKey(assertion, keys)) !== null) return uri
+    // A key with this `kid` did not sign it, so a newer document would not help.
+    if (assertion.kid !== null && keys.some(({ kid }) => kid === assertion.kid)) return null
+    const newer = await this.#remoteKeys.findNewer(uri, context)
+    return newer !== null && (await findSigningKey(assertion, newer)) !== null ? uri : null
   }
 }

@@ -59,6 +59,7 @@ export type ClientDraft = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
@@ -85,6 +86,7 @@ export type ClientEdit = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]
@@ -122,6 +124,7 @@ export type Client = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri: string | null
   readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
@@ -156,6 +159,7 @@ export type ClientWithSecret = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri: string | null
   readonly assertion_audience: 'issuer' | 'token_endpoint'
   readonly redirect_uris: readonly (string)[]
   readonly post_logout_redirect_uris: readonly (string)[]
@@ -204,6 +208,7 @@ export type ClientImportRow = {
       readonly kty: string
     })[]
   } | null
+  readonly jwks_uri?: string | null
   readonly assertion_audience?: 'issuer' | 'token_endpoint'
   readonly redirect_uris?: readonly (string)[]
   readonly post_logout_redirect_uris?: readonly (string)[]

@@ -58,6 +58,7 @@ function readValue({ name, kind }: RecordField, values: RowValues): unknown {
 
 /** The CLI makes the secret, not the server, so that a lost response does not lose the secret. */
 function withSecret(row: Readonly<Record<string, unknown>>) {
-  if (row.confidential === false || row.client_secret !== undefined || row.jwks !== undefined) return row
+  const hasKeys = Boolean(row.jwks ?? row.jwks_uri)
+  if (row.confidential === false || row.client_secret !== undefined || hasKeys) return row
   return { ...row, client_secret: SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64url') }
 }
