@@ -12,8 +12,8 @@ execFileSync('node', ['--import', './scripts/require_node.js', 'scripts/build_co
   stdio: 'inherit',
 })
 
-// Two test files run at the same time. A file uses about one core.
-const PARALLEL = 2
+// Three test files run at the same time. On two cores, one runs while another waits for a timer or a process.
+const PARALLEL = 3
 
 // Inside workerd, on the stores of wrangler.toml. The files of a runtime share its stores, and each begins with empty
 // ones: the start of a runtime for each file takes longer than the tests.
@@ -58,15 +58,14 @@ const node = {
   },
 }
 
-// The demo as `npm run demo` starts it, over HTTP and in Chromium. One file at a time, after the others: the files share
-// the customer of the demo.
+// The demo as `npm run demo` starts it, over HTTP and in Chromium.
 const demo = {
   test: {
     name: 'demo',
     include: ['test/demo/**/*.test.ts'],
     globalSetup: ['test/demo/global_setup.ts'],
-    maxWorkers: 1,
-    sequence: { groupOrder: 1 },
+    setupFiles: ['test/demo/one_file_at_a_time.ts'],
+    maxWorkers: PARALLEL,
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },

@@ -60,7 +60,8 @@ function showApplication(
   return (
     <>
       <h2 id={id}>{breakable(name ?? clientId)}</h2>
-      <p class="soft">{breakable(describeTarget(uri))}</p>
+      <p class="soft">{breakable(hostsOf(clientId, uri).join(', '))}</p>
+      <p>{breakable(words.api(found?.branding?.name ?? api))}</p>
       {scopes.length === 0 ? null : (
         <ul class="scopes">
           {scopes.map((scope) => (
@@ -74,4 +75,10 @@ function showApplication(
       </button>
     </>
   )
+}
+
+/** The hosts of an application: that of its redirect URI, and that of its client id if the id is the URL of a document. */
+function hostsOf(clientId: string, redirectUri: string): string[] {
+  const ofClient = clientId.startsWith('https://') && URL.canParse(clientId) ? [new URL(clientId).host] : []
+  return [...new Set([...ofClient, describeTarget(redirectUri)])]
 }

@@ -9,6 +9,7 @@ import { isOwnRequestUri } from '../authorization/sealed_request.ts'
 import { findAccountClient } from '../clients/account_client.ts'
 import type { StoredClient } from '../clients/client.ts'
 import { findClientApi } from '../clients/client_apis.ts'
+import { errorDialectOf } from '../clients/error_dialect_of.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
 import { findRequestedApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
@@ -121,5 +122,6 @@ async function requireClient(
   const api = config.apis.get(client.api)
   if (!client.enabled || !api) throw new UnprovenRequest('disabled client')
   c.set('api', api)
+  c.set('errorDialect', errorDialectOf(client, config))
   return client
 }

@@ -9,6 +9,7 @@ import type { Looks } from './looks.ts'
 import { OtherAccount } from './other_account.tsx'
 import { OwnText } from './own_text.tsx'
 import { OutsideLink } from './page_frame.tsx'
+import { scopesOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that asks for the consent of the user: who asks, for what, for which account, and where the browser goes afterwards. */
@@ -24,7 +25,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
       {api.scopes.every(isAdminScope) ? (
         <p>{texts.consent.everything(client.name, api.branding?.name ?? api.name)}</p>
       ) : null}
-      {request.scope.length === 0 ? null : <Scopes situation={situation} looks={looks} />}
+      {scopesOf(situation).length === 0 ? null : <Scopes situation={situation} looks={looks} />}
       <p class="soft">{texts.consent.returnTo(describeTarget(request.redirectUri))}</p>
       <button type="submit" name="decision" value="allow" class="primary">
         {texts.consent.allow}
@@ -42,14 +43,14 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
   return { title: texts.consent.title, form, after }
 }
 
-/** The scopes of the request. */
+/** The scopes that the client gets: those of the request, and those that the user allowed before. */
 function Scopes({ situation, looks }: Pick<PageContent, 'situation' | 'looks'>): Child {
-  const { request, client, api } = situation.browserRequest
+  const { client, api } = situation.browserRequest
   return (
     <div>
       <p>{looks.texts.consent.scopes(client.name)}</p>
       <ul class="scopes">
-        {request.scope.map((scope) => (
+        {scopesOf(situation).map((scope) => (
           <li>{describeScope(scope, api, looks)}</li>
         ))}
       </ul>

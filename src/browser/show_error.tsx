@@ -43,7 +43,7 @@ function refusalOf(error: Error): OAuthError | null {
 
 /** Programs get JSON. With `errors: oro` each caller gets JSON, as from OroCommerce. */
 function showsPage(c: Context, { config }: BrowserServices): boolean {
-  return config.errorDialect !== 'oro' && prefersHtml(c)
+  return (c.get('errorDialect') ?? config.errorDialect) !== 'oro' && prefersHtml(c)
 }
 
 /** @param path The path of the request, for the log. */

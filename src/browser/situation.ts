@@ -3,6 +3,7 @@ import type { StartedSignUp } from '../accounts/started_sign_up.ts'
 import { CREATE } from '../authorization/authorization_request.ts'
 import { consentIdOf } from '../authorization/consent.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
+import { grantableOf } from '../authorization/parse_request.ts'
 import { kindOfRedirect, withoutLoopbackPort } from '../clients/redirect_uri.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import type { FactorRead } from '../factors/verify_second_factor.ts'
@@ -38,6 +39,8 @@ export interface Situation {
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
+  /** The scopes that the user allowed before and that the code gets in addition to those of the request. */
+  earlierScopes: readonly string[]
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
   validFrom: number
   /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
@@ -113,7 +116,24 @@ export function describeSituation(
   const noCode = { requestedCode: null, secondFactorCode: null, signUp: null, recoveryCodes: null }
   const noSignIn = { pending: null, factorRead: null, passkeyRead: null, signIn: null, hasSignedIn: false }
   const none = { ...noCode, ...noSignIn, canHavePasskey: false }
-  return { browserRequest, known, signedIn, consentId, validFrom, ...none }
+  const earlierScopes = findEarlierScopes(browserRequest, consented, config)
+  return { browserRequest, known, signedIn, consentId, earlierScopes, validFrom, ...none }
+}
+
+/** The consented scopes that the client can still have and that the request lacks; empty for a client without `incremental_scopes`. */
+function findEarlierScopes(
+  { request, client, api }: BrowserRequest,
+  consented: readonly string[] | null,
+  { openIdEnabled }: BrowserServices['config'],
+): string[] {
+  if (!client.incrementalScopes || client.isFirstParty) return []
+  const current = grantableOf(consented ?? [], { client, api, openIdEnabled })
+  return current.filter((scope) => !request.scope.includes(scope))
+}
+
+/** The scopes of the code: the earlier ones, then those of the request. */
+export function scopesOf({ browserRequest, earlierScopes }: Situation): string[] {
+  return [...earlierScopes, ...browserRequest.request.scope]
 }
 
 /** Whether the request asks for a sign-up (Initiating User Registration via OpenID Connect 1.0 §4). */

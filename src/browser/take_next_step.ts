@@ -14,7 +14,7 @@ import { hasLink } from './page_link.ts'
 import type { SignedInUser } from './read_signed_in.ts'
 import { sendToClient } from './send_to_client.tsx'
 import { showStep } from './show_step.tsx'
-import type { Situation } from './situation.ts'
+import { type Situation, scopesOf } from './situation.ts'
 
 /**
  * Shows the next page, or sends the browser to the client with a code or an error.
@@ -65,7 +65,7 @@ async function issueToUser(situation: Situation, services: BrowserServices) {
     consent: consentId === null ? null : { id: consentId, given: known.consent.given === true },
     validFrom,
   }
-  return issueCode(holder, request, context, services)
+  return issueCode(holder, { ...request, scope: scopesOf(situation) }, context, services)
 }
 
 /** Issues a code to a new guest. The session of the guest of `visitor_access_token` may have ended. @throws AuthorizationError */

@@ -1,13 +1,24 @@
 import * as z from 'zod/mini'
-import { isPageOrigin } from '../config/page_origin.ts'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
-import { findLinkProblem, findLogoProblem } from '../lib/page_links.ts'
+import { findLogoProblem } from '../lib/page_links.ts'
+import { ERROR_DIALECTS, type ErrorDialect } from '../oauth/error_dialect.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
-import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
+import {
+  grantsSchema,
+  lifetimeSchema,
+  link,
+  originSchema,
+  redirectUris,
+  scopeSchema,
+  storedLifetime,
+  storedLink,
+  storedList,
+  storedText,
+  uriSchema,
+} from './client_field_schemas.ts'
 import { defineField } from './define_field.ts'
-import { findRedirectUriProblem, MAX_REDIRECT_URIS } from './redirect_uri.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
@@ -23,38 +34,6 @@ export const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/
 export const clientIdSchema = z
   .string('must be a client id')
   .check(z.regex(CLIENT_ID, 'must be 1 to 64 letters, digits, ".", "_" or "-"'))
-
-const grantsSchema = z
-  .array(z.enum(CLIENT_GRANTS, `must be one of ${CLIENT_GRANTS.join(', ')}`), 'must be a list of grants')
-  .check(
-    z.minLength(1, 'must have at least one grant'),
-    z.refine((items) => new Set(items).size === items.length, 'must not list a grant twice'),
-  )
-const scopeSchema = z
-  .string('must be a scope')
-  .check(z.regex(SCOPE_TOKEN, 'must be one scope token (RFC 6749 §3.3)'))
-const originSchema = z.string('must be an origin').check(isPageOrigin)
-const redirectUris = listOf(uriSchema(findRedirectUriProblem), 'redirect URIs', MAX_REDIRECT_URIS)
-const link = z.nullable(uriSchema(findLinkProblem))
-
-/** A text with a rule that finds its problem. */
-function uriSchema(findProblem: (uri: string) => string | null) {
-  return z
-    .string('must be a URI')
-    .check(z.refine((uri) => findProblem(uri) === null, { error: ({ input }) => findProblem(String(input)) }))
-}
-
-function lifetimeSchema(min: number, max: number) {
-  const seconds = z
-    .int(`must be ${min} to ${max} seconds, or without a value, so that the lifetime of the API applies`)
-    .check(z.gte(min, `must be at least ${min} seconds`), z.lte(max, `must be at most ${max} seconds`))
-  return z.nullable(seconds)
-}
-
-const storedText = z.string()
-const storedList = z.array(z.string())
-const storedLink = z.nullable(z.string())
-const storedLifetime = z.nullable(z.int().check(z.gte(60)))
 
 /**
  * Every field of a client that an operator sets, by its name in `Client`. This table defines the columns of D1 and the copies
@@ -169,6 +148,16 @@ export const CLIENT_FIELDS = {
     defaultOf: () => null,
     inherited: (api) => api.refreshTokenLifetimeSeconds,
   }),
+  errorDialect: defineField('errors', {
+    kind: 'text',
+    label: 'Format of errors',
+    description: 'Format of the errors that the client gets, rfc6749 or oro; defaults to that of the API',
+    input: z.nullable(z.enum(ERROR_DIALECTS, `must be one of ${ERROR_DIALECTS.join(', ')}`)),
+    stored: z.nullable(z.enum(ERROR_DIALECTS)),
+    isEditable: true,
+    defaultOf: (): ErrorDialect | null => null,
+    choices: () => ERROR_DIALECTS,
+  }),
   jwks: defineField('jwks', {
     kind: 'json',
     label: 'Public keys',
@@ -252,6 +241,17 @@ export const CLIENT_FIELDS = {
     input: flag,
     stored: z.boolean(),
     isEditable: true,
+    defaultOf: () => false,
+  }),
+  incrementalScopes: defineField('incremental_scopes', {
+    kind: 'flag',
+    label: 'Add earlier scopes',
+    description:
+      'Whether a sign-in by browser also gives the scopes that the user has allowed before; the consent page lists all of them. Only for a third-party client',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    section: 'browser',
     defaultOf: () => false,
   }),
   idTokenAlgorithm: defineField('id_token_signed_response_alg', {

@@ -21,6 +21,8 @@ export type RuledValues = Pick<
   | 'postLogoutRedirectUris'
   | 'isFirstParty'
   | 'requiresPkce'
+  | 'errorDialect'
+  | 'incrementalScopes'
 >
 type RuledConfig = Pick<Config, 'issuer' | 'apis' | 'adminApi'>
 
@@ -41,6 +43,8 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
+    ...findErrorProblems(client, config),
+    ...findIncrementalProblems(client),
   ]
 }
 
@@ -124,4 +128,19 @@ function findRedirectProblems(field: string, uris: readonly string[], { isFirstP
 function findPkceProblems({ requiresPkce, confidential }: RuledValues): ValueProblem[] {
   if (requiresPkce || confidential) return []
   return [{ path: 'require_pkce', message: 'must be true, because the client is public' }]
+}
+
+/** Agents know only the errors of the RFC. */
+function findErrorProblems(client: RuledValues, config: RuledConfig): ValueProblem[] {
+  const withAgents = clientApis(client, config).find(({ agents }) => agents)
+  if (client.errorDialect !== 'oro' || withAgents === undefined) return []
+  return [{ path: 'errors', message: `must not be oro, because the API ${withAgents.name} has agents` }]
+}
+
+/** The earlier scopes of a user are those of a consent, and a first-party client has none. */
+function findIncrementalProblems({ incrementalScopes, isFirstParty }: RuledValues): ValueProblem[] {
+  if (!incrementalScopes || !isFirstParty) return []
+  return [
+    { path: 'incremental_scopes', message: 'must be false, because a first-party client has no consents' },
+  ]
 }

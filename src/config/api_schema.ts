@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
 import { withoutSlash } from '../lib/exact_uri.ts'
 import type { LocalText } from '../lib/language.ts'
+import { ERROR_DIALECTS } from '../oauth/error_dialect.ts'
 import { SCOPE_TOKEN } from '../oauth/scope.ts'
 import { across } from './across.ts'
 import { branding } from './branding_schema.ts'
-import { areUnique, check, flag, listOf, name } from './checks.ts'
+import { areUnique, check, flag, listOf, name, oneOf } from './checks.ts'
 import {
   type Check,
   type FileOf,
@@ -95,6 +96,11 @@ const keysOfApi = {
     description:
       'Whether the API is open to agents and platforms ([browser-sign-in.md](browser-sign-in.md#apis-for-agents)). Each sign-in by browser then needs PKCE, errors have the format `rfc6749`, and the metadata lists the scopes',
   }),
+  errorDialect: optionalKey('errors', {
+    check: { ...oneOf(ERROR_DIALECTS), bounds: '`rfc6749`, or `oro` without `agents`' },
+    absent: 'the top-level value; with `agents`: `rfc6749`',
+    description: 'The format of the errors that clients of this API get ([errors.md](errors.md))',
+  }),
   branding: optionalKey('branding', {
     check: branding,
     absent: 'the looks of Sallyport',
@@ -135,6 +141,11 @@ const api = mapping(keysOfApi, [
     (value) => !value.agents || value.scopes.every((scope) => Object.hasOwn(value.scope_texts, scope)),
     'scope_texts',
     'must have a text for each scope, because the API has agents',
+  ),
+  across(
+    (value) => !value.agents || value.errors !== 'oro',
+    'errors',
+    'must be rfc6749, because the API has agents',
   ),
   across(
     (value) => !value.agents || !value.audience.includes('#'),

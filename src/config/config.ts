@@ -1,13 +1,16 @@
 import { ADMIN_SCOPE_NAMES } from '../oauth/admin_scope.ts'
+import type { ErrorDialect } from '../oauth/error_dialect.ts'
 import type { ApiSettings } from './api_schema.ts'
 import { isLoopback } from './origin.ts'
 import type { Settings } from './schema.ts'
 
-/** One API that accepts tokens. An API without its own lifetimes has the top-level lifetimes. */
+/** One API that accepts tokens. An API without its own lifetimes and format of errors has those of the top level. */
 export interface ApiConfig extends ApiSettings {
   name: string
   accessTokenLifetimeSeconds: number
   refreshTokenLifetimeSeconds: number
+  /** The format of the errors that clients of the API get, if their records name no other. */
+  errorDialect: ErrorDialect
 }
 
 type Resolved = 'apis' | 'adminApiName' | 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'
@@ -58,6 +61,7 @@ function resolve({
       scopes: name === adminApiName ? [...new Set([...ADMIN_SCOPE_NAMES, ...api.scopes])] : api.scopes,
       accessTokenLifetimeSeconds: api.accessTokenLifetimeSeconds ?? accessTokenLifetimeSeconds,
       refreshTokenLifetimeSeconds: api.refreshTokenLifetimeSeconds ?? refreshTokenLifetimeSeconds,
+      errorDialect: api.agents ? 'rfc6749' : (api.errorDialect ?? settings.errorDialect),
     }),
   )
   return {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { ERROR_DIALECTS } from '../oauth/error_dialect.ts'
 import { check, oneOf } from './checks.ts'
 import { keyWithDefault, requiredKey } from './key.ts'
 import { isSecure, parseOrigin } from './origin.ts'
@@ -24,7 +25,7 @@ export const issuerKeys = {
       'The URL at which clients reach this server: the `iss` of every token and the base of the metadata',
   }),
   errorDialect: keyWithDefault('errors', {
-    check: oneOf(['rfc6749', 'oro']),
+    check: oneOf(ERROR_DIALECTS),
     default: 'rfc6749',
     description: 'The format of error responses ([errors.md](errors.md))',
   }),

@@ -110,10 +110,12 @@ const FLAG_OPTIONS: readonly Option[] = [
 ]
 
 /** The options of a field, with the values that the form has; null for free text. */
-function optionsOf({ kind, wire, choices }: Field, form: Form, apis: FormApis) {
+function optionsOf({ kind, wire, choices, defaultOf }: Field, form: Form, apis: FormApis) {
   if (kind === 'flag') return FLAG_OPTIONS
   if (choices === undefined) return null
-  return [...new Set([...choices(apis), ...form.list(wire)])].map((value) => ({ value, label: value }))
+  const inherited = kind === 'text' && defaultOf?.('') === null ? [''] : []
+  const values = [...new Set([...inherited, ...choices(apis), ...form.list(wire)])]
+  return values.map((value) => ({ value, label: value === '' ? 'As the API' : value }))
 }
 
 /** The form of a new client, with the defaults of its radio buttons. */
@@ -122,7 +124,7 @@ export function formOfNewClient(values: Readonly<Record<string, string | readonl
     ({ kind, choices }) => kind === 'flag' || (kind === 'text' && choices),
   )
   return Form.of({
-    ...Object.fromEntries(radios.map(({ wire, defaultOf }) => [wire, String(defaultOf?.(''))])),
+    ...Object.fromEntries(radios.map(({ wire, defaultOf }) => [wire, String(defaultOf?.('') ?? '')])),
     ...values,
   })
 }

@@ -24,10 +24,11 @@ export function Consents({ consents, userId, csrf, mayWithdraw }: ConsentsProps)
     <Section id="consents" title="Consents">
       <Table
         caption="Third-party clients that the user allowed, newest first"
-        columns={['Client', 'Scopes', 'Redirect URI', 'Given', ...(mayWithdraw ? [''] : [])]}
+        columns={['Client', 'API', 'Scopes', 'Redirect URI', 'Given', ...(mayWithdraw ? [''] : [])]}
         rows={consents.map((consent) => {
           const cells = [
             <ClientLink id={consent.client_id} name={consent.client_name} />,
+            consent.api,
             consent.scopes.join(', '),
             <code class="id">{breakable(consent.redirect_uri)}</code>,
             <Moment at={consent.updated_at} />,

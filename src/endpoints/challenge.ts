@@ -20,19 +20,19 @@ export const challengeEndpoint: Endpoint = {
 async function handleChallenge(c: Context, services: Services, responses: Responses): Promise<Response> {
   const run = (request: ClientRequest) => takeAuditedStep(request, services)
   const result = await runAsClient(c, services, { required: 'response_type', run })
-  return respond(result, responses)
+  return respond(c, result, responses)
 }
 
-function respond(result: StepResult, responses: Responses): Response {
+function respond(c: Context, result: StepResult, responses: Responses): Response {
   if (result.kind === 'code') return responses.private({ authorization_code: result.code })
   if (result.kind === 'web') {
     const { requestUri } = result
     const members = requestUri === null ? {} : { request_uri: requestUri, expires_in: PUSHED_SECONDS }
-    return responses.refusal({ kind: 'redirect_to_web' }, members)
+    return responses.refusal(c, { kind: 'redirect_to_web' }, members)
   }
   const { authSession, next, passkeyOptions } = result
   const members = { auth_session: authSession, next, passkey_options: passkeyOptions ?? undefined }
-  return responses.refusal({ kind: 'more_needed' }, compact(members))
+  return responses.refusal(c, { kind: 'more_needed' }, compact(members))
 }
 
 /** The refusals of a proof. The audit trail has their exact reason. */

@@ -10,6 +10,13 @@ import { describeRefusal, type ErrorDialect, formatError, type WireError } from 
 import { OAuthError, type Refusal, serverError, temporarilyUnavailable } from '../oauth/errors.ts'
 import { responseHeaders } from './security_headers.ts'
 
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** The format of the errors that the client of the request gets, known as soon as the client is found. */
+    errorDialect?: ErrorDialect
+  }
+}
+
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
 /**
@@ -81,6 +88,11 @@ export class Responses {
     }
   }
 
+  /** The format of the errors of a request: that of its client, as soon as the client is known. */
+  #dialectOf(c: Context): ErrorDialect {
+    return c.get('errorDialect') ?? this.#dialect
+  }
+
   #publicHeaders({ etag, maxAgeSeconds, type = JSON_TYPE, ageSeconds }: Caching): Headers {
     return new Headers(
       compact({
@@ -94,15 +106,16 @@ export class Responses {
   }
 
   /** A JSON response with the error of a refusal and further members. It logs nothing, because the request is a normal step. */
-  refusal(refusal: Refusal, members: object): Response {
-    const wire = describeRefusal(refusal, this.#dialect)
-    return this.private({ ...formatError(wire, this.#dialect), ...members }, wire.status)
+  refusal(c: Context, refusal: Refusal, members: object): Response {
+    const dialect = this.#dialectOf(c)
+    const wire = describeRefusal(refusal, dialect)
+    return this.private({ ...formatError(wire, dialect), ...members }, wire.status)
   }
 
   /** Writes the JSON response to an error (RFC 6749 §5.2). */
   error(c: Context, thrown: unknown): Response {
     const { error, headers } = this.refuse(c, thrown)
-    const response = this.private(formatError(error, this.#dialect), error.status)
+    const response = this.private(formatError(error, this.#dialectOf(c)), error.status)
     for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
     return response
   }
@@ -111,7 +124,7 @@ export class Responses {
   refuse(c: Context, thrown: unknown): RefusedRequest {
     const { req } = c
     const { refusal, reason } = toOAuthError(thrown)
-    const wire = describeRefusal(refusal, this.#dialect)
+    const wire = describeRefusal(refusal, this.#dialectOf(c))
     log(wire.status >= 500 ? 'error' : 'info', 'refused', {
       // An unknown path may contain a token, and so may a parameter of a path.
       path: HIDDEN_PATHS.has(refusal.kind) ? null : routePath(c),

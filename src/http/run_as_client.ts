@@ -1,7 +1,8 @@
 import type { Context } from 'hono'
 import { authenticateClient } from '../clients/authenticate_client.ts'
-import type { Client } from '../clients/client.ts'
+import type { Client, StoredClient } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
+import { errorDialectOf } from '../clients/error_dialect_of.ts'
 import { ClientChanged } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import { log } from '../lib/log.ts'
@@ -64,13 +65,30 @@ async function authenticateRequest(
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
     bodyWins: services.config.errorDialect === 'oro',
   })
-  const proven = await authenticateClient(credentials, services, context).catch((error) =>
-    countGuess(error, services, context),
-  )
+  const proven = await authenticateClient(credentials, services, context).catch(async (error) => {
+    useErrorsOf(c, await findNamed(credentials.id, error, services, context), services.config)
+    return countGuess(error, services, context)
+  })
+  useErrorsOf(c, proven.client, services.config)
   const api = requireApi(proven.client, services.config)
   allowClientOrigin(c, proven.client)
   services.clientUse.note(proven, context)
   return { ...proven, proofKey, api, parameters, context }
+}
+
+/** Writes the errors of the request in the format of its client. A refused client gets it too: a client id is no secret. */
+function useErrorsOf(c: Context, client: StoredClient | null, config: Config): void {
+  if (client !== null) c.set('errorDialect', errorDialectOf(client, config))
+}
+
+/** The client that a refused request names; null if it is unknown. The refusal has just read it, so this read is from memory. */
+async function findNamed(
+  id: string,
+  error: unknown,
+  { clients }: Services,
+  context: RequestContext,
+): Promise<StoredClient | null> {
+  return error instanceof OAuthError ? clients.find(id, context).catch(() => null) : null
 }
 
 /** Counts a wrong secret or assertion as a guess. The budget never refuses a correct one. @throws the error, or temporarily_unavailable */

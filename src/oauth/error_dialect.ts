@@ -3,7 +3,8 @@ import { describeAuthorizationFailure } from './authorization_failure.ts'
 import { MALFORMATIONS, REFUSED_PASSWORDS, type Refusal } from './errors.ts'
 
 /** The format of errors: RFC 6749 §5.2 or OroCommerce. */
-export type ErrorDialect = 'rfc6749' | 'oro'
+export const ERROR_DIALECTS = ['rfc6749', 'oro'] as const
+export type ErrorDialect = (typeof ERROR_DIALECTS)[number]
 
 /** One refusal as the caller sees it. */
 export interface WireError {

@@ -246,6 +246,7 @@ describe('the sections of the account page', () => {
     expect(page.html).toContain('>Partner</h2>')
     expect(page.html).toContain('app.test')
     expect(page.html).toContain('<li>cart</li>')
+    expect(page.html).toContain('<p>Access to: storefront</p>')
     const end = await browser.press('Withdraw access')
     expect([end.status, end.html]).toEqual([200, expect.stringContaining('no longer has access')])
     expect(end.html).toContain('You have allowed no other application')

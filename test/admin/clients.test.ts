@@ -57,6 +57,8 @@ describe('a client', () => {
       tos_uri: null,
       additional_apis: [],
       dpop_bound_access_tokens: false,
+      errors: null,
+      incremental_scopes: false,
       confidential: true,
       enabled: true,
       secrets: [{ secret_id: expect.any(String), created_at: now, expires_at: null, last_used_at: null }],

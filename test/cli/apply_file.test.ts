@@ -38,6 +38,8 @@ const client: fc.Arbitrary<Client> = fc.record({
     },
   ),
   additional_apis: fc.uniqueArray(name, { maxLength: 3 }),
+  errors: fc.constantFrom(null, 'rfc6749' as const, 'oro' as const),
+  incremental_scopes: fc.boolean(),
   scopes: fc.uniqueArray(scope, { maxLength: 5 }),
   origins: fc.uniqueArray(fc.webUrl(), { maxLength: 3 }),
   jwks: fc.option(fc.record({ keys: fc.array(jwk, { minLength: 1, maxLength: 2 }) })),

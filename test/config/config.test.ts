@@ -21,6 +21,7 @@ const SHOP_READ = {
   guestScopes: [],
   scopeTexts: new Map(),
   agents: false,
+  errorDialect: 'rfc6749',
   branding: null,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 2_592_000,
@@ -199,7 +200,16 @@ describe('config.yml', () => {
       },
       cors: { allowOrigins: ['https://www.shop.test'], allowHeaders: ['X-Shop'], preflightMaxAgeSeconds: 0 },
       apis: new Map([
-        ['shop', { ...SHOP_READ, guests: true, scopes: ['cart', 'orders:read'], guestScopes: ['cart'] }],
+        [
+          'shop',
+          {
+            ...SHOP_READ,
+            guests: true,
+            scopes: ['cart', 'orders:read'],
+            guestScopes: ['cart'],
+            errorDialect: 'oro',
+          },
+        ],
       ]),
       adminApi: null,
     })
@@ -500,8 +510,21 @@ describe('a weak or impossible value', () => {
       'apis.shop.scope_texts: must have a text for each scope, because the API has agents',
       'apis.shop.audience: must not have a fragment, because the API has agents (RFC 8707 §2)',
     ])
-    const { apis } = parseConfig(yamlOfShop({ ...api, scopes: [scope] }))
-    expect(apis.get('shop')).toMatchObject({ agents: true, scopes: [scope] })
+    expect(problemsIn(yamlOfShop({ ...api, scopes: [scope], errors: 'oro' }))).toEqual([
+      'apis.shop.errors: must be rfc6749, because the API has agents',
+    ])
+    const shop = { ...SHOP, ...api, scopes: [scope] }
+    const apis = {
+      shop,
+      office: { ...OFFICE, errors: 'rfc6749' },
+      depot: { audience: 'urn:depot', users: 'staff' },
+    }
+    const read = [...parseConfig(yaml({ errors: 'oro', apis })).apis.values()]
+    expect(read.map(({ agents, errorDialect }) => [agents, errorDialect])).toEqual([
+      [true, 'rfc6749'],
+      [false, 'rfc6749'],
+      [false, 'oro'],
+    ])
   })
 
   const SHARED =

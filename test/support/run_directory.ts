@@ -9,8 +9,8 @@ const NEEDED_BYTES = 2e9
 const PREFIX = 'sallyport-tests-'
 
 /**
- * Gives this process and its children a directory for temporary files, and removes it at the end. It is in memory if the system
- * has enough: each commit of a local D1 on a disk waits for the disk.
+ * Gives this process and its children a directory for temporary files and compiled scripts, and removes it at the end. It is in
+ * memory if the system has enough: each commit of a local D1 on a disk waits for the disk.
  */
 export function makeRunDirectory(): void {
   // vitest reads its configuration twice.
@@ -19,6 +19,8 @@ export function makeRunDirectory(): void {
   // Apache reads its pages as another user.
   chmodSync(directory, 0o711)
   process.env.TMPDIR = directory
+  // The tests start npm, wrangler and the scripts some hundred times.
+  process.env.NODE_COMPILE_CACHE = join(directory, 'compile-cache')
   process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
 }
 

@@ -1,4 +1,4 @@
-import { applyD1Migrations, createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { stringify } from 'yaml'
 import { createApp } from '../../src/app.ts'
@@ -18,6 +18,7 @@ import { addressOfLast } from '../../src/storage/last_response_store.ts'
 import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
 import { createUser, type UserDraft } from '../../src/users/create_user.ts'
 import type { User } from '../../src/users/user.ts'
+import { emptyDatabases } from './databases.ts'
 import { MailSink } from './mail_sink.ts'
 
 export const ISSUER = 'https://id.shop.test'
@@ -283,10 +284,9 @@ export function basic(id: string, secret: string): string {
 
 /** Empties every store. */
 export async function emptyStores(): Promise<void> {
-  await reset()
   await emptyKv()
   for (const name of ['jwks', 'revocations']) await caches.default.delete(addressOfLast(name, ISSUER))
-  for (const db of [env.DB, env.SESSIONS_EU]) await applyD1Migrations(db, env.TEST_MIGRATIONS)
+  await emptyDatabases()
 }
 
 /** Empties KV. An earlier test file may have written to it. */

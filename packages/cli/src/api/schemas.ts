@@ -54,6 +54,7 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -66,6 +67,7 @@ export type ClientDraft = {
   readonly first_party?: boolean
   readonly require_pkce?: boolean
   readonly dpop_bound_access_tokens?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -81,6 +83,7 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -93,6 +96,7 @@ export type ClientEdit = {
   readonly first_party?: boolean
   readonly require_pkce?: boolean
   readonly dpop_bound_access_tokens?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null
@@ -119,6 +123,7 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
       readonly kty: string
@@ -131,6 +136,7 @@ export type Client = {
   readonly first_party: boolean
   readonly require_pkce: boolean
   readonly dpop_bound_access_tokens: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -154,6 +160,7 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
       readonly kty: string
@@ -166,6 +173,7 @@ export type ClientWithSecret = {
   readonly first_party: boolean
   readonly require_pkce: boolean
   readonly dpop_bound_access_tokens: boolean
+  readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
   readonly client_uri: string | null
@@ -203,6 +211,7 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
       readonly kty: string
@@ -215,6 +224,7 @@ export type ClientImportRow = {
   readonly first_party?: boolean
   readonly require_pkce?: boolean
   readonly dpop_bound_access_tokens?: boolean
+  readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
   readonly client_uri?: string | null

@@ -84,6 +84,7 @@ export const de: AccountTexts = {
   applications: {
     text: 'Sie haben diesen Anwendungen erlaubt, Ihr Konto zu verwenden.',
     none: 'Sie haben keiner anderen Anwendung erlaubt, Ihr Konto zu verwenden.',
+    api: (name) => `Zugriff auf: ${name}`,
     since: (time) => `Erlaubt: ${time}`,
     withdraw: 'Zugriff entziehen',
   },

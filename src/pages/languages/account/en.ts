@@ -80,6 +80,7 @@ export const en = {
   applications: {
     text: 'You allowed these applications to use your account.',
     none: 'You have allowed no other application to use your account.',
+    api: (name: string) => `Access to: ${name}`,
     since: (time: string) => `Allowed: ${time}`,
     withdraw: 'Withdraw access',
   },

@@ -83,6 +83,7 @@ export const es: AccountTexts = {
   applications: {
     text: 'Has permitido que estas aplicaciones usen tu cuenta.',
     none: 'No has permitido que ninguna otra aplicación use tu cuenta.',
+    api: (name) => `Acceso a: ${name}`,
     since: (time) => `Permitida: ${time}`,
     withdraw: 'Retirar el acceso',
   },

@@ -85,6 +85,7 @@ export const fr: AccountTexts = {
   applications: {
     text: 'Vous avez autorisé ces applications à utiliser votre compte.',
     none: 'Vous n’avez autorisé aucune autre application à utiliser votre compte.',
+    api: (name) => `Accès à\u00a0: ${name}`,
     since: (time) => `Autorisation\u00a0: ${time}`,
     withdraw: 'Retirer l’accès',
   },

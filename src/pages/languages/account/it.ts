@@ -85,6 +85,7 @@ export const it: AccountTexts = {
   applications: {
     text: 'Hai permesso a queste applicazioni di usare il tuo account.',
     none: 'Non hai permesso a nessun’altra applicazione di usare il tuo account.',
+    api: (name) => `Accesso a: ${name}`,
     since: (time) => `Autorizzata: ${time}`,
     withdraw: 'Revoca l’accesso',
   },

@@ -84,6 +84,7 @@ export const nl: AccountTexts = {
   applications: {
     text: 'Je hebt deze applicaties toegestaan om je account te gebruiken.',
     none: 'Je hebt geen andere applicatie toegestaan om je account te gebruiken.',
+    api: (name) => `Toegang tot: ${name}`,
     since: (time) => `Toegestaan: ${time}`,
     withdraw: 'Toegang intrekken',
   },

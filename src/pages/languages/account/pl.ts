@@ -83,6 +83,7 @@ export const pl: AccountTexts = {
   applications: {
     text: 'Te aplikacje mogą za Twoją zgodą używać Twojego konta.',
     none: 'Żadna inna aplikacja nie ma Twojej zgody na używanie konta.',
+    api: (name) => `Dostęp do: ${name}`,
     since: (time) => `Zgoda: ${time}`,
     withdraw: 'Wycofaj dostęp',
   },
