@@ -4,6 +4,7 @@ import { startScript, startService, startWorker, type WorkerServer } from '../sc
 import type { Env } from '../src/services/environment.ts'
 import { prepareCodeClient } from './code_flow_operations.ts'
 import { type Send, sender } from './exchange.ts'
+import { prepareKeyClient } from './key_client_operations.ts'
 import { prepareSignIns } from './sign_in_operations.ts'
 import { findWorkerd, listWorkerds, type WorkerdProcess } from './workerd_process.ts'
 
@@ -51,6 +52,7 @@ export async function startServers(directory: string, bundle: Bundle): Promise<S
 /** Adds the rows of the operations. */
 export async function prepareOperations(env: Env): Promise<void> {
   await prepareCodeClient(env)
+  await prepareKeyClient(env)
   await prepareSignIns(env)
 }
 

@@ -6,10 +6,12 @@ import {
   ClientSecretBasic,
   ClientSecretPost,
   clientCredentialsGrantRequest,
+  clockSkew,
   customFetch,
   discoveryRequest,
   genericTokenEndpointRequest,
   None,
+  PrivateKeyJwt,
   processClientCredentialsResponse,
   processDiscoveryResponse,
   processGenericTokenEndpointResponse,
@@ -17,6 +19,7 @@ import {
   refreshTokenGrantRequest,
 } from 'oauth4webapi'
 import { describe, expect, it } from 'vitest'
+import { KeyClient, newKey } from './support/assertions.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
 interface LibraryRequest {
@@ -32,7 +35,8 @@ class LibraryClient {
   readonly #auth: ClientAuth
 
   constructor(server: TestServer, client: TestClient, auth: ClientAuth) {
-    this.#client = { client_id: client.id }
+    const skew = server.clock.time - Math.floor(Date.now() / 1000)
+    this.#client = { client_id: client.id, [clockSkew]: skew }
     this.#auth = auth
     this.#options = {
       [customFetch]: (url, { method, headers, body }) =>
@@ -88,6 +92,23 @@ describe('oauth4webapi', () => {
       expect(machine).toMatchObject({ token_type: 'bearer', expires_in: 3600 })
     }
   })
+
+  it.each(['ES256', 'RS256', 'PS256', 'Ed25519'] as const)(
+    'oauth4webapi runs every grant with private_key_jwt and a key for %s',
+    async (alg) => {
+      const server = new TestServer()
+      const { id, client, key } = await KeyClient.add(server, {}, await newKey(alg))
+      const user = await server.addUser()
+      const auth = PrivateKeyJwt({ key: key.privateKey, kid: String(key.jwk.kid) })
+      const library = new LibraryClient(server, client, auth)
+      const as = await library.discover('oauth2')
+      expect(as.token_endpoint_auth_signing_alg_values_supported).toContain(alg)
+      const signedIn = await library.passwordGrant(as, user.username)
+      await library.refresh(as, signedIn.refresh_token ?? '')
+      const machine = await library.clientCredentials(as)
+      expect(decodeJwt(machine.access_token)).toMatchObject({ sub: id, client_id: id })
+    },
+  )
 
   it('oauth4webapi runs the password grant and a refresh as a public client', async () => {
     const server = new TestServer()

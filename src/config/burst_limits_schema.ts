@@ -33,7 +33,7 @@ const budgetKeys = {
   refreshes: budget(
     'refreshes',
     600,
-    'Refreshes: of all sessions of a public client together, or of one session of a confidential client. Also authorization requests of signed-in users for one client, and logouts. Binding `REFRESH_LIMIT`',
+    'Refreshes: of all sessions of a public client together, or of one session of a confidential client. Also authorization requests of signed-in users for one client, logouts, and the grant client_credentials with an assertion. Binding `REFRESH_LIMIT`',
   ),
   audit_events: budget(
     'audit_events',

@@ -41,14 +41,19 @@ export const clientCredentialsGrant: Grant = {
 }
 
 /**
- * Requires that the assertion of the client is used for the first time (RFC 7523 §3). A request without an assertion writes nothing.
+ * Requires that the assertion of the client is used for the first time (RFC 7523 §3). The use writes a row, so it has a budget. A
+ * request without an assertion writes nothing.
  *
- * @throws OAuthError invalid_client; StorageUnavailable
+ * @throws OAuthError invalid_client; temporarily_unavailable if the budget is used up; StorageUnavailable
  */
-async function requireUnused({ client, proof, context: { now } }: ClientRequest, { oneTime }: GrantServices) {
+async function requireUnused(
+  { client, proof, context }: ClientRequest,
+  { oneTime, bursts }: GrantServices,
+): Promise<void> {
   if (proof.method !== 'private_key_jwt') return
   if (proof.jti === null) throw invalidClient('the assertion has no jti')
+  await bursts.spend('refreshes', client.id, context)
   const token = base64url.encode(await sha256(`${client.id} ${proof.jti}`))
-  const isFirst = await oneTime.spend({ kind: 'client_assertion', token }, proof.expiresAt, now)
+  const isFirst = await oneTime.spend({ kind: 'client_assertion', token }, proof.expiresAt, context.now)
   if (!isFirst) throw invalidClient('the assertion was used before')
 }

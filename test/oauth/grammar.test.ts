@@ -16,6 +16,7 @@ const DIALECTS: ErrorDialect[] = ['rfc6749', 'oro']
 /** Every parameter that an endpoint reads. */
 const PARAMETERS = [
   ...['grant_type', 'client_id', 'client_secret', 'username', 'password', 'scope', 'refresh_token'],
+  ...['client_assertion', 'client_assertion_type'],
   ...['token', 'visitor_access_token', 'resource', 'current_password', 'email', 'sealed', 'response'],
 ]
 

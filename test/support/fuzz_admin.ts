@@ -24,6 +24,14 @@ interface Schema {
   anyOf?: Schema[]
 }
 
+/** The public key of RFC 7515 appendix A.3. */
+const EC_KEY = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+  y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+}
+
 /** Valid values by the names of the fields. */
 const GOOD: Record<string, unknown[]> = {
   api: ['storefront', 'storefront', 'storefront', 'backoffice', 'admin'],
@@ -33,6 +41,8 @@ const GOOD: Record<string, unknown[]> = {
   origins: [['https://app.shop.test'], []],
   redirect_uris: [['https://app.shop.test/callback', 'com.shop.app:/callback'], ['http://127.0.0.1/'], []],
   post_logout_redirect_uris: [['https://app.shop.test/'], []],
+  jwks: [{ keys: [EC_KEY] }, { keys: [] }, null],
+  jwks_uri: ['https://partner.example/jwks', null],
   logo_uri: ['/logos/shop.svg', 'data:image/png;base64,iVBORw0KGgo=', null],
   client_uri: ['https://shop.test', null],
   policy_uri: ['https://shop.test/privacy', null],

@@ -14,6 +14,8 @@ const TOKEN_NAMES = [
 
 const GRANT_TYPES = ['password', 'refresh_token', 'client_credentials', 'authorization_code']
 
+const ASSERTION_NAMES = ['client_assertion', 'client_assertion_type']
+
 /** A few unknown clients that repeat. More of them would use up the budget and hide other results. */
 const UNKNOWN_CLIENTS = ['nobody', 'Nobody', 'client', '__proto__', '../x']
 
@@ -73,7 +75,7 @@ function whoAsks({ machine, shop, page }: Known): fc.Arbitrary<Pairs> {
   return fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom<Pairs[]>(own(machine), own(shop), own(shop), own(page)) },
     { weight: 1, arbitrary: fc.constant<Pairs>([]) },
-    { weight: 1, arbitrary: wildValues(['client_id', 'client_secret']) },
+    { weight: 1, arbitrary: wildValues(['client_id', 'client_secret', ...ASSERTION_NAMES]) },
     {
       weight: 2,
       arbitrary: fc.tuple(fc.constantFrom(...UNKNOWN_CLIENTS, machine.id), wildText).map(

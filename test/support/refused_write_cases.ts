@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import type { Refusal } from '../../src/oauth/errors.ts'
 import { ACCOUNT_API_REFUSALS, NO_ACCOUNT_SCOPE } from './account_api_write_cases.ts'
+import { asserted, KeyClient } from './assertions.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { begin, beginAccount, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
 import { DpopKey } from './dpop.ts'
@@ -153,6 +154,12 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
         return posting(TOKEN, world, () => ({ grant_type: 'client_credentials' }), headers)
       },
     },
+    refused('an assertion that was used before', [401, 'invalid_client'], async ({ server }) => {
+      const client = await KeyClient.add(server)
+      const body = { grant_type: 'client_credentials', ...asserted(await client.sign()) }
+      await server.requireTokens(body)
+      return body
+    }),
     {
       what: 'unknown clients',
       path: TOKEN,

@@ -1,4 +1,5 @@
 import { generateVisitorId } from '../../src/users/visitor.ts'
+import { asserted, KeyClient } from './assertions.ts'
 import { authorizeUrl, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { CHALLENGE_PATH, challengeOf, STEP_CLIENT } from './challenge.ts'
 import { credentials, ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
@@ -72,6 +73,7 @@ export async function guestsOf({ server }: World, client: TestClient, count: num
 }
 
 const MANY = 160
+const MACHINE = { grant_type: 'client_credentials' }
 
 /** Exchanges a new code of one user in each request. */
 export async function exchanging(world: World, changes: Record<string, string> = {}): Promise<Send> {
@@ -104,6 +106,16 @@ export const SUCCESSES: readonly WriteCase[] = [
     path: TOKEN,
     expected: [200],
     prepare: (world) => posting(TOKEN, world, () => signInAs(world.app, 'guest', 'guest')),
+  },
+  {
+    what: 'tokens of a client with keys',
+    path: TOKEN,
+    expected: [200],
+    async prepare({ server }) {
+      const client = await KeyClient.add(server)
+      const assertions = await Promise.all(Array.from({ length: MANY }, () => client.sign()))
+      return (i) => server.postJson({ ...MACHINE, ...asserted(assertions[i] ?? '') }, HERE)
+    },
   },
   {
     what: 'sign-ins of one user',
