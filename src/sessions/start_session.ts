@@ -10,6 +10,7 @@ import type { SessionFacts } from '../tokens/claims.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { PasswordState } from '../users/password_state.ts'
 import type { SignInGuard, VerifiedSignIn } from '../users/sign_in_guard.ts'
+import { clientMethodOf } from './client_method.ts'
 import type { SessionShards } from './session_shards.ts'
 
 interface Dependencies {
@@ -47,7 +48,8 @@ export async function startSession(
   const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
   const expiresAt = issuedAt + Math.min(lifetimesOf(client, api).refreshTokenSeconds, capSeconds)
   const sid = services.shards.newSid(context.continent)
-  const session = { facts: { ...facts, sid }, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken: true }
+  const ofSession = { ...facts, sid, clientMethod: clientMethodOf(request) }
+  const session = { facts: ofSession, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken: true }
   const response = await issueTokens({ ...signedIn, client, api, session }, services, context)
   // The event has the `iat` of the tokens. With an earlier time, an old revocation could appear to follow the sign-in.
   const dated = { ...request, context: { ...context, now: issuedAt } }
