@@ -14,7 +14,7 @@ import {
 } from '../support/assertions.ts'
 import { CALLBACK, CHALLENGE, CODE_CLIENT, exchangeOf, newCode } from '../support/authorize.ts'
 import { D1_DOWN } from '../support/faults.ts'
-import { basic, ISSUER, TestServer } from '../support/server.ts'
+import { basic, ISSUER, type TestClient, TestServer } from '../support/server.ts'
 import { withOtherSignature } from '../support/tokens.ts'
 
 const MACHINE = { grant_type: 'client_credentials' }
@@ -260,10 +260,8 @@ describe('a client with keys (private_key_jwt, RFC 7523)', () => {
 describe('a session that a client began with an assertion', () => {
   it('a session that began with an assertion is not refreshed without one, also if the client is public now', async () => {
     const server = new TestServer()
-    const client = await KeyClient.add(server, {
-      grants: ['password', 'authorization_code', 'refresh_token'],
-      redirectUris: [CALLBACK],
-    })
+    const grants: TestClient['record']['grants'] = [...CODE_CLIENT.grants, 'password']
+    const client = await KeyClient.add(server, { ...CODE_CLIENT, confidential: true, grants })
     const user = await server.addUser()
     const code = await newCode(server, client, user.id)
     const { client_id: _, client_secret: _secret, ...exchange } = exchangeOf(client.client, code)
