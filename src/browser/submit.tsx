@@ -121,7 +121,7 @@ function useNewFactor(c: Context, submission: Submission, services: BrowserServi
 
 /** A request without a secret, because the browser sends it and not the client. */
 function requestOf({ browserRequest: { client, api, context } }: Situation): ClientRequest {
-  return { client, proof: NO_PROOF, api, parameters: new Parameters(new Map()), context }
+  return { client, proof: NO_PROOF, proofKey: null, api, parameters: new Parameters(new Map()), context }
 }
 
 /**

@@ -1,14 +1,12 @@
 import * as z from 'zod/mini'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
-import { findLogoProblem } from '../lib/page_links.ts'
 import { ERROR_DIALECTS, type ErrorDialect } from '../oauth/error_dialect.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
 import {
   grantsSchema,
   lifetimeSchema,
-  link,
   originSchema,
   redirectUris,
   scopeSchema,
@@ -19,6 +17,7 @@ import {
   uriSchema,
 } from './client_field_schemas.ts'
 import { defineField } from './define_field.ts'
+import { PAGE_FIELDS } from './page_fields.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
@@ -233,6 +232,16 @@ export const CLIENT_FIELDS = {
     section: 'browser',
     defaultOf: () => true,
   }),
+  bindsTokens: defineField('dpop_bound_access_tokens', {
+    kind: 'flag',
+    label: 'Require DPoP',
+    description:
+      'Whether each token request needs a DPoP proof with a nonce (RFC 9449), so that a stolen token is useless without the key of the client',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    defaultOf: () => false,
+  }),
   incrementalScopes: defineField('incremental_scopes', {
     kind: 'flag',
     label: 'Add earlier scopes',
@@ -255,45 +264,5 @@ export const CLIENT_FIELDS = {
     defaultOf: (): IdTokenAlgorithm => 'RS256',
     choices: () => ID_TOKEN_ALGORITHMS,
   }),
-  logoUri: defineField('logo_uri', {
-    kind: 'text',
-    label: 'Logo',
-    description:
-      'Logo on the consent page: a data URI of a PNG, SVG or WebP image of up to 8192 characters, or a path of this server, such as /logos/partner.svg',
-    input: z.nullable(uriSchema(findLogoProblem)),
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
-  clientUri: defineField('client_uri', {
-    kind: 'text',
-    label: 'Home page',
-    description: 'https URL of the home page of the client',
-    input: link,
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
-  policyUri: defineField('policy_uri', {
-    kind: 'text',
-    label: 'Privacy policy',
-    description: 'https URL of the privacy policy of the client',
-    input: link,
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
-  tosUri: defineField('tos_uri', {
-    kind: 'text',
-    label: 'Terms of service',
-    description: 'https URL of the terms of service of the client',
-    input: link,
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
+  ...PAGE_FIELDS,
 }

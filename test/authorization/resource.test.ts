@@ -13,6 +13,7 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
+import { CHALLENGE_PATH, challengeOf, step } from '../support/challenge.ts'
 import {
   BACKOFFICE_AUDIENCE,
   credentials,
@@ -45,6 +46,18 @@ const APIS = {
   },
   backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users'] },
 }
+
+/** The scopes of a business that offers each capability of UCP. */
+const UCP_SCOPES = [
+  ...[
+    'order:read',
+    'order:manage',
+    'checkout:manage',
+    'cart:manage',
+    'catalog.search:read',
+    'catalog.lookup:read',
+  ],
+].map((name) => `dev.ucp.shopping.${name}`)
 
 const ALL_SCOPES = ['cart', ORDERS, CHECKOUT, 'users']
 const NEEDS_PKCE = 'The client needs PKCE: send code_challenge with the method S256.'
@@ -227,6 +240,29 @@ describe('the parameter resource (RFC 8707)', () => {
     const next = await server.refresh(shop, tokens.refresh_token)
     expect([audienceOf(tokens), audienceOf(next)]).toEqual([SHOPPING_AUDIENCE, SHOPPING_AUDIENCE])
     expect(await server.services.shards.findList(sid)?.find(sid)).toMatchObject({ api: 'shopping' })
+  })
+
+  it('a sign-in in steps stays with the API of its first request', async () => {
+    const client = await addShop({ additionalApis: ['shopping', 'backoffice'] })
+    const begun = await step(server, client, { resource: SHOPPING_AUDIENCE })
+    const next = { auth_session: begun.auth_session, username, password: PASSWORD }
+    for (const resource of [STOREFRONT_AUDIENCE, BACKOFFICE_AUDIENCE])
+      expect(await step(server, client, { ...next, resource })).toEqual({ status: 400, ...INVALID_TARGET })
+    const { authorization_code: code = '' } = await step(server, client, next)
+    const tokens = await server.requireTokens(exchangeOf(client, code, { redirect_uri: undefined }))
+    expect(audienceOf(tokens)).toBe(SHOPPING_AUDIENCE)
+    await removeApi(client)
+    const lost = await post(challengeOf(client, next), CHALLENGE_PATH)
+    expect(lost).toMatchObject([400, { error: 'invalid_session' }])
+  })
+
+  it('a code holds all scopes of UCP, a long client id and a long nonce', async () => {
+    const nonce = 'n'.repeat(128)
+    const scope = UCP_SCOPES
+    const url = 'https://agents.example.com/oauth/0123456789abcdef0123456789abcdef/client.json'
+    const code = await newCode(server, { id: url }, subject, { api: 'shopping', scope, nonce })
+    expect((await readCode(server, code)).scope).toEqual(UCP_SCOPES)
+    expect(code.length).toBeLessThan(1200)
   })
 
   it('a refresh token without the claim api is of the own API of its client', async () => {
