@@ -23,7 +23,7 @@ import { USE_PROOF } from './use_proof.ts'
  */
 export async function takeStep(received: ClientRequest, services: ChallengeServices): Promise<StepResult> {
   const { parameters } = received
-  requireStepClient(received.client)
+  requireStepClient(received)
   await requireUnchangedClient(received, services)
   const proof = readProof(parameters)
   const username = parameters.find('username')
@@ -63,6 +63,8 @@ async function readStep(received: ClientRequest, services: ChallengeServices): P
   const request = findRequestAbout(received, opened.request.api, services.config)
   if (request === null) throw invalidSession('the client belongs to another API now')
   requireGrantedApi(request)
+  if (opened.request.proofKey !== request.proofKey)
+    throw invalidSession('the auth_session belongs to another DPoP key')
   const authorization = await checkRequestAgain(opened.request, request, services)
   return { request, session: { ...opened, request: authorization }, sealed }
 }
