@@ -212,6 +212,16 @@ export const CLIENT_FIELDS = {
     section: 'browser',
     defaultOf: () => true,
   }),
+  bindsTokens: defineField('dpop_bound_access_tokens', {
+    kind: 'flag',
+    label: 'Require DPoP',
+    description:
+      'Whether each token request needs a DPoP proof with a nonce (RFC 9449), so that a stolen token is useless without the key of the client',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    defaultOf: () => false,
+  }),
   incrementalScopes: defineField('incremental_scopes', {
     kind: 'flag',
     label: 'Add earlier scopes',

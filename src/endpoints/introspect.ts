@@ -87,7 +87,8 @@ function currentRights(
 
 /** Makes the response. `token_use` has the values of `token_type_hint` (RFC 7009 §2.1). */
 function describe(claims: TokenClaims) {
+  const type = claims.keyThumbprint === null ? 'Bearer' : 'DPoP'
   const use =
-    claims.seq === null ? { token_type: 'Bearer', token_use: 'access_token' } : { token_use: 'refresh_token' }
+    claims.seq === null ? { token_type: type, token_use: 'access_token' } : { token_use: 'refresh_token' }
   return { active: true, ...use, ...formatClaims(claims, 'introspection') }
 }

@@ -58,6 +58,7 @@ describe('a client', () => {
       policy_uri: null,
       tos_uri: null,
       additional_apis: [],
+      dpop_bound_access_tokens: false,
       errors: null,
       incremental_scopes: false,
       confidential: true,

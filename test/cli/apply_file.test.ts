@@ -51,6 +51,7 @@ const client: fc.Arbitrary<Client> = fc.record({
   confidential: fc.boolean(),
   enabled: fc.boolean(),
   require_pkce: fc.boolean(),
+  dpop_bound_access_tokens: fc.boolean(),
   id_token_signed_response_alg: fc.constantFrom('RS256' as const, 'ES256' as const),
   access_token_lifetime: lifetime,
   refresh_token_lifetime: lifetime,

@@ -68,6 +68,7 @@ export type ClientDraft = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
@@ -98,6 +99,7 @@ export type ClientEdit = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
@@ -139,6 +141,7 @@ export type Client = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly dpop_bound_access_tokens: boolean
   readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
@@ -177,6 +180,7 @@ export type ClientWithSecret = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly dpop_bound_access_tokens: boolean
   readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
@@ -229,6 +233,7 @@ export type ClientImportRow = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
@@ -318,6 +323,7 @@ export type User = {
   readonly enabled: boolean
   readonly must_change_password: boolean
   readonly password_breached: boolean
+  readonly deletion_at: number | null
   readonly created_at: number
   readonly updated_at: number
   readonly tokens_valid_from: number | null
@@ -356,7 +362,7 @@ export type OwnPassword = {
 }
 
 export type Tokens = {
-  readonly token_type: 'Bearer'
+  readonly token_type: 'Bearer' | 'DPoP'
   readonly expires_in: number
   readonly access_token: string
   readonly refresh_token?: string
