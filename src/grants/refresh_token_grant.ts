@@ -5,9 +5,10 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { requireGrantedApi } from '../clients/resource.ts'
-import { OAuthError } from '../oauth/errors.ts'
+import { invalidDpopProof, OAuthError } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { requireClientMethod } from '../sessions/client_method.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
 import { rotateSession } from '../sessions/rotate_session.ts'
 import { isBelowRequiredLevel } from '../signin/second_factor.ts'
@@ -34,9 +35,11 @@ export const refreshTokenGrant: Grant = {
     const claims = await verifyToken(received.parameters.require('refresh_token'), received, services)
     await requireUnchangedClient(received, services)
     const request = requestAbout(claims, received, config)
-    const { client, api, parameters, context } = request
+    const { client, api, proofKey, parameters, context } = request
+    requireClientMethod(claims, request)
     requireGrantedApi(request)
     requireNotIdle(claims, request)
+    requireBoundKey(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter(
       (scope) => allowedScopes.includes(scope) || isIdentityScope(scope),
@@ -49,7 +52,8 @@ export const refreshTokenGrant: Grant = {
       throw refuseRefresh('other', 'the user needs a second factor', claims)
     const { now } = context
     const holder = user === null ? describeGuest(claims.subject, now) : describeUser(user, config, now)
-    return issueTokens({ ...holder, user, client, api, scope, session }, services, context)
+    const bound = { ...session, facts: { ...session.facts, keyThumbprint: proofKey } }
+    return issueTokens({ ...holder, user, client, api, scope, proofKey, session: bound }, services, context)
   },
 }
 
@@ -106,6 +110,20 @@ function requireNotIdle(claims: RefreshTokenClaims, { client, api, context }: Cl
   const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshTokenSeconds
   if (expiresAt <= context.now)
     throw refuseRefresh('expired_token', 'the token has expired under the current lifetime', claims)
+}
+
+/**
+ * Requires a proof for the session of a bound token. A public client must prove the same key (RFC 9449 §5). A client that
+ * authenticates can change its key.
+ *
+ * @throws OAuthError invalid_dpop_proof, invalid_grant
+ */
+function requireBoundKey(claims: RefreshTokenClaims, { client, proofKey }: ClientRequest): void {
+  const { keyThumbprint } = claims
+  if (keyThumbprint === null) return
+  if (proofKey === null) throw invalidDpopProof('the refresh token is bound to a key')
+  if (!isConfidential(client) && proofKey !== keyThumbprint)
+    throw refuseRefresh('other', 'the refresh token is bound to another key', claims)
 }
 
 /** The scope of the session that the client and the API still allow. @throws OAuthError invalid_grant */

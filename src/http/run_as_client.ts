@@ -11,6 +11,7 @@ import { parseClientCredentials } from '../oauth/client_authentication.ts'
 import { invalidClient, OAuthError } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { allowClientOrigin } from './cors.ts'
+import { readProofKey } from './proof_key.ts'
 import { readParameters } from './read_parameters.ts'
 import { requestContext } from './request_context.ts'
 
@@ -18,7 +19,7 @@ import { requestContext } from './request_context.ts'
  * Reads a request and authenticates its client.
  *
  * @param required A parameter that is checked before the client is authenticated.
- * @throws OAuthError invalid_request, invalid_client
+ * @throws OAuthError invalid_request, invalid_client, invalid_dpop_proof, use_dpop_nonce
  */
 async function readClientRequest(c: Context, services: Services, required: string): Promise<ClientRequest> {
   // Reads the copies that the request needs later, in parallel with the client.
@@ -29,7 +30,9 @@ async function readClientRequest(c: Context, services: Services, required: strin
   parameters.require(required)
   // The time of a request is the time when its body ends, because a caller may send the body slowly.
   const context = requestContext(c, services.clock)
-  return authenticateRequest(c, { parameters, context }, services)
+  const request = await authenticateRequest(c, { parameters, context, proofKey: null }, services)
+  const demands = { accessToken: null, needsNonce: request.client.bindsTokens, now: context.now }
+  return { ...request, proofKey: await readProofKey(c, demands, services) }
 }
 
 /**
@@ -56,7 +59,7 @@ export async function runAsClient<T>(
 /** Authenticates the client by the parameters and headers. @throws OAuthError invalid_request, invalid_client */
 async function authenticateRequest(
   c: Context,
-  { parameters, context }: Pick<ClientRequest, 'parameters' | 'context'>,
+  { parameters, context, proofKey }: Pick<ClientRequest, 'parameters' | 'context' | 'proofKey'>,
   services: Services,
 ): Promise<ClientRequest> {
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
@@ -70,7 +73,7 @@ async function authenticateRequest(
   const api = requireApi(proven.client, services.config)
   allowClientOrigin(c, proven.client)
   services.clientUse.note(proven, context)
-  return { ...proven, api, parameters, context }
+  return { ...proven, proofKey, api, parameters, context }
 }
 
 /** Writes the errors of the request in the format of its client. A refused client gets it too: a client id is no secret. */
