@@ -100,6 +100,15 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     await shows(page, '200 OK')
     expect(JSON.parse(await page.locator('#response').innerText())).toEqual({ lines: [], totalCents: 0 })
 
+    await page.evaluate(
+      "sessionStorage.setItem('ucp-platform:link', JSON.stringify({ access_token: 'x', scope: 'y' }))",
+    )
+    await press(page, 'Read the orders')
+    await shows(page, '401 identity_required')
+    await press(page, 'Link the account')
+    await press(page, 'Allow')
+    await hasAccount(page, `Linked: ${READ_ORDERS} ${MANAGE_CART}`)
+
     await press(page, 'Unlink the account')
     await shows(page, '401 identity_required')
     await hasAccount(page, 'No account is linked.')
@@ -111,10 +120,12 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     expect(authorizations.map((parameters) => Object.fromEntries(parameters))).toMatchObject([
       { ...expected, scope: READ_ORDERS },
       { ...expected, scope: MANAGE_CART },
+      { ...expected, scope: READ_ORDERS },
     ])
     expect(await visitor.leave()).toEqual([
       '401: GET /ucp/orders',
       '403: GET /ucp/cart',
+      '401: GET /ucp/orders',
       '401: GET /ucp/orders',
     ])
   })

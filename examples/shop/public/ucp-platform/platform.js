@@ -25,16 +25,16 @@ async function read(path, token = readLink()?.access_token) {
   const body = await response.json()
   const [error] = body.messages ?? []
   challenge = error === undefined ? null : readChallenge(response.headers.get('WWW-Authenticate') ?? '')
-  say(byId('message'), `${response.status} ${error?.code ?? 'OK'}`)
+  say(byId('message'), `${response.status} ${error?.code ?? body.error ?? 'OK'}`)
   say(byId('response'), JSON.stringify(body, null, 2))
   byId('link').hidden = challenge?.scope === undefined
   byId('link').textContent = error?.code === 'insufficient_scope' ? 'Ask for the scope' : 'Link the account'
 }
 
-/** Asks for the scopes that the account lacks. A platform of UCP does not repeat the scopes that it has. */
+/** Asks for the scopes that the token lacks. A platform of UCP does not repeat the scopes of a valid token. */
 async function link() {
-  const { resource_metadata: metadataUrl, scope } = challenge
-  const present = readLink()?.scope.split(' ') ?? []
+  const { error, resource_metadata: metadataUrl, scope } = challenge
+  const present = error === 'insufficient_scope' ? readLink().scope.split(' ') : []
   const missing = scope.split(' ').filter((name) => !present.includes(name))
   await startLinking(await discover(API, metadataUrl), { resource: API, scope: missing.join(' ') })
 }
