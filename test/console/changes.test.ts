@@ -263,6 +263,34 @@ describe('an edit', () => {
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ logoUri: null, requiresPkce: false })
   })
 
+  it('a client gets an additional API with its scopes and a format of errors, and loses them', async () => {
+    const { id } = await create()
+    const path = `/console/clients/${id}`
+    const base = { grants: ['password'], scopes: ['cart', 'users'] }
+    const offered = await admin.get(path)
+    expect(offered.html).toMatch(/name="additional_apis" value="backoffice"/)
+    expect(offered.html).not.toMatch(
+      /name="additional_apis" value="(?:admin|storefront)"|name="scopes" value="users"/,
+    )
+    expect(offered.html).toMatch(/name="errors" value="" checked/)
+    const added = { ...base, additional_apis: ['backoffice'], errors: 'oro', etag: await etagOf(path) }
+    expect((await admin.post(path, added)).status).toBe(303)
+    const stored = { additionalApis: ['backoffice'], scopes: ['cart', 'users'], errorDialect: 'oro' }
+    expect(await server.services.clientAdmin.find(id)).toMatchObject(stored)
+    expect((await admin.get(path)).html).toMatch(/name="scopes" value="users" checked/)
+    const kept = { ...base, additional_apis: [], etag: await etagOf(path) }
+    const refused = await admin.post(path, kept)
+    expect([refused.status, refused.html]).toEqual([
+      422,
+      expect.stringContaining('must be a scope of the API'),
+    ])
+    const removed = { ...kept, scopes: ['cart'], errors: '' }
+    expect((await admin.post(path, removed)).status).toBe(303)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({
+      ...{ additionalApis: [], scopes: ['cart'], errorDialect: null },
+    })
+  })
+
   it('an outdated edit changes nothing, keeps the typed values, shows the current ones, and can be saved again', async () => {
     const { id } = await create()
     const path = `/console/clients/${id}`
