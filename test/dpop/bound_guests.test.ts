@@ -24,8 +24,11 @@ let other: DpopKey
 beforeAll(async () => {
   await emptyStores()
   server = new TestServer()
-  const grants = [...CODE_CLIENT.grants, 'password']
-  client = await server.addClient({ ...CODE_CLIENT, grants, confidential: true })
+  client = await server.addClient({
+    ...CODE_CLIENT,
+    grants: ['authorization_code', 'refresh_token', 'password'],
+    confidential: true,
+  })
   user = await server.addUser()
   key = await DpopKey.create()
   other = await DpopKey.create()
