@@ -700,7 +700,9 @@ describe('support', () => {
 describe('a service account', () => {
   it('the forms ask for the password of the operator to create a service account, to extend it and to add a secret', async () => {
     const page = (await admin.get('/console/clients/~new?api=admin')).html
-    expect(page).toContain('Required to give a scope of the admin API.')
+    expect(page).toContain(
+      'Required to give a scope of the admin API, and to give keys to a service account.',
+    )
     expect(page).not.toMatch(/value="users:write"[^>]*checked/)
     expect((await admin.get('/console/clients/~new')).html).not.toContain('own-password-for-scopes')
     const draft = { api: 'admin', grants: ['client_credentials'], scopes: ['users:read'] }
