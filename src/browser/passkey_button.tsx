@@ -1,3 +1,5 @@
+import type { Form } from '../pages/form.ts'
+import type { Texts } from '../pages/languages/en.ts'
 import type { StartedCeremony } from '../passkeys/passkeys.ts'
 
 /** The value of the button that sends a passkey. */
@@ -9,6 +11,8 @@ interface PasskeyButtonProps {
   label: string
   /** The text after a ceremony that the user or the browser ended. */
   failure: string
+  /** The text on a device that already has a passkey of the account; absent for the ceremony `get`. */
+  existing?: string
   isPrimary?: boolean
   /** Whether the browser also offers passkeys in the list of the username field. */
   isConditional?: boolean
@@ -20,6 +24,7 @@ export const PasskeyButton = ({
   started: { options, sealed },
   label,
   failure,
+  existing,
   isPrimary = false,
   isConditional = false,
 }: PasskeyButtonProps) => (
@@ -29,6 +34,11 @@ export const PasskeyButton = ({
     <p id="passkey-failed" class="note bad" role="alert" hidden>
       {failure}
     </p>
+    {existing === undefined ? null : (
+      <p id="passkey-exists" class="note bad" role="alert" hidden>
+        {existing}
+      </p>
+    )}
     <button
       type="submit"
       name="decision"
@@ -44,6 +54,44 @@ export const PasskeyButton = ({
     </button>
   </>
 )
+
+interface NewPasskeyButtonProps extends Pick<PasskeyButtonProps, 'isPrimary'> {
+  started: StartedCeremony<object>
+  texts: Texts['addPasskey']
+  label?: string
+}
+
+/** The button that creates a passkey. */
+export const NewPasskeyButton = ({
+  started,
+  texts,
+  label = texts.submit,
+  isPrimary = false,
+}: NewPasskeyButtonProps) => (
+  <PasskeyButton
+    ceremony="create"
+    started={started}
+    label={label}
+    failure={texts.notCreated}
+    existing={texts.exists}
+    isPrimary={isPrimary}
+  />
+)
+
+/** A passkey that the server does not have. The script reports it to the device, which then no longer offers it. */
+export const UnknownPasskey = (passkey: { rpId: string; credentialId: string }) => (
+  <data id="unknown-passkey" value={JSON.stringify(passkey)} hidden />
+)
+
+const CAN_HAVE_PASSKEY = 'can_have_passkey'
+
+/** The field of a form with a password in which the script reports that the device can have a passkey. */
+export const DeviceReport = () => <input type="hidden" name={CAN_HAVE_PASSKEY} value="" />
+
+/** Whether the script reported that the device can have a passkey. */
+export function canHavePasskey(form: Form): boolean {
+  return form.text(CAN_HAVE_PASSKEY) === 'yes'
+}
 
 /** The text of a page that needs a passkey, for a browser without passkeys. The script hides it in another browser. */
 export const NoPasskeys = ({ text }: { text: string }) => (

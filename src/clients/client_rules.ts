@@ -21,6 +21,8 @@ export type RuledValues = Pick<
   | 'postLogoutRedirectUris'
   | 'isFirstParty'
   | 'requiresPkce'
+  | 'refreshPolicy'
+  | 'bindsTokens'
   | 'errorDialect'
   | 'incrementalScopes'
 >
@@ -43,6 +45,7 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
+    ...findRefreshProblems(client),
     ...findErrorProblems(client, config),
     ...findIncrementalProblems(client),
   ]
@@ -128,6 +131,13 @@ function findRedirectProblems(field: string, uris: readonly string[], { isFirstP
 function findPkceProblems({ requiresPkce, confidential }: RuledValues): ValueProblem[] {
   if (requiresPkce || confidential) return []
   return [{ path: 'require_pkce', message: 'must be true, because the client is public' }]
+}
+
+/** The other policies need a refresh token that is useless without a secret or a key: see `isSenderConstrained`. */
+function findRefreshProblems({ refreshPolicy, confidential, bindsTokens }: RuledValues): ValueProblem[] {
+  if (refreshPolicy === 'rotate' || confidential || bindsTokens) return []
+  const message = 'must be rotate, because the client is public and does not require DPoP (RFC 9700 §2.2.2)'
+  return [{ path: 'refresh', message }]
 }
 
 /** Agents know only the errors of the RFC. */

@@ -467,9 +467,19 @@ describe('users', () => {
     })
   })
 
-  it('users invite creates a user, and a password reset to an address that is not verified needs the own password', async () => {
+  it('users invite needs --email and creates a user, and a password reset to an address that is not verified needs the own password', async () => {
     const username = 'invited@example.com'
-    expect(await cli.run(['users', 'invite', username, '--pool', 'customers', '--email', username])).toEqual({
+    const invite = ['users', 'invite', username, '--pool', 'customers']
+    expect((await cli.run(['users', 'invite', '--help'])).stdout).toMatch(/--email EMAIL .+\(required\)/)
+    for (const [given, reason] of [
+      [[], 'a value is missing: --email: '],
+      [['--email', ''], '--email must not be empty'],
+    ] as const)
+      expect(await cli.run([...invite, ...given])).toEqual({
+        ...{ code: 2, stdout: '' },
+        stderr: expect.stringContaining(reason),
+      })
+    expect(await cli.run([...invite, '--email', username])).toEqual({
       code: 0,
       stdout: '',
       stderr: expect.stringMatching(/^Invited invited@example\.com \(user:\S+\) in the pool customers\.\n$/),
@@ -626,6 +636,39 @@ describe('why', () => {
     expect(timeline).toMatchObject({ session: { sid, state: 'ended' } })
     expect(await cli.json('why', sid)).toEqual(timeline)
     expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/reason +ended by an operator/)
+  })
+
+  it('why prints a sign-in in steps with its methods', async () => {
+    const username = 'steps@example.com'
+    const password = 'passphrase of the steps'
+    await cli.run(['users', 'create', username, '--pool', 'customers'], { stdin: `${password}\n` })
+    const code = ['--grants', 'authorization_code,refresh_token', '--first-party', 'true']
+    const uris = ['--redirect-uris', 'https://shop.example/callback']
+    const args = ['--api', 'storefront', '--scopes', 'cart', ...code, ...uris]
+    const { stdout: secret } = await cli.run(['clients', 'create', 'shop-in-steps', ...args])
+    const post = async (path: string, parameters: Record<string, string>) => {
+      const client = { client_id: 'shop-in-steps', client_secret: secret.trim() }
+      const body = new URLSearchParams({ ...client, ...parameters })
+      return (await fetch(issuer + path, { method: 'POST', body })).json() as Promise<Record<string, string>>
+    }
+    // The challenge and the verifier of RFC 7636, appendix B.
+    const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    const code_verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+    const asked = { response_type: 'code', code_challenge, code_challenge_method: 'S256' }
+    const signedIn = await post('/oauth2-token/challenge', { ...asked, username, password })
+    expect(signedIn).toEqual({ authorization_code: expect.any(String) })
+    const { authorization_code: given = '' } = signedIn
+    const tokens = await post('/oauth2-token', {
+      grant_type: 'authorization_code',
+      code: given,
+      code_verifier,
+    })
+    expect(tokens).toMatchObject({ token_type: 'Bearer', refresh_token: expect.any(String) })
+    await untilAudited()
+    const { code: status, stdout } = await cli.run(['why', username])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/\nclient +shop-in-steps\n/)
+    expect(stdout).toMatch(/\n\S+ \S+ +Sign-in in steps +ok +– +password\n/)
   })
 
   it('why prints that the user is unknown, or that the user had no session', async () => {
