@@ -40,14 +40,16 @@ export const authorizationCodeGrant: Grant = {
     const tokens = scopesNow(code, request)
     // A missing key is made before the code is used, because a failure must not use the code.
     if (hasIdToken(tokens, services.config)) await services.keys.currentOf(client.idTokenAlgorithm, context)
-    const opened = await openSession(session, await consentOf(code, request, services), request, services)
+    const before = services.metadataClients.additionOf(client, context.now)
+    const writes = { before, alongside: await consentOf(code, request, services) }
+    const opened = await openSession(session, writes, request, services)
     if (opened === null) throw refuse(code, REPLAYED, 'replayed_token')
     const { user, issuedAt, expiresAt, hasRefreshToken, visitorId } = opened
     const { config } = services
     const holder =
       user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
     const scope = { tokens, announce: true }
-    const facts = { sid: code.sid, visitorId, ...authenticationOf(code) }
+    const facts = { sid: code.sid, visitorId, ...clientMethodOf(request), ...authenticationOf(code) }
     const state = { facts, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken }
     const issuance = { ...holder, user, client, api, scope, issuedAt, session: state }
     const response = await issueTokens(issuance, services, context)
@@ -201,6 +203,11 @@ async function consentOf(
 function scopesNow({ sub, scope }: AuthorizationCode, { client, api }: ClientRequest): string[] {
   const allowed = isVisitorId(sub) ? guestScopes(client, api) : clientScopes(client, api)
   return scope.filter((token) => allowed.includes(token) || (isIdentityScope(token) && !isVisitorId(sub)))
+}
+
+/** A session that begins with an assertion stays bound to it: another method would be a weaker one. */
+function clientMethodOf({ proof: { method } }: ClientRequest) {
+  return method === 'private_key_jwt' ? { clientMethod: method } : {}
 }
 
 function authenticationOf({ auth, nonce }: AuthorizationCode) {

@@ -5,7 +5,7 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { requireGrantedApi } from '../clients/resource.ts'
-import { OAuthError } from '../oauth/errors.ts'
+import { invalidClient, OAuthError } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
@@ -36,6 +36,7 @@ export const refreshTokenGrant: Grant = {
     const request = requestAbout(claims, received, config)
     const { client, api, parameters, context } = request
     requireGrantedApi(request)
+    requireMethod(claims, request)
     requireNotIdle(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter(
@@ -99,6 +100,16 @@ function spendRefresh(
   { bursts }: GrantServices,
 ): Promise<void> {
   return bursts.spend('refreshes', isConfidential(client) ? sid : client.id, context)
+}
+
+/**
+ * Requires the authentication of the session. A document can allow a client to send requests without authentication too.
+ *
+ * @throws OAuthError invalid_client
+ */
+function requireMethod({ clientMethod }: RefreshTokenClaims, { proof }: ClientRequest): void {
+  if (clientMethod !== null && proof.method === 'none')
+    throw invalidClient('the session began with an assertion')
 }
 
 /** Requires that the refresh token has not expired. A shorter lifetime in the settings also applies to older tokens. */
