@@ -8,6 +8,9 @@ declare namespace Cloudflare {
     AUDIENCE: string
     /** The URL of the storefront API, without a path. */
     ORIGIN: string
+    /** The client with which the storefront API introspects tokens. */
+    CLIENT_ID: string
+    CLIENT_SECRET: string
     /** The page that may call this API. */
     SHOP_ORIGIN: string
     /** The third-party page that may call the storefront API. */

@@ -19,6 +19,7 @@ const LAYERS = [
     'factors',
     'passkeys',
     'keys',
+    'dpop',
     'tokens',
     'sessions',
     'signin',

@@ -28,8 +28,8 @@ describe('CORS', () => {
       expect(corsOf(response)).toEqual({
         'access-control-allow-origin': FROM_CONFIG,
         'access-control-allow-methods': methods,
-        'access-control-allow-headers': 'Content-Type,Authorization,X-Shop-Version',
-        'access-control-expose-headers': 'Age,ETag,Retry-After,WWW-Authenticate',
+        'access-control-allow-headers': 'Content-Type,Authorization,DPoP,X-Shop-Version',
+        'access-control-expose-headers': 'Age,DPoP-Nonce,ETag,Retry-After,WWW-Authenticate',
         'access-control-max-age': '300',
         vary: 'Origin, Access-Control-Request-Headers',
       })
@@ -72,7 +72,7 @@ describe('CORS', () => {
     const response = await new TestServer().fetch('/oauth2-token', preflight(FROM_CONFIG, method, headers))
     expect(corsOf(response)).toMatchObject({
       'access-control-allow-methods': 'POST,OPTIONS',
-      'access-control-allow-headers': 'Content-Type,Authorization,X-Shop-Version',
+      'access-control-allow-headers': 'Content-Type,Authorization,DPoP,X-Shop-Version',
     })
   })
 

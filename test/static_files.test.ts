@@ -6,6 +6,7 @@ import { MAIL_TEXTS } from '../src/mail/languages/mail_texts.ts'
 import { TEXTS } from '../src/pages/languages/texts.ts'
 import { type AssetBinding, AssetStore } from '../src/storage/asset_store.ts'
 import { type TextFolder, TextStore } from '../src/storage/text_store.ts'
+import { aroundD1 } from './support/around_d1.ts'
 import { TestCaller, TestOperator } from './support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from './support/server.ts'
 
@@ -71,6 +72,24 @@ describe('the static files', () => {
     }
     expect(await (await server.fetch(PAGE, { headers: HTML })).text()).toContain(ENGLISH_TITLE)
     expect(ASSETS.read).toEqual(['/texts/pages/de.json'])
+  })
+
+  it('a page begins to read its texts before the databases respond', async () => {
+    const ASSETS = new WatchedFiles()
+    const begun = Promise.withResolvers<void>()
+    ASSETS.respond = () => {
+      begun.resolve()
+      return env.ASSETS.fetch('https://assets.invalid/texts/pages/de.json')
+    }
+    const calls: string[] = []
+    const DB = aroundD1(async (sql, call) => {
+      calls.push(sql)
+      await begun.promise
+      return call()
+    })
+    const server = new TestServer({ env: { ASSETS, DB } })
+    expect(await (await server.fetch(`${PAGE}?client_id=nothing`, GERMAN)).text()).toContain(GERMAN_TITLE)
+    expect(calls.some((sql) => sql.includes('FROM clients'))).toBe(true)
   })
 
   it.each([

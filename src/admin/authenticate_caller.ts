@@ -1,15 +1,15 @@
 import type { Context } from 'hono'
 import type { ApiConfig, Config } from '../config/config.ts'
+import { requireAccessClaims } from '../endpoints/access_token_user.ts'
+import { requireBinding, requirePresentedToken } from '../http/presented_token.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { bearerChallenge, readBearer } from '../oauth/bearer.ts'
+import { tokenChallenge } from '../oauth/bearer.ts'
+import { OAuthError } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { findHolder, findMachine } from '../sessions/find_holder.ts'
 import { TWO_FACTORS } from '../signin/authentication_level.ts'
 import { isBelowRequiredLevel } from '../signin/second_factor.ts'
-import { ACCESS_TOKEN_TYPE } from '../tokens/access_token.ts'
 import type { SessionClaims, TokenClaims } from '../tokens/claims.ts'
-import { InvalidToken } from '../tokens/invalid_token.ts'
-import { verifyToken } from '../tokens/verify_token.ts'
 import { passwordStateOf } from '../users/password_state.ts'
 import {
   type Caller,
@@ -35,29 +35,27 @@ interface Where {
  * @throws Problem 401 with a challenge (RFC 6750 §3)
  */
 export async function authenticateCaller(c: Context, services: Services, where: Where): Promise<Caller> {
-  const authorization = c.req.header('Authorization')
-  if (authorization === undefined) throw unauthenticated('no token', bearerChallenge(REALM))
-  const token = readBearer(authorization)
-  if (token === null) throw invalidToken('the token is not a Bearer token')
-  const claims = await requireClaims(token, services, where)
+  const claims = await requireClaims(c, services, where).catch((error) => {
+    throw error instanceof OAuthError ? toProblem(error) : error
+  })
   const { sid } = claims
   return sid === null
     ? requireServiceAccount(claims, services, where)
     : requireOperator({ ...claims, sid }, services, where)
 }
 
-async function requireClaims(
-  token: string,
-  { config, keys }: Services,
-  { api, context }: Where,
-): Promise<TokenClaims> {
-  const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
-  try {
-    return await verifyToken(token, expected, keys, context)
-  } catch (error) {
-    if (error instanceof InvalidToken) throw invalidToken(error.message)
-    throw error
-  }
+/** @throws OAuthError invalid_token, StorageUnavailable */
+async function requireClaims(c: Context, services: Services, { api, context }: Where): Promise<TokenClaims> {
+  const presented = requirePresentedToken(c)
+  const claims = await requireAccessClaims(presented.token, [api], { services, context })
+  await requireBinding(c, presented, claims, { services, now: context.now })
+  return claims
+}
+
+function toProblem({ refusal, reason }: OAuthError): Problem {
+  return refusal.kind === 'missing_access_token'
+    ? unauthenticated(reason, tokenChallenge(undefined, REALM))
+    : invalidToken(reason)
 }
 
 async function requireOperator(
@@ -69,10 +67,19 @@ async function requireOperator(
   if (holder === null) throw invalidToken('the token was revoked')
   const { user } = holder
   if (user === null || user.pool !== api.userPool) throw invalidToken('the user is not an operator')
-  const { clientId, sid, scope, authTime, amr, acr } = claims
+  const { clientId, sid, scope, authTime, amr, acr, keyThumbprint: proofKey } = claims
   if (isBelowRequiredLevel(user, { acr, amr }, services.config)) throw needsSecondFactor()
   const proof = { authTime, amr, acr }
-  return { kind: 'operator', user, isAdmin: user.roles.includes('admin'), clientId, sid, scope, proof }
+  return {
+    kind: 'operator',
+    user,
+    isAdmin: user.roles.includes('admin'),
+    clientId,
+    sid,
+    scope,
+    proof,
+    proofKey,
+  }
 }
 
 async function requireServiceAccount(
@@ -115,18 +122,20 @@ function authorizeServiceAccount({ scope }: ServiceAccount, { scope: needed }: O
   if (scope.includes(needed)) return
   throw new Problem('scope-missing', {
     detail: `This takes the scope ${needed}.`,
-    headers: { 'WWW-Authenticate': bearerChallenge(REALM, { error: 'insufficient_scope', scope: needed }) },
+    headers: {
+      'WWW-Authenticate': tokenChallenge(undefined, REALM, { error: 'insufficient_scope', scope: needed }),
+    },
   })
 }
 
 function invalidToken(reason: string): Problem {
-  return unauthenticated(reason, bearerChallenge(REALM, { error: 'invalid_token' }))
+  return unauthenticated(reason, tokenChallenge(undefined, REALM, { error: 'invalid_token' }))
 }
 
 /** The operator signed in before the role or the pool required a second factor (RFC 9470 §3). */
 function needsSecondFactor(): Problem {
   const challenge = { error: 'insufficient_user_authentication', acr_values: TWO_FACTORS }
-  return unauthenticated('the operator needs a second factor', bearerChallenge(REALM, challenge))
+  return unauthenticated('the operator needs a second factor', tokenChallenge(undefined, REALM, challenge))
 }
 
 function unauthenticated(reason: string, challenge: string): Problem {

@@ -21,6 +21,8 @@ export interface Operator {
   scope: readonly string[]
   /** The authentication that the access token names. */
   proof: Pick<SessionClaims, 'authTime' | 'amr' | 'acr'>
+  /** The thumbprint of the key to which the access token is bound; null for a bearer token. */
+  proofKey: string | null
 }
 
 /** A confidential client of the admin API that calls it with its own token. Only scopes give rights. */

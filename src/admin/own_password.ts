@@ -25,7 +25,7 @@ const ownPasswordSchema = named('OwnPassword', z.strictObject({ current_password
 export const tokensSchema = named(
   'Tokens',
   z.strictObject({
-    token_type: z.literal('Bearer'),
+    token_type: z.enum(['Bearer', 'DPoP']),
     expires_in: z.int(),
     access_token: z.string(),
     refresh_token: z.optional(z.string()),
@@ -75,6 +75,7 @@ async function describeClient(call: Call): Promise<ClientRequest> {
   return {
     client,
     proof: NO_PROOF,
+    proofKey: operator.proofKey,
     api,
     parameters: new Parameters(new Map()),
     context,

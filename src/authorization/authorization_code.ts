@@ -19,6 +19,8 @@ export interface AuthorizationCode {
   uri: string | null
   /** The `code_challenge` (RFC 7636 §4.2); null without PKCE. */
   challenge: string | null
+  /** The thumbprint of the DPoP key to which the code is bound (RFC 9449 §10); null without one. */
+  key: string | null
   nonce: string | null
   iat: number
   /** When the code was issued by the clock of the server. `iat` can be later, after a revocation of the user. */
@@ -36,7 +38,7 @@ const text = z.string()
 /** The values of a sealed code. Names are left out and times are relative to `at`, so that the code is short in an address. */
 const packedSchema = z.tuple([
   ...([text, text, text, text, text] as const),
-  ...([z.nullable(text), z.nullable(text), z.nullable(text)] as const),
+  ...([z.nullable(text), z.nullable(text), z.nullable(text), z.nullable(text)] as const),
   ...([z.int(), z.int()] as const),
   z.nullable(z.tuple([z.int(), text, text, z.nullable(text)])),
   z.nullable(z.tuple([text, z.int()])),
@@ -46,9 +48,9 @@ const packedSchema = z.tuple([
 type PackedCode = z.output<typeof packedSchema>
 
 function pack({ auth, consent, visitor, ...code }: AuthorizationCode): PackedCode {
-  const { sid, sub, client, api, scope, uri, challenge, nonce, iat, at } = code
+  const { sid, sub, client, api, scope, uri, challenge, key, nonce, iat, at } = code
   return [
-    ...([sid, sub, client, api, scope.join(' '), uri, challenge, nonce, at, iat - at] as const),
+    ...([sid, sub, client, api, scope.join(' '), uri, challenge, key, nonce, at, iat - at] as const),
     auth && [at - auth.time, auth.amr.join(' '), auth.acr, auth.browser],
     consent && [consent.id, Number(consent.given)],
     visitor && [visitor.subject, visitor.sid],
@@ -56,9 +58,9 @@ function pack({ auth, consent, visitor, ...code }: AuthorizationCode): PackedCod
 }
 
 function unpack(packed: PackedCode): AuthorizationCode {
-  const [sid, sub, client, api, scope, uri, challenge, nonce, at, ahead, auth, consent, visitor] = packed
+  const [sid, sub, client, api, scope, uri, challenge, key, nonce, at, ahead, auth, consent, visitor] = packed
   return {
-    ...{ sid, sub, client, api, scope: splitWords(scope), uri, challenge, nonce, iat: at + ahead, at },
+    ...{ sid, sub, client, api, scope: splitWords(scope), uri, challenge, key, nonce, iat: at + ahead, at },
     auth: auth && { time: at - auth[0], amr: splitWords(auth[1]), acr: auth[2], browser: auth[3] },
     consent: consent && { id: consent[0], given: consent[1] === 1 },
     visitor: visitor && { subject: visitor[0], sid: visitor[1] },

@@ -34,6 +34,8 @@ export const authorizationRequestSchema = z.extend(returnAddressSchema, {
   scope: z.array(z.string()),
   /** The `code_challenge` with the method S256; null without PKCE. */
   codeChallenge: z.nullable(z.string()),
+  /** The thumbprint of the key to which the code is bound (RFC 9449 §10); null without one. */
+  proofKey: z._default(z.nullable(z.string()), null),
   nonce: z.nullable(z.string()),
   prompt: z.array(z.enum(PROMPTS)),
   maxAgeSeconds: z.nullable(z.int()),

@@ -43,6 +43,7 @@ export async function issueCode(
     scope: request.scope,
     uri: request.hasRedirectUri ? await hashUri(request.redirectUri) : null,
     challenge: request.codeChallenge,
+    key: request.proofKey,
     nonce: request.nonce,
     iat: Math.max(now, holder.validFrom),
     at: now,

@@ -38,6 +38,9 @@ const MAX_REDIRECT_URI = 1024
 
 const SECONDS = /^\d{1,9}$/
 
+/** A SHA-256 thumbprint in base64url (RFC 7638). */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/
+
 /** The client of an authorization request. */
 export interface RequestingClient {
   client: Client
@@ -104,8 +107,7 @@ export function parseAuthorizationRequest(
   const fail: Fail = (failure) => {
     throw new AuthorizationError(failure, returnAddress)
   }
-  // The server issues only bearer tokens, so it cannot keep the promise of dpop_jkt (RFC 9449 §10).
-  for (const name of ['request', 'request_uri', 'registration', 'dpop_jkt'] as const)
+  for (const name of ['request', 'request_uri', 'registration'] as const)
     if (parameters.find(name) !== null) fail(name)
   for (const [name, limit] of Object.entries(LIMITS)) {
     const value = parameters.find(name) ?? ''
@@ -122,6 +124,7 @@ export function parseAuthorizationRequest(
     api: api.name,
     scope: readScope(parameters, holder, fail),
     codeChallenge: readChallenge(parameters, holder, fail),
+    proofKey: readBoundKey(parameters, fail),
     nonce: parameters.find('nonce'),
     prompt: readPrompt(parameters, holder, fail),
     maxAgeSeconds: readMaxAge(parameters, fail),
@@ -193,6 +196,13 @@ export function readChallenge(parameters: Parameters, holder: RequestingClient, 
   if (method !== 'S256') fail('code_challenge_method')
   if (!CODE_CHALLENGE.test(challenge)) fail('code_challenge')
   return challenge
+}
+
+/** The `dpop_jkt` of a request; null without one (RFC 9449 §10). */
+function readBoundKey(parameters: Parameters, fail: Fail): string | null {
+  const thumbprint = parameters.find('dpop_jkt')
+  if (thumbprint !== null && !THUMBPRINT.test(thumbprint)) fail('dpop_jkt')
+  return thumbprint
 }
 
 function readPrompt(

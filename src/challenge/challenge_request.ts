@@ -1,10 +1,11 @@
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest, ReturnAddress } from '../authorization/authorization_request.ts'
+import { bindToProof } from '../authorization/bind_to_proof.ts'
 import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { type Fail, parseAuthorizationRequest, readChallenge } from '../authorization/parse_request.ts'
 import { requestHolderOf } from '../authorization/request_holder.ts'
-import { type Client, isConfidential } from '../clients/client.ts'
+import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
 import { invalidAuthorizationRequest, unauthorizedClient } from '../oauth/errors.ts'
@@ -15,16 +16,18 @@ import type { ChallengeServices } from './challenge_services.ts'
 export const NO_REDIRECT_URI = ''
 
 /**
- * Whether a client may sign users in by steps: a first-party client with a secret and the code grant. A public client would need DPoP
- * (First-Party Applications draft §9.4), which the server does not have.
+ * Whether a client may sign users in by steps: a first-party client with the code grant that authenticates, or proves its DPoP key
+ * (First-Party Applications draft §9.4).
  */
-export function maySignInBySteps(client: Client): boolean {
-  return client.isFirstParty && isConfidential(client) && client.grants.includes('authorization_code')
+export function maySignInBySteps({ client, proofKey }: Pick<ClientRequest, 'client' | 'proofKey'>): boolean {
+  const isProven = isConfidential(client) || proofKey !== null
+  return client.isFirstParty && isProven && client.grants.includes('authorization_code')
 }
 
 /** @throws OAuthError unauthorized_client */
-export function requireStepClient(client: Client): void {
-  if (!maySignInBySteps(client)) throw unauthorizedClient(`${client.id} may not sign users in by steps`)
+export function requireStepClient(request: ClientRequest): void {
+  if (!maySignInBySteps(request))
+    throw unauthorizedClient(`${request.client.id} may not sign users in by steps`)
 }
 
 /**
@@ -37,7 +40,7 @@ export async function readChallengeRequest(
   request: ClientRequest,
   services: ChallengeServices,
 ): Promise<AuthorizationRequest> {
-  const { client, api, parameters, context } = request
+  const { client, api, proofKey, parameters, context } = request
   const { config } = services
   return withWireErrors(async () => {
     const address = readAddress(request)
@@ -47,7 +50,8 @@ export async function readChallengeRequest(
       findVisitor(visitorToken, { ...request, isFromClient: true }, services),
     ])
     const holder = requestHolderOf({ client, api }, config)
-    return parseAuthorizationRequest(parameters, holder, address, { hintedSubject, visitor }, context.now)
+    const hints = { hintedSubject, visitor }
+    return bindToProof(parseAuthorizationRequest(parameters, holder, address, hints, context.now), proofKey)
   })
 }
 

@@ -29,10 +29,10 @@ export async function continuePasswordGrant(
   request: ClientRequest,
   services: Pick<ChallengeServices, 'authSessions' | 'config' | 'emailSecondFactor'>,
 ): Promise<{ authSession: string; token: string } | null> {
-  const { client, api, context } = request
+  const { client, api, proofKey, context } = request
   const proof = proofBy('password', user, context.now)
   const next = secondInputs(user, proof, services.config)
-  if (!maySignInBySteps(client) || next.length === 0) return null
+  if (!maySignInBySteps(request) || next.length === 0) return null
   const authorization: AuthorizationRequest = {
     clientId: client.id,
     redirectUri: findRedirectUri(client, null) ?? NO_REDIRECT_URI,
@@ -40,7 +40,7 @@ export async function continuePasswordGrant(
     responseMode: 'query',
     api: api.name,
     ...{ scope: [...scope], visitor, receivedAt: context.now },
-    ...{ state: null, codeChallenge: null, nonce: null, prompt: [], uiLocales: [] },
+    ...{ proofKey, state: null, codeChallenge: null, nonce: null, prompt: [], uiLocales: [] },
     ...{ maxAgeSeconds: null, acrLevel: 1, loginHint: null, hintedSubject: null },
   }
   const pending = sealPending({ ...proof, user, seen: signIn.seen })

@@ -17,13 +17,13 @@ import { USE_PROOF } from './use_proof.ts'
 
 /**
  * Takes one step of a sign-in (First-Party Applications draft §5): checks the proof in the request, and decides what the sign-in needs
- * next. A step waits for at most two calls to stores, except for a wrong password.
+ * next. A step waits for at most two calls to stores.
  *
  * @throws OAuthError; StorageUnavailable, CorruptRecord
  */
 export async function takeStep(received: ClientRequest, services: ChallengeServices): Promise<StepResult> {
   const { parameters } = received
-  requireStepClient(received.client)
+  requireStepClient(received)
   await requireUnchangedClient(received, services)
   const proof = readProof(parameters)
   const username = parameters.find('username')
@@ -63,6 +63,8 @@ async function readStep(received: ClientRequest, services: ChallengeServices): P
   const request = findRequestAbout(received, opened.request.api, services.config)
   if (request === null) throw invalidSession('the client belongs to another API now')
   requireGrantedApi(request)
+  if (opened.request.proofKey !== request.proofKey)
+    throw invalidSession('the auth_session belongs to another DPoP key')
   const authorization = await checkRequestAgain(opened.request, request, services)
   return { request, session: { ...opened, request: authorization }, sealed }
 }

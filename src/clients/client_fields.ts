@@ -1,24 +1,22 @@
 import * as z from 'zod/mini'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
-import { findLogoProblem } from '../lib/page_links.ts'
 import { ERROR_DIALECTS, type ErrorDialect } from '../oauth/error_dialect.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
 import {
   grantsSchema,
-  lifetimeSchema,
-  link,
   originSchema,
   redirectUris,
   scopeSchema,
-  storedLifetime,
   storedLink,
   storedList,
   storedText,
   uriSchema,
 } from './client_field_schemas.ts'
 import { defineField } from './define_field.ts'
+import { PAGE_FIELDS } from './page_fields.ts'
+import { TOKEN_FIELDS } from './token_fields.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
@@ -128,26 +126,7 @@ export const CLIENT_FIELDS = {
     isEditable: false,
     defaultOf: () => true,
   }),
-  accessTokenLifetimeSeconds: defineField('access_token_lifetime', {
-    kind: 'seconds',
-    label: 'Access token lifetime (seconds)',
-    description: 'Access token lifetime in seconds; defaults to the lifetime of the API',
-    input: lifetimeSchema(60, 86_400),
-    stored: storedLifetime,
-    isEditable: true,
-    defaultOf: () => null,
-    inherited: (api) => api.accessTokenLifetimeSeconds,
-  }),
-  refreshTokenLifetimeSeconds: defineField('refresh_token_lifetime', {
-    kind: 'seconds',
-    label: 'Refresh token lifetime (seconds)',
-    description: 'Refresh token lifetime in seconds; defaults to the lifetime of the API',
-    input: lifetimeSchema(300, 31_536_000),
-    stored: storedLifetime,
-    isEditable: true,
-    defaultOf: () => null,
-    inherited: (api) => api.refreshTokenLifetimeSeconds,
-  }),
+  ...TOKEN_FIELDS,
   errorDialect: defineField('errors', {
     kind: 'text',
     label: 'Format of errors',
@@ -233,6 +212,16 @@ export const CLIENT_FIELDS = {
     section: 'browser',
     defaultOf: () => true,
   }),
+  bindsTokens: defineField('dpop_bound_access_tokens', {
+    kind: 'flag',
+    label: 'Require DPoP',
+    description:
+      'Whether each token request needs a DPoP proof with a nonce (RFC 9449), so that a stolen token is useless without the key of the client',
+    input: flag,
+    stored: z.boolean(),
+    isEditable: true,
+    defaultOf: () => false,
+  }),
   incrementalScopes: defineField('incremental_scopes', {
     kind: 'flag',
     label: 'Add earlier scopes',
@@ -255,45 +244,5 @@ export const CLIENT_FIELDS = {
     defaultOf: (): IdTokenAlgorithm => 'RS256',
     choices: () => ID_TOKEN_ALGORITHMS,
   }),
-  logoUri: defineField('logo_uri', {
-    kind: 'text',
-    label: 'Logo',
-    description:
-      'Logo on the consent page: a data URI of a PNG, SVG or WebP image of up to 8192 characters, or a path of this server, such as /logos/partner.svg',
-    input: z.nullable(uriSchema(findLogoProblem)),
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
-  clientUri: defineField('client_uri', {
-    kind: 'text',
-    label: 'Home page',
-    description: 'https URL of the home page of the client',
-    input: link,
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
-  policyUri: defineField('policy_uri', {
-    kind: 'text',
-    label: 'Privacy policy',
-    description: 'https URL of the privacy policy of the client',
-    input: link,
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
-  tosUri: defineField('tos_uri', {
-    kind: 'text',
-    label: 'Terms of service',
-    description: 'https URL of the terms of service of the client',
-    input: link,
-    stored: storedLink,
-    isEditable: true,
-    section: 'browser',
-    defaultOf: () => null,
-  }),
+  ...PAGE_FIELDS,
 }

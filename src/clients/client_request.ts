@@ -8,6 +8,8 @@ import type { ClientProof } from './client_proof.ts'
 export interface ClientRequest {
   client: StoredClient
   proof: ClientProof
+  /** The RFC 7638 thumbprint of the key of the DPoP proof; null without a proof (RFC 9449 §4). */
+  proofKey: string | null
   /** The API that the request is about. It begins as the client's own API, and `resource`, a code or a token can name another. */
   api: ApiConfig
   parameters: Parameters

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { DPOP_ALGORITHMS } from '#verify/dpop_proof'
 import { AUTHORIZATION_PATH, LOGOUT_ENDPOINT_PATH } from '../authorization/authorization_path.ts'
 import { CREATE, PROMPTS, RESPONSE_MODES } from '../authorization/authorization_request.ts'
 import { ASSERTION_ALGORITHMS } from '../clients/assertions/public_keys.ts'
@@ -139,6 +140,7 @@ function describeServer(config: Config, algorithms: string[]) {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: algorithms,
     ...describeProvider(config),
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     claims_parameter_supported: false,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,

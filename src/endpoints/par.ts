@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
+import { bindToProof } from '../authorization/bind_to_proof.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { requestHolderOf } from '../authorization/request_holder.ts'
@@ -44,7 +45,7 @@ async function pushRequest(request: ClientRequest, services: Services): Promise<
 
 /** @throws OAuthError with the error of the authorization request (RFC 9126 §2.3) */
 async function checkRequest(
-  { parameters, client, api, context }: ClientRequest,
+  { parameters, client, api, proofKey, context }: ClientRequest,
   visitor: AuthorizationRequest['visitor'],
   services: Services,
 ): Promise<AuthorizationRequest> {
@@ -54,7 +55,7 @@ async function checkRequest(
     const hints = { hintedSubject, visitor }
     const { config } = services
     const holder = requestHolderOf({ client, api }, config)
-    return parseAuthorizationRequest(parameters, holder, address, hints, context.now)
+    return bindToProof(parseAuthorizationRequest(parameters, holder, address, hints, context.now), proofKey)
   } catch (error) {
     if (error instanceof AuthorizationError) throw invalidAuthorizationRequest(error.failure)
     if (error instanceof UnprovenRequest) throw invalidAuthorizationRequest('unknown_redirect_uri')

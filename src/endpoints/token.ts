@@ -7,8 +7,9 @@ import type { Grant } from '../grants/grant.ts'
 import { requireGrant } from '../grants/registry.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
-import { OAuthError, type Refusal } from '../oauth/errors.ts'
+import { invalidDpopProof, OAuthError, type Refusal } from '../oauth/errors.ts'
 import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
+
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services/services.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
@@ -27,6 +28,8 @@ async function handleTokenRequest(c: Context, services: Services, responses: Res
 
 async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {
   const { client, parameters } = request
+  if (client.bindsTokens && request.proofKey === null)
+    throw invalidDpopProof(`${client.id} must send a proof`)
   const grant = requireGrant(parameters.require('grant_type'), client, services.config)
   return runAudited(grant, requestAboutResource(request, services.config), services)
 }

@@ -1,17 +1,13 @@
 import type { Context } from 'hono'
 import { allowClientOrigin } from '../http/cors.ts'
 import { mediaTypeOf } from '../http/media_type.ts'
+import { requireBinding, requirePresentedToken } from '../http/presented_token.ts'
 import { readParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { Responses } from '../http/responses.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { readBearer } from '../oauth/bearer.ts'
-import {
-  insufficientScope,
-  invalidAccessToken,
-  malformedRequest,
-  missingAccessToken,
-} from '../oauth/errors.ts'
+import type { PresentedToken } from '../oauth/bearer.ts'
+import { insufficientScope, malformedRequest } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { formatClaims, type TokenClaims } from '../tokens/claims.ts'
 import { identityClaims } from '../tokens/identity_claims.ts'
@@ -35,8 +31,10 @@ async function handleUserinfo(c: Context, services: Services, responses: Respons
   const context = requestContext(c, services.clock)
   // Reads the keys in parallel with the body.
   services.keys.prepare(context)
-  const token = await readAccessToken(c)
-  const claims = await requireAccessClaims(token, [...services.config.apis.values()], { services, context })
+  const presented = await readAccessToken(c)
+  const apis = [...services.config.apis.values()]
+  const claims = await requireAccessClaims(presented.token, apis, { services, context })
+  await requireBinding(c, presented, claims, { services, now: context.now })
   await services.bursts.spend('introspections', claims.clientId, context)
   if (!claims.scope.includes('openid')) throw insufficientScope('openid')
   const [user] = await Promise.all([
@@ -53,18 +51,15 @@ async function handleUserinfo(c: Context, services: Services, responses: Respons
  * Reads the access token of the Authorization header or of a form (RFC 6750 §2.1, §2.2). A token in the URL is ignored, because
  * URLs are logged.
  *
- * @throws OAuthError invalid_token without a Bearer token, invalid_request for two tokens or a form that cannot be read
+ * @throws OAuthError invalid_token without a token, invalid_request for two tokens or a form that cannot be read
  */
-async function readAccessToken(c: Context): Promise<string> {
+async function readAccessToken(c: Context): Promise<PresentedToken> {
   const authorization = c.req.header('Authorization')
   const isForm = c.req.method === 'POST' && mediaTypeOf(c.req.raw.headers) === FORM
   const inForm = isForm ? (await readParameters(c.req.raw)).find('access_token') : null
-  if (authorization === undefined && inForm === null) throw missingAccessToken()
-  if (authorization === undefined) return inForm ?? ''
+  if (authorization === undefined && inForm !== null) return { scheme: 'Bearer', token: inForm }
   if (inForm !== null) throw malformedRequest('two_authentications')
-  const token = readBearer(authorization)
-  if (token === null) throw invalidAccessToken('the token is not a Bearer token')
-  return token
+  return requirePresentedToken(c)
 }
 
 /** A script of the client's own origins may read the response to its POST. A GET allows the origins of all clients. */

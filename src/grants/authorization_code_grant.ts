@@ -13,6 +13,7 @@ import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { requireGrantedApi } from '../clients/resource.ts'
 import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
+import { clientMethodOf } from '../sessions/client_method.ts'
 import { type CodeSession, closeSession, openSession, REPLAYED } from '../sessions/open_session.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { hasIdToken, issueTokens } from '../tokens/issue_tokens.ts'
@@ -30,7 +31,7 @@ export const authorizationCodeGrant: Grant = {
   async run(received, services) {
     const code = await openCode(received, services)
     const request = requestAbout(code, received, services)
-    const { client, api, context } = request
+    const { client, api, proofKey, context } = request
     await spendBudgets(code, request, services)
     await requireUnchangedClient(request, services)
     const session = sessionOf(code)
@@ -49,9 +50,10 @@ export const authorizationCodeGrant: Grant = {
     const holder =
       user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
     const scope = { tokens, announce: true }
-    const facts = { sid: code.sid, visitorId, ...clientMethodOf(request), ...authenticationOf(code) }
+    const proof = { clientMethod: clientMethodOf(request), keyThumbprint: proofKey }
+    const facts = { sid: code.sid, visitorId, ...proof, ...authenticationOf(code) }
     const state = { facts, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken }
-    const issuance = { ...holder, user, client, api, scope, issuedAt, session: state }
+    const issuance = { ...holder, user, client, api, scope, issuedAt, proofKey, session: state }
     const response = await issueTokens(issuance, services, context)
     const event = {
       kind: 'issue',
@@ -111,7 +113,7 @@ async function admitGuest(
 }
 
 /**
- * Requires the client, the redirect URI and the verifier of the authorization request. The code of any other request may be
+ * Requires the client, the redirect URI, the verifier and the DPoP key (RFC 9449 §10) of the authorization request. The code of any other request may be
  * stolen, so it no longer works.
  *
  * @throws OAuthError invalid_grant, StorageUnavailable
@@ -133,15 +135,22 @@ async function requireMatch(
   const uri = parameters.find('redirect_uri')
   const hasUri = code.uri === null ? true : uri !== null && (await hashUri(uri)) === code.uri
   const hasVerifier = await isVerified(code.challenge, parameters.find('code_verifier'))
-  if (isOwn && hasUri && hasVerifier) return
-  const reason = !isOwn
-    ? 'another client sent its code'
-    : hasUri
-      ? 'its code had a wrong verifier'
-      : 'its code had another redirect URI'
+  const hasKey = code.key === null || code.key === request.proofKey
+  if (isOwn && hasUri && hasVerifier && hasKey) return
+  const reason = reasonOf({ isOwn, hasUri, hasKey })
   await closeSession(session, { reason, endsSession: isOwn }, request, services)
   if (isOwn && !hasUri) throw wrongRedirectUri(about)
   throw invalidCode(reason, about)
+}
+
+function reasonOf({
+  isOwn,
+  hasUri,
+  hasKey,
+}: Readonly<Record<'isOwn' | 'hasUri' | 'hasKey', boolean>>): string {
+  if (!isOwn) return 'another client sent its code'
+  if (!hasUri) return 'its code had another redirect URI'
+  return hasKey ? 'its code had a wrong verifier' : 'its code had another DPoP key'
 }
 
 /**
@@ -203,11 +212,6 @@ async function consentOf(
 function scopesNow({ sub, scope }: AuthorizationCode, { client, api }: ClientRequest): string[] {
   const allowed = isVisitorId(sub) ? guestScopes(client, api) : clientScopes(client, api)
   return scope.filter((token) => allowed.includes(token) || (isIdentityScope(token) && !isVisitorId(sub)))
-}
-
-/** A session that begins with an assertion stays bound to it: another method would be a weaker one. */
-function clientMethodOf({ proof: { method } }: ClientRequest) {
-  return method === 'private_key_jwt' ? { clientMethod: method } : {}
 }
 
 function authenticationOf({ auth, nonce }: AuthorizationCode) {

@@ -18,12 +18,12 @@ export const clientCredentialsGrant: Grant = {
   isAllowed: (client) => isConfidential(client) && client.grants.includes('client_credentials'),
 
   async run(request, services) {
-    const { client, api, parameters, context } = request
+    const { client, api, proofKey, parameters, context } = request
     const scope = grantScope(parameters.find('scope'), clientScopes(client, api))
     await requireCurrentClient(request, services)
     await requireUnused(request, services)
     const holder = { client, api, subject: client.id, roles: [] }
-    const issuance = { ...holder, scope, issuedAt: context.now, session: null }
+    const issuance = { ...holder, scope, issuedAt: context.now, proofKey, session: null }
     const response = await issueTokens(issuance, services, context)
     auditSuccess(
       {

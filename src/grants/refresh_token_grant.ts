@@ -5,9 +5,10 @@ import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { requireGrantedApi } from '../clients/resource.ts'
-import { invalidClient, OAuthError } from '../oauth/errors.ts'
+import { invalidDpopProof, OAuthError } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { requireClientMethod } from '../sessions/client_method.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
 import { rotateSession } from '../sessions/rotate_session.ts'
 import { isBelowRequiredLevel } from '../signin/second_factor.ts'
@@ -34,10 +35,11 @@ export const refreshTokenGrant: Grant = {
     const claims = await verifyToken(received.parameters.require('refresh_token'), received, services)
     await requireUnchangedClient(received, services)
     const request = requestAbout(claims, received, config)
-    const { client, api, parameters, context } = request
+    const { client, api, proofKey, parameters, context } = request
+    requireClientMethod(claims, request)
     requireGrantedApi(request)
-    requireMethod(claims, request)
     requireNotIdle(claims, request)
+    requireBoundKey(claims, request)
     const allowedScopes = scopesNow(claims, request)
     const stillAllowed = claims.scope.filter(
       (scope) => allowedScopes.includes(scope) || isIdentityScope(scope),
@@ -50,7 +52,8 @@ export const refreshTokenGrant: Grant = {
       throw refuseRefresh('other', 'the user needs a second factor', claims)
     const { now } = context
     const holder = user === null ? describeGuest(claims.subject, now) : describeUser(user, config, now)
-    return issueTokens({ ...holder, user, client, api, scope, session }, services, context)
+    const bound = { ...session, facts: { ...session.facts, keyThumbprint: proofKey } }
+    return issueTokens({ ...holder, user, client, api, scope, proofKey, session: bound }, services, context)
   },
 }
 
@@ -102,21 +105,25 @@ function spendRefresh(
   return bursts.spend('refreshes', isConfidential(client) ? sid : client.id, context)
 }
 
-/**
- * Requires the authentication of the session. A document can allow a client to send requests without authentication too.
- *
- * @throws OAuthError invalid_client
- */
-function requireMethod({ clientMethod }: RefreshTokenClaims, { proof }: ClientRequest): void {
-  if (clientMethod !== null && proof.method === 'none')
-    throw invalidClient('the session began with an assertion')
-}
-
 /** Requires that the refresh token has not expired. A shorter lifetime in the settings also applies to older tokens. */
 function requireNotIdle(claims: RefreshTokenClaims, { client, api, context }: ClientRequest): void {
   const expiresAt = claims.issuedAt + lifetimesOf(client, api).refreshTokenSeconds
   if (expiresAt <= context.now)
     throw refuseRefresh('expired_token', 'the token has expired under the current lifetime', claims)
+}
+
+/**
+ * Requires a proof for the session of a bound token. A public client must prove the same key (RFC 9449 §5). A client that
+ * authenticates can change its key.
+ *
+ * @throws OAuthError invalid_dpop_proof, invalid_grant
+ */
+function requireBoundKey(claims: RefreshTokenClaims, { client, proofKey }: ClientRequest): void {
+  const { keyThumbprint } = claims
+  if (keyThumbprint === null) return
+  if (proofKey === null) throw invalidDpopProof('the refresh token is bound to a key')
+  if (!isConfidential(client) && proofKey !== keyThumbprint)
+    throw refuseRefresh('other', 'the refresh token is bound to another key', claims)
 }
 
 /** The scope of the session that the client and the API still allow. @throws OAuthError invalid_grant */

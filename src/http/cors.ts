@@ -5,13 +5,13 @@ import { StorageUnavailable } from '../lib/storage_error.ts'
 import type { Services } from '../services/services.ts'
 import { requestContext } from './request_context.ts'
 
-const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization']
+const HEADERS_ALWAYS_ALLOWED = ['Content-Type', 'Authorization', 'DPoP']
 
 /** The methods whose requests may be of any client. */
 const NAMES_NO_CLIENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** The headers that scripts can read. */
-const EXPOSED_HEADERS = ['Age', 'ETag', 'Retry-After', 'WWW-Authenticate']
+const EXPOSED_HEADERS = ['Age', 'DPoP-Nonce', 'ETag', 'Retry-After', 'WWW-Authenticate']
 
 /**
  * Creates the CORS middleware of a path. It allows only exact origins. A preflight and a GET name no client, so the middleware

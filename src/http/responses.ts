@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import { bearerChallenge } from '../oauth/bearer.ts'
+import { type ChallengeParameters, tokenChallenge } from '../oauth/bearer.ts'
 import { usesBasic } from '../oauth/client_authentication.ts'
 import { describeRefusal, type ErrorDialect, formatError, type WireError } from '../oauth/error_dialect.ts'
 import { OAuthError, type Refusal, serverError, temporarilyUnavailable } from '../oauth/errors.ts'
@@ -134,6 +134,7 @@ export class Responses {
     })
     const headers = compact({
       Allow: refusal.kind === 'method_not_allowed' ? refusal.allow : undefined,
+      'DPoP-Nonce': refusal.kind === 'use_dpop_nonce' ? refusal.nonce : undefined,
       'Retry-After': 'retryAfterSeconds' in refusal ? String(refusal.retryAfterSeconds) : undefined,
       'WWW-Authenticate': challengeOf(refusal, wire, { req, issuer: this.#issuer }),
     })
@@ -147,14 +148,16 @@ function challengeOf(
   { error }: WireError,
   { req, issuer }: { req: Context['req']; issuer: string },
 ): string | undefined {
-  if (refusal.kind === 'missing_access_token') return bearerChallenge(issuer)
-  if (refusal.kind === 'invalid_access_token') return bearerChallenge(issuer, { error })
-  if (refusal.kind === 'insufficient_scope') return bearerChallenge(issuer, { error, scope: refusal.scope })
+  const challenge = (parameters: ChallengeParameters = {}) =>
+    tokenChallenge(req.header('Authorization'), issuer, parameters)
+  if (refusal.kind === 'missing_access_token') return challenge()
+  if (refusal.kind === 'invalid_access_token') return challenge({ error })
+  if (refusal.kind === 'insufficient_scope') return challenge({ error, scope: refusal.scope })
   if (refusal.kind === 'insufficient_user_authentication') {
     const { acrValues, maxAgeSeconds } = refusal
     const acr_values = acrValues ?? undefined
     const max_age = maxAgeSeconds === null ? undefined : String(maxAgeSeconds)
-    return bearerChallenge(issuer, compact({ error, acr_values, max_age }))
+    return challenge(compact({ error, acr_values, max_age }))
   }
   return error === 'invalid_client' && usesBasic(req.header('Authorization')) ? BASIC_CHALLENGE : undefined
 }

@@ -13,13 +13,14 @@ import { parseClientCredentials } from '../oauth/client_authentication.ts'
 import { invalidClient, OAuthError, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { allowClientOrigin } from './cors.ts'
+import { readProofKey } from './proof_key.ts'
 import { readParameters } from './read_parameters.ts'
 import { requestContext } from './request_context.ts'
 
 /**
  * Reads a request and authenticates its client.
  *
- * @throws OAuthError invalid_request, invalid_client
+ * @throws OAuthError invalid_request, invalid_client, invalid_dpop_proof, use_dpop_nonce
  */
 async function readClientRequest(c: Context, services: Services, options: Options): Promise<ClientRequest> {
   // Reads the copies that the request needs later, in parallel with the client.
@@ -30,7 +31,10 @@ async function readClientRequest(c: Context, services: Services, options: Option
   parameters.require(options.required)
   // The time of a request is the time when its body ends, because a caller may send the body slowly.
   const context = requestContext(c, services.clock)
-  return authenticateRequest(c, { parameters, context }, services, options)
+  const received = { parameters, context, proofKey: null }
+  const request = await authenticateRequest(c, received, services, options)
+  const demands = { accessToken: null, needsNonce: request.client.bindsTokens, now: context.now }
+  return { ...request, proofKey: await readProofKey(c, demands, services) }
 }
 
 interface Options {
@@ -62,11 +66,11 @@ export async function runAsClient<T>(
 /** Authenticates the client by the parameters and headers. @throws OAuthError invalid_request, invalid_client */
 async function authenticateRequest(
   c: Context,
-  received: Pick<ClientRequest, 'parameters' | 'context'>,
+  received: Pick<ClientRequest, 'parameters' | 'context' | 'proofKey'>,
   services: Services,
   { fetchesDocument = false }: Options,
 ): Promise<ClientRequest> {
-  const { parameters, context } = received
+  const { parameters, context, proofKey } = received
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
     bodyWins: services.config.errorDialect === 'oro',
   })
@@ -82,7 +86,7 @@ async function authenticateRequest(
   const api = requireApi(proven.client, services.config)
   allowClientOrigin(c, proven.client)
   services.clientUse.note(proven, context)
-  return { ...proven, api, ...received }
+  return { ...proven, proofKey, api, parameters, context }
 }
 
 /** @throws OAuthError invalid_client for a URL that config.yml does not trust; temporarily_unavailable if the fetch fails */

@@ -25,7 +25,7 @@ export const AUTHORIZATION_FAILURES = {
   prompt_none: ['invalid_request', 'The prompt none cannot be combined with other values.'],
   prompt_create: ['invalid_request', 'The prompt create cannot be combined with other values.'],
   max_age: ['invalid_request', 'The max_age must be a number of seconds.'],
-  dpop_jkt: ['invalid_request', 'The parameter dpop_jkt is not supported.'],
+  dpop_jkt: ['invalid_request', 'The dpop_jkt is malformed.'],
   id_token_hint: ['invalid_request', 'The id_token_hint is not an ID token of the client.'],
   acr_values: ['unmet_authentication_requirements', 'The server supports none of the acr_values.'],
   login_required: ['login_required', 'The user must sign in.'],

@@ -69,6 +69,8 @@ const rfc6749: Table = {
   }),
   missing_access_token: () => wire(401, 'invalid_token', 'Send an access token.'),
   invalid_access_token: () => wire(401, 'invalid_token', 'The access token is invalid.'),
+  invalid_dpop_proof: () => wire(400, 'invalid_dpop_proof', 'The DPoP proof is missing or invalid.'),
+  use_dpop_nonce: () => wire(400, 'use_dpop_nonce', 'Send a DPoP proof with the nonce of this response.'),
   insufficient_scope: ({ scope }) =>
     wire(403, 'insufficient_scope', `The access token needs the scope ${scope}.`),
   insufficient_user_authentication: () =>

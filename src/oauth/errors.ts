@@ -61,6 +61,9 @@ export type Refusal =
   | { kind: 'invalid_scope' }
   | { kind: 'missing_access_token' }
   | { kind: 'invalid_access_token' }
+  | { kind: 'invalid_dpop_proof' }
+  /** `nonce` is for the next proof. */
+  | { kind: 'use_dpop_nonce'; nonce: string }
   | { kind: 'insufficient_scope'; scope: string }
   /** A null member is not required. */
   | { kind: 'insufficient_user_authentication'; acrValues: string | null; maxAgeSeconds: number | null }
@@ -227,6 +230,16 @@ export function missingAccessToken(): OAuthError {
 /** The access token is malformed, expired or revoked (RFC 6750 §3.1). */
 export function invalidAccessToken(reason: string, about?: RefusalDetails): OAuthError {
   return new OAuthError({ kind: 'invalid_access_token' }, reason, about)
+}
+
+/** The DPoP proof is missing or invalid (RFC 9449 §5, §7.1). */
+export function invalidDpopProof(reason: string): OAuthError {
+  return new OAuthError({ kind: 'invalid_dpop_proof' }, reason)
+}
+
+/** The DPoP proof needs a nonce of this server (RFC 9449 §8). @param nonce The nonce for the next proof */
+export function useDpopNonce(nonce: string): OAuthError {
+  return new OAuthError({ kind: 'use_dpop_nonce', nonce }, 'the proof has no current nonce')
 }
 
 /** @param scope The scope that the request needs (RFC 6750 §3.1). */

@@ -1,6 +1,7 @@
 /** The members of a successful response, in the order of the JSON (RFC 6749 §5.1). */
 export interface TokenResponse {
-  token_type: 'Bearer'
+  /** `DPoP` if the access token is bound to a key (RFC 9449 §5). */
+  token_type: 'Bearer' | 'DPoP'
   expires_in: number
   access_token: string
   refresh_token?: string

@@ -5,6 +5,7 @@ import { type AuditServices, createAuditServices } from './audit_services.ts'
 import { type AuthorizationServices, createAuthorizationServices } from './authorization_services.ts'
 import { type ChallengeServices, createChallengeServices } from './challenge_services.ts'
 import { type ClientServices, createClientServices } from './client_services.ts'
+import { createDpopServices, type DpopServices } from './dpop_services.ts'
 import { createEmailCodeServices, type EmailCodeServices } from './email_code_services.ts'
 import { type Env, requireEnvironment } from './environment.ts'
 import { createFactorServices, type FactorServices } from './factor_services.ts'
@@ -29,6 +30,7 @@ export interface Services
     NotificationServices,
     UserServices,
     KeyServices,
+    DpopServices,
     SessionServices,
     SignInServices,
     FactorServices,
@@ -67,6 +69,7 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     clock,
     ...shared,
     ...keys,
+    ...createDpopServices(environment),
     ...sessions,
     ...signIn,
     ...factors,

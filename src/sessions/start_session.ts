@@ -10,6 +10,7 @@ import type { SessionFacts } from '../tokens/claims.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { PasswordState } from '../users/password_state.ts'
 import type { SignInGuard, VerifiedSignIn } from '../users/sign_in_guard.ts'
+import { clientMethodOf } from './client_method.ts'
 import type { SessionShards } from './session_shards.ts'
 
 interface Dependencies {
@@ -42,13 +43,19 @@ export async function startSession(
   request: ClientRequest,
   services: Dependencies,
 ): Promise<TokenResponse> {
-  const { client, api, context } = request
+  const { client, api, context, proofKey } = request
   const { subject, scope, issuedAt } = signedIn
   const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
   const expiresAt = issuedAt + Math.min(lifetimesOf(client, api).refreshTokenSeconds, capSeconds)
   const sid = services.shards.newSid(context.continent)
-  const session = { facts: { ...facts, sid }, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken: true }
-  const response = await issueTokens({ ...signedIn, client, api, session }, services, context)
+  const session = {
+    facts: { ...facts, sid, keyThumbprint: proofKey, clientMethod: clientMethodOf(request) },
+    seq: 0,
+    scope: scope.tokens,
+    expiresAt,
+    hasRefreshToken: true,
+  }
+  const response = await issueTokens({ ...signedIn, client, api, proofKey, session }, services, context)
   // The event has the `iat` of the tokens. With an earlier time, an old revocation could appear to follow the sign-in.
   const dated = { ...request, context: { ...context, now: issuedAt } }
   auditSuccess({ kind: 'issue', reason: by, subject, sid, grant: by }, dated, services)

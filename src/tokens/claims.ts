@@ -65,13 +65,6 @@ export const CLAIMS = {
   acr: { name: 'acr', source: 'session', format: optional(text), targets: OF_ALL },
   /** The RFC 7638 thumbprint of the key to which the session is bound (RFC 9449 §6.1). */
   keyThumbprint: { name: 'cnf', source: 'session', format: optional(keyConfirmation), targets: OF_BOTH },
-  /** The method by which the client authenticated when the session began, if the session needs it; the methods of RFC 8414. */
-  clientMethod: {
-    name: 'client_auth_method',
-    source: 'session',
-    format: optional(text),
-    targets: ['refresh_token'],
-  },
   /** The `nonce` of the authorization request. */
   nonce: { name: 'nonce', source: 'session', format: optional(text), targets: ['id_token'] },
   /** The left half of the SHA-256 of the access token (OpenID Connect Core §3.1.3.6). */
@@ -93,6 +86,13 @@ export const CLAIMS = {
     source: 'session',
     format: optional(text),
     targets: ['refresh_token', 'introspection'],
+  },
+  /** The method by which the client authenticated at the start of the session; null unless it signed an assertion. */
+  clientMethod: {
+    name: 'client_auth',
+    source: 'session',
+    format: optional(text),
+    targets: ['refresh_token'],
   },
   /** How many times the session was refreshed. */
   seq: {

@@ -26,6 +26,8 @@ export interface Issuance {
   /** The granted scope. A user with a restricted password state gets no scope until the password is changed. */
   scope: GrantedScope
   issuedAt: number
+  /** The thumbprint of the key to which the access token is bound; null for a bearer token. */
+  proofKey: string | null
   /** The user of an ID token. The default is null: no ID token, as for guests and clients. */
   user?: StoredUser | null
   /** The session of the tokens; null for a client's own token, which has no refresh token. */
@@ -43,6 +45,8 @@ export interface SessionState {
   expiresAt: number
   /** Whether the session has refresh tokens. */
   hasRefreshToken: boolean
+  /** The refresh token that the client keeps; null for a new one. The default is null. */
+  keptRefreshToken?: string | null
 }
 
 interface Dependencies {
@@ -66,6 +70,7 @@ export async function issueTokens(
   const access = {
     ...common,
     ...session?.facts,
+    keyThumbprint: issuance.proofKey,
     audience: api.audience,
     expiresAt,
     scope: scope.tokens,
@@ -73,14 +78,17 @@ export async function issueTokens(
     mustChangePassword: passwordState.mustChange,
     passwordBreached: passwordState.isBreached,
   }
-  const refresh = session?.hasRefreshToken && config.refreshTokensEnabled ? refreshValuesOf(session) : null
+  const hasRefreshToken = session?.hasRefreshToken && config.refreshTokensEnabled
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(access, key),
-    refresh && issueRefreshToken({ ...common, ...refresh, api: api.name }, key),
+    hasRefreshToken
+      ? (session.keptRefreshToken ??
+        issueRefreshToken({ ...common, ...refreshValuesOf(session), api: api.name }, key))
+      : null,
   ])
   const idToken = await issueIdTokenFor({ ...issuance, scope, accessToken }, services, context)
   return compact({
-    token_type: 'Bearer',
+    token_type: issuance.proofKey === null ? 'Bearer' : 'DPoP',
     expires_in: expiresAt - context.now,
     access_token: accessToken,
     refresh_token: refreshToken ?? undefined,

@@ -43,6 +43,8 @@ describe('a client', () => {
     expect(client).toEqual({
       ...draft,
       refresh_token_lifetime: null,
+      refresh: 'rotate',
+      refresh_retry_window: null,
       jwks: null,
       jwks_uri: null,
       assertion_audience: 'issuer',
@@ -56,6 +58,7 @@ describe('a client', () => {
       policy_uri: null,
       tos_uri: null,
       additional_apis: [],
+      dpop_bound_access_tokens: false,
       errors: null,
       incremental_scopes: false,
       confidential: true,

@@ -13,9 +13,11 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
+import { CHALLENGE_PATH, challengeOf, step } from '../support/challenge.ts'
 import {
   BACKOFFICE_AUDIENCE,
   credentials,
+  ISSUER,
   PASSWORD,
   STOREFRONT_AUDIENCE,
   type TestClient,
@@ -45,6 +47,18 @@ const APIS = {
   },
   backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', scopes: ['users'] },
 }
+
+/** The scopes of a business that offers each capability of UCP. */
+const UCP_SCOPES = [
+  ...[
+    'order:read',
+    'order:manage',
+    'checkout:manage',
+    'cart:manage',
+    'catalog.search:read',
+    'catalog.lookup:read',
+  ],
+].map((name) => `dev.ucp.shopping.${name}`)
 
 const ALL_SCOPES = ['cart', ORDERS, CHECKOUT, 'users']
 const NEEDS_PKCE = 'The client needs PKCE: send code_challenge with the method S256.'
@@ -229,6 +243,29 @@ describe('the parameter resource (RFC 8707)', () => {
     expect(await server.services.shards.findList(sid)?.find(sid)).toMatchObject({ api: 'shopping' })
   })
 
+  it('a sign-in in steps stays with the API of its first request', async () => {
+    const client = await addShop({ additionalApis: ['shopping', 'backoffice'] })
+    const begun = await step(server, client, { resource: SHOPPING_AUDIENCE })
+    const next = { auth_session: begun.auth_session, username, password: PASSWORD }
+    for (const resource of [STOREFRONT_AUDIENCE, BACKOFFICE_AUDIENCE])
+      expect(await step(server, client, { ...next, resource })).toEqual({ status: 400, ...INVALID_TARGET })
+    const { authorization_code: code = '' } = await step(server, client, next)
+    const tokens = await server.requireTokens(exchangeOf(client, code, { redirect_uri: undefined }))
+    expect(audienceOf(tokens)).toBe(SHOPPING_AUDIENCE)
+    await removeApi(client)
+    const lost = await post(challengeOf(client, next), CHALLENGE_PATH)
+    expect(lost).toMatchObject([400, { error: 'invalid_session' }])
+  })
+
+  it('a code holds all scopes of UCP, a long client id and a long nonce', async () => {
+    const nonce = 'n'.repeat(128)
+    const scope = UCP_SCOPES
+    const url = 'https://agents.example.com/oauth/0123456789abcdef0123456789abcdef/client.json'
+    const code = await newCode(server, { id: url }, subject, { api: 'shopping', scope, nonce })
+    expect((await readCode(server, code)).scope).toEqual(UCP_SCOPES)
+    expect(code.length).toBeLessThan(1200)
+  })
+
   it('a refresh token without the claim api is of the own API of its client', async () => {
     const tokens = await server.signIn(shop, username)
     const key = await server.services.keys.current(server.context())
@@ -336,6 +373,25 @@ describe('the users and guests of the named API', () => {
     ])
     const signedIn = await server.requireTokens({ ...password, username: clerk.username })
     expect(audienceOf(await server.refresh(client, signedIn.refresh_token))).toBe(resource)
+  })
+
+  it('a code for a guest of the named API gives tokens of that API only', async () => {
+    const client = await server.addClient({
+      ...{ ...CODE_CLIENT, api: 'shopping', additionalApis: ['storefront'], scopes: ALL_SCOPES },
+    })
+    const url = authorizeUrl(client, { resource: STOREFRONT_AUDIENCE })
+    const path = url.replace('/authorize?', '/authorize-visitor?').slice(ISSUER.length)
+    const location = new URL((await server.fetch(path)).headers.get('Location') ?? '')
+    const code = location.searchParams.get('code')
+    const other = exchangeOf(client, code, { resource: SHOPPING_AUDIENCE })
+    expect(await post(other)).toEqual([400, INVALID_TARGET])
+    const tokens = await server.requireTokens(exchangeOf(client, code))
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: STOREFRONT_AUDIENCE, scope: 'cart' })
+    expect(await post(refreshOf(client, tokens.refresh_token, SHOPPING_AUDIENCE))).toEqual([
+      400,
+      INVALID_TARGET,
+    ])
+    expect(audienceOf(await server.refresh(client, tokens.refresh_token))).toBe(STOREFRONT_AUDIENCE)
   })
 
   it('a guest belongs to the named API: an API without guests has none, and merges no guest of another API', async () => {

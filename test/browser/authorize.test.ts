@@ -68,7 +68,7 @@ describe('the authorization endpoint', () => {
     ['a long user_locale', { user_locale: 'x'.repeat(36) }, 'invalid_request'],
     ['long acr_values', { acr_values: 'x'.repeat(201) }, 'invalid_request'],
     ['a long resource', { resource: `${STOREFRONT_AUDIENCE}${'/'.repeat(1000)}` }, 'invalid_target'],
-    ['the parameter dpop_jkt', { dpop_jkt: 'A'.repeat(43) }, 'invalid_request'],
+    ['a malformed dpop_jkt', { dpop_jkt: 'A'.repeat(42) }, 'invalid_request'],
     ['a level that the server cannot reach', { acr_values: 'phr' }, 'unmet_authentication_requirements'],
     ['prompt=none without a session', { prompt: 'none' }, 'login_required'],
   ])('the client gets an error with state and iss: %s', async (_what, changes, error) => {

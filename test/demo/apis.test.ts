@@ -9,6 +9,7 @@ import {
   GUEST,
   operatorOf,
   requestTokens,
+  SHOP,
   storefrontTokens,
 } from './tokens.ts'
 
@@ -184,6 +185,16 @@ describe('the storefront API', () => {
     expect(await ask(url, order)).toEqual(placed)
     expect((await ask(`${storefrontApi}/cart`, { token })).body).toEqual(cart.body)
     await ask(`${storefrontApi}/cart/filters`, { token, method: 'PUT', body: { quantity: 0 } })
+  })
+
+  it('the storefront API refuses an order right after the sign-out of the customer', async () => {
+    const tokens = await storefrontTokens(CUSTOMER)
+    const order = { token: tokens.access_token, method: 'PUT', body: { totalCents: 1 } }
+    const url = `${storefrontApi}/orders/${randomUUID()}`
+    expect((await ask(url, order)).status).toBe(409)
+    const body = new URLSearchParams({ ...SHOP, token: tokens.refresh_token })
+    await fetch(`${issuer}/oauth2-token/revoke`, { method: 'POST', body })
+    expect(await ask(url, order)).toEqual(invalidToken(storefrontApi, 'orders'))
   })
 
   it('the address of an order needs a token of two factors, and the challenge names the demands (RFC 9470 §3)', async () => {

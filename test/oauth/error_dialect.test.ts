@@ -180,6 +180,16 @@ const ANSWERS: Record<Kind, { error: errors.OAuthError; rfc6749: Handler; oro: H
     rfc6749: rfc(401, 'invalid_token', 'The access token is invalid.'),
     oro: oro(401, 'invalid_token', 'The access token is invalid.'),
   },
+  invalid_dpop_proof: {
+    error: errors.invalidDpopProof('used before'),
+    rfc6749: rfc(400, 'invalid_dpop_proof', 'The DPoP proof is missing or invalid.'),
+    oro: oro(400, 'invalid_dpop_proof', 'The DPoP proof is missing or invalid.'),
+  },
+  use_dpop_nonce: {
+    error: errors.useDpopNonce('1.mac'),
+    rfc6749: rfc(400, 'use_dpop_nonce', 'Send a DPoP proof with the nonce of this response.'),
+    oro: oro(400, 'use_dpop_nonce', 'Send a DPoP proof with the nonce of this response.'),
+  },
   insufficient_scope: {
     error: errors.insufficientScope('openid'),
     rfc6749: rfc(403, 'insufficient_scope', 'The access token needs the scope openid.'),

@@ -61,6 +61,8 @@ const REFUSALS: { [K in Refusal['kind']]: Extract<Refusal, { kind: K }>[] } = {
   invalid_scope: [{ kind: 'invalid_scope' }],
   missing_access_token: [{ kind: 'missing_access_token' }],
   invalid_access_token: [{ kind: 'invalid_access_token' }],
+  invalid_dpop_proof: [{ kind: 'invalid_dpop_proof' }],
+  use_dpop_nonce: [{ kind: 'use_dpop_nonce', nonce: '1.mac' }],
   insufficient_scope: ['openid', 'account'].map((scope) => ({ kind: 'insufficient_scope', scope })),
   insufficient_user_authentication: [
     { kind: 'insufficient_user_authentication', acrValues: 'urn:sallyport:2', maxAgeSeconds: 600 },

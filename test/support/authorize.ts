@@ -101,6 +101,7 @@ export async function newCode(
     scope: ['cart'],
     uri: await hashUri(CALLBACK),
     challenge: CHALLENGE,
+    key: null,
     nonce: null,
     iat: clock.time,
     at: clock.time,

@@ -4,6 +4,7 @@ import { ACCOUNT_API_REFUSALS, NO_ACCOUNT_SCOPE } from './account_api_write_case
 import { asserted, KeyClient } from './assertions.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { begin, beginAccount, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
+import { DpopKey } from './dpop.ts'
 import { D1_DOWN } from './faults.ts'
 import { enrol } from './second_factor.ts'
 import { basic, credentials, PASSWORD, TestServer } from './server.ts'
@@ -402,6 +403,29 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
       [401, 'invalid_token'],
       async ({ server, app }) => (await server.signIn(app, 'guest', 'guest')).refresh_token ?? '',
     ),
+  ],
+  invalid_dpop_proof: [
+    {
+      what: 'a proof that is no JWT',
+      path: TOKEN,
+      expected: [400, 'invalid_dpop_proof'],
+      prepare:
+        ({ server, shop }) =>
+        () =>
+          server.postJson(machineOf(shop), { ...HERE, DPoP: 'x' }),
+    },
+  ],
+  use_dpop_nonce: [
+    {
+      what: 'a proof without a nonce',
+      path: TOKEN,
+      expected: [400, 'use_dpop_nonce'],
+      async prepare({ server }) {
+        const client = await server.addClient({ bindsTokens: true })
+        const proof = await (await DpopKey.create()).prove(server)
+        return () => server.postJson(machineOf(client), { ...HERE, DPoP: proof })
+      },
+    },
   ],
   insufficient_scope: [
     asking(

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import * as oauth from 'oauth4webapi'
 import { describe, expect, it } from 'vitest'
 import { requireToken, resourceMetadata } from '../../packages/verify/src/hono.ts'
 import { createVerifier, TokenError, ucpBody, type VerifierOptions } from '../../packages/verify/src/index.ts'
@@ -168,6 +169,27 @@ describe('the document of a protected resource (RFC 9728)', () => {
       'GET, HEAD, OPTIONS',
       '',
     ])
+  })
+
+  it('a client of RFC 9728 reads the challenge, the document and its resource', async () => {
+    const options = {
+      [oauth.customFetch]: async (url: string, { headers }: { headers: Record<string, string> }) =>
+        app.request(url, { headers }),
+    }
+    const refusal: unknown = await oauth
+      .protectedResourceRequest('garbage', 'GET', new URL(`${AUDIENCE}/orders`), undefined, null, options)
+      .catch((error: unknown) => error)
+    if (!(refusal instanceof oauth.WWWAuthenticateChallengeError)) throw new Error('the token is accepted')
+    const parameters = {
+      realm: issuer.url,
+      error: 'invalid_token',
+      scope: `${READ} ${MANAGE}`,
+      resource_metadata: METADATA_URL,
+    }
+    expect(refusal.cause).toEqual([{ scheme: 'bearer', parameters }])
+    const resource = new URL(AUDIENCE)
+    const response = await oauth.resourceDiscoveryRequest(resource, options)
+    expect(await oauth.processResourceDiscoveryResponse(resource, response)).toEqual(DOCUMENT)
   })
 
   it.each(['/.well-known/oauth-protected-resource/other', '/.well-known/oauth-protected-resource/api/', '/'])(

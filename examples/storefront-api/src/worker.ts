@@ -8,7 +8,7 @@ import { listProducts } from './catalog_store.ts'
 import { findAddress, listOrders, placeOrder } from './order_store.ts'
 import { readBody } from './read_body.ts'
 
-const { ISSUER, AUDIENCE, ORIGIN, SHOP_ORIGIN, PARTNER_ORIGIN } = env
+const { ISSUER, AUDIENCE, ORIGIN, CLIENT_ID, CLIENT_SECRET, SHOP_ORIGIN, PARTNER_ORIGIN } = env
 
 // One verifier for the isolate. It keeps the issuer's keys and the revocation feed in memory.
 const verifier = createVerifier({
@@ -21,6 +21,7 @@ const verifier = createVerifier({
     // In the demo the audience is at the origin of the token service, which does not serve this document.
     url: `${ORIGIN}/.well-known/oauth-protected-resource`,
   },
+  introspection: { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
 })
 
 const MAX_QUANTITY = 99
@@ -70,8 +71,11 @@ app.get('/orders', requireToken(verifier, { scope: 'orders' }), async (c) => {
   return c.json({ orders: await listOrders(c.env.DB, token.subject) })
 })
 
-/** Orders the cart. The caller chooses the id, so a repeated request places the order once. */
-app.put('/orders/:id', requireToken(verifier, { scope: 'orders' }), async (c) => {
+/**
+ * Orders the cart. The caller chooses the id, so a repeated request places the order once. An order costs money, so a token that
+ * was revoked a moment ago must not place one.
+ */
+app.put('/orders/:id', requireToken(verifier, { scope: 'orders', immediate: true }), async (c) => {
   const token = c.get('token')
   if (!isCustomer(token.subject)) return c.json({ error: 'not_a_customer' }, 403)
   const id = c.req.param('id')

@@ -2,13 +2,12 @@ import type { Context } from 'hono'
 import type { ApiConfig } from '../../config/config.ts'
 import { requireAccessClaims, requireTokenUser } from '../../endpoints/access_token_user.ts'
 import { allowClientOrigin } from '../../http/cors.ts'
+import { requireBinding, requirePresentedToken } from '../../http/presented_token.ts'
 import type { RequestContext } from '../../lib/request_context.ts'
-import { readBearer } from '../../oauth/bearer.ts'
 import {
   insufficientScope,
   insufficientUserAuthentication,
   invalidAccessToken,
-  missingAccessToken,
   notAllowed,
 } from '../../oauth/errors.ts'
 import type { Services } from '../../services/services.ts'
@@ -42,13 +41,11 @@ export interface TokenUser {
  * @throws OAuthError invalid_token, access_denied, temporarily_unavailable; StorageUnavailable, CorruptRecord
  */
 export async function authenticateUser(c: Context, { pool, services, context }: Where): Promise<TokenUser> {
-  const authorization = c.req.header('Authorization')
-  if (authorization === undefined) throw missingAccessToken()
-  const token = readBearer(authorization)
-  if (token === null) throw invalidAccessToken('the token is not a Bearer token')
+  const presented = requirePresentedToken(c)
   const isOfPool = ({ userPool }: ApiConfig) => userPool === pool
   const apis = [...services.config.apis.values()].filter(isOfPool)
-  const claims = requireSession(await requireAccessClaims(token, apis, { services, context }))
+  const claims = requireSession(await requireAccessClaims(presented.token, apis, { services, context }))
+  await requireBinding(c, presented, claims, { services, now: context.now })
   await services.bursts.spend('introspections', claims.clientId, context)
   const [user, client] = await Promise.all([
     requireTokenUser(claims, services, context),

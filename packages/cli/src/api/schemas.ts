@@ -54,6 +54,8 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
@@ -66,6 +68,7 @@ export type ClientDraft = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
@@ -82,6 +85,8 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
@@ -94,6 +99,7 @@ export type ClientEdit = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
@@ -121,6 +127,8 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly refresh: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window: number | null
   readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
@@ -133,6 +141,7 @@ export type Client = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly dpop_bound_access_tokens: boolean
   readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
@@ -157,6 +166,8 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly refresh: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window: number | null
   readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
@@ -169,6 +180,7 @@ export type ClientWithSecret = {
   readonly post_logout_redirect_uris: readonly (string)[]
   readonly first_party: boolean
   readonly require_pkce: boolean
+  readonly dpop_bound_access_tokens: boolean
   readonly incremental_scopes: boolean
   readonly id_token_signed_response_alg: 'RS256' | 'ES256'
   readonly logo_uri: string | null
@@ -207,6 +219,8 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
@@ -219,6 +233,7 @@ export type ClientImportRow = {
   readonly post_logout_redirect_uris?: readonly (string)[]
   readonly first_party?: boolean
   readonly require_pkce?: boolean
+  readonly dpop_bound_access_tokens?: boolean
   readonly incremental_scopes?: boolean
   readonly id_token_signed_response_alg?: 'RS256' | 'ES256'
   readonly logo_uri?: string | null
@@ -308,6 +323,7 @@ export type User = {
   readonly enabled: boolean
   readonly must_change_password: boolean
   readonly password_breached: boolean
+  readonly deletion_at: number | null
   readonly created_at: number
   readonly updated_at: number
   readonly tokens_valid_from: number | null
@@ -346,7 +362,7 @@ export type OwnPassword = {
 }
 
 export type Tokens = {
-  readonly token_type: 'Bearer'
+  readonly token_type: 'Bearer' | 'DPoP'
   readonly expires_in: number
   readonly access_token: string
   readonly refresh_token?: string
@@ -362,6 +378,7 @@ export type Session = {
   readonly api: string
   readonly state: 'live' | 'ended' | 'expired' | 'cut_off'
   readonly started_at: number
+  readonly refresh_policy: 'rotate' | 'until_used' | 'fixed'
   readonly refreshes: number
   readonly last_refreshed_at: number | null
   readonly expires_at: number
