@@ -100,6 +100,7 @@ describe('config.yml', () => {
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
       adminApi: null,
+      agents: { trustedHosts: [], defaultApiName: null },
     })
   })
 
@@ -213,6 +214,7 @@ describe('config.yml', () => {
         ],
       ]),
       adminApi: null,
+      agents: { trustedHosts: [], defaultApiName: null },
     })
   })
 
@@ -680,6 +682,49 @@ describe('the key `admin_api`', () => {
     ],
   ])('the key `admin_api` is refused if the API %s', (_case, apis, admin_api, message) => {
     expect(problemsIn(yaml({ apis, admin_api }))).toEqual([`admin_api: ${message}`])
+  })
+
+  it.each<[string, object, string[]]>([
+    [
+      'a host with a path, a scheme, upper case or the default port',
+      {
+        trusted_hosts: ['a.example/b', 'https://a.example', 'A.example', 'a.example:443'],
+        default_api: 'shop',
+      },
+      [0, 1, 2, 3].map(
+        (i) => `agents.trusted_hosts.${i}: must be a host in lower case without path, such as claude.ai`,
+      ),
+    ],
+    [
+      'a host twice',
+      { trusted_hosts: ['a.example', 'a.example'], default_api: 'shop' },
+      ['agents.trusted_hosts: must not list a host twice'],
+    ],
+    [
+      'another word than any',
+      { trusted_hosts: 'all', default_api: 'shop' },
+      ['agents.trusted_hosts: must be a list of hosts, or any'],
+    ],
+    [
+      'hosts without an API',
+      { trusted_hosts: ['a.example'] },
+      ['agents.trusted_hosts: must be empty without default_api'],
+    ],
+    [
+      'an API without agents',
+      { default_api: 'office' },
+      ['agents.default_api: must name one of apis that has agents'],
+    ],
+    [
+      'an unknown API',
+      { default_api: 'depot' },
+      ['agents.default_api: must name one of apis that has agents'],
+    ],
+  ])('the key `agents` is refused with %s', (_case, agents, problems) => {
+    const apis = { shop: { ...SHOP, agents: true }, office: OFFICE }
+    expect(problemsIn(yaml({ apis, agents }))).toEqual(problems)
+    const valid = { trusted_hosts: 'any', default_api: 'shop' }
+    expect(problemsIn(yaml({ apis, agents: valid }))).toEqual([])
   })
 
   it('the key `admin_api` is not in the message about an invalid API', () => {
