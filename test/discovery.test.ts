@@ -35,10 +35,7 @@ describe('the metadata document', () => {
         revocation_endpoint: `${ISSUER}/oauth2-token/revoke`,
         introspection_endpoint: `${ISSUER}/oauth2-token/introspect`,
         revocations_uri: `${ISSUER}/revocations`,
-        scopes_supported: [
-          ...['openid', 'profile', 'email', 'cart', 'orders', 'catalog'],
-          ...['dev.ucp.shopping.order:read', 'dev.ucp.shopping.cart:manage'],
-        ],
+        scopes_supported: ['openid', 'profile', 'email', 'cart', 'orders', 'catalog'],
         pushed_authorization_request_endpoint: `${ISSUER}/oauth2-token/par`,
         authorization_challenge_endpoint: `${ISSUER}/oauth2-token/challenge`,
         response_types_supported: ['code'],

@@ -185,6 +185,8 @@ describe('npm run deploy', () => {
   config.yml: apis.storefront.audience: is a loopback address
   config.yml: apis.backoffice.audience: is a loopback address
   config.yml: apis.admin.audience: is a loopback address
+  config.yml: apis.mcp.audience: is a loopback address
+  config.yml: apis.ucp.audience: is a loopback address
   wrangler.toml: d1_databases: database_id: put the id that \`npx wrangler d1 create sallyport\` prints
   config.yml: mail.from.address: is an address of example.com
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
