@@ -107,7 +107,7 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     await shows(page, '401 identity_required')
     await press(page, 'Link the account')
     await press(page, 'Allow')
-    await hasAccount(page, `Linked: ${READ_ORDERS} ${MANAGE_CART}`)
+    await hasAccount(page, `Linked: ${MANAGE_CART} ${READ_ORDERS}`)
 
     await press(page, 'Unlink the account')
     await shows(page, '401 identity_required')
@@ -135,6 +135,7 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     const page = await visitor.context.newPage()
     const start = async (): Promise<void> => {
       await press(page, 'Read the orders')
+      await shows(page, '401 identity_required')
       await press(page, 'Link the account')
       await page.waitForURL(`${issuer}/**`)
     }
