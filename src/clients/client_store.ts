@@ -119,8 +119,9 @@ export class ClientStore {
   }
 
   async #readRecord(id: string, context: RequestContext): Promise<ClientCopy | null> {
-    const { table } = this.#dependencies
-    if (this.#cache.last(id)?.client) return table.findCopy(id)
+    const { table, metadataClients } = this.#dependencies
+    // A client with a document has no row before its first tokens. The fetch of the document had a budget of its own.
+    if (this.#cache.last(id)?.client || metadataClients.hasDocument(id, context)) return table.findCopy(id)
     if (this.#unknownIds.isEmpty(context.now)) {
       throw new StorageUnavailable('the budget of unknown client ids is used up')
     }

@@ -42,6 +42,15 @@ describe('a document with keys, which anyone can publish', () => {
     expect(await introspect(foreign.access_token)).toEqual({ active: false })
   })
 
+  it('a flood of unknown client ids does not refuse the first sign-in to its client', async () => {
+    const { server, agent } = await setUp()
+    const unknown = (i: number) => ({ grant_type: 'client_credentials', client_id: `unknown-${i}` })
+    await Promise.all(Array.from({ length: 60 }, (_, i) => server.postJson(unknown(i))))
+    expect((await server.postJson(unknown(60))).status).toBe(503)
+    const { status } = await browserOf(server).open(authorizeUrl(agent.client))
+    expect(status).toBe(200)
+  })
+
   it('its requests use the audit budget of their address, and not that of registered clients', async () => {
     const { server, agent, proof } = await setUp()
     const request = { response_type: 'code', client_id: agent.url, redirect_uri: CALLBACK, ...proof }
