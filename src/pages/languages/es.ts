@@ -58,7 +58,7 @@ export const es: Texts = {
   newPassword: {
     text: 'La contraseña nueva cerrará la sesión de la cuenta en todos los dispositivos.',
     doneTitle: 'Tu contraseña está guardada',
-    done: 'Ya puedes iniciar sesión con la contraseña nueva.',
+    done: 'Ya puedes iniciar sesión con la contraseña.',
   },
   confirmAddress: {
     title: 'Confirmar la dirección de correo',
@@ -139,11 +139,27 @@ export const es: Texts = {
     again: 'Repite la contraseña nueva',
     submit: 'Guardar contraseña',
   },
+  documentError: {
+    title: 'Ahora no se puede comprobar esta aplicación',
+    causes: {
+      host: (host) => `Este servicio no acepta aplicaciones de ${host}.`,
+      url: () => 'La dirección que identifica la aplicación no es una dirección https pública.',
+      connection: (host) => `No se puede acceder al servidor ${host}.`,
+      timeout: (host) => `El servidor ${host} no ha respondido a tiempo.`,
+      redirect: (host) => `El servidor ${host} redirige a otra dirección, y eso no está permitido.`,
+      status: (host) => `El servidor ${host} ha respondido con un error.`,
+      size: (host) => `La descripción de la aplicación en ${host} es demasiado larga.`,
+      content: (host) => `La descripción de la aplicación en ${host} tiene errores.`,
+    },
+    help: 'No se ha cambiado nada. Vuelve a la aplicación e inténtalo más tarde.',
+  },
   consent: {
     title: 'Permitir el acceso',
     question: (client) => `¿Permitir que ${client} use tu cuenta?`,
     scopes: (client) => `${client} tendrá acceso a:`,
     everything: (client, api) => `${client} podrá hacer todo lo que tu cuenta puede hacer en ${api}.`,
+    describedAt: (host) => `La aplicación se describe a sí misma en ${host}.`,
+    onDevice: 'Esta aplicación se ejecuta en tu dispositivo. Permite el acceso solo si acabas de abrirla.',
     returnTo: (host) => `Después volverás a ${host}.`,
     allow: 'Permitir',
     privacy: (client) => `Política de privacidad de ${client}`,
