@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { formatSettings, parseBuiltSettings } from '../../src/config/built_settings.ts'
+import { resolveConfig } from '../../src/config/config.ts'
 import { parseConfig, parseSettings } from '../../src/config/parse_config.ts'
 import { ConfigError } from '../../src/config/read_settings.ts'
 import { ADMIN_SCOPE_NAMES } from '../../src/oauth/admin_scope.ts'
@@ -751,6 +752,20 @@ describe('the port of a local server', () => {
       'http://127.0.0.1:8788/near',
       'https://shop.test/api',
     ])
+  })
+
+  it('LOCAL_AUDIENCES replaces audiences only if the issuer is a loopback address', () => {
+    const audiencesIn = (issuer: string) => {
+      const local = 'near=http://localhost:9004/a?b=c live=http://localhost:9005'
+      const config = resolveConfig(parseSettings(yaml({ issuer, apis })), undefined, local)
+      return [...config.apis.values()].map((api) => api.audience)
+    }
+    expect(audiencesIn('http://127.0.0.1:8787')).toEqual([
+      apis.shop.audience,
+      'http://localhost:9004/a?b=c',
+      'http://localhost:9005',
+    ])
+    expect(audiencesIn('https://id.shop.test')).toEqual(Object.values(apis).map((api) => api.audience))
   })
 
   it('the port of a local server changes nothing if it is absent, or if the issuer is not a loopback address', () => {
