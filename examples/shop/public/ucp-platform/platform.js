@@ -49,6 +49,7 @@ async function endLink() {
 
 function showAccount() {
   const account = readLink()
+  byId('operations').hidden = false
   byId('unlink').hidden = account === null
   byId('account').textContent = account === null ? 'No account is linked.' : `Linked: ${account.scope}`
 }
