@@ -38,6 +38,7 @@ function checkout(change: (config: string) => string): string {
     'src',
     'scripts',
     'packages/cli/src',
+    'packages/verify/src',
     'migrations',
     'package.json',
     'wrangler.toml',
