@@ -38,6 +38,7 @@ function checkout(change: (config: string) => string): string {
     'src',
     'scripts',
     'packages/cli/src',
+    'packages/verify/src',
     'migrations',
     'package.json',
     'wrangler.toml',
@@ -223,7 +224,7 @@ if (parameters[0] === 'queues' && existsSync('no_queue')) {
 /** The demo config.yml with another issuer. */
 function atIssuer(config: string, issuer: string): string {
   const rpId = `rp_id: ${new URL(issuer).hostname}`
-  return config.replaceAll('http://localhost:8787', issuer).replaceAll('rp_id: localhost', rpId)
+  return config.replaceAll(/http:\/\/localhost:87\d\d/g, issuer).replaceAll('rp_id: localhost', rpId)
 }
 
 /** A checkout for a deployment, with a wrangler that sends nothing. @param applied The migrations that the database has */
