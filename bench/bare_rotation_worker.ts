@@ -29,13 +29,14 @@ export default {
       now,
     }
     const holder = { ...session, ...token }
-    const { outcome } = await new SessionStore(DB, new HolderStore(DB), LIFETIMES).rotate(
+    const { outcome } = await new SessionStore(DB, new HolderStore(DB), LIFETIMES).use(
       {
         ...session,
         expiresAt: now + LIFETIME_SECONDS,
         tokenExpiresAt: now + LIFETIME_SECONDS,
         seq: Number(searchParams.get('seq')),
         now,
+        policy: 'rotate',
         retryWindowSeconds: 60,
         sessionLifetimeSeconds: null,
       },

@@ -12,6 +12,7 @@ import { readConsolePages } from './screenshots/console_pages.ts'
 import { type View, viewsOf } from './screenshots/console_views.ts'
 import { makeContactSheets } from './screenshots/contact_sheets.ts'
 import { addMails, INBOX_VIEWS } from './screenshots/inbox_views.ts'
+import { LINK_VIEWS, makeLinks } from './screenshots/link_views.ts'
 import { addLongRecords, addLongSessions } from './screenshots/long_data.ts'
 import { RECOVERY_LANGUAGE_VIEWS, RECOVERY_VIEWS } from './screenshots/recovery_views.ts'
 import { SECOND_FACTOR_LANGUAGE_VIEWS, SECOND_FACTOR_VIEWS } from './screenshots/second_factor_views.ts'
@@ -84,6 +85,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
         ...SIGN_UP_VIEWS,
         ...RECOVERY_VIEWS,
         ...ACCOUNT_VIEWS,
+        ...LINK_VIEWS,
         ...INBOX_VIEWS,
       ].filter(isWanted),
       widths: SHOPPER_WIDTHS,
@@ -104,7 +106,9 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
   const { origin, stores, config, close } = await startService(bundle)
   // The sixth of the records is the user who must change the password.
   await addLongRecords(stores, config, 6)
+  await addLongSessions(origin, 20)
   await addMails(stores, config)
+  await makeLinks(stores, config)
   for (const shopper of [null, ...SHOPPERS]) {
     const cookies = shopper === null ? {} : { cookies: await signInShopper(browser, origin, shopper) }
     for (const { views, widths } of sets) {
@@ -122,7 +126,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
 
 /** @returns the names of the views */
 async function photographConsole(browser: Browser, only: string): Promise<string[]> {
-  if (only.startsWith('shopper')) return []
+  if (only.startsWith('shopper') || only.startsWith('account')) return []
   const directory = makeTemporaryDirectory()
   const { origin, stores, config, close } = await startService(await bundleWorker(join(directory, 'service')))
   const pages = await readConsolePages(directory)

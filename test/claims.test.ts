@@ -94,6 +94,7 @@ describe('the facts of a session', () => {
     keyThumbprint: 'thumb',
     nonce: 'n',
     api: 'shop',
+    clientMethod: 'private_key_jwt',
   }
 
   it('a refresh token keeps every fact of its session except the nonce', () => {
@@ -148,7 +149,13 @@ describe('the verifier package', () => {
     }
     const payload = formatClaims(values, 'access_token')
     expect(decodeClaims(payload)).toEqual({ ...values, isGuest: false, payload })
-    expect(parseClaims(payload)).toEqual({ ...values, nonce: null, api: null, seq: null })
+    expect(parseClaims(payload)).toEqual({
+      ...values,
+      nonce: null,
+      api: null,
+      clientMethod: null,
+      seq: null,
+    })
   })
 
   it('the result of the verifier has the claims of an access token under the names of the page', async () => {

@@ -27,11 +27,14 @@ export const ACCOUNT_VIEWS: readonly ShopperView[] = [
   view('profile-saved', '/profile', { prepare: saveProfile }),
   view('profile-refused', '/profile', { prepare: refuseProfile }),
   view('password', '/password'),
-  view('passkeys', '/passkeys'),
+  view('passkeys', '/passkeys', { shopper: LONG_NAME }),
+  view('passkeys-empty', '/passkeys'),
   view('second-factor', '/second-factor'),
   view('sessions', '/sessions', { shopper: LONG_NAME }),
+  view('sessions-empty', '/sessions'),
   view('sessions-ended', '/sessions-ended', { shopper: null }),
   view('applications', '/applications', { shopper: LONG_NAME }),
+  view('applications-empty', '/applications'),
   view('data', '/data'),
   view('deletion', '/deletion', { shopper: LONG_NAME }),
   view('deletion-scheduled', '/deletion/scheduled', { shopper: null }),
@@ -39,9 +42,26 @@ export const ACCOUNT_VIEWS: readonly ShopperView[] = [
   { name: 'account-choice', path: '/account', shopper: null },
 ]
 
-/** The page with the most text in each language. */
-export const ACCOUNT_LANGUAGE_VIEWS: readonly ShopperView[] = LANGUAGES.map((language) =>
-  view(`deletion-in-${language}`, `/deletion/scheduled?ui_locales=${language}`, { shopper: null }),
+/** The pages with the most words of the account, by the languages. English has its own views. */
+const IN_EACH_LANGUAGE = [
+  '',
+  '/profile',
+  '/address',
+  '/passkeys',
+  '/sessions',
+  '/applications',
+  '/deletion',
+] as const
+
+/** The pages with the most text in each language. */
+export const ACCOUNT_LANGUAGE_VIEWS: readonly ShopperView[] = LANGUAGES.filter(
+  (language) => language !== 'en',
+).flatMap((language) =>
+  IN_EACH_LANGUAGE.map((path) =>
+    view(`${path.slice(1) || 'home'}-in-${language}`, `${path}?ui_locales=${language}`, {
+      shopper: LONG_NAME,
+    }),
+  ),
 )
 
 async function saveProfile(page: Page): Promise<void> {

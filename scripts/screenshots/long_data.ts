@@ -89,6 +89,26 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
   for (let i = 0; i < all.length; i += BATCH) {
     await store.add(all.slice(i, i + BATCH), [])
   }
+  await addPasskeys(env, long.id)
+}
+
+/** Adds passkeys that cannot sign in: one with a long name, and one that was not used. */
+async function addPasskeys({ DB }: Env, subject: string): Promise<void> {
+  const insert = DB.prepare(
+    `INSERT INTO passkeys (id, credential_id, subject, pool, rp_id, public_key, alg, sign_count, transports, name,
+       backup_eligible, backed_up, created_at, last_used_at)
+     VALUES (?, ?, ?, 'customers', 'localhost', '{}', 'ES256', 0, '[]', ?, 1, 1, ?, ?)`,
+  )
+  const now = systemClock.now()
+  const passkeys = [
+    { name: 'Sicherheitsschlüsselverwaltungsanwendung auf dem Telefon (2)', usedAt: now - 3600 },
+    { name: 'Chrome on Android', usedAt: null },
+  ]
+  const statements = passkeys.map(({ name, usedAt }) => {
+    const id = crypto.randomUUID()
+    return insert.bind(id, `credential-${id}`, subject, name, now - 86_400, usedAt)
+  })
+  await DB.batch(statements)
 }
 
 /** Signs users in, so that each list has rows, and makes consents, refreshes, a retry, a failure and a theft. */

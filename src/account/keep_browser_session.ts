@@ -35,3 +35,16 @@ export async function keepSecondFactor({
     .session(pool)
     .write(c, { ...session, amr: [...amr], acr, usedAt: context.now }, idleSeconds)
 }
+
+/** Remembers that a page has shown the cancelled deletion of the account. */
+export async function forgetCancelledDeletion({
+  c,
+  pool,
+  signedIn: { session },
+  context,
+  services,
+}: UserRequest): Promise<void> {
+  const { idleSeconds } = browserSessionLimitsOf(pool, services.config)
+  const next = { ...session, cancelledDeletion: false, usedAt: context.now }
+  await services.cookies.session(pool).write(c, next, idleSeconds)
+}

@@ -41,12 +41,15 @@ async function showForm(kind: PasswordLinkKind, request: AccountRequest): Promis
   if (link === null) return showVoidLink(request)
   const looks = await looksOf(c, services)
   const { texts } = looks
+  // An invited user has no password and no session.
+  const isInvited = kind === INVITATION
+  const title = isInvited ? texts.createAccount.title : texts.password.title
   const problem = await readProblem(request, looks)
   const state = { form: Form.of({ username: link.user.username }), problem: fieldErrors(problem) }
   const field = { state, type: 'password', autocomplete: 'new-password', required: true } as const
   const body = (
     <form method="post" action={`${accountPathOf(pool)}/${kind.page}`} class="form">
-      <p>{texts.newPassword.text}</p>
+      {isInvited ? null : <p>{texts.newPassword.text}</p>}
       <input type="hidden" name={LINK_PARAMETER} value={token} />
       <Input state={state} name="username" label={texts.username} autocomplete="username" readonly />
       <Input {...field} name="password" label={texts.password.next} autofocus={problem === null} />
@@ -56,7 +59,7 @@ async function showForm(kind: PasswordLinkKind, request: AccountRequest): Promis
       </button>
     </form>
   )
-  return showOpenPage(request, { title: texts.password.title, body, problem })
+  return showOpenPage(request, { title, body, problem })
 }
 
 async function submit(kind: PasswordLinkKind, request: AccountRequest): Promise<Response> {

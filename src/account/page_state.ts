@@ -28,7 +28,7 @@ const stateSchema = z.object({
   binding: bindingSchema,
   notice: z.nullable(z.string()),
   problem: z.nullable(signInProblemSchema),
-  /** The typed texts of a refused form, never a password. */
+  /** The typed texts of a refused form, never a password. After an accepted form, the values that the page shows. */
   typed: z.record(z.string(), z.string()),
 })
 /** The result of the form of a page, which its URL shows. */

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx'
 import { PASSKEY_SCRIPT } from '../browser/browser_path.ts'
 import type { Looks } from '../browser/looks.ts'
-import { NoPasskeys, PASSKEY_DECISION, PasskeyButton } from '../browser/passkey_button.tsx'
+import { NoPasskeys, PASSKEY_DECISION, PasskeyButton, UnknownPasskey } from '../browser/passkey_button.tsx'
 import { accountsOf } from '../config/pool_settings.ts'
 import { formatTime } from '../lib/local_words.ts'
 import { breakable } from '../pages/breakable.tsx'
@@ -21,6 +21,10 @@ import { type UserPageContent, type UserPageView, userPage } from './user_page.t
 const PASSKEY_ID = 'passkey_id'
 const REMOVE = 'remove'
 
+/** The values of the page after a removal: the removed passkey. */
+const REMOVED_RP = 'removed_rp_id'
+const REMOVED_ID = 'removed_credential_id'
+
 /** The page with the passkeys of the user. */
 export const passkeysPage = userPage({
   path: '/passkeys',
@@ -39,15 +43,22 @@ export const passkeysPage = userPage({
       return { notice: 'passkeyAdded' }
     }
     if (decision === REMOVE) {
-      await removePasskey(id, request)
-      return { notice: 'passkeyRemoved' }
+      const removed = await removePasskey(id, request)
+      const kept = removed === null ? {} : { [REMOVED_RP]: removed.rpId, [REMOVED_ID]: removed.credentialId }
+      return { notice: 'passkeyRemoved', typed: kept }
     }
     await renamePasskey({ id, name: form.text('name') }, request)
     return { notice: 'passkeyRenamed' }
   },
 })
 
-async function showPasskeys({ request, looks, texts, PageForm }: UserPageContent): Promise<UserPageView> {
+async function showPasskeys({
+  request,
+  looks,
+  texts,
+  state: { form },
+  PageForm,
+}: UserPageContent): Promise<UserPageView> {
   const passkeys = await listOwnPasskeys(request)
   const holder = await request.services.cookies.requireFormId(request.c)
   const canRemove = canRemovePasskey(passkeys, request)
@@ -64,6 +75,9 @@ async function showPasskeys({ request, looks, texts, PageForm }: UserPageContent
           ))}
         </ul>
       )}
+      {form.has(REMOVED_ID) ? (
+        <UnknownPasskey rpId={form.text(REMOVED_RP)} credentialId={form.text(REMOVED_ID)} />
+      ) : null}
       <NoPasskeys text={looks.texts.passkey.unsupported} />
       {started === null ? null : (
         <PageForm>
@@ -96,17 +110,20 @@ function showPasskey(
       <p class="soft">{words.added(formatTime(createdAt, language))}</p>
       <p class="soft">{used}</p>
       <input type="hidden" name={PASSKEY_ID} value={id} />
-      <Input
-        state={state}
-        id={`name-${id}`}
-        name="name"
-        label={words.name}
-        maxlength={MAX_NAME_CHARACTERS}
-        autocomplete="off"
-      />
-      <button type="submit" aria-describedby={`passkey-${id}`}>
-        {words.rename}
-      </button>
+      <details>
+        <summary>{words.changeName}</summary>
+        <Input
+          state={state}
+          id={`name-${id}`}
+          name="name"
+          label={words.name}
+          maxlength={MAX_NAME_CHARACTERS}
+          autocomplete="off"
+        />
+        <button type="submit" aria-describedby={`passkey-${id}`}>
+          {words.rename}
+        </button>
+      </details>
       {canRemove ? (
         <button type="submit" name="decision" value={REMOVE} aria-describedby={`passkey-${id}`}>
           {words.remove}

@@ -50,5 +50,5 @@ async function showProfile({ request, texts, state, PageForm }: UserPageContent)
 function localesFor(stored: string | undefined): Option[] {
   const isKnown = LANGUAGES.some((language) => language === stored)
   const tags = stored === undefined || isKnown ? LANGUAGES : [stored, ...LANGUAGES]
-  return tags.map((tag) => ({ value: tag, label: formatLanguage(tag) }))
+  return tags.map((tag) => ({ value: tag, label: formatLanguage(tag), language: tag }))
 }

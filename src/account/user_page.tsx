@@ -17,6 +17,7 @@ import { renderPage } from '../pages/render_page.ts'
 import type { AccountPage } from './account_page.ts'
 import { findSignedIn, isProven, signInUrl } from './account_proof.ts'
 import type { AccountRequest, UserRequest } from './account_request.ts'
+import { forgetCancelledDeletion } from './keep_browser_session.ts'
 import { spendChange } from './operations/account_call.ts'
 import {
   findBindingProblem,
@@ -57,13 +58,13 @@ export interface UserPage extends Pick<AccountPage, 'path' | 'section' | 'isFor'
   /**
    * Handles an accepted form.
    *
-   * @returns the notice of the page, the URL to which the browser goes, or the response
+   * @returns the notice of the page and the values that it shows, the URL to which the browser goes, or the response
    * @throws InputRefused, PasswordRefused, OAuthError, StorageUnavailable, CorruptRecord
    */
   submit?(
     request: UserRequest,
     form: Form,
-  ): Promise<{ notice: Notice } | { leaveTo: string } | { response: Response }>
+  ): Promise<{ notice: Notice; typed?: PageState['typed'] } | { leaveTo: string } | { response: Response }>
   /**
    * Finds the page after a form that signed its user out, for a form that is posted twice.
    *
@@ -112,7 +113,7 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
     </form>
   )
   const view = await page.show({ request, looks, texts, state, PageForm })
-  const noticeText = notice === null ? null : textOfNotice(notice, texts)
+  const noticeText = await findNotice(notice, texts, request)
   return writePage({ view, looks, words, noticeText, isHome: page.path === '' }, request)
 }
 
@@ -166,6 +167,18 @@ async function writePage(
   const scripts = script === undefined ? [] : [scriptAddress(script, services.config)]
   const policy = { ...OWN_ORIGIN_ONLY, scripts }
   return renderPage(c, { document, policy, ...(words && { status: words.status }) })
+}
+
+/** The text of the notice after a form, otherwise that after a sign-in that cancelled the deletion of the account, once. */
+async function findNotice(
+  name: string | null,
+  texts: UserPageContent['texts'],
+  request: UserRequest,
+): Promise<string | null> {
+  if (name !== null) return textOfNotice(name, texts)
+  if (!request.signedIn.session.cancelledDeletion) return null
+  await forgetCancelledDeletion(request)
+  return texts.notices.deletionCancelled
 }
 
 function textOfNotice(name: string, { notices }: UserPageContent['texts']): string | null {

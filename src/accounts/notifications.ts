@@ -160,6 +160,7 @@ const NEWS_WORDS: Readonly<Record<Exclude<News['kind'], 'factor_changed'>, strin
   new_device: 'a sign-in from a new device or network',
   token_theft: 'a copied token was used',
   deletion_scheduled: 'the deletion of the account was requested',
+  deletion_cancelled: 'the deletion of the account was cancelled',
   more_needed: 'a right password without the second factor',
 }
 

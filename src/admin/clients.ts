@@ -181,12 +181,14 @@ const updateClient = operation({
     const change = { operation: 'updateClient', ...differencesOf(showClient(before), body) }
     const event = adminEvent(call, 'the client was changed', { api, clientId: id, change })
     const conditions = { versions: [before.version], now: context.now }
-    const revocation = { reason: 'the client lost a right', edit, conditions, event }
+    const leavesFixed = before.refreshPolicy === 'fixed' && after.refreshPolicy !== 'fixed'
+    const reason = leavesFixed ? 'the client left the refresh policy fixed' : 'the client lost a right'
+    const revocation = { reason, edit, conditions, event }
     // The users of these sessions gave no consent, which a third-party client needs.
     const endsSessions = before.isFirstParty && !after.isFirstParty
     const outcome = endsSessions
       ? await services.signOut.endClient(id, revocation, context)
-      : losesRights(before, after)
+      : leavesFixed || losesRights(before, after)
         ? await services.signOut.reduceClient(id, revocation, context)
         : await services.clientAdmin.change(id, edit, conditions, [
             services.audit.additionIfChanged(event, context),

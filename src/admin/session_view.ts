@@ -5,6 +5,7 @@ import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { KeyEntry } from '../keys/key_life.ts'
 import { findKeyRevocation, type KeyRevocation } from '../keys/key_revocation.ts'
 import type { RequestContext } from '../lib/request_context.ts'
+import { REFRESH_POLICIES } from '../oauth/refresh_policy.ts'
 import type { Services } from '../services/services.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
@@ -37,6 +38,8 @@ export const sessionSchema = named(
     /** `live`; `ended` by an event; `expired` without one; `cut_off` by a revocation of its user, client or signing key. */
     state: z.enum(['live', 'ended', 'expired', 'cut_off']),
     started_at: z.int(),
+    /** The refresh policy of the client now. With `fixed`, a refresh changes no member of the session. */
+    refresh_policy: z.enum(REFRESH_POLICIES),
     refreshes: z.int(),
     last_refreshed_at: z.nullable(z.int()),
     expires_at: z.int(),
@@ -110,6 +113,7 @@ export function showSession(
   const { row } = session
   const { sid, subject, clientId, api } = ownerOf(session)
   const user = owners.users.get(subject)
+  const client = owners.clients.get(clientId)
   const origin = owners.origins.get(sid)
   const expiresAt = expiryOf(session, owners, services)
   const isEnded = row !== null && row.endedAt !== null
@@ -122,10 +126,11 @@ export function showSession(
     subject,
     subject_name: user === undefined || user.pool === hiddenPool ? null : user.username,
     client_id: clientId,
-    client_name: owners.clients.get(clientId)?.name ?? null,
+    client_name: client?.name ?? null,
     api,
     state,
     started_at: startOf(session),
+    refresh_policy: client?.refreshPolicy ?? 'rotate',
     refreshes: row?.seq ?? 0,
     last_refreshed_at: row !== null && row.seq > 0 ? row.rotatedAt : null,
     expires_at: expiresAt,

@@ -3,7 +3,7 @@ import type { AuditEvent } from '../audit/audit_event.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Total } from '../lib/list_page.ts'
 import type { Services } from '../services/services.ts'
-import type { EndByCaller, EndReason, SessionIdentity } from '../sessions/session.ts'
+import { type EndByCaller, type EndReason, issuesOf, type SessionIdentity } from '../sessions/session.ts'
 import type { SessionOwner } from '../sessions/session_list_store.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
@@ -148,7 +148,7 @@ export async function endKnownSession(
 ): Promise<void> {
   const { sid } = ownerOf(session)
   const sessions = services.shards.find(sid)
-  const isFirst = await sessions?.end(identify(session, services, context.now), reason, context.now)
+  const isFirst = await sessions?.end(await identify(session, services, context.now), reason, context.now)
   // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
   if (isFirst || (await requireSession(sid, services)).row?.endReason === reason)
     await services.audit.addOnceForSession(event, context)
@@ -179,11 +179,21 @@ export async function findSession(
   return signIn && { row, signIn }
 }
 
-/** The values of the row that ends a session without a row. The row must outlive every token of the session. */
-function identify(session: KnownSession, { config }: Services, now: number): SessionIdentity {
+/**
+ * The values of the row that ends a session without a row. The row must outlive every token of the session.
+ *
+ * @throws StorageUnavailable, CorruptRecord
+ */
+async function identify(
+  session: KnownSession,
+  { config, clientAdmin }: Services,
+  now: number,
+): Promise<SessionIdentity> {
   const owner = ownerOf(session)
   const lifetimes = [...config.apis.values()].map((api) => api.refreshTokenLifetimeSeconds)
   const expiresAt = now + (config.apis.get(owner.api)?.refreshTokenLifetimeSeconds ?? Math.max(...lifetimes))
   const { sid, subject, clientId, api } = owner
-  return { sid, subject, clientId, api, startedAt: startOf(session), expiresAt, tokenExpiresAt: expiresAt }
+  const times = { startedAt: startOf(session), expiresAt, tokenExpiresAt: expiresAt }
+  const client = session.row === null ? await clientAdmin.find(clientId) : null
+  return { sid, subject, clientId, api, ...times, ...issuesOf(client?.refreshPolicy ?? 'rotate', expiresAt) }
 }

@@ -60,6 +60,8 @@ export const userSchema = named(
     enabled: z.boolean(),
     must_change_password: z.boolean(),
     password_breached: z.boolean(),
+    /** When the account is erased, because its user asked for it; null without a request. A sign-in before cancels it. */
+    deletion_at: z.nullable(z.int()),
     created_at: z.int(),
     updated_at: z.int(),
     tokens_valid_from: z.nullable(z.int()),
@@ -82,6 +84,7 @@ export function showUser(user: UserRecord): ShownUser {
     enabled: user.enabled,
     must_change_password: user.mustChangePassword,
     password_breached: user.passwordBreached,
+    deletion_at: user.deletionAt,
     created_at: user.createdAt,
     updated_at: user.updatedAt ?? user.createdAt,
     tokens_valid_from: user.tokensValidFrom === 0 ? null : user.tokensValidFrom,

@@ -40,18 +40,19 @@ export async function beginBrowserSession(
     await endBrowserSessions(before, endedIds, occasion)
   }
   const { idleSeconds, lifetimeSeconds } = browserSessionLimitsOf(api.userPool, services.config)
+  const consentId = await consentIdFor(user.id, browserRequest)
+  const isCancelled = await services.deletion.cancel(user, { api: api.name, clientId: client.id }, context)
   const session: BrowserSession = {
     id: randomId(16),
     earlierIds,
     subject: user.id,
     ...{ authTime, amr: [...amr], acr, keptFrom: 0 },
+    cancelledDeletion: isCancelled || (before?.subject === user.id && before.cancelledDeletion),
     startedAt: context.now,
     endsAt: context.now + lifetimeSeconds,
     usedAt: context.now,
   }
-  const consentId = await consentIdFor(user.id, browserRequest)
   const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
-  await services.deletion.cancel(user, { api: api.name, clientId: client.id }, context)
   // Last, because the guard records no sign-in of a request that fails.
   await cookie.write(c, session, idleSeconds)
   const browserId = await rememberDevice(c, user, services)

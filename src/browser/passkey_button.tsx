@@ -1,3 +1,4 @@
+import type { Form } from '../pages/form.ts'
 import type { StartedCeremony } from '../passkeys/passkeys.ts'
 
 /** The value of the button that sends a passkey. */
@@ -44,6 +45,21 @@ export const PasskeyButton = ({
     </button>
   </>
 )
+
+/** A passkey that the server does not have. The script reports it to the device, which then no longer offers it. */
+export const UnknownPasskey = (passkey: { rpId: string; credentialId: string }) => (
+  <data id="unknown-passkey" value={JSON.stringify(passkey)} hidden />
+)
+
+const CAN_HAVE_PASSKEY = 'can_have_passkey'
+
+/** The field of a form with a password in which the script reports that the device can have a passkey. */
+export const DeviceReport = () => <input type="hidden" name={CAN_HAVE_PASSKEY} value="" />
+
+/** Whether the script reported that the device can have a passkey. */
+export function canHavePasskey(form: Form): boolean {
+  return form.text(CAN_HAVE_PASSKEY) === 'yes'
+}
 
 /** The text of a page that needs a passkey, for a browser without passkeys. The script hides it in another browser. */
 export const NoPasskeys = ({ text }: { text: string }) => (

@@ -10,6 +10,8 @@ export interface ProblemWords {
   status: number
   /** The field that the user must fill again; null if the text is about the whole page. */
   field: string | null
+  /** The id of the refused passkey that the server does not have; absent for another problem. */
+  unknownPasskey?: string
 }
 
 /** Describes a problem in the language of the page. */
@@ -34,6 +36,8 @@ export function describeProblem(
       return { ...refused, text: problems.wrongCode[problem.factor], field: problem.factor }
     case 'refused_passkey':
       return { ...refused, text: problems.refusedPasskey }
+    case 'unknown_passkey':
+      return { ...refused, text: problems.refusedPasskey, unknownPasskey: problem.credentialId }
     case 'unusable_passkey':
       return { ...refused, text: problems.unusablePasskey }
     case 'missing_name':

@@ -34,7 +34,7 @@ interface PasskeyForm extends Pick<Submission, 'form' | 'situation'> {
   subject: string | null
 }
 
-/** Checks the passkey of a form. Each refusal looks the same. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
+/** Checks the passkey of a form. Each refusal has the same words. @throws InputRefused, OAuthError, StorageUnavailable, CorruptRecord */
 export async function provePasskey(
   c: Context,
   { form, situation, subject }: PasskeyForm,
@@ -47,6 +47,9 @@ export async function provePasskey(
   } catch (error) {
     if (!(error instanceof PasskeyRefused)) throw error
     auditFailure({ reason: error.reason, about: subject === null ? {} : { subject } }, situation, services)
-    throw new InputRefused({ kind: 'refused_passkey' })
+    const { unknownCredentialId: credentialId } = error
+    throw new InputRefused(
+      credentialId === null ? { kind: 'refused_passkey' } : { kind: 'unknown_passkey', credentialId },
+    )
   }
 }

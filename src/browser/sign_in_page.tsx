@@ -5,7 +5,7 @@ import { offersEmailCode } from './email_code_forms.ts'
 import { fieldErrors } from './field_errors.ts'
 import { forgottenPasswordLink } from './forgotten_password_link.tsx'
 import { OwnText } from './own_text.tsx'
-import { PasskeyButton } from './passkey_button.tsx'
+import { DeviceReport, PasskeyButton, UnknownPasskey } from './passkey_button.tsx'
 import { startSignIn } from './prove_passkey.ts'
 import { offersSignUp } from './sign_up_forms.ts'
 import type { PageContent, StepPage } from './step_page.ts'
@@ -63,7 +63,10 @@ export async function signInPage({
       {await forgottenPasswordLink({ situation, looks, services, formId })}
       {passkey === null ? null : (
         <>
-          <input type="hidden" name="can_have_passkey" value="" />
+          <DeviceReport />
+          {problem?.unknownPasskey === undefined ? null : (
+            <UnknownPasskey rpId={passkey.options.rpId} credentialId={problem.unknownPasskey} />
+          )}
           <PasskeyButton
             ceremony="get"
             started={passkey}

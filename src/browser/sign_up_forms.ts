@@ -10,6 +10,7 @@ import type { BrowserServices } from './browser_services.ts'
 import { codeCallerOf } from './code_caller.ts'
 import { InputRefused } from './input_refused.ts'
 import { languageOf } from './looks.ts'
+import { canHavePasskey } from './passkey_button.tsx'
 import type { Submission } from './read_submission.ts'
 import type { Situation } from './situation.ts'
 
@@ -80,7 +81,8 @@ export async function useNewAccount(
     case 'created': {
       const { user } = result
       const proof = proofBy('password', user, browserRequest.context.now)
-      return acceptFirstFactor(c, { kind: 'password', user, proof, signIn: null }, situation, services)
+      const factor = { kind: 'password', user, proof, signIn: null } as const
+      return acceptFirstFactor(c, factor, { ...situation, canHavePasskey: canHavePasskey(form) }, services)
     }
     case 'taken':
       return goBackTo('sign_up_code', WRONG_CODE, { ...situation, signUp: { ...signUp, proven: null } })

@@ -45,7 +45,7 @@ export interface Situation {
   validFrom: number
   /** The sign-in of this HTTP request, which the guard records; null without one, and without a password. */
   signIn: VerifiedSignIn | null
-  /** Whether the device of the browser can verify its user for a passkey, as the script of the sign-in page reports. */
+  /** Whether the device of the browser can verify its user for a passkey, as the script of a page with a password reports. */
   canHavePasskey: boolean
   /** Whether this HTTP request finished the sign-in. */
   hasSignedIn: boolean

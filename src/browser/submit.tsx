@@ -20,7 +20,7 @@ import { offersEmailCode, requestEmailCode, useEmailCode } from './email_code_fo
 import { useEmailSecondFactor } from './email_second_factor_forms.ts'
 import { InputRefused } from './input_refused.ts'
 import { useNewPasskey } from './new_passkey_forms.ts'
-import { PASSKEY_DECISION } from './passkey_button.tsx'
+import { canHavePasskey, PASSKEY_DECISION } from './passkey_button.tsx'
 import { usePasskey } from './passkey_forms.ts'
 import { problemOf } from './problem_of.ts'
 import type { SignedInUser } from './read_signed_in.ts'
@@ -95,7 +95,6 @@ async function useSignIn(
   if (form.text('decision') === 'email_code' && offersEmailCode(situation, services))
     return requestEmailCode(c, { form, situation }, services)
   if (form.text('decision') === PASSKEY_DECISION) return usePasskey(c, { form, situation }, services)
-  const canHavePasskey = form.text('can_have_passkey') === 'yes'
   const credentials = {
     username: form.text('username'),
     password: form.text('password'),
@@ -105,7 +104,12 @@ async function useSignIn(
     const proven = await proveUser(credentials, requestOf(situation), services)
     const proof = proofBy('password', proven.user, context.now)
     const factor = { kind: 'password', proof, ...proven } as const
-    return await acceptFirstFactor(c, factor, { ...situation, canHavePasskey }, services)
+    return await acceptFirstFactor(
+      c,
+      factor,
+      { ...situation, canHavePasskey: canHavePasskey(form) },
+      services,
+    )
   } catch (error) {
     if (error instanceof OAuthError && error.refusal.kind === 'wrong_credentials')
       auditFailure(error, situation, services)

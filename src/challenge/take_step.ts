@@ -17,7 +17,7 @@ import { USE_PROOF } from './use_proof.ts'
 
 /**
  * Takes one step of a sign-in (First-Party Applications draft §5): checks the proof in the request, and decides what the sign-in needs
- * next. A step waits for at most two calls to stores, except for a wrong password.
+ * next. A step waits for at most two calls to stores.
  *
  * @throws OAuthError; StorageUnavailable, CorruptRecord
  */

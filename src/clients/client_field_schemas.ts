@@ -33,6 +33,12 @@ export function lifetimeSchema(min: number, max: number) {
   return z.nullable(seconds)
 }
 
+const RETRY_WINDOW_RANGE =
+  'must be 0 to 3600 seconds, or without a value, so that the value of config.yml applies'
+export const retryWindow = z.nullable(
+  z.int(RETRY_WINDOW_RANGE).check(z.gte(0, RETRY_WINDOW_RANGE), z.lte(3600, RETRY_WINDOW_RANGE)),
+)
+
 export const storedText = z.string()
 export const storedList = z.array(z.string())
 export const storedLink = z.nullable(z.string())

@@ -6,11 +6,9 @@ import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
 import {
   grantsSchema,
-  lifetimeSchema,
   originSchema,
   redirectUris,
   scopeSchema,
-  storedLifetime,
   storedLink,
   storedList,
   storedText,
@@ -18,6 +16,7 @@ import {
 } from './client_field_schemas.ts'
 import { defineField } from './define_field.ts'
 import { PAGE_FIELDS } from './page_fields.ts'
+import { TOKEN_FIELDS } from './token_fields.ts'
 
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
@@ -127,26 +126,7 @@ export const CLIENT_FIELDS = {
     isEditable: false,
     defaultOf: () => true,
   }),
-  accessTokenLifetimeSeconds: defineField('access_token_lifetime', {
-    kind: 'seconds',
-    label: 'Access token lifetime (seconds)',
-    description: 'Access token lifetime in seconds; defaults to the lifetime of the API',
-    input: lifetimeSchema(60, 86_400),
-    stored: storedLifetime,
-    isEditable: true,
-    defaultOf: () => null,
-    inherited: (api) => api.accessTokenLifetimeSeconds,
-  }),
-  refreshTokenLifetimeSeconds: defineField('refresh_token_lifetime', {
-    kind: 'seconds',
-    label: 'Refresh token lifetime (seconds)',
-    description: 'Refresh token lifetime in seconds; defaults to the lifetime of the API',
-    input: lifetimeSchema(300, 31_536_000),
-    stored: storedLifetime,
-    isEditable: true,
-    defaultOf: () => null,
-    inherited: (api) => api.refreshTokenLifetimeSeconds,
-  }),
+  ...TOKEN_FIELDS,
   errorDialect: defineField('errors', {
     kind: 'text',
     label: 'Format of errors',

@@ -21,6 +21,7 @@ export type RuledValues = Pick<
   | 'postLogoutRedirectUris'
   | 'isFirstParty'
   | 'requiresPkce'
+  | 'refreshPolicy'
   | 'errorDialect'
   | 'incrementalScopes'
 >
@@ -43,6 +44,7 @@ export function findClientProblems(client: RuledValues, config: RuledConfig): Va
     ...findRedirectProblems('redirect_uris', client.redirectUris, client),
     ...findRedirectProblems('post_logout_redirect_uris', client.postLogoutRedirectUris, client),
     ...findPkceProblems(client),
+    ...findRefreshProblems(client),
     ...findErrorProblems(client, config),
     ...findIncrementalProblems(client),
   ]
@@ -128,6 +130,12 @@ function findRedirectProblems(field: string, uris: readonly string[], { isFirstP
 function findPkceProblems({ requiresPkce, confidential }: RuledValues): ValueProblem[] {
   if (requiresPkce || confidential) return []
   return [{ path: 'require_pkce', message: 'must be true, because the client is public' }]
+}
+
+/** The other policies need a refresh token that is useless without a secret or a key: see `isSenderConstrained`. */
+function findRefreshProblems({ refreshPolicy, confidential }: RuledValues): ValueProblem[] {
+  if (refreshPolicy === 'rotate' || confidential) return []
+  return [{ path: 'refresh', message: 'must be rotate, because the client is public (RFC 9700 §2.2.2)' }]
 }
 
 /** Agents know only the errors of the RFC. */

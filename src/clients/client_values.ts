@@ -76,7 +76,7 @@ export function fromUnchecked(draft: unknown, before: Partial<ClientValues> = {}
   return mapFields(FIELD_LIST, 'property', ({ wire, property, kind, defaultOf }) => {
     const { isOfKind, empty } = KIND_CHECKS[kind]
     const value = given.get(wire)
-    return isOfKind(value) ? value : (old.get(property) ?? defaultOf?.('') ?? empty)
+    return isOfKind(value) ? value : (old.get(property) ?? (defaultOf ? defaultOf('') : empty))
   }) as ClientValues
 }
 

@@ -14,6 +14,11 @@ const LEFT_OUT: readonly string[] = [
   ...[CSRF_FIELD, OWN_PASSWORD_FIELD, 'password', 'repeated', 'current_password'],
 ]
 
+/** The typed values of a form, without passwords and the CSRF token. */
+export function fieldsWithoutSecrets(form: Form): [name: string, value: string][] {
+  return form.entries().filter(([name]) => !LEFT_OUT.includes(name))
+}
+
 const keptSchema = z.object({
   /** The operator who typed the form. */
   subject: z.string(),
@@ -70,7 +75,7 @@ export class KeptForms {
     { author: { subject }, now }: { author: FormAuthor; now: number },
   ): Promise<void> {
     const { pathname: path } = new URL(c.req.url)
-    const fields = form.entries().filter(([name]) => !LEFT_OUT.includes(name))
+    const fields = fieldsWithoutSecrets(form)
     const isKept = await this.#cookie.tryWrite(c, { subject, path, fields, at: now }, MAX_AGE_SECONDS)
     if (!isKept) this.#cookie.clear(c)
   }

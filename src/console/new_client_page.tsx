@@ -11,7 +11,7 @@ import { CLIENT_FIELDS, ClientFields, editOf, formOfNewClient } from './client_f
 import { NewSecret } from './new_secret.tsx'
 import type { Page, PageRequest, PageResponse } from './page.ts'
 import { Heading, Link, ProblemNote } from './parts.tsx'
-import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
+import { SWITCH_FIELD, SwitchTabs, switchTo } from './switch_tabs.tsx'
 
 const newClientPage: Page = {
   method: 'GET',
@@ -21,6 +21,8 @@ const newClientPage: Page = {
     const { query, config } = request
     const [first = ''] = config.apis.keys()
     const api = config.apis.has(query.text('api')) ? query.text('api') : first
+    // The URL of `switchTo` has the typed values.
+    if (query.has('kind')) return showForm(request, api, switchApi(query, config, api))
     const form = formOfNewClient({
       grants: ['password'],
       scopes: defaultScopesOf(config, api),
@@ -37,7 +39,10 @@ const createClient: Page = {
   async handle(request) {
     const { admin, form, config } = request
     const switched = form.text(SWITCH_FIELD)
-    if (config.apis.has(switched)) return showForm(request, switched, switchApi(form, config, switched))
+    if (config.apis.has(switched)) {
+      const redirect = switchTo('/clients/~new', form, ['api', switched])
+      return redirect ?? showForm(request, switched, switchApi(form, config, switched))
+    }
     const api = form.text('api')
     const body = {
       client_id: form.text('client_id').trim(),

@@ -3,7 +3,7 @@ import { userSchema } from '../admin/user_schemas.ts'
 import type { Config } from '../config/config.ts'
 import { compact } from '../lib/compact.ts'
 import { Choices, type FieldState, Input } from '../pages/fields.tsx'
-import { Form } from '../pages/form.ts'
+import type { Form } from '../pages/form.ts'
 import { findPasswordLengthProblem } from '../users/create_user.ts'
 import { MAX_PASSWORD_CHARACTERS } from '../users/password.ts'
 import { ActionForm, IDEMPOTENCY_FIELD } from './action_form.tsx'
@@ -11,7 +11,7 @@ import { pathOf } from './admin_client.ts'
 import { AdminProblem, OWN_PASSWORD_FIELD } from './admin_problem.ts'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
 import { Heading, ProblemNote } from './parts.tsx'
-import { SWITCH_FIELD, SwitchTabs } from './switch_tabs.tsx'
+import { SWITCH_FIELD, SwitchTabs, switchTo } from './switch_tabs.tsx'
 import { OwnPasswordForRoles, USER_FIELDS, UserFields, userOf } from './user_form.tsx'
 
 /** The button that sends an invitation in place of a password. */
@@ -25,7 +25,8 @@ const newUserPage: Page = {
     const pools = poolsOf(request.config)
     const requested = request.query.text('pool')
     const pool = pools.includes(requested) ? requested : (pools[0] ?? '')
-    return showForm(request, pool, { form: Form.of({}), problem: null })
+    // The URL of `switchTo` has the typed values.
+    return showForm(request, pool, { form: request.query, problem: null })
   },
 }
 
@@ -38,7 +39,9 @@ const createUser: Page = {
     const switched = form.text(SWITCH_FIELD)
     if (poolsOf(config).includes(switched)) {
       // The roles of operators and of other users have different fields.
-      return showForm(request, switched, { form: form.with({ roles: [] }), problem: null })
+      const typed = form.with({ roles: [] })
+      const redirect = switchTo('/users/new', typed, ['pool', switched])
+      return redirect ?? showForm(request, switched, { form: typed, problem: null })
     }
     const pool = form.text('pool')
     const isInvited = form.isChecked(INVITE_FIELD)

@@ -1,4 +1,5 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
+import type { ShownSession } from '../admin/session_view.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { breakable } from '../pages/breakable.tsx'
 import { type AdminProblem, isWithin } from './admin_problem.ts'
@@ -35,6 +36,14 @@ export function MomentOr({ at, now, none }: { at: number | null; now?: number; n
   if (at === null) return <span class="soft nowrap">{none}</span>
   return now === undefined ? <Moment at={at} /> : <Moment at={at} now={now} />
 }
+
+/** The last refresh of a session. With the refresh policy fixed, a refresh leaves no row. */
+export function LastRefresh({ session, now }: { session: RefreshedSession; now?: number }) {
+  const none = session.refresh_policy === 'fixed' ? 'Not recorded' : 'Never'
+  return <MomentOr at={session.last_refreshed_at} none={none} {...(now !== undefined && { now })} />
+}
+
+type RefreshedSession = Pick<ShownSession, 'refresh_policy' | 'last_refreshed_at'>
 
 /** The last use of a client, which the server knows with the precision of an hour. */
 export function LastUse({ at, now }: { at: number | null; now: number }) {

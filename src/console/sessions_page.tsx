@@ -7,7 +7,7 @@ import { readList, showList, sortsOf } from './list.tsx'
 import { firstPageOf, type ListAddress, readListAddress } from './list_address.ts'
 import { isUnknown, Origin } from './origin.tsx'
 import type { Page } from './page.ts'
-import { Empty, Heading, Moment, MomentOr } from './parts.tsx'
+import { Empty, Heading, LastRefresh, Moment } from './parts.tsx'
 import type { Filter } from './search_form.tsx'
 import { ClientLink, Subject, TimelineLink } from './subject.tsx'
 import { findSubject, UnknownUser, UserChoice } from './subject_search.tsx'
@@ -125,7 +125,7 @@ function SessionTable({ sessions, address, now }: SessionTableProps) {
         <Subject id={session.subject} name={session.subject_name} />,
         isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
         `${session.refreshes}×`,
-        <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
+        <LastRefresh session={session} now={now} />,
         <TimelineLink sid={session.sid} />,
       ])}
     />

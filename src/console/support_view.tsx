@@ -13,7 +13,7 @@ import { endOf } from './end_session.ts'
 import { EventTable, type ShownEvent } from './events.tsx'
 import { formatCount } from './format.ts'
 import { isUnknown, Origin } from './origin.tsx'
-import { Badge, Empty, Link, Moment, MomentOr, Section } from './parts.tsx'
+import { Badge, Empty, LastRefresh, Link, Moment, MomentOr, Section } from './parts.tsx'
 import type { ShownFactor } from './second_factors.tsx'
 import { ClientLink, TimelineLink } from './subject.tsx'
 import { Table } from './table.tsx'
@@ -125,7 +125,7 @@ export function LiveSessions({ support, userId, csrf, now, mayEnd, ownSid }: Liv
               </>,
               isUnknown(session) ? null : <Origin device={session.device} country={session.country} />,
               <ClientLink id={session.client_id} name={session.client_name} />,
-              <MomentOr at={session.last_refreshed_at} now={now} none="Never" />,
+              <LastRefresh session={session} now={now} />,
               <TimelineLink sid={session.sid} />,
             ]
             const action = pathOf`/users/${userId}/sessions/${session.sid}/end`

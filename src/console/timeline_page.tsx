@@ -11,7 +11,7 @@ import { type ShownEvent, toneOf } from './events.tsx'
 import { formatSpan, formatTime } from './format.ts'
 import { Country, isUnknown, Origin } from './origin.tsx'
 import { goTo, type Page, type PageRequest, type PageResponse } from './page.ts'
-import { Empty, Facts, Heading, Link, Moment, MomentOr, ProblemNote, Section } from './parts.tsx'
+import { Empty, Facts, Heading, LastRefresh, Link, Moment, ProblemNote, Section } from './parts.tsx'
 import { stateOf } from './sessions_page.tsx'
 import { ClientLink, Subject } from './subject.tsx'
 import { STATES, StateBadge } from './tones.tsx'
@@ -104,8 +104,9 @@ function SessionFacts({ session, isOwn }: { session: ShownSession; isOwn: boolea
         ['Client', <ClientLink id={session.client_id} name={session.client_name} />],
         ['API', session.api],
         ['Started', <Moment at={session.started_at} />],
+        ['Refresh policy', session.refresh_policy],
         ['Refreshes', `${session.refreshes}`],
-        ['Last refresh', <MomentOr at={session.last_refreshed_at} none="Never" />],
+        ['Last refresh', <LastRefresh session={session} />],
         session.ended_at === null
           ? ['Expires', <Moment at={session.expires_at} />]
           : ['Ended', <Moment at={session.ended_at} />],

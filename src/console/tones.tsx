@@ -8,6 +8,7 @@ export const STATES = {
   locked: ['warn', 'Locked'],
   'password-change': ['warn', 'New password required'],
   'breached-password': ['bad', 'Breached password'],
+  'deletion-scheduled': ['warn', 'Deletion scheduled'],
   'confusable-name': ['warn', 'Check the name'],
   live: ['good', 'Live'],
   ended: ['plain', 'Ended'],

@@ -142,6 +142,9 @@ function UserFacts({ user, support, now }: { user: ShownUser; support: SupportVi
         ['State', <UserState user={user} />],
         ...supportFacts(support, now),
         ...(user.username_warnings.length === 0 ? [] : [['Username', <NameWarnings user={user} />] as const]),
+        ...(user.deletion_at === null
+          ? []
+          : [['Deletion by the user', <Moment at={user.deletion_at} />] as const]),
         ['Pool', user.pool],
         ['Created', <Moment at={user.created_at} />],
         ['Changed', <Moment at={user.updated_at} />],

@@ -94,7 +94,8 @@ export function UserState({ user }: { user: ShownUser }) {
     <>
       <EnabledBadge enabled={user.enabled} />{' '}
       {user.must_change_password ? <StateBadge state="password-change" /> : null}{' '}
-      {user.password_breached ? <StateBadge state="breached-password" /> : null}
+      {user.password_breached ? <StateBadge state="breached-password" /> : null}{' '}
+      {user.deletion_at === null ? null : <StateBadge state="deletion-scheduled" />}
     </>
   )
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
+import { refreshRulesOf } from '../clients/refresh_rules.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { Responses } from '../http/responses.ts'
@@ -42,7 +43,8 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
   // The copy of the client may be outdated. A disabled client or a retired secret must not introspect.
   await requireUnchangedClient(request, services)
   const api = findVisibleApi(claims, request, services.config)
-  const holder = api && (await findHolder(claims, { api, now: context.now }, services))
+  const { policy } = refreshRulesOf(client, claims, services.config)
+  const holder = api && (await findHolder(claims, { api, now: context.now, policy }, services))
   if (!api || !holder) return INACTIVE
   return describe({ ...claims, ...currentRights(claims, holder, { api, config: services.config }) })
 }

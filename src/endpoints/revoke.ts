@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { auditSuccess } from '../audit/audit_success.ts'
 import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
+import { refreshRulesOf } from '../clients/refresh_rules.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
@@ -81,8 +82,8 @@ async function endToken(
 /** @returns whether this call ended the session */
 async function endSession(
   claims: TokenClaims & { sid: string },
-  { api, context: { now } }: ClientRequest,
-  { shards, revocations }: Services,
+  { client, api, context: { now } }: ClientRequest,
+  { config, shards, revocations }: Services,
 ): Promise<boolean> {
   const { sid } = claims
   const sessions = shards.find(sid)
@@ -98,5 +99,6 @@ async function endSession(
     return revocations.add({ ...revocation, clientId: claims.clientId, expiresAt }, now)
   }
   const expiresAt = now + api.refreshTokenLifetimeSeconds
-  return sessions.end(identifySession(claims, { api: api.name, expiresAt }), REASON, now)
+  const { policy } = refreshRulesOf(client, claims, config)
+  return sessions.end(identifySession(claims, { api: api.name, expiresAt, policy }), REASON, now)
 }

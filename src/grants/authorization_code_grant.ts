@@ -13,6 +13,7 @@ import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { requireGrantedApi } from '../clients/resource.ts'
 import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
+import { clientMethodOf } from '../sessions/client_method.ts'
 import { type CodeSession, closeSession, openSession, REPLAYED } from '../sessions/open_session.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { hasIdToken, issueTokens } from '../tokens/issue_tokens.ts'
@@ -47,7 +48,8 @@ export const authorizationCodeGrant: Grant = {
     const holder =
       user === null ? describeGuest(code.sub, context.now) : describeUser(user, config, context.now)
     const scope = { tokens, announce: true }
-    const facts = { sid: code.sid, visitorId, keyThumbprint: proofKey, ...authenticationOf(code) }
+    const proof = { clientMethod: clientMethodOf(request), keyThumbprint: proofKey }
+    const facts = { sid: code.sid, visitorId, ...proof, ...authenticationOf(code) }
     const state = { facts, seq: 0, scope: scope.tokens, expiresAt, hasRefreshToken }
     const issuance = { ...holder, user, client, api, scope, issuedAt, proofKey, session: state }
     const response = await issueTokens(issuance, services, context)

@@ -8,6 +8,7 @@ import { requireGrantedApi } from '../clients/resource.ts'
 import { invalidDpopProof, OAuthError } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
+import { requireClientMethod } from '../sessions/client_method.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
 import { rotateSession } from '../sessions/rotate_session.ts'
 import { isBelowRequiredLevel } from '../signin/second_factor.ts'
@@ -35,6 +36,7 @@ export const refreshTokenGrant: Grant = {
     await requireUnchangedClient(received, services)
     const request = requestAbout(claims, received, config)
     const { client, api, proofKey, parameters, context } = request
+    requireClientMethod(claims, request)
     requireGrantedApi(request)
     requireNotIdle(claims, request)
     requireBoundKey(claims, request)

@@ -66,6 +66,7 @@ export const mailSchema = z.discriminatedUnion('kind', [
   z.object({ ...recipient, ...notification, kind: z.literal('token_theft') }),
   z.object({ ...recipient, ...action, kind: z.literal('invitation') }),
   z.object({ ...recipient, ...notification, kind: z.literal('deletion_scheduled'), deletedAt: seconds }),
+  z.object({ ...recipient, ...notification, kind: z.literal('deletion_cancelled') }),
   z.object({ ...recipient, ...notification, ...origin, kind: z.literal('more_needed') }),
 ])
 
@@ -121,5 +122,6 @@ export const MAIL_KINDS: Readonly<Record<MailKind, KindFacts>> = {
   new_device: NOTIFICATION,
   token_theft: NOTIFICATION,
   deletion_scheduled: NOTIFICATION,
+  deletion_cancelled: NOTIFICATION,
   more_needed: NOTIFICATION,
 }

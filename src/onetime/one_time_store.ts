@@ -30,6 +30,11 @@ const TRY_CODE = `
   WHERE ${IS_OPEN} AND tries < max_tries AND (?5 = 0 OR changes() > 0)
   RETURNING sealed, max_tries - tries AS tries_left, used_at IS NOT NULL AS is_right`
 
+/** Whether a code is right. ?3 is the time, and ?8 a JSON object: the id, the kind and the hashes of the code. */
+const IS_RIGHT = `
+  EXISTS (SELECT 1 FROM one_time_values WHERE id = ?8 ->> 'id' AND kind = ?8 ->> 'kind' AND used_at IS NULL AND expires_at > ?3
+    AND tries < max_tries AND code_hash IN (SELECT value FROM json_each(?8 -> 'hashes')))`
+
 const COLUMNS = '(id, kind, code_hash, max_tries, sealed, expires_at)'
 
 /** The use of a token without a row. Parameters: ?1 the id, ?2 the kind, ?3 its end, ?4 now. */
@@ -59,10 +64,19 @@ interface Row {
 export interface CodeAttempt extends OneTimeReference {
   code: string
   /**
-   * A statement that counts the try for more than this value, in the same transaction. If it changes no row, because its limit is
-   * reached, the code is not tried. Absent: the value alone counts its tries.
+   * Statements that count the try for more than this value, in the same transaction. Absent: the value alone counts its tries.
+   *
+   * @param isRight Whether the code is right: SQL with the time ?3 and the JSON value ?8.
    */
-  counting?: D1PreparedStatement
+  counting?(isRight: { sql: string; value: object }): TryCounting
+}
+
+/** Statements that count a try. */
+export interface TryCounting {
+  /** Counts a wrong code. They run first. */
+  wrong: readonly D1PreparedStatement[]
+  /** Counts every try. If it changes no row, because its limit is reached, the code is not tried. */
+  tried: D1PreparedStatement
 }
 
 /**
@@ -190,16 +204,19 @@ export class OneTimeStore {
     const attempt = this.#db
       .prepare(TRY_CODE)
       .bind(id, kind, now, JSON.stringify(hashes), counting === undefined ? 0 : 1)
-    const statements = counting === undefined ? [attempt] : [counting, attempt]
+    const counts = counting?.({ sql: IS_RIGHT, value: { id, kind, hashes } })
+    const statements = counts === undefined ? [attempt] : [...counts.wrong, counts.tried, attempt]
     const results = await callStore(STORE, () => this.#db.batch(statements))
-    const row = results.at(-1)?.results[0]
-    const counted = counting === undefined ? undefined : results[0]?.results
-    if (row === undefined) return { outcome: 'gone', counted }
+    const rows = results.map((result) => result.results)
+    const row = rows.at(-1)?.[0]
+    const counted =
+      counts === undefined ? {} : { counted: { wrong: rows.slice(0, -2), tried: rows.at(-2) ?? [] } }
+    if (row === undefined) return { outcome: 'gone', ...counted }
     const { tries_left: triesLeft, is_right: isRight } = decodeRecord(triedSchema, 'one-time value', row)
     const data = await this.#open(id, kind, { row, schema })
     return isRight === 1
-      ? { outcome: 'right', data, counted }
-      : { outcome: 'wrong', data, triesLeft, counted }
+      ? { outcome: 'right', data, ...counted }
+      : { outcome: 'wrong', data, triesLeft, ...counted }
   }
 
   /** Removes up to `limit` expired rows. @returns how many */

@@ -44,8 +44,8 @@ export type TriedCode<T> = (
   /** The value is unknown, used or expired, or has no tries left. */
   | { outcome: 'gone' }
 ) & {
-  /** The rows of the statement that counted the try; absent without one. */
-  counted?: unknown[] | undefined
+  /** The rows of the statements that counted the try; absent without any. */
+  counted?: { tried: unknown[]; wrong: unknown[][] }
 }
 
 /** 256 random bits. */

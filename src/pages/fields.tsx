@@ -83,6 +83,8 @@ export function TextArea({ state, name, label, hint, rows = 3 }: FieldProps & { 
 export interface Option {
   value: string
   label: string
+  /** The language of the label, if it is not that of the page (BCP 47). */
+  language?: string
 }
 
 /** A list for one choice. */
@@ -93,8 +95,8 @@ export function Select({ state, name, label, hint, options }: FieldProps & { opt
     <div class="field">
       <label for={name}>{label}</label>
       <select id={name} name={name} {...focusOf(state, name)} {...describeInput(field)}>
-        {options.map(({ value, label: text }) => (
-          <option value={value} selected={value === chosen}>
+        {options.map(({ value, label: text, language }) => (
+          <option value={value} selected={value === chosen} {...compact({ lang: language })}>
             {text}
           </option>
         ))}

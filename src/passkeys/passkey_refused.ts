@@ -2,10 +2,13 @@
 export class PasskeyRefused extends Error {
   override name = 'PasskeyRefused'
   readonly reason: string
+  /** The id of a passkey that the server does not have, such as a removed one; null for another reason. base64url. */
+  readonly unknownCredentialId: string | null
 
-  constructor(reason: string) {
+  constructor(reason: string, unknownCredentialId: string | null = null) {
     super(reason)
     this.reason = reason
+    this.unknownCredentialId = unknownCredentialId
   }
 }
 

@@ -115,7 +115,8 @@ async function prove(
   const { passkeys, passkeyStore, oneTime, audit } = dependencies
   const settings = passkeys.settingsOf(pool)
   requirePasskey(settings !== null, 'the pool has no passkeys')
-  requirePasskey(passkey !== null && user !== null, 'the passkey is unknown')
+  if (passkey === null || user === null)
+    throw new PasskeyRefused('the passkey is unknown', response.credentialId)
   checkOwner({ passkey, user }, { pool, subject, rpId: settings.rpId, userHandle: response.userHandle })
   const expected = passkeys.expect(challenge.challenge, settings)
   const verified = await verifyAuthentication(response, passkey, expected)

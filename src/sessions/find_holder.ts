@@ -1,4 +1,5 @@
 import type { ApiConfig, Config } from '../config/config.ts'
+import type { RefreshPolicy } from '../oauth/refresh_policy.ts'
 import { CLIENT_MARGIN_SECONDS } from '../storage/copy_ages.ts'
 import type { TokenClaims } from '../tokens/claims.ts'
 import type { StoredUser } from '../users/user.ts'
@@ -13,6 +14,15 @@ interface Dependencies {
   shards: SessionShards
 }
 
+/** Where and when a token is used. `now` is in Unix seconds. */
+interface Use {
+  /** The API of the caller. */
+  api: ApiConfig
+  now: number
+  /** The policy of a refresh token. The default is `rotate`. */
+  policy?: RefreshPolicy
+}
+
 /** The holder of a live token. `user` is null for a guest or a client. */
 export interface LiveHolder {
   user: StoredUser | null
@@ -23,12 +33,11 @@ export interface LiveHolder {
 /**
  * Finds the holder of a verified token in D1; null if the token is revoked or its holder may not use it.
  *
- * @param where The API of the caller, and the time in Unix seconds.
  * @throws StorageUnavailable, CorruptRecord
  */
 export async function findHolder(
   claims: TokenClaims,
-  { api, now }: { api: ApiConfig; now: number },
+  { api, now, policy = 'rotate' }: Use,
   { config, holders, shards }: Dependencies,
 ): Promise<LiveHolder | null> {
   // The audience names the API of an access token. Its client may belong to another API now.
@@ -41,7 +50,7 @@ export async function findHolder(
   const found = await shards.find(claims.sid)?.findWithHolder(claims.sid, query)
   if (found === undefined || found.holder.problem !== null) return null
   const { sessionLifetimeSeconds } = config
-  return isCurrent(claims, found.row, { now, sessionLifetimeSeconds }) ? found.holder : null
+  return isCurrent(claims, found.row, { now, policy, sessionLifetimeSeconds }) ? found.holder : null
 }
 
 /**
@@ -53,7 +62,7 @@ export async function findHolder(
  */
 export async function findMachine(
   claims: TokenClaims,
-  where: { api: ApiConfig; now: number },
+  where: Use,
   { holders }: Pick<Dependencies, 'holders'>,
 ): Promise<LiveHolder | null> {
   const credentialsSince = claims.issuedAt - CLIENT_MARGIN_SECONDS
@@ -63,7 +72,7 @@ export async function findMachine(
 
 function describeToken(
   { clientId, subject, sid, seq, jti, issuedAt }: TokenClaims,
-  { api, now }: { api: ApiConfig; now: number },
+  { api, now }: Use,
 ): HolderQuery {
   return {
     clientId,
@@ -79,13 +88,22 @@ function describeToken(
   }
 }
 
-/** An access token is live until its session ends. A refresh token is live while it is the current token of its session. */
+/**
+ * An access token is live until its session ends. A refresh token is live while it is the current token of its session. If its policy
+ * is not `rotate`, it is also live until its successor is used.
+ */
 function isCurrent(
   { seq }: TokenClaims,
   row: SessionRow | null,
-  { now, sessionLifetimeSeconds }: { now: number; sessionLifetimeSeconds: number | null },
+  {
+    now,
+    policy,
+    sessionLifetimeSeconds,
+  }: Required<Omit<Use, 'api'>> & Pick<Config, 'sessionLifetimeSeconds'>,
 ): boolean {
   if (row?.endedAt) return false
   if (seq === null) return true
-  return row === null ? seq === 0 : seq === row.seq && endOfSession(row, sessionLifetimeSeconds) > now
+  if (row === null) return seq === 0
+  const isLast = seq === row.seq || (policy !== 'rotate' && seq === row.seq - 1)
+  return isLast && endOfSession(row, sessionLifetimeSeconds) > now
 }

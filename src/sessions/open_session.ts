@@ -2,6 +2,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
+import { refreshRulesOf } from '../clients/refresh_rules.ts'
 import type { Config } from '../config/config.ts'
 import { randomId } from '../lib/bytes.ts'
 import { runToEnd } from '../lib/request_context.ts'
@@ -12,7 +13,7 @@ import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import { auditCodeMerge, type Visitor } from './end_guest_session.ts'
 import { causeOf, describeExchange, requireRepeatable } from './exchange_holder.ts'
 import type { Holder } from './holder_store.ts'
-import type { SessionIdentity } from './session.ts'
+import { issuesOf, type SessionIdentity } from './session.ts'
 import type { Companions, Opening, SessionOpening } from './session_opening_store.ts'
 import type { SessionShards } from './session_shards.ts'
 import { shardNameOf } from './sid.ts'
@@ -35,7 +36,7 @@ export interface CodeSession {
 }
 
 interface Dependencies {
-  config: Pick<Config, 'refreshTokensEnabled' | 'sessionLifetimeSeconds'>
+  config: Pick<Config, 'refreshTokensEnabled' | 'refreshRetryWindowSeconds' | 'sessionLifetimeSeconds'>
   shards: SessionShards
   audit: AuditStore
 }
@@ -197,7 +198,9 @@ function identify(
   const startedAt = Math.max(context.now, issuedAt)
   const expiresAt = startedAt + Math.min(lifetimeSeconds, capSeconds)
   const tokenExpiresAt = Math.max(expiresAt, startedAt + accessTokenSeconds)
-  return { sid, subject, clientId, api: apiName, startedAt, expiresAt, tokenExpiresAt }
+  const { policy } = refreshRulesOf(client, { keyThumbprint: null }, services.config)
+  const times = { startedAt, expiresAt, tokenExpiresAt, ...issuesOf(policy, expiresAt) }
+  return { sid, subject, clientId, api: apiName, ...times }
 }
 
 function hasRefreshToken({ client }: ClientRequest, { config }: Dependencies): boolean {

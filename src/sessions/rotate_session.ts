@@ -2,6 +2,7 @@ import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
+import { type RefreshRules, refreshRulesOf } from '../clients/refresh_rules.ts'
 import type { Config } from '../config/config.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import type { Notifier } from '../mail/news.ts'
@@ -11,10 +12,11 @@ import type { RefreshTokenClaims } from '../tokens/refresh_token.ts'
 import type { StoredUser } from '../users/user.ts'
 import { causeOf, describeExchange, requireRepeatable } from './exchange_holder.ts'
 import { identifySession } from './identify_session.ts'
+import type { RotationOutcome } from './judge_rotation.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
 import type { SessionIdentity } from './session.ts'
 import type { SessionShards } from './session_shards.ts'
-import type { SessionStore } from './session_store.ts'
+import type { Rotation, SessionStore } from './session_store.ts'
 
 interface Dependencies {
   config: Pick<Config, 'refreshRetryWindowSeconds' | 'sessionLifetimeSeconds'>
@@ -45,34 +47,58 @@ export async function rotateSession(
   const { now } = request.context
   const sessions = shards.find(claims.sid)
   if (sessions === null) throw refuseRefresh('invalid_token', 'its session names an unknown shard', claims)
-  const identity = identify(claims, request, config.sessionLifetimeSeconds)
+  const rules = refreshRulesOf(request.client, claims, config)
+  const identity = identify(claims, request, { capSeconds: config.sessionLifetimeSeconds, rules })
   if (identity.expiresAt <= now)
     throw refuseRefresh('expired_token', 'the session has reached its maximum lifetime', claims)
   const rotation = {
     ...identity,
+    ...rules,
     seq: claims.seq,
     now,
-    retryWindowSeconds: config.refreshRetryWindowSeconds,
     sessionLifetimeSeconds: config.sessionLifetimeSeconds,
   }
-  const { holder, outcome } = await sessions.rotate(rotation, describeExchange(claims, request))
+  const { holder, outcome } = await sessions.use(rotation, describeExchange(claims, request))
   if (outcome === null) {
     requireRepeatable(holder, request)
     const { problem } = holder
     throw refuseRefresh(causeOf(problem), problem ?? 'its holder may not refresh', claims)
   }
   if (outcome.kind === 'refused') throw refuseRefresh(outcome.cause, outcome.reason, claims)
-  if (outcome.kind === 'replayed') throw await endForTheft(claims, identity, sessions, { request, services })
-  const { sid, subject, scope } = claims
+  if (outcome.kind === 'replayed') throw await endForTheft(claims, rotation, sessions, { request, services })
+  auditUse(claims, outcome, request, services)
   const { seq, expiresAt } = outcome
-  const kind = outcome.kind === 'rotated' ? 'refresh' : 'retry'
-  const reason = `token ${claims.seq} was exchanged for token ${seq}`
-  const event = { kind, reason, subject, sid, grant: 'refresh_token' } as const
-  auditSuccess({ ...event, previousTokenAt: claims.issuedAt }, request, services)
-  return {
-    session: { facts: sessionFactsOf(claims), seq, scope, expiresAt, hasRefreshToken: true },
-    user: holder.user,
+  const session = {
+    facts: sessionFactsOf(claims),
+    seq,
+    scope: claims.scope,
+    expiresAt,
+    hasRefreshToken: true,
+    keptRefreshToken: outcome.kind === 'kept' ? request.parameters.require('refresh_token') : null,
   }
+  return { session, user: holder.user }
+}
+
+/** Records a use of a refresh token. A token that stays valid does not tell when the session was used last. */
+function auditUse(
+  { sid, subject, seq: used, issuedAt }: RefreshTokenClaims,
+  { kind, seq }: RotationOutcome & { seq: number },
+  request: ClientRequest,
+  services: Dependencies,
+): void {
+  const common = { subject, sid, grant: 'refresh_token' }
+  const exchange = {
+    ...common,
+    reason: `token ${used} was exchanged for token ${seq}`,
+    previousTokenAt: issuedAt,
+  }
+  if (kind === 'kept')
+    auditSuccess(
+      { ...common, kind: 'refresh', reason: `token ${used} was used and stays valid` },
+      request,
+      services,
+    )
+  else auditSuccess({ ...exchange, kind: kind === 'rotated' ? 'refresh' : 'retry' }, request, services)
 }
 
 /**
@@ -82,27 +108,29 @@ export async function rotateSession(
 function identify(
   claims: RefreshTokenClaims,
   request: ClientRequest,
-  capSeconds: number | null,
+  { capSeconds, rules }: { capSeconds: number | null; rules: RefreshRules },
 ): SessionIdentity {
   const { client, api, context } = request
   const idleEnd = context.now + lifetimesOf(client, api).refreshTokenSeconds
+  const end = rules.policy === 'fixed' ? claims.expiresAt : idleEnd
   const cap = claims.seq === 0 && capSeconds !== null ? claims.issuedAt + capSeconds : Infinity
-  return identifySession(claims, { api: api.name, expiresAt: Math.min(idleEnd, cap) })
+  return identifySession(claims, { api: api.name, expiresAt: Math.min(end, cap) })
 }
 
 /** Ends a session whose refresh token was copied (RFC 9700 §4.14.2). @returns the refusal */
 async function endForTheft(
   claims: RefreshTokenClaims,
-  identity: SessionIdentity,
+  rotation: Rotation,
   sessions: SessionStore,
   { request, services }: { request: ClientRequest; services: Dependencies },
 ) {
   const { sid, subject, seq } = claims
-  const reason = `token ${seq} was used again after the retry window`
+  const ofSuccessor = rotation.policy === 'rotate' ? '' : ' of its successor'
+  const reason = `token ${seq} was used again after the retry window${ofSuccessor}`
   const { context } = request
   // The end must not depend on the caller, who may disconnect. The response waits for it, because a faster response would
   // tell a thief that the token was valid.
-  const isFirst = await runToEnd(context, sessions.end(identity, 'replayed refresh token', context.now))
+  const isFirst = await runToEnd(context, sessions.end(rotation, 'replayed refresh token', context.now))
   if (isFirst) {
     auditSuccess({ kind: 'theft', reason, subject, sid }, request, services)
     const concerned = { subject, sid, api: request.api.name, clientId: request.client.id }

@@ -134,17 +134,17 @@ export class SessionOpeningStore {
   /** Another request that has the row makes the condition of the conflict false. A repetition of this request finds its own row. */
   #insert(opening: SessionOpening, guard: HolderGuard): D1PreparedStatement {
     const { sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt } = opening
-    const { browserId, consentId, openingId } = opening
+    const { browserId, consentId, openingId, issuesUntil = null } = opening
     return this.#db
       .prepare(
         `INSERT INTO sessions (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until,
-           browser_id, consent_id, opening_id)
-         SELECT ?2, ?3, ?4, ?5, 0, ?6, ?6, ?7, max(?7, ?8), ?9, ?10, ?11 WHERE ${guard.sql}
+           browser_id, consent_id, opening_id, issues_until)
+         SELECT ?2, ?3, ?4, ?5, 0, ?6, ?6, ?7, max(?7, ?8), ?9, ?10, ?11, ?12 WHERE ${guard.sql}
          ON CONFLICT (sid) DO UPDATE SET opening_id = ?11 WHERE opening_id = ?11 AND ended_at IS NULL RETURNING sid`,
       )
       .bind(
         ...[guard.query, sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt],
-        ...[browserId, consentId, openingId],
+        ...[browserId, consentId, openingId, issuesUntil],
       )
   }
 

@@ -1,3 +1,4 @@
+import type { RefreshRules } from '../clients/refresh_rules.ts'
 import type { Config } from '../config/config.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { isVisitorId } from '../users/visitor.ts'
@@ -15,17 +16,17 @@ import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_stor
 import {
   decodeSessionRow,
   type EndReason,
+  includesIssue,
   lastIssuedAt,
   type SessionIdentity,
   type SessionRow,
 } from './session.ts'
 
 /** One use of a refresh token. Times are Unix seconds. */
-export interface Rotation extends SessionIdentity {
+export interface Rotation extends SessionIdentity, RefreshRules {
   /** The number of the token that is used. */
   seq: number
   now: number
-  retryWindowSeconds: number
   /** The maximum lifetime of a session from its start; null without a limit. */
   sessionLifetimeSeconds: number | null
 }
@@ -33,8 +34,15 @@ export interface Rotation extends SessionIdentity {
 /** The settings that limit the lifetime of a session's access tokens. */
 export type TokenLifetimes = Pick<Config, 'apis' | 'longestAccessTokenSeconds' | 'refreshRetryWindowSeconds'>
 
-const SELECT_SESSION =
-  'SELECT seq, started_at, rotated_at, expires_at, ended_at, end_reason FROM sessions WHERE sid = ?'
+const SELECT_SESSION = `SELECT seq, started_at, rotated_at, expires_at, ended_at, end_reason, issues_until, rotation_times
+  FROM sessions WHERE sid = ?`
+
+/** The most refreshes whose time a row has. An older token is not good for a retry. */
+const MAX_ROTATION_TIMES = 32
+
+/** Adds the time `?2` of a refresh to the times in a row, and removes the oldest one. */
+const ADD_ROTATION_TIME = `rotation_times = json_remove(
+  json_set(coalesce(rotation_times, '{}'), '$."' || (seq + 1) || '"', ?2), '$."' || (seq + 1 - ${MAX_ROTATION_TIMES}) || '"')`
 
 /**
  * The sessions of one shard in D1. A session gets its row at its first refresh or at its end. `seq` in the row is the number
@@ -73,31 +81,69 @@ export class SessionStore {
   }
 
   /**
-   * Uses the refresh token `seq` of a session in one atomic statement, so that only one of several parallel requests advances
-   * the session. The same transaction then reads the row, which distinguishes a retry from theft. If the holder has a
-   * problem, the token stays unused.
+   * Uses the refresh token `seq` of a session. If the holder has a problem, the token stays unused.
    *
    * @returns `outcome` is null if the holder has a problem
    * @throws StorageUnavailable, CorruptRecord
    */
-  async rotate(
+  async use(
     rotation: Rotation,
     query: HolderQuery,
   ): Promise<{ holder: Holder; outcome: RotationOutcome | null }> {
+    const { holder, advanced, row } =
+      rotation.policy === 'fixed'
+        ? { ...(await this.findWithHolder(rotation.sid, query)), advanced: false }
+        : await this.#rotate(rotation, query)
+    if (holder.problem !== null) return { holder, outcome: null }
+    const outcome = judgeRotation({ ...rotation, advanced, row })
+    const isIncluded = row === null || includesIssue(row, { ...rotation, ...this.#retryWindow })
+    if (isIncluded || (outcome.kind !== 'retried' && outcome.kind !== 'kept')) return { holder, outcome }
+    const issuesUntil = outcome.kind === 'kept' ? outcome.expiresAt : rotation.now
+    const isLive = await this.#extendIssues(rotation.sid, issuesUntil)
+    return { holder, outcome: isLive ? outcome : ENDED_MEANWHILE }
+  }
+
+  get #retryWindow(): { retryWindowSeconds: number } {
+    return { retryWindowSeconds: this.#lifetimes.refreshRetryWindowSeconds }
+  }
+
+  /**
+   * Advances the session in one atomic statement, if `seq` is its current token, so that only one of several parallel requests
+   * advances it. The same transaction then reads the row, which distinguishes a retry from theft.
+   */
+  async #rotate(
+    rotation: Rotation,
+    query: HolderQuery,
+  ): Promise<{ holder: Holder; advanced: boolean; row: SessionRow | null }> {
     const select = this.#select(rotation.sid)
     if (!this.#holders.isIn(this.#db)) {
       const holder = await this.#holders.find(query)
-      if (holder.problem !== null) return { holder, outcome: null }
+      if (holder.problem !== null) return { holder, advanced: false, row: null }
       const [advanced, found] = await callStore('D1 sessions', () =>
         this.#db.batch([this.#advance(rotation, NO_GUARD), select]),
       )
-      return { holder, outcome: judge(rotation, advanced, found) }
+      return { holder, advanced: hasRow(advanced), row: decodeFound(rotation.sid, found) }
     }
     const [holderResult, advanced, found] = await callStore('D1 sessions', () =>
       this.#db.batch([this.#holders.select(query), this.#advance(rotation, guardFor(query)), select]),
     )
     const holder = decodeHolder(holderResult?.results[0])
-    return { holder, outcome: holder.problem === null ? judge(rotation, advanced, found) : null }
+    return { holder, advanced: hasRow(advanced), row: decodeFound(rotation.sid, found) }
+  }
+
+  /**
+   * Records that the session issues access tokens until a second, for the revocation feed.
+   *
+   * @returns false if the session has ended since it was read
+   */
+  async #extendIssues(sid: string, issuesUntil: number): Promise<boolean> {
+    const extend = this.#db
+      .prepare(
+        `UPDATE sessions SET issues_until = max(coalesce(issues_until, 0), ?2) WHERE sid = ?1 AND ended_at IS NULL
+         RETURNING sid`,
+      )
+      .bind(sid, issuesUntil)
+    return hasRow(await callStore('D1 sessions', () => extend.run()))
   }
 
   #select(sid: string): D1PreparedStatement {
@@ -127,11 +173,11 @@ export class SessionStore {
   }
 
   #updateNext(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
-    const { sid, seq, now, expiresAt, sessionLifetimeSeconds } = rotation
+    const { sid, seq, now, expiresAt, sessionLifetimeSeconds, policy } = rotation
     return this.#db
       .prepare(
         `UPDATE sessions SET seq = seq + 1, rotated_at = ?2, expires_at = min(?3, coalesce(started_at + ?4, ?3)),
-           keep_until = max(keep_until, ?3)
+           keep_until = max(keep_until, ?3)${policy === 'until_used' ? `, ${ADD_ROTATION_TIME}` : ''}
          WHERE sid = ?5 AND seq = ?6 AND ended_at IS NULL AND expires_at > ?2
            AND (?4 IS NULL OR started_at + ?4 > ?2) AND ${guard.sql}
          RETURNING seq`,
@@ -148,19 +194,19 @@ export class SessionStore {
    * @throws StorageUnavailable
    */
   async end(session: SessionIdentity, reason: EndReason, now: number): Promise<boolean> {
-    const { sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt } = session
+    const { sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt, issuesUntil = null } = session
     const end = this.#db
       .prepare(
         `INSERT INTO sessions
-           (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until, ended_at, end_reason)
-         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, max(?7, ?9), ?6, ?8)
+           (sid, subject, client_id, api, seq, started_at, rotated_at, expires_at, keep_until, ended_at, end_reason, issues_until)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, max(?7, ?9), ?6, ?8, ?10)
          ON CONFLICT (sid) DO UPDATE SET ended_at = ?6, end_reason = ?8 WHERE ended_at IS NULL RETURNING sid`,
       )
-      .bind(sid, subject, clientId, api, startedAt, now, expiresAt, reason, tokenExpiresAt)
+      .bind(sid, subject, clientId, api, startedAt, now, expiresAt, reason, tokenExpiresAt, issuesUntil)
     const isListed = reason.startsWith('ended by ') || !isVisitorId(subject)
     const listing = isListed ? [this.#listEnded(session, reason, now)] : []
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, ...listing]))
-    return ended !== undefined && ended.results.length > 0
+    return hasRow(ended)
   }
 
   /** Makes a statement that lists the session, if the previous statement ended it. */
@@ -192,13 +238,14 @@ export class SessionStore {
   }
 }
 
-function judge(
-  rotation: Rotation,
-  advanced: D1Result | undefined,
-  found: D1Result | undefined,
-): RotationOutcome {
-  const isAdvanced = advanced !== undefined && advanced.results.length > 0
-  return judgeRotation({ ...rotation, advanced: isAdvanced, row: decodeFound(rotation.sid, found) })
+const ENDED_MEANWHILE: RotationOutcome = {
+  kind: 'refused',
+  cause: 'ended_session',
+  reason: 'the session ended during the refresh',
+}
+
+function hasRow(result: D1Result | undefined): boolean {
+  return result !== undefined && result.results.length > 0
 }
 
 /** @throws CorruptRecord */

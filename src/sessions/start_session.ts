@@ -10,6 +10,7 @@ import type { SessionFacts } from '../tokens/claims.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import type { PasswordState } from '../users/password_state.ts'
 import type { SignInGuard, VerifiedSignIn } from '../users/sign_in_guard.ts'
+import { clientMethodOf } from './client_method.ts'
 import type { SessionShards } from './session_shards.ts'
 
 interface Dependencies {
@@ -48,7 +49,7 @@ export async function startSession(
   const expiresAt = issuedAt + Math.min(lifetimesOf(client, api).refreshTokenSeconds, capSeconds)
   const sid = services.shards.newSid(context.continent)
   const session = {
-    facts: { ...facts, sid, keyThumbprint: proofKey },
+    facts: { ...facts, sid, keyThumbprint: proofKey, clientMethod: clientMethodOf(request) },
     seq: 0,
     scope: scope.tokens,
     expiresAt,

@@ -18,6 +18,8 @@ export const browserSessionSchema = z.object({
    * password or ended the other sessions in it. 0 without one. A cookie of the version before has none.
    */
   keptFrom: z._default(z.int(), 0),
+  /** Whether the sign-in cancelled the deletion of the account, and no page has shown it. A cookie of the version before has no value. */
+  cancelledDeletion: z._default(z.boolean(), false),
   /** The absolute lifetime begins here. */
   startedAt: z.int(),
   /** The latest end. A longer lifetime in config.yml does not move it, because the record of a logout lasts only until then. */

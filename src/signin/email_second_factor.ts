@@ -140,7 +140,9 @@ export class EmailSecondFactor {
     const { subject, clientId, failure } = attempt
     const isPossible = (data: z.output<typeof codeSchema>) => data.subject === subject
     const format = { kind: 'second_factor', schema: codeSchema, isPossible } as const
-    const tried = await codes.try(attempt, format, context)
+    const read = attempt.read?.record.failures.find(({ kind }) => kind === 'second_factor')
+    const lockedUntil = read !== undefined && read.lockedUntil > context.now ? read.lockedUntil : null
+    const tried = await codes.try({ ...attempt, lockedUntil }, format, context)
     if (!tried.isRight) return refuse(tried.lockedUntil, context.now)
     const check = { subject, given: null, clientId }
     const [{ record }, isFirst] = await Promise.all([

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { OneTimeStore } from '../onetime/one_time_store.ts'
+import type { CodeAttempt, OneTimeStore } from '../onetime/one_time_store.ts'
 import type { OneTimeKind, TriedCode } from '../onetime/one_time_value.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import type { Failure, FailureKey } from '../users/failure_count.ts'
@@ -48,6 +48,8 @@ export interface CountedTry extends CodeCaller {
   failure: Failure
   /** The user for the audit trail; absent for the user of the code. */
   subject?: string
+  /** The end of a lock of the count that the request has read, in Unix seconds; absent or null without one. */
+  lockedUntil?: number | null
 }
 
 /** The data of every stored code. */
@@ -106,8 +108,8 @@ export class MailedCodes {
   }
 
   /**
-   * Tries a code. The transaction of the try counts a wrong code first, so parallel guesses cannot exceed a limit. A right code
-   * keeps its count until `release`.
+   * Tries a code. The transaction of the try counts a wrong code first, also for the caller, so parallel guesses cannot exceed a limit.
+   * A right code keeps its count until `release`.
    *
    * @param isPossible Whether a code with this data can be right.
    * @throws StorageUnavailable, CorruptRecord
@@ -117,36 +119,41 @@ export class MailedCodes {
     { kind, schema, isPossible }: CodeFormat<T> & { isPossible(data: T): boolean },
     context: RequestContext,
   ): Promise<TriedMailedCode<T>> {
-    const { oneTime, failures } = this.#parts
-    const { token, failure, formId, pool } = attempt
+    const { oneTime, failures, guard } = this.#parts
+    const { token, failure, formId, pool, clientId } = attempt
     const code = parseCode(attempt.code)
     if (code === null) return { isRight: false, data: null, lockedUntil: null }
-    const counting = failures.counting(failure, context.now)
+    const keys = await guard.keysOfCaller(clientId, context)
+    const counting: CodeAttempt['counting'] = (isRight) => ({
+      wrong: guard.counting(keys, { isRight, lock: failure }, context.now),
+      tried: failures.counting(failure, context.now),
+    })
     const tried = await oneTime.tryCode({ kind, token, code, counting }, schema, context.now)
     const data = tried.outcome === 'gone' ? null : tried.data
     const isHere = data?.formId === formId && data.pool === pool
     if (tried.outcome === 'right' && isHere && isPossible(tried.data))
       return { isRight: true, data: tried.data }
-    return { isRight: false, data, lockedUntil: await this.#count(attempt, tried, context) }
+    return { isRight: false, data, lockedUntil: await this.#count(attempt, { tried, keys }, context) }
   }
 
-  /** Counts a wrong code for the caller too. @returns the end of the lock of the count of the code, or null */
+  /** Continues after the counts of a wrong code. @returns the end of the lock of the count of the code, or null */
   async #count(
     { failure, clientId, api, ...attempt }: CountedTry,
-    tried: TriedCode<CodeData>,
+    { tried, keys }: { tried: TriedCode<CodeData>; keys: readonly FailureKey[] },
     context: RequestContext,
   ): Promise<number | null> {
     const { failures, guard } = this.#parts
     const { now } = context
     const caller = { clientId, api, context }
-    const counted = failures.readCounted(failure, tried.counted ?? [], now)
+    const { tried: rows = [], wrong = [] } = tried.counted ?? {}
+    const counted = failures.readCounted(failure, rows, now)
     const owner = tried.outcome === 'gone' ? null : (tried.data.subject ?? null)
     if (counted !== null) guard.noteCounted(counted, caller, attempt.subject ?? owner)
-    const [earlier] = await Promise.all([
-      counted === null ? failures.find(failure, now) : null,
-      guard.countKeys(await guard.keysOfCaller(clientId, context), caller, null),
-    ])
-    return counted === null ? (earlier?.lockedUntil ?? null) : counted.lockedUntil
+    const isCounted = guard.noteCounts(keys, wrong, { ...caller, subject: null })
+    // The code was right, but is no code for this browser or user.
+    if (!isCounted) await guard.countKeys(keys, caller, null)
+    if (counted !== null) return counted.lockedUntil
+    return attempt.lockedUntil ?? (await failures.find(failure, now))?.lockedUntil ?? null
   }
 
   /** Resets the count of wrong codes, after the response. */

@@ -12,8 +12,10 @@ export const signInProblemSchema = z.discriminatedUnion('kind', [
   kind('wrong_current_password'),
   /** A second factor that is wrong or was used before. */
   z.object({ kind: z.literal('wrong_code'), factor: z.enum(['totp', 'recovery_code', 'email_code']) }),
-  /** A passkey that is unknown, wrong, removed or of another user. */
+  /** A passkey that is wrong or of another user. */
   kind('refused_passkey'),
+  /** A passkey that the server does not have, such as a removed one. Its id is that of the response. */
+  z.object({ kind: z.literal('unknown_passkey'), credentialId: z.string() }),
   /** A new passkey that does not verify, or the account got another one. */
   kind('unusable_passkey'),
   /** The user requested a code by mail for a text that is no username and no address. */

@@ -87,6 +87,13 @@ export const CLAIMS = {
     format: optional(text),
     targets: ['refresh_token', 'introspection'],
   },
+  /** The method by which the client authenticated at the start of the session; null unless it signed an assertion. */
+  clientMethod: {
+    name: 'client_auth',
+    source: 'session',
+    format: optional(text),
+    targets: ['refresh_token'],
+  },
   /** How many times the session was refreshed. */
   seq: {
     name: 'seq',

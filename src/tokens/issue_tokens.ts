@@ -45,6 +45,8 @@ export interface SessionState {
   expiresAt: number
   /** Whether the session has refresh tokens. */
   hasRefreshToken: boolean
+  /** The refresh token that the client keeps; null for a new one. The default is null. */
+  keptRefreshToken?: string | null
 }
 
 interface Dependencies {
@@ -76,10 +78,13 @@ export async function issueTokens(
     mustChangePassword: passwordState.mustChange,
     passwordBreached: passwordState.isBreached,
   }
-  const refresh = session?.hasRefreshToken && config.refreshTokensEnabled ? refreshValuesOf(session) : null
+  const hasRefreshToken = session?.hasRefreshToken && config.refreshTokensEnabled
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(access, key),
-    refresh && issueRefreshToken({ ...common, ...refresh, api: api.name }, key),
+    hasRefreshToken
+      ? (session.keptRefreshToken ??
+        issueRefreshToken({ ...common, ...refreshValuesOf(session), api: api.name }, key))
+      : null,
   ])
   const idToken = await issueIdTokenFor({ ...issuance, scope, accessToken }, services, context)
   return compact({

@@ -33,7 +33,7 @@ export interface AuthenticatedUser {
 }
 
 interface Dependencies {
-  users: Pick<UserStore, 'findForSignIn'>
+  users: Pick<UserStore, 'findForSignIn' | 'findAndCount'>
   passwords: Pick<PasswordHasher, 'verify'>
   guard: SignInGuard
   challenge: Challenge
@@ -41,8 +41,8 @@ interface Dependencies {
 
 /**
  * Authenticates a user by username and password. An unknown username, a wrong password, a locked user and a disabled user cost
- * the same: a read of a replica, a hash, a read of the primary, and a write that counts the failure. The primary is necessary,
- * because a replica can be behind.
+ * the same: a read of a replica, a hash, and a transaction at the primary that reads again and counts the failure. The primary is
+ * necessary, because a replica can be behind.
  *
  * @throws OAuthError invalid_grant, with one response for every reason; temporarily_unavailable if the address must wait;
  *   challenge_required after recent failures of the account or the address; too_many_attempts in its place on a page
@@ -117,8 +117,17 @@ async function checkOnReplica(
 }
 
 /**
- * Reads the user again from the primary, and counts a failure. Parallel guesses can all read the counts before the first failure
- * is counted. The second read makes the lock effective for them.
+ * Whether a checked password is right now: the user is enabled, and has still the checked hash. A user with another hash needs a new
+ * check. ?8 is a JSON object: pool, username, the checked hash, and whether the password matches it.
+ */
+const IS_RIGHT = `
+  ((SELECT password_hash FROM users WHERE pool = ?8 ->> 'pool' AND username = ?8 ->> 'username') IS NOT ?8 ->> 'hash'
+    OR (?8 ->> 'isProven' AND EXISTS (
+      SELECT 1 FROM users WHERE pool = ?8 ->> 'pool' AND username = ?8 ->> 'username' AND enabled = 1)))`
+
+/**
+ * Reads the user again from the primary, and counts a failure in the same transaction. Parallel guesses can all read the counts before
+ * the first failure is counted. The second read makes the lock effective for them.
  *
  * @throws OAuthError invalid_grant
  */
@@ -129,14 +138,24 @@ async function checkOnPrimary(
 ): Promise<AuthenticatedUser> {
   const { attempt, isSuspect, refuses } = first
   if (first.reason !== null) guard.noteGuess(attempt)
-  const newest = await users.findForSignIn(queryOf(attempt), 'primary')
+  const { pool, username, account, others, context } = attempt
+  const isRefused = first.user !== null && refuses(first.user)
+  const value = {
+    ...{ pool, username, hash: first.user?.passwordHash ?? null },
+    isProven: first.isProven && !isRefused,
+  }
+  const keys = [account, ...others]
+  const counting = guard.counting(keys, { isRight: { sql: IS_RIGHT, value }, lock: account }, context.now)
+  const { counted, ...newest } = await users.findAndCount(queryOf(attempt), counting)
   const { user } = newest
   const hash = user?.passwordHash ?? null
   const hasChanged = hash !== (first.user?.passwordHash ?? null)
   const isProven = hasChanged ? await passwords.verify(forms, hash, { isSuspect }) : first.isProven
   const reason = reasonToRefuse(newest, isProven, { guard, attempt, refuses })
   if (user !== null && reason === null) return signedIn(user, first)
-  await guard.countFailure(attempt, user?.id ?? null)
+  const isCounted = guard.noteCounts(keys, counted, { ...attempt, subject: user?.id ?? null })
+  // The hash or a factor changed during the check.
+  if (!isCounted) await guard.countFailure(attempt, user?.id ?? null)
   const refused = reason ?? 'unknown user'
   const subject = user === null ? {} : { subject: user.id }
   throw wrongCredentials(refused, { ...subject, cause: CAUSES[refused] })

@@ -55,9 +55,10 @@ const LOCKED_UNTIL = `CASE WHEN ${REACHES_LIMIT} THEN ?3 + min(?7, ?6 << min(loc
  * client expire some time after their first failure. */
 const RESTARTS_MEMORY = `(kind IN ('account', 'second_factor') OR ${IS_EXPIRED} OR ${REACHES_LIMIT} OR failures = 0)`
 
-/** A failure during a lock does not count, so it does not extend the lock. */
-const COUNT_FAILURE = `
-  INSERT INTO sign_in_failures (kind, key, failures, failed_at, expires_at) VALUES (?1, ?2, 1, ?3, ?3 + ?4)
+/** A failure during a lock does not count, so it does not extend the lock. @param condition Its only own parameter is ?8. */
+const countFailureIf = (condition: string) => `
+  INSERT INTO sign_in_failures (kind, key, failures, failed_at, expires_at)
+  SELECT ?1, ?2, 1, ?3, ?3 + ?4 WHERE ${condition}
   ON CONFLICT DO UPDATE SET
     failures = CASE WHEN ${IS_EXPIRED} THEN 1 WHEN ${REACHES_LIMIT} THEN 0 ELSE failures + 1 END,
     locks = CASE WHEN ${IS_EXPIRED} THEN 0 WHEN ${REACHES_LIMIT} THEN locks + 1 ELSE locks END,
@@ -66,6 +67,19 @@ const COUNT_FAILURE = `
     expires_at = CASE WHEN ${RESTARTS_MEMORY} THEN max(?3, ${LOCKED_UNTIL}) + ?4 ELSE expires_at END
   WHERE locked_until <= ?3
   RETURNING kind, locked_until, sign_ins`
+const COUNT_FAILURE = countFailureIf('?8')
+
+/** An attempt that counts no failure. */
+export interface RightAttempt {
+  /** Whether the attempt is right: SQL with the time ?3 and the JSON value ?8. */
+  isRight: { sql: string; value: object }
+  /** The count whose lock refuses a right attempt. */
+  lock: FailureKey
+}
+
+const IS_LOCKED = `
+  EXISTS (SELECT 1 FROM sign_in_failures WHERE kind = ?8 -> 'lock' ->> 'kind' AND key = ?8 -> 'lock' ->> 'key'
+    AND locked_until > ?3)`
 
 /** The second condition is that of the partial index. */
 const COUNT_LOCKED = `
@@ -177,14 +191,21 @@ export class FailureStore {
   }
 
   /** A statement that counts a failure, for a transaction. It changes no row during a lock. */
-  counting(
-    { kind, key, limits, memorySeconds = this.#memorySeconds }: Failure,
-    now: number,
-  ): D1PreparedStatement {
-    const { failures, lockSeconds, longestLockSeconds } = limits
+  counting(failure: Failure, now: number): D1PreparedStatement {
+    return this.#db.prepare(COUNT_FAILURE).bind(...this.#valuesOf(failure, now), 1)
+  }
+
+  /** As `counting`, unless the attempt is right at the time of the statement. */
+  countingUnless({ isRight, lock }: RightAttempt, failure: Failure, now: number): D1PreparedStatement {
+    const value = JSON.stringify({ ...isRight.value, lock })
     return this.#db
-      .prepare(COUNT_FAILURE)
-      .bind(kind, key, now, memorySeconds, failures, lockSeconds, longestLockSeconds)
+      .prepare(countFailureIf(`NOT (${isRight.sql} AND NOT ${IS_LOCKED})`))
+      .bind(...this.#valuesOf(failure, now), value)
+  }
+
+  #valuesOf({ kind, key, limits, memorySeconds = this.#memorySeconds }: Failure, now: number) {
+    const { failures, lockSeconds, longestLockSeconds } = limits
+    return [kind, key, now, memorySeconds, failures, lockSeconds, longestLockSeconds]
   }
 
   /** A statement that resets a count if the statement before it changed a row. Use both in one transaction. */

@@ -7,7 +7,7 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { tooManyAttempts } from '../oauth/errors.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { type FailureCount, type FailureKey, type FailureKind, failureOf } from './failure_count.ts'
-import type { CountedFailure, FailureStore, ReadBySignIn } from './failure_store.ts'
+import type { CountedFailure, FailureStore, ReadBySignIn, RightAttempt } from './failure_store.ts'
 import type { SignInMark, SuspectEnder } from './sign_in_mark.ts'
 
 /** The normalised username of a sign-in, and its client. */
@@ -204,6 +204,25 @@ export class SignInGuard {
    */
   countKeys(keys: readonly FailureKey[], caller: Caller, subject: string | null): Promise<CountedFailure[]> {
     return this.#count(keys, caller, subject)
+  }
+
+  /** Statements that count a failure of each key, unless the attempt is right. `noteCounts` reads their rows. */
+  counting(keys: readonly FailureKey[], right: RightAttempt, now: number) {
+    return keys.map((key) => this.#failures.countingUnless(right, failureOf(key, this.#limits), now))
+  }
+
+  /** Continues after the statements of `counting`. @returns false if they counted nothing @throws CorruptRecord */
+  noteCounts(
+    keys: readonly FailureKey[],
+    rows: readonly unknown[][],
+    { subject, ...caller }: Caller & { subject: string | null },
+  ): boolean {
+    const { now } = caller.context
+    const counted = keys.flatMap(
+      (key, i) => this.#failures.readCounted(failureOf(key, this.#limits), rows[i] ?? [], now) ?? [],
+    )
+    for (const failure of counted) this.noteCounted(failure, caller, subject)
+    return counted.length > 0
   }
 
   async #count(

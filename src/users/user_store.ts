@@ -46,6 +46,12 @@ export interface SignInRecord {
   failures: FailureCount[]
 }
 
+/** @throws CorruptRecord */
+function decodeSignIn(row: unknown): SignInRecord {
+  const { id, failures } = decodeRecord(failuresSchema, 'sign-in', row)
+  return { user: id === null ? null : decodeUserRow(row), failures: decodeFailureCounts(failures) }
+}
+
 /** Reads and updates users in D1, the system of record. */
 export class UserStore {
   readonly #db: D1Database
@@ -64,8 +70,23 @@ export class UserStore {
     const row = await callStore('D1 users', () =>
       this.#session(from).prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username).first(),
     )
-    const { id, failures } = decodeRecord(failuresSchema, 'sign-in', row)
-    return { user: id === null ? null : decodeUserRow(row), failures: decodeFailureCounts(failures) }
+    return decodeSignIn(row)
+  }
+
+  /**
+   * The same at the primary, in one transaction with statements that count a failure after the read.
+   *
+   * @returns also the rows of the statements
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async findAndCount(
+    { pool, username, keys, now }: SignInQuery,
+    counting: readonly D1PreparedStatement[],
+  ): Promise<SignInRecord & { counted: unknown[][] }> {
+    const select = this.#db.prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username)
+    const results = await callStore('D1 users', () => this.#db.batch([select, ...counting]))
+    const [found = [], ...counted] = results.map((result) => result.results)
+    return { ...decodeSignIn(found[0]), counted }
   }
 
   /** Finds a user by username or verified address, with the counts, in one call at the primary. @throws StorageUnavailable, CorruptRecord */

@@ -1,8 +1,16 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ACCOUNT, openAccount, selfService } from '../support/account.ts'
+import { addReader } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
-import { authorize, browserOf, CODE_CLIENT, exchangeOf, signInAt } from '../support/authorize.ts'
+import {
+  authorize,
+  authorizeUrl,
+  browserOf,
+  CODE_CLIENT,
+  exchangeOf,
+  signInAt,
+} from '../support/authorize.ts'
 import { begin, STEP_CLIENT, step } from '../support/challenge.ts'
 import { MAIL } from '../support/mail_sink.ts'
 import { PASSWORD, type TestClient, TestServer } from '../support/server.ts'
@@ -131,6 +139,31 @@ describe('the data of an account', () => {
 })
 
 describe('the mail of a deletion', () => {
+  it('a sign-in that cancels the deletion sends a mail, and one page of the account shows a notice', async () => {
+    const server = new TestServer({ config: { ...selfService(), mail: MAIL } })
+    const user = await addReader(server)
+    const NOTICE = 'You signed in, so your account is not deleted.'
+    const { browser } = await openAccount(server, user.username, { path: '/deletion' })
+    await browser.press('Delete my account', { [`Type ${user.username} to confirm`]: user.username })
+    await server.takeMails()
+    server.clock.time += DAY
+    const client = await server.addClient(CODE_CLIENT)
+    await browser.open(authorizeUrl(client))
+    await signInAt(browser, user.username)
+    const mails = (await server.takeMails()).filter(({ kind }) => kind === 'deletion_cancelled')
+    expect(mails).toMatchObject([
+      { to: user.email, subject: expect.stringMatching(/^Your account at .* will not be deleted$/) },
+    ])
+    const pages = []
+    for (const path of ['/sessions', '/sessions', ''])
+      pages.push((await browser.open(ACCOUNT + path)).html.includes(NOTICE))
+    expect(pages).toEqual([true, false, false])
+    expect(await auditOf({ subject: user.id, kind: 'notification' })).toMatchObject([
+      { outcome: 'ok', reason: 'the deletion of the account was requested: a mail was sent' },
+      { outcome: 'ok', reason: 'the deletion of the account was cancelled: a mail was sent' },
+    ])
+  })
+
   it('a user with a verified address gets a mail with the time of the erasure and the link that ends all sessions', async () => {
     const server = new TestServer({ config: { ...selfService(), mail: MAIL } })
     const { username, id } = await server.addUser()

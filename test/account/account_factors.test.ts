@@ -1,3 +1,4 @@
+import { base64url } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { CreationOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { ACCOUNT, openAccount, selfService } from '../support/account.ts'
@@ -45,6 +46,10 @@ describe('the passkeys of the account', () => {
     expect(namesOf(renamed)).toEqual(['My &lt;b&gt;phone'])
     const removed = await browser.press('Remove')
     expect([namesOf(removed), removed.html]).toEqual([[], expect.stringContaining('The passkey is removed.')])
+    const forgotten = { rpId: 'shop.test', credentialId: base64url.encode(device.credentialId) }
+    expect(removed.html).toContain(
+      `<data id="unknown-passkey" value="${JSON.stringify(forgotten).replaceAll('"', '&quot;')}" hidden="">`,
+    )
     const client_id = 'sallyport-account/customers'
     const events = await auditOf({ kind: 'factor', subject: id })
     expect(events.map(({ reason }) => String(reason).split(' ').at(-1)).sort()).toEqual(['added', 'removed'])

@@ -43,6 +43,8 @@ describe('a client', () => {
     expect(client).toEqual({
       ...draft,
       refresh_token_lifetime: null,
+      refresh: 'rotate',
+      refresh_retry_window: null,
       jwks: null,
       jwks_uri: null,
       assertion_audience: 'issuer',

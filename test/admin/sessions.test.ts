@@ -120,6 +120,7 @@ describe('the list of sessions', () => {
       api: 'storefront',
       state: 'live',
       started_at: now,
+      refresh_policy: 'rotate',
       refreshes: 1,
       last_refreshed_at: now,
       expires_at: now + 2_592_000,

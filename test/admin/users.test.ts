@@ -39,6 +39,7 @@ describe('a user', () => {
       enabled: true,
       must_change_password: true,
       password_breached: false,
+      deletion_at: null,
       created_at: now,
       updated_at: now,
       tokens_valid_from: null,

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ClientValues } from '../../src/clients/client_values.ts'
 import { authorizeUrl, CODE_CLIENT, exchangeOf, newCode } from '../support/authorize.ts'
@@ -12,10 +13,15 @@ import {
   TestServer,
 } from '../support/server.ts'
 
+const UCP_SCOPE = 'dev.ucp.shopping.order:read'
+
 /** APIs with each format of errors. */
 const APIS = {
   storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers', guests: true },
-  agents: { audience: 'https://shop.test/ucp', users: 'customers', agents: true },
+  agents: {
+    ...{ audience: 'https://shop.test/ucp', users: 'customers', agents: true },
+    ...{ scopes: [UCP_SCOPE], scope_texts: { [UCP_SCOPE]: 'Read your orders' } },
+  },
   backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', errors: 'rfc6749' },
   admin: { audience: ADMIN_AUDIENCE, users: 'operators' },
 }
@@ -156,6 +162,26 @@ describe('the fields for several APIs in the admin API', () => {
     const client = { client_id: `c-${crypto.randomUUID()}`, api: 'storefront', grants: ['password'] }
     const { status, body } = await operator.post('/clients', { ...client, ...changes })
     expect([status, body.errors]).toEqual([422, [{ path, message }]])
+  })
+
+  it('the admin API stores a scope of UCP, and the client requests it', async () => {
+    const scopes = { scopes: [UCP_SCOPE], additional_apis: ['agents'] }
+    const id = `ucp-${crypto.randomUUID()}`
+    const draft = { client_id: id, api: 'storefront', grants: ['client_credentials'], ...scopes }
+    const { status, body } = await operator.post('/clients', draft)
+    expect([status, body]).toMatchObject([201, scopes])
+    const tokens = await server.requireTokens({
+      ...{ grant_type: 'client_credentials', client_id: id, client_secret: body.client_secret },
+      ...{ resource: 'https://shop.test/ucp', scope: UCP_SCOPE },
+    })
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ scope: UCP_SCOPE, aud: 'https://shop.test/ucp' })
+  })
+
+  it('a stored client with the admin API as an additional API gets no token for it', async () => {
+    const client = await server.addClient({ additionalApis: ['admin'], scopes: ['users:read'] })
+    const machine = { grant_type: 'client_credentials', ...credentials(client) }
+    const response = await server.postJson({ ...machine, resource: ADMIN_AUDIENCE })
+    expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_target' }])
   })
 
   it('the loss of an additional API revokes the access tokens of the client', async () => {

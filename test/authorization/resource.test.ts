@@ -17,6 +17,7 @@ import { CHALLENGE_PATH, challengeOf, step } from '../support/challenge.ts'
 import {
   BACKOFFICE_AUDIENCE,
   credentials,
+  ISSUER,
   PASSWORD,
   STOREFRONT_AUDIENCE,
   type TestClient,
@@ -372,6 +373,25 @@ describe('the users and guests of the named API', () => {
     ])
     const signedIn = await server.requireTokens({ ...password, username: clerk.username })
     expect(audienceOf(await server.refresh(client, signedIn.refresh_token))).toBe(resource)
+  })
+
+  it('a code for a guest of the named API gives tokens of that API only', async () => {
+    const client = await server.addClient({
+      ...{ ...CODE_CLIENT, api: 'shopping', additionalApis: ['storefront'], scopes: ALL_SCOPES },
+    })
+    const url = authorizeUrl(client, { resource: STOREFRONT_AUDIENCE })
+    const path = url.replace('/authorize?', '/authorize-visitor?').slice(ISSUER.length)
+    const location = new URL((await server.fetch(path)).headers.get('Location') ?? '')
+    const code = location.searchParams.get('code')
+    const other = exchangeOf(client, code, { resource: SHOPPING_AUDIENCE })
+    expect(await post(other)).toEqual([400, INVALID_TARGET])
+    const tokens = await server.requireTokens(exchangeOf(client, code))
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: STOREFRONT_AUDIENCE, scope: 'cart' })
+    expect(await post(refreshOf(client, tokens.refresh_token, SHOPPING_AUDIENCE))).toEqual([
+      400,
+      INVALID_TARGET,
+    ])
+    expect(audienceOf(await server.refresh(client, tokens.refresh_token))).toBe(STOREFRONT_AUDIENCE)
   })
 
   it('a guest belongs to the named API: an API without guests has none, and merges no guest of another API', async () => {

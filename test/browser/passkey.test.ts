@@ -89,7 +89,7 @@ describe('a sign-in by passkey on the page', () => {
     expect(new Set(pages).size).toBe(1)
   })
 
-  it('a passkey of another user, origin or relying party, and a wrong signature show the same page', async () => {
+  it('a passkey of another user, origin or relying party, and a wrong signature show the same page; only an unknown passkey is named', async () => {
     const { server, page, addUser, use } = at
     const { user, authenticator } = await addUser({ counter: 7 })
     authenticator.counter = 7
@@ -115,7 +115,14 @@ describe('a sign-in by passkey on the page', () => {
       const refused = await use(browser, authenticator, changes)
       expect([refused.status, headingOf(refused)]).toEqual([400, 'Sign in'])
       expect(browser.cookie(SESSION)).toBeUndefined()
-      pages.add(refused.html.replaceAll(/value="[^"]*"|data-options="[^"]*"/g, ''))
+      const unknown = /<data id="unknown-passkey" value="([^"]*)" hidden=""><\/data>/.exec(refused.html)
+      expect(unknown?.[1]?.replaceAll('&quot;', '"')).toBe(
+        reason === 'the passkey is unknown'
+          ? JSON.stringify({ rpId: 'shop.test', credentialId: base64url.encode('unknown') })
+          : undefined,
+      )
+      const html = refused.html.replace(unknown?.[0] ?? '', '')
+      pages.add(html.replaceAll(/value="[^"]*"|data-options="[^"]*"/g, ''))
       await server.settle()
       const events = await auditOf({ kind: 'sign_in_failure' })
       const reasons = events.map((event) => String(event.reason))

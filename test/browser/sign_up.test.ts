@@ -121,6 +121,24 @@ describe('a sign-up', () => {
     expect(again.get('code')).not.toBeNull()
   })
 
+  it.each([
+    ['with', { passkeys: { rp_id: 'shop.test' } }, 'yes', true],
+    ['without', { passkeys: { rp_id: 'shop.test' } }, '', false],
+    ['with', {}, 'yes', false],
+  ])(
+    'the end of a sign-up on a device %s passkeys, in a pool with %j: whether it offers a passkey',
+    async (_, customers, reported, isOffered) => {
+      server = serverWith(customers)
+      const browser = await prove(newAddress())
+      const hasField = browser.page.html.includes('name="can_have_passkey"')
+      const hasScript = browser.page.html.includes('passkey.js')
+      expect([hasField, hasScript]).toEqual('passkeys' in customers ? [true, true] : [false, false])
+      const end = await create(browser, hasField ? { can_have_passkey: reported } : {})
+      expect([headingOf(end) === 'Add a passkey', isAtClient(end)]).toEqual([isOffered, !isOffered])
+      if (isOffered) expect(isAtClient(await browser.press('Not now'))).toBe(true)
+    },
+  )
+
   it('the owner of a taken address gets a mail, and the page, the rows and the budgets are those of a free address', async () => {
     const user = await server.addUser({ username: `${crypto.randomUUID()}@example.com` })
     const other = await server.addUser()

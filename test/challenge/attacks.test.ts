@@ -258,7 +258,10 @@ describe('a sign-in in steps', () => {
         username: app.user.username,
         password: PASSWORD,
       }),
+      wrongTotp: await waitsOf({ auth_session, totp: await wrongCode(app, server.clock.time) }),
       totp: await waitsOf({ auth_session, totp }),
+      wrong: await waitsOf({ username, password: 'wrong' }),
+      nobody: await waitsOf({ username: 'nobody@example.com', password: 'wrong' }),
     }
     expect(steps).toEqual({
       start: [400, 0],
@@ -267,7 +270,10 @@ describe('a sign-in in steps', () => {
       code: [200, 2],
       password: [200, 1],
       continued: [400, 2],
+      wrongTotp: [400, 2],
       totp: [200, 2],
+      wrong: [400, 2],
+      nobody: [400, 2],
     })
   })
 })

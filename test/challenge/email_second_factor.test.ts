@@ -133,7 +133,7 @@ describe('a code by mail as the second factor of a sign-in in steps', () => {
     expect(claims).toMatchObject({ sub: user.id, amr: ['pwd', 'otp', 'mfa'] })
   })
 
-  it('each step waits for two calls to stores', async () => {
+  it('each step waits for at most two calls to stores', async () => {
     const user = await addReader(server)
     const pending = await pendingSignIn(user)
     const { auth_session } = await step(server, shop)
@@ -155,8 +155,9 @@ describe('a code by mail as the second factor of a sign-in in steps', () => {
     const password = { username: user.username, password: PASSWORD }
     expect({
       password: await waitsOf({ auth_session, ...password }),
+      wrong: await waitsOf({ ...pending, email_code: wrongOf(pending.email_code) }),
       code: await waitsOf(pending),
       grant: await waitsOf({ grant_type: 'password', ...password }, '/oauth2-token'),
-    }).toEqual({ password: [400, 2], code: [200, 2], grant: [403, 2] })
+    }).toEqual({ password: [400, 2], wrong: [400, 1], code: [200, 2], grant: [403, 2] })
   })
 })

@@ -55,6 +55,8 @@ const client: fc.Arbitrary<Client> = fc.record({
   id_token_signed_response_alg: fc.constantFrom('RS256' as const, 'ES256' as const),
   access_token_lifetime: lifetime,
   refresh_token_lifetime: lifetime,
+  refresh: fc.constantFrom('rotate' as const, 'until_used' as const, 'fixed' as const),
+  refresh_retry_window: fc.option(fc.integer({ min: 0, max: 3600 })),
   logo_uri: fc.option(fc.constant('/logos/partner.svg')),
   client_uri: fc.option(uri),
   policy_uri: fc.option(uri),

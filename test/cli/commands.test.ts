@@ -628,6 +628,39 @@ describe('why', () => {
     expect((await cli.run(['sessions', 'show', sid])).stdout).toMatch(/reason +ended by an operator/)
   })
 
+  it('why prints a sign-in in steps with its methods', async () => {
+    const username = 'steps@example.com'
+    const password = 'passphrase of the steps'
+    await cli.run(['users', 'create', username, '--pool', 'customers'], { stdin: `${password}\n` })
+    const code = ['--grants', 'authorization_code,refresh_token', '--first-party', 'true']
+    const uris = ['--redirect-uris', 'https://shop.example/callback']
+    const args = ['--api', 'storefront', '--scopes', 'cart', ...code, ...uris]
+    const { stdout: secret } = await cli.run(['clients', 'create', 'shop-in-steps', ...args])
+    const post = async (path: string, parameters: Record<string, string>) => {
+      const client = { client_id: 'shop-in-steps', client_secret: secret.trim() }
+      const body = new URLSearchParams({ ...client, ...parameters })
+      return (await fetch(issuer + path, { method: 'POST', body })).json() as Promise<Record<string, string>>
+    }
+    // The challenge and the verifier of RFC 7636, appendix B.
+    const code_challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    const code_verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+    const asked = { response_type: 'code', code_challenge, code_challenge_method: 'S256' }
+    const signedIn = await post('/oauth2-token/challenge', { ...asked, username, password })
+    expect(signedIn).toEqual({ authorization_code: expect.any(String) })
+    const { authorization_code: given = '' } = signedIn
+    const tokens = await post('/oauth2-token', {
+      grant_type: 'authorization_code',
+      code: given,
+      code_verifier,
+    })
+    expect(tokens).toMatchObject({ token_type: 'Bearer', refresh_token: expect.any(String) })
+    await untilAudited()
+    const { code: status, stdout } = await cli.run(['why', username])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/\nclient +shop-in-steps\n/)
+    expect(stdout).toMatch(/\n\S+ \S+ +Sign-in in steps +ok +– +password\n/)
+  })
+
   it('why prints that the user is unknown, or that the user had no session', async () => {
     expect((await cli.run(['why', 'nobody@example.com'])).code).toBe(4)
     expect(await cli.run(['why', 's1.nope'])).toMatchObject({

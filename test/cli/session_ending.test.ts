@@ -4,12 +4,16 @@ import { describe, expect, it } from 'vitest'
 const AT = 1_795_601_643
 
 /** The sentence of the command line, which has a time, and that of the admin API. */
-function sentences(state: string, end: Partial<Parameters<typeof describeEnding>[1]> = null): string[] {
+function sentences(
+  state: string,
+  end: Partial<Parameters<typeof describeEnding>[1]> = null,
+  refresh_policy = 'rotate',
+): string[] {
   const given = end && { at: AT, reason: '', actor: null, actor_name: null, ...end }
   return [
     { subject: 'Session s1.x', formatTime: (seconds: number) => `at ${seconds}` },
     { subject: 'It' },
-  ].map((wording) => describeEnding({ state, expires_at: AT }, given, wording))
+  ].map((wording) => describeEnding({ state, expires_at: AT, refresh_policy }, given, wording))
 }
 
 describe('the sentence about the state of a session', () => {
@@ -55,6 +59,14 @@ describe('the sentence about the state of a session', () => {
     expect(sentences('live')).toEqual([
       `Session s1.x is live: it expires at ${AT}. A refresh extends it.`,
       'It is live. A refresh extends it.',
+    ])
+  })
+  it('the sentence says that a refresh does not extend a session with the refresh policy fixed', () => {
+    const [, live] = sentences('live', null, 'fixed')
+    const [, expired] = sentences('expired', null, 'fixed')
+    expect([live, expired]).toEqual([
+      'It is live. A refresh does not extend it.',
+      'It expired: it reached its maximum lifetime.',
     ])
   })
 })

@@ -1,7 +1,9 @@
-import { base64url, CompactSign, exportSPKI, importJWK, SignJWT } from 'jose'
+import { env } from 'cloudflare:workers'
+import { base64url, CompactSign, decodeJwt, exportSPKI, importJWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { ASSERTION_ALGORITHMS } from '../../src/clients/assertions/public_keys.ts'
 import { JWT_ASSERTION_TYPE } from '../../src/oauth/client_authentication.ts'
+import { CHANGE_LIST_SECONDS } from '../../src/storage/copy_ages.ts'
 import {
   type AssertionChanges,
   asserted,
@@ -12,7 +14,7 @@ import {
 } from '../support/assertions.ts'
 import { CALLBACK, CHALLENGE, CODE_CLIENT, exchangeOf, newCode } from '../support/authorize.ts'
 import { D1_DOWN } from '../support/faults.ts'
-import { basic, ISSUER, TestServer } from '../support/server.ts'
+import { basic, ISSUER, type TestClient, TestServer } from '../support/server.ts'
 import { withOtherSignature } from '../support/tokens.ts'
 
 const MACHINE = { grant_type: 'client_credentials' }
@@ -252,6 +254,39 @@ describe('a client with keys (private_key_jwt, RFC 7523)', () => {
     const other = { claims: { aud: `${ISSUER}/oauth2-token/introspect` } }
     for (const changes of [other, {}])
       expect(await resultOf(client.post({ token }, '/oauth2-token/introspect', changes))).toEqual(REFUSED)
+  })
+})
+
+describe('a session that a client began with an assertion', () => {
+  it('a session that began with an assertion is not refreshed without one, also if the client is public now', async () => {
+    const server = new TestServer()
+    const grants: TestClient['record']['grants'] = [...CODE_CLIENT.grants, 'password']
+    const client = await KeyClient.add(server, { ...CODE_CLIENT, confidential: true, grants })
+    const user = await server.addUser()
+    const code = await newCode(server, client, user.id)
+    const { client_id: _, client_secret: _secret, ...exchange } = exchangeOf(client.client, code)
+    const begun = [exchange, { grant_type: 'password', username: 'guest', password: 'guest' }]
+    const tokens = await Promise.all(
+      begun.map(async (parameters) => (await client.post(parameters)).json<{ refresh_token: string }>()),
+    )
+    const change = (confidential: number, jwks: unknown) =>
+      env.DB.prepare('UPDATE clients SET confidential = ?, jwks = ? WHERE client_id = ?')
+        .bind(confidential, jwks === null ? null : JSON.stringify(jwks), client.id)
+        .run()
+    await change(0, null)
+    server.clock.time += CHANGE_LIST_SECONDS.max + 1
+    for (const { refresh_token } of tokens) {
+      const body = { grant_type: 'refresh_token', refresh_token, client_id: client.id }
+      expect(await resultOf(server.postJson(body))).toEqual(REFUSED)
+    }
+    await change(1, { keys: [client.key.jwk] })
+    server.clock.time += CHANGE_LIST_SECONDS.max + 1
+    for (const { refresh_token } of tokens) {
+      const refreshed = await client.post({ grant_type: 'refresh_token', refresh_token })
+      expect(refreshed.status).toBe(200)
+      const next = decodeJwt((await refreshed.json<{ refresh_token: string }>()).refresh_token)
+      expect(next).toMatchObject({ client_auth: 'private_key_jwt', seq: 1 })
+    }
   })
 })
 

@@ -108,7 +108,7 @@ describe('a new client', () => {
     },
   )
 
-  it('a change of the API or the pool keeps the typed values and creates nothing', async () => {
+  it('a change of the API or the pool leads to a URL with the typed values, without secrets, and creates nothing', async () => {
     const typed = {
       client_id: newId(),
       kind: 'public',
@@ -116,9 +116,11 @@ describe('a new client', () => {
       grants: ['password'],
       scopes: ['cart'],
     }
-    const { status, html } = await create({ ...typed, api: 'storefront', switch_to: 'backoffice' }).then(
-      ({ response }) => response,
-    )
+    const secrets = { own_password: PASSWORD, idempotency_key: 'x' }
+    const { response } = await create({ ...typed, ...secrets, api: 'storefront', switch_to: 'backoffice' })
+    const address = `?api=backoffice&client_id=${typed.client_id}&kind=public&grants=password&scopes=cart&name=Typed`
+    expect([response.status, response.location]).toEqual([303, `/console/clients/~new${address}`])
+    const { status, html } = await admin.get(response.location ?? '')
     expect(status).toBe(200)
     expect([inputOf(html, 'client_id'), inputOf(html, 'name'), inputOf(html, 'api')]).toEqual([
       typed.client_id,
@@ -131,12 +133,23 @@ describe('a new client', () => {
     expect(await server.services.clientAdmin.find(typed.client_id)).toBeNull()
     const draft = { pool: 'customers', username: 'someone', 'profile.name': 'Some One', password: PASSWORD }
     const user = await admin.post('/console/users/new', { ...draft, switch_to: 'operators' })
-    expect([user.status, inputOf(user.html, 'username'), inputOf(user.html, 'pool')]).toEqual([
+    expect([user.status, user.location]).toEqual([
+      303,
+      '/console/users/new?pool=operators&username=someone&profile.name=Some+One',
+    ])
+    const form = await admin.get(user.location ?? '')
+    expect([form.status, inputOf(form.html, 'username'), inputOf(form.html, 'pool')]).toEqual([
       200,
       'someone',
       'operators',
     ])
-    expect(user.html).not.toContain(PASSWORD)
+  })
+
+  it('a change of the API with values that are too long for a URL shows the form at once', async () => {
+    const typed = { client_id: newId(), kind: 'public', name: 'Typed', origins: 'x'.repeat(5000) }
+    const { response } = await create({ ...typed, api: 'storefront', switch_to: 'backoffice' })
+    const { status, html, location } = response
+    expect([status, location, inputOf(html, 'client_id')]).toEqual([200, null, typed.client_id])
   })
 
   it('the form of a new client says that its API cannot change', async () => {
@@ -248,6 +261,34 @@ describe('an edit', () => {
     const cleared = { ...base, logo_uri: '', etag: await etagOf(path) }
     expect((await admin.post(path, cleared)).status).toBe(303)
     expect(await server.services.clientAdmin.find(id)).toMatchObject({ logoUri: null, requiresPkce: false })
+  })
+
+  it('a client gets an additional API with its scopes and a format of errors, and loses them', async () => {
+    const { id } = await create()
+    const path = `/console/clients/${id}`
+    const base = { grants: ['password'], scopes: ['cart', 'users'] }
+    const offered = await admin.get(path)
+    expect(offered.html).toMatch(/name="additional_apis" value="backoffice"/)
+    expect(offered.html).not.toMatch(
+      /name="additional_apis" value="(?:admin|storefront)"|name="scopes" value="users"/,
+    )
+    expect(offered.html).toMatch(/name="errors" value="" checked/)
+    const added = { ...base, additional_apis: ['backoffice'], errors: 'oro', etag: await etagOf(path) }
+    expect((await admin.post(path, added)).status).toBe(303)
+    const stored = { additionalApis: ['backoffice'], scopes: ['cart', 'users'], errorDialect: 'oro' }
+    expect(await server.services.clientAdmin.find(id)).toMatchObject(stored)
+    expect((await admin.get(path)).html).toMatch(/name="scopes" value="users" checked/)
+    const kept = { ...base, additional_apis: [], etag: await etagOf(path) }
+    const refused = await admin.post(path, kept)
+    expect([refused.status, refused.html]).toEqual([
+      422,
+      expect.stringContaining('must be a scope of the API'),
+    ])
+    const removed = { ...kept, scopes: ['cart'], errors: '' }
+    expect((await admin.post(path, removed)).status).toBe(303)
+    expect(await server.services.clientAdmin.find(id)).toMatchObject({
+      ...{ additionalApis: [], scopes: ['cart'], errorDialect: null },
+    })
   })
 
   it('an outdated edit changes nothing, keeps the typed values, shows the current ones, and can be saved again', async () => {
@@ -700,7 +741,9 @@ describe('support', () => {
 describe('a service account', () => {
   it('the forms ask for the password of the operator to create a service account, to extend it and to add a secret', async () => {
     const page = (await admin.get('/console/clients/~new?api=admin')).html
-    expect(page).toContain('Required to give a scope of the admin API.')
+    expect(page).toContain(
+      'Required to give a scope of the admin API, and to give keys to a service account.',
+    )
     expect(page).not.toMatch(/value="users:write"[^>]*checked/)
     expect((await admin.get('/console/clients/~new')).html).not.toContain('own-password-for-scopes')
     const draft = { api: 'admin', grants: ['client_credentials'], scopes: ['users:read'] }

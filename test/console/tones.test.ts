@@ -47,7 +47,7 @@ describe('the badges of the console', () => {
   it('a state is green if it is good, amber if it is locked, red for theft, and grey if it ended normally', () => {
     expect(byTone(Object.entries(STATES).map(([name, [tone]]) => [name, tone]))).toEqual({
       good: ['enabled', 'live', 'signing'],
-      warn: ['locked', 'password-change', 'confusable-name'],
+      warn: ['locked', 'password-change', 'deletion-scheduled', 'confusable-name'],
       bad: ['breached-password', 'theft', 'compromised'],
       plain: ['disabled', 'ended', 'revoked', 'expired', 'retired', 'next-key', 'verifying'],
     })

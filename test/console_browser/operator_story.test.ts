@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { viewsOf } from '../../scripts/screenshots/console_views.ts'
 import { addMails } from '../../scripts/screenshots/inbox_views.ts'
+import { makeLinks } from '../../scripts/screenshots/link_views.ts'
 import { addLongRecords, addLongSessions, type LongData } from '../../scripts/screenshots/long_data.ts'
 import { type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { PAGES } from '../../src/console/pages.ts'
@@ -37,6 +38,7 @@ describe.skipIf(HAS_NO_CHROMIUM)('the console in a browser', () => {
     await makeTraffic(service.origin)
     await addLongRecords(service.stores, service.config, ROWS)
     await addMails(service.stores, service.config)
+    await makeLinks(service.stores, service.config)
     longData = await addLongSessions(service.origin, ROWS)
     await untilAudited()
   })

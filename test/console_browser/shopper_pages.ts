@@ -4,9 +4,10 @@ import type { Browser } from 'playwright-core'
 import { expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { LOCAL_CALLBACK } from '../../scripts/demo_data.ts'
-import { ACCOUNT_VIEWS } from '../../scripts/screenshots/account_views.ts'
+import { ACCOUNT_LANGUAGE_VIEWS, ACCOUNT_VIEWS } from '../../scripts/screenshots/account_views.ts'
 import { authorizePath } from '../../scripts/screenshots/code_flow.ts'
 import { INBOX_VIEWS } from '../../scripts/screenshots/inbox_views.ts'
+import { LINK_VIEWS } from '../../scripts/screenshots/link_views.ts'
 import { PASSWORD } from '../../scripts/screenshots/long_data.ts'
 import { RECOVERY_VIEWS } from '../../scripts/screenshots/recovery_views.ts'
 import { SECOND_FACTOR_VIEWS } from '../../scripts/screenshots/second_factor_views.ts'
@@ -20,6 +21,7 @@ const VIEWS = [
   ...SIGN_UP_VIEWS,
   ...RECOVERY_VIEWS,
   ...ACCOUNT_VIEWS,
+  ...LINK_VIEWS,
   ...INBOX_VIEWS,
 ]
 
@@ -34,13 +36,14 @@ interface Running {
 /** Tests the pages of the sign-in by browser, in the browser and on the service of the caller. */
 export function testShopperPages(running: () => Running): void {
   it.each([
-    [320, 'light'],
-    [1440, 'dark'],
+    ['every page of the sign-in, of the account and of the inbox', 320, 'light', VIEWS],
+    ['every page of the sign-in, of the account and of the inbox', 1440, 'dark', VIEWS],
+    ['the account in every language', 320, 'light', ACCOUNT_LANGUAGE_VIEWS],
   ] as const)(
-    'every page of the sign-in, of the account and of the inbox fits %i pixels in %s, passes axe and requests only the service',
-    async (width, colorScheme) => {
+    '%s fits %i pixels in %s, passes axe and requests only the service',
+    async (_, width, colorScheme, views) => {
       const { browser, origin } = running()
-      for (const shopper of [null, ...SHOPPERS]) {
+      for (const shopper of new Set(views.map((view) => view.shopper))) {
         const visitor = await OperatorPage.open(browser, origin, {
           viewport: { width, height: 700 },
           colorScheme,
@@ -53,7 +56,7 @@ export function testShopperPages(running: () => Running): void {
           if (!/^data:/.test(request.url()) && new URL(request.url()).origin !== origin)
             foreign.push(request.url())
         })
-        for (const { name, path, prepare } of VIEWS.filter((view) => view.shopper === shopper)) {
+        for (const { name, path, prepare } of views.filter((view) => view.shopper === shopper)) {
           await visitor.goTo(path)
           await prepare?.(visitor.page)
           expect([name, await visitor.findCut()]).toEqual([name, []])

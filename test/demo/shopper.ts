@@ -55,6 +55,8 @@ export class Shopper {
     await this.page.getByLabel('Password', { exact: true }).fill(PASSWORD)
     await this.page.getByLabel('Password again').fill(PASSWORD)
     await this.press('Create account')
+    await this.hasHeading('Add a passkey')
+    await this.press('Not now')
     await this.press('Allow')
     await this.isSignedIn()
   }

@@ -1,14 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { authorizeUrl } from '../support/authorize.ts'
-import {
-  ALL_WAYS,
-  checkPage,
-  type OpenPages,
-  OWN_PAGES,
-  openPages,
-  pageForm,
-  pageRequest,
-} from '../support/fuzz_pages.ts'
+import { ACCOUNT_FORMS, ALL_WAYS } from '../support/fuzz_account_forms.ts'
+import { checkPage, type OpenPages, openPages, pageForm, pageRequest } from '../support/fuzz_pages.ts'
 import type { FuzzRequest } from '../support/fuzz_requests.ts'
 import { FUZZ_TIMEOUT_MS, fuzz, fuzzRuns } from '../support/fuzz_run.ts'
 import { FuzzServer, Witness } from '../support/fuzz_server.ts'
@@ -17,7 +10,10 @@ import { ISSUER } from '../support/server.ts'
 const NEVER = { failures: 1_000_000 }
 const NO_LOCKS = { account: NEVER, address: NEVER, site: NEVER, network: NEVER, client: NEVER }
 
-const FORMS = ['sign-in', 'email-code', 'account', 'passkey', 'consent', 'logout/confirm', 'password']
+const FORMS = [
+  ...['sign-in', 'email-code', 'sign-up', 'sign-up/code', 'sign-up/account', 'account', 'passkey', 'consent'],
+  ...['logout/confirm', 'password'],
+]
 
 let fuzzed: FuzzServer
 let pages: OpenPages
@@ -48,7 +44,7 @@ describe('a malformed request of a browser', { timeout: FUZZ_TIMEOUT_MS }, () =>
 
   it.each([
     ...FORMS.map((name) => `/oauth2-token/${name}`),
-    ...[...OWN_PAGES, '/forgotten-password', '/reset-password'].map((path) => `/account/customers${path}`),
+    ...ACCOUNT_FORMS.map(({ path }) => `/account/customers${path}`),
   ])(
     `no form signs a user in or out, and the page has no text of the ${fuzzRuns(300)} inputs: %s`,
     (action) => {

@@ -2,55 +2,25 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { compact } from '../../src/lib/compact.ts'
 import { ACCOUNT } from './account.ts'
-import { addReader, forget, takeLink, tokenOf } from './account_links.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT } from './authorize.ts'
+import {
+  ACCOUNT_PAGES,
+  ALL_WAYS,
+  formOf,
+  linkFormsOf,
+  type OpenForm,
+  ownFormsOf,
+  type Pairs,
+} from './fuzz_account_forms.ts'
 import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
 import { CANARY, wildText } from './fuzz_text.ts'
-import { MAIL } from './mail_sink.ts'
-import type { PageBrowser, ShownPage } from './page_browser.ts'
+import type { PageBrowser } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from './server.ts'
 
 const PAGES = `${ISSUER}/oauth2-token`
-/** The pages to which the forms of links lead, below the account page. */
-const LINK_PAGES = ['/forgotten-password', '/forgotten-password/sent', '/reset-password', '/password-set']
-/** The pages of a signed-in user whose forms are tried, below the account page. */
-export const OWN_PAGES = ['/profile', '/address', '/passkeys', '/second-factor', '/deletion']
-/** The addresses of this service to which a response leads. */
-const OWN_TARGETS = [
-  ...[
-    'authorize',
-    'logout',
-    'sign-in',
-    'email-code',
-    'sign-up',
-    'sign-up/code',
-    'sign-up/account',
-    'account',
-    'second-factor',
-    'passkey',
-    'second-factor/email',
-    'password',
-    'consent',
-  ],
-]
-  .map((name) => `${PAGES}/${name}`)
-  .concat(['', ...OWN_PAGES, ...LINK_PAGES].map((path) => ACCOUNT + path))
 const FORM = 'application/x-www-form-urlencoded'
-const COOKIES = ['__Host-sallyport-form', '__Host-sallyport-customers']
 const SIGNED_OUT = 'https://app.test/signed-out'
-
-/** The values of a request in order. A name can repeat. */
-type Pairs = [string, string][]
-
-/** A form of a page, as a browser has it. */
-interface OpenForm {
-  path: string
-  ticket: string
-  /** The name of the field of the ticket; `ticket` if absent. */
-  field?: string
-  cookie: string
-}
 
 /** A signed-in browser, its client, and the forms of its pages. */
 export interface OpenPages {
@@ -63,19 +33,22 @@ export interface OpenPages {
   cookie: string
 }
 
-/** The configuration of both servers. */
-export const ALL_WAYS = {
-  mail: MAIL,
-  accounts: {
-    customers: {
-      email_code: 'sign_in',
-      sign_up: true,
-      self_service: true,
-      second_factor: 'optional',
-      passkeys: { rp_id: 'shop.test' },
-    },
-  },
-}
+/** The addresses of this service to which a response leads. */
+const OWN_TARGETS = [
+  ...[
+    'authorize',
+    'logout',
+    'sign-in',
+    'email-code',
+    'sign-up',
+    'sign-up/code',
+    'sign-up/account',
+    'account',
+  ],
+  ...['second-factor', 'passkey', 'second-factor/email', 'password', 'consent'],
+]
+  .map((name) => `${PAGES}/${name}`)
+  .concat(ACCOUNT_PAGES.map(({ path }) => ACCOUNT + path))
 
 /** Opens the pages on another server of the same stores, which verifies passwords. */
 export async function openPages(): Promise<OpenPages> {
@@ -98,8 +71,7 @@ export async function openPages(): Promise<OpenPages> {
   const account = formOf(browser, await browser.open(authorizeUrl(client, { prompt: 'select_account' })))
   const consent = formOf(browser, await browser.open(authorizeUrl(partner)))
   const logout = formOf(browser, await browser.open(`${PAGES}/logout`))
-  const own: OpenForm[] = []
-  for (const path of OWN_PAGES) own.push(formOf(browser, await browser.open(ACCOUNT + path)))
+  const own = await ownFormsOf(server, browser)
   const other = browserOf(server)
   await authorize(server, client, { username: expired.username, browser: other })
   const offered = await server.addUser()
@@ -124,27 +96,6 @@ export async function openPages(): Promise<OpenPages> {
   ]
   const request = [...new URL(authorizeUrl(client)).searchParams]
   return { browser, client, request, forms, cookie: account.cookie }
-}
-
-/** The forms of a forgotten password, with the state of the sign-in and with a link. */
-async function linkFormsOf(server: TestServer, cookie: string): Promise<OpenForm[]> {
-  const browser = browserOf(server)
-  const { html } = await browser.open(authorizeUrl(await server.addClient(CODE_CLIENT)))
-  const [, state = ''] = /forgotten-password\?page_state=([^"]+)"/.exec(html) ?? []
-  const { username } = await addReader(server)
-  await forget(server, username)
-  const token = tokenOf(await takeLink(server, 'reset-password'))
-  const pages = '/account/customers'
-  return [
-    { path: `${pages}/forgotten-password`, field: 'page_state', ticket: decodeURIComponent(state), cookie },
-    { path: `${pages}/reset-password`, field: 'token', ticket: token, cookie },
-  ]
-}
-
-function formOf(browser: PageBrowser, { html }: ShownPage): OpenForm {
-  const [, path = '', ticket = ''] = /action="([^"]+)".*?name="ticket" value="([^"]+)"/s.exec(html) ?? []
-  const cookie = COOKIES.map((name) => `${name}=${browser.cookie(name)}`).join('; ')
-  return { path, ticket, cookie }
 }
 
 const PLAUSIBLE: Readonly<Record<string, readonly string[]>> = {
@@ -225,6 +176,7 @@ export function pageForm({
   ticket,
   field: ticketField = 'ticket',
   cookie,
+  always = [],
 }: OpenForm): fc.Arbitrary<FuzzRequest> {
   const field = fc.constantFrom(
     'username',
@@ -240,6 +192,7 @@ export function pageForm({
     'passkey_id',
     'enrolment',
     'totp',
+    'consent',
     'ticket',
     CANARY,
   )
@@ -271,7 +224,7 @@ export function pageForm({
         Origin: origin,
         ...(isOwnBrowser && { Cookie: cookie }),
       }),
-      body: body ?? encode([[ticketField, sealed], ...values]),
+      body: body ?? encode([[ticketField, sealed], ...always, ...values]),
     }))
 }
 

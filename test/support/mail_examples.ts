@@ -29,6 +29,7 @@ export const MAIL_EXAMPLES: { [K in MailKind]: Content<K> } = {
   token_theft: { kind: 'token_theft', endSessionsLink: END_SESSIONS },
   invitation: { kind: 'invitation', link: LINK, lifetimeSeconds: 7 * 86_400 },
   deletion_scheduled: { kind: 'deletion_scheduled', deletedAt: AT, endSessionsLink: END_SESSIONS },
+  deletion_cancelled: { kind: 'deletion_cancelled', endSessionsLink: END_SESSIONS },
   more_needed: { kind: 'more_needed', at: AT, device: null, country: 'T1', endSessionsLink: END_SESSIONS },
 }
 

@@ -1,8 +1,12 @@
 import fc from 'fast-check'
+import { REFRESH_POLICIES, type RefreshPolicy } from '../../src/oauth/refresh_policy.ts'
+import type { Rules } from './session_policies.ts'
 
 type UserName = 'ann' | 'bob'
 type ClientName = 'web' | 'app'
 type Caller = 'owner' | 'stranger'
+/** A refresh token of a session, by its age. */
+type Place = 'current' | 'predecessor' | 'older' | 'oldest'
 /** What the client receives: the response, no response, or no response because the isolate stopped after the insertion. */
 export type Fate = 'answered' | 'lost' | 'stopped'
 
@@ -12,7 +16,7 @@ export type Fate = 'answered' | 'lost' | 'stopped'
  */
 export type Command =
   | { do: 'sign in'; who: 'guest' | UserName; password: 'current' | 'former'; client: ClientName }
-  | { do: 'refresh'; session: number; token: 'current' | 'predecessor' | 'older'; by: Caller }
+  | { do: 'refresh'; session: number; token: Place; by: Caller }
   | { do: 'revoke'; session: number; token: 'refresh' | 'access'; by: Caller }
   | { do: 'exchange'; code: number; verifier: 'right' | 'wrong'; by: Caller; fate: Fate }
   | { do: 'log out' | 'withdraw consent'; code: number }
@@ -24,6 +28,7 @@ export type Step =
   | Command
   | { do: 'at once'; commands: Command[] }
   | { do: 'wait'; seconds: number; sweep: boolean }
+  | { do: 'set policy'; client: ClientName; rules: Rules }
   | { do: 'authorize'; who: 'guest' | UserName; client: ClientName; place: 'main' | 'elsewhere' }
 
 const HOUR = 3600
@@ -109,6 +114,56 @@ const atOnce = fc.record({
     fc.array(command, { minLength: 2, maxLength: 4 }),
   ),
 })
+
+/** A refresh of one of few sessions, so that a session has many refreshes. */
+const busyRefresh = fc.record({
+  do: fc.constant('refresh'),
+  session: fc.nat(1),
+  token: pick({ current: 5, predecessor: 3, older: 2, oldest: 1 }),
+  by: pick({ owner: 19, stranger: 1 }),
+})
+
+/** Sequential commands of clients that begin with a policy. A client can get another policy in the middle. */
+export function sequenceOf(policy: RefreshPolicy): fc.Arbitrary<Step[]> {
+  const step = fc.oneof(
+    { arbitrary: busyRefresh, weight: 10 },
+    { arbitrary: command, weight: 3 },
+    { arbitrary: pause, weight: 4 },
+    { arbitrary: policyChange(), weight: 1 },
+  )
+  return withPolicy(policy, beginning(step, 14))
+}
+
+/** Parallel commands of clients with a policy. */
+export function interleavingOf(policy: RefreshPolicy): fc.Arbitrary<Step[]> {
+  const parallel = fc.array(fc.oneof({ arbitrary: busyRefresh, weight: 4 }, command), {
+    minLength: 2,
+    maxLength: 4,
+  })
+  const step = fc.oneof<fc.Arbitrary<Step>[]>(
+    fc.record({ do: fc.constant('at once'), commands: parallel }),
+    busyRefresh,
+    pause,
+  )
+  return withPolicy(policy, beginning(step, 6))
+}
+
+function withPolicy(policy: RefreshPolicy, steps: fc.Arbitrary<Step[]>): fc.Arbitrary<Step[]> {
+  return fc
+    .tuple(policyChange(policy), policyChange(policy), steps)
+    .map(([web, app, rest]) => [{ ...web, client: 'web' }, { ...app, client: 'app' }, ...rest])
+}
+
+function policyChange(policy?: RefreshPolicy) {
+  return fc.record({
+    do: fc.constant('set policy'),
+    client,
+    rules: fc.record({
+      policy: policy === undefined ? fc.constantFrom(...REFRESH_POLICIES) : fc.constant(policy),
+      windowSeconds: fc.constantFrom(60, 0, 3600),
+    }),
+  })
+}
 
 /** Sequential commands. */
 export const sequence: fc.Arbitrary<Step[]> = beginning(

@@ -20,7 +20,7 @@ import {
 import { consentOf, withdrawConsentOf } from './session_consents.ts'
 import type { Seen } from './session_history.ts'
 import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
-import { changePassword, endTokensOfClient, signOutUser } from './sign_out.ts'
+import { changePassword, endTokensOfClient, setRefreshRules, signOutUser } from './sign_out.ts'
 
 /** The default lifetime of a browser session. */
 const BROWSER_SECONDS = 12 * 3600
@@ -78,7 +78,10 @@ export async function beginAnew({ web, app, ann, bob, hashes }: Cast): Promise<v
   const resetUser = env.DB.prepare(
     'UPDATE users SET tokens_valid_from = 0, access_valid_from = 0, password_hash = ? WHERE id = ?',
   )
-  const resetClient = env.DB.prepare('UPDATE clients SET tokens_valid_from = 0 WHERE client_id = ?')
+  const resetClient = env.DB.prepare(
+    `UPDATE clients SET tokens_valid_from = 0, access_valid_from = 0, refresh = 'rotate', refresh_retry_window = NULL
+     WHERE client_id = ?`,
+  )
   await env.DB.batch([
     ...['sessions', 'cutoffs', 'audit_events', 'consents', 'ended_browser_sessions'].map((table) =>
       env.DB.prepare(`DELETE FROM ${table}`),
@@ -215,6 +218,10 @@ export class SessionDriver {
         await endTokensOfClient(server, action.clientId)
         // The model has no copies. test/copy_ages.test.ts tests them.
         for (const { services } of this.#servers) services.clients.forget(action.clientId)
+        break
+      case 'set policy':
+        await setRefreshRules(server, action.clientId, action.rules)
+        for (const { services } of this.#servers) services.clients.forget(action.clientId)
     }
     await server.settle()
     return { status: 200 }
@@ -258,10 +265,12 @@ export class SessionDriver {
     }
     const { access_token, refresh_token = '' } = await response.json<TokenResponse>()
     const [access, refresh] = [readToken(access_token), readToken(refresh_token)]
-    const { jwt, seq, expiresAt, ...common } = refresh
-    expect(access).toMatchObject(common)
-    const { sid, issuedAt } = common
+    const { sid, subject, clientId, seq } = refresh
+    expect(access).toMatchObject({ sid, subject, clientId })
     const session = this.sessions.find((known) => known.access[0]?.sid === sid) ?? this.#addSession()
+    // A refresh token that stays valid is the same text again.
+    if (refresh.jwt !== session.refresh[seq ?? 0]?.jwt) expect(refresh.issuedAt).toBe(access.issuedAt)
+    const { issuedAt } = access
     session.refresh[seq ?? 0] = refresh
     session.access.push(access)
     return { status, issued: { sid, seq: seq ?? 0, issuedAt } }

@@ -1,11 +1,11 @@
 import type { Fate } from './session_commands.ts'
+import { isLastToken, isRetriable, type Rules, rulesOf } from './session_policies.ts'
 
 /**
  * A model of sessions (contract, sections 3 and 5): a state, and the effect of each action. It does not depend on the
  * implementation. Times are Unix seconds.
  */
 
-const RETRY_WINDOW_SECONDS = 60
 const REFRESH_TOKEN_SECONDS = 30 * 86_400
 const LISTED_SECONDS = 3600
 
@@ -55,12 +55,13 @@ export type Action =
   | { do: 'change password'; subject: string; password: string }
   | { do: 'sign out everywhere'; subject: string }
   | { do: 'sign out client'; clientId: string }
+  | { do: 'set policy'; clientId: string; rules: Rules }
 
 /** The observed part of a response. */
 export interface Outcome {
   /** Null if the client received no response. */
   status: number | null
-  /** The claims of the refresh token from a sign-in or a refresh. */
+  /** The claims of the refresh token from a sign-in or a refresh. `issuedAt` is that of the access token. */
   issued?: { sid: string; seq: number; issuedAt: number }
   /** The result of an introspection. */
   active?: boolean
@@ -69,11 +70,13 @@ export interface Outcome {
 /** The entries of the feed by kind and name, such as `sub user:1`. Tokens from before the second are revoked. */
 export type Feed = Readonly<Record<string, number>>
 
-interface Session {
+export interface Session {
   /** The number of the current refresh token. `issuedAt` belongs to that token too. */
   seq: number
   issuedAt: number
   rotatedAt: number
+  /** The time of each rotation by the number of its new token. */
+  rotations?: Readonly<Record<string, number>>
   expiresAt: number
   endedAt: number | null
   /** The browser session that ends the session; null without one, and for a session under a consent. */
@@ -91,6 +94,10 @@ export interface State {
   sessions: Readonly<Record<string, Session>>
   /** Revocations of users and clients, by kind and name as in the feed. */
   revocations: Readonly<Record<string, Revocation>>
+  /** The rules of clients, by their id. Absent: the default. */
+  rules: Readonly<Record<string, Rules>>
+  /** Access tokens of a client from before the second are refused. */
+  accessFrom: Readonly<Record<string, number>>
   /** The passwords by user id. */
   passwords: Readonly<Record<string, string>>
   /** The browser sessions that a logout ended. */
@@ -142,6 +149,8 @@ function predictOne(state: State, action: OtherAction, newSid: string): Predicti
     }
     case 'sign out everywhere':
       return done(revokeOlderTokens(state, `sub ${action.subject}`))
+    case 'set policy':
+      return done(setPolicy(state, action))
     case 'sign out client':
       return done(revokeOlderTokens(state, `client_id ${action.clientId}`, CLIENT_REACH_SECONDS))
   }
@@ -215,12 +224,22 @@ function refresh(state: State, token: Token, clientId: string): Prediction {
   if (!session || session.expiresAt <= now) return refused(state)
   if (clientId !== token.clientId || !isAlive(state, token)) return refused(state)
   const issuedAt = dateTokens(state, token.subject)
-  if (token.seq === session.seq) {
+  const rules = rulesOf(state, clientId)
+  if (token.seq === session.seq && rules.policy !== 'fixed') {
+    const seq = session.seq + 1
+    const rotations = { ...session.rotations, [seq]: now }
     const expiresAt = now + REFRESH_TOKEN_SECONDS
-    return issued(state, token.sid, { ...session, seq: session.seq + 1, issuedAt, rotatedAt: now, expiresAt })
+    return issued(state, token.sid, { ...session, seq, issuedAt, rotatedAt: now, rotations, expiresAt })
   }
-  const isRetry = token.seq === session.seq - 1 && now - session.rotatedAt < RETRY_WINDOW_SECONDS
-  return isRetry ? issued(state, token.sid, { ...session, issuedAt }) : refused(end(state, token.sid))
+  const isUsable = token.seq === session.seq || isRetriable(token.seq ?? 0, session, { now, rules })
+  return isUsable ? issued(state, token.sid, { ...session, issuedAt }) : refused(end(state, token.sid))
+}
+
+/** The end of `fixed` revokes the access tokens of the client. The caller waits until the client gets tokens again. */
+function setPolicy(state: State, { clientId, rules }: Extract<Action, { do: 'set policy' }>): State {
+  const leavesFixed = rulesOf(state, clientId).policy === 'fixed' && rules.policy !== 'fixed'
+  const accessFrom = { ...state.accessFrom, [clientId]: state.now + CLIENT_REACH_SECONDS }
+  return { ...state, rules: { ...state.rules, [clientId]: rules }, ...(leavesFixed && { accessFrom }) }
 }
 
 function revoke(state: State, token: Token, clientId: string): Prediction {
@@ -228,9 +247,12 @@ function revoke(state: State, token: Token, clientId: string): Prediction {
   return clientId === token.clientId ? done(end(state, token.sid)) : refused(state)
 }
 
-/** A refresh token is active until its use, an access token until its end. */
+/** A refresh token is active until its use or that of its successor, an access token until its end. */
 function isActive(state: State, token: Token): boolean {
-  return isAlive(state, token) && (token.seq === null || token.seq === state.sessions[token.sid]?.seq)
+  const { sid, seq, clientId } = token
+  return (
+    isAlive(state, token) && (seq === null || isLastToken(seq, state.sessions[sid], rulesOf(state, clientId)))
+  )
 }
 
 /** Whether a token has not ended. A used refresh token counts as not ended. */
@@ -239,7 +261,8 @@ function isAlive(state: State, token: Token): boolean {
   const isSignedOut = token.issuedAt < validFrom(state, `sub ${subject}`)
   const isOfLostClient = token.issuedAt < validFrom(state, `client_id ${clientId}`)
   const isEnded = state.sessions[sid]?.endedAt !== null
-  return expiresAt > state.now && !isEnded && !isSignedOut && !isOfLostClient
+  const isReduced = token.seq === null && token.issuedAt < (state.accessFrom[clientId] ?? 0)
+  return expiresAt > state.now && !isEnded && !isSignedOut && !isOfLostClient && !isReduced
 }
 
 /** The first second from which tokens of that name are valid. */
@@ -287,7 +310,7 @@ function refused(next: State): Prediction {
 export function disputeFeed(state: State, feed: Feed, accessTokens: readonly Token[]): string[] {
   const isRecent = (madeAt: number | null) => madeAt !== null && madeAt >= state.now - LISTED_SECONDS
   const revocations = Object.entries(state.revocations)
-    .filter(([name, { madeAt, before }]) => isRecent(madeAt) && feed[name] !== before)
+    .filter(([name, { madeAt, before }]) => isRecent(madeAt) && (feed[name] ?? 0) < before)
     .map(([name, { before }]) => `${name} is not listed before ${before}`)
   const tokens = accessTokens
     .filter(
@@ -299,7 +322,9 @@ export function disputeFeed(state: State, feed: Feed, accessTokens: readonly Tok
 
 function isDueToBeRefused(state: State, token: Token): boolean {
   const isGuest = token.subject.startsWith('visitor:')
-  return isGuest ? token.issuedAt < validFrom(state, `client_id ${token.clientId}`) : !isAlive(state, token)
+  const { clientId, issuedAt } = token
+  const clientFrom = Math.max(validFrom(state, `client_id ${clientId}`), state.accessFrom[clientId] ?? 0)
+  return isGuest ? issuedAt < clientFrom : !isAlive(state, token)
 }
 
 function isRefusedBy(feed: Feed, { sid, subject, clientId, issuedAt }: Token): boolean {

@@ -5,7 +5,10 @@ import { type Cast, PASSWORDS, SessionDriver } from './session_driver.ts'
 import { explain } from './session_history.ts'
 import { type Action, disputeFeed, type State, type Token } from './session_model.ts'
 
-const PLACES = { current: -1, predecessor: -2, older: -3 }
+const PLACES = { current: -1, predecessor: -2, older: -3, oldest: 0 }
+
+/** Until then, a client that left the policy "fixed" gets no tokens. */
+const CLIENT_REACH_SECONDS = 8
 
 /** The server, and each state of the model that explains its responses. Parallel actions can give several states. */
 export class SessionRun {
@@ -23,7 +26,15 @@ export class SessionRun {
     this.#driver = new SessionDriver(cast)
     const passwords = { [cast.ann.id]: PASSWORDS[0], [cast.bob.id]: PASSWORDS[0] }
     const { time: now } = this.#driver.clock
-    this.#states = [{ now, sessions: {}, revocations: {}, passwords, endedBrowsers: {}, withdrawals: {} }]
+    const none = {
+      sessions: {},
+      revocations: {},
+      rules: {},
+      accessFrom: {},
+      endedBrowsers: {},
+      withdrawals: {},
+    }
+    this.#states = [{ now, passwords, ...none }]
   }
 
   async take(step: Step): Promise<void> {
@@ -34,6 +45,11 @@ export class SessionRun {
         const { who, client, place } = step
         const subject = who === 'guest' ? null : this.#cast[who].id
         return this.#driver.authorize(this.#cast[client], subject, place)
+      }
+      case 'set policy': {
+        const { client, rules } = step
+        await this.#perform([{ do: 'set policy', clientId: this.#cast[client].id, rules }])
+        return this.#wait({ seconds: CLIENT_REACH_SECONDS, sweep: false })
       }
       case 'at once':
         return this.#performAtOnce(step.commands.flatMap((command) => this.#toActions(command)))
@@ -52,7 +68,7 @@ export class SessionRun {
     await this.#perform(current.map((token) => ({ do: 'refresh', clientId: token.clientId, token })))
   }
 
-  async #wait({ seconds, sweep }: Extract<Step, { do: 'wait' }>): Promise<void> {
+  async #wait({ seconds, sweep }: { seconds: number; sweep: boolean }): Promise<void> {
     this.#driver.clock.time += seconds
     this.#states = this.#states.map((state) => ({ ...state, now: this.#driver.clock.time }))
     if (sweep) await this.#driver.sweep()

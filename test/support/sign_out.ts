@@ -1,4 +1,5 @@
 import type { TestServer } from './server.ts'
+import type { Rules } from './session_policies.ts'
 
 /** Ends every session of a user. */
 export async function signOutUser(server: TestServer, userId: string): Promise<void> {
@@ -29,6 +30,26 @@ export async function disableClient(server: TestServer, clientId: string): Promi
 /** Ends every session of a client and renews its KV copy. The client stays. */
 export async function endTokensOfClient(server: TestServer, clientId: string): Promise<void> {
   await endClient(server, clientId, { reason: 'its secret leaked' })
+}
+
+/** Sets the refresh policy of a client and renews its KV copy, as the admin API does. */
+export async function setRefreshRules(
+  server: TestServer,
+  clientId: string,
+  { policy, windowSeconds }: Rules,
+): Promise<void> {
+  const { signOut, clients, clientAdmin } = server.services
+  const context = server.context()
+  const edit = { refreshPolicy: policy, refreshRetryWindowSeconds: windowSeconds }
+  const before = await clientAdmin.find(clientId)
+  if (before?.refreshPolicy === 'fixed' && policy !== 'fixed')
+    await signOut.reduceClient(
+      clientId,
+      { reason: 'the client left the refresh policy fixed', edit },
+      context,
+    )
+  else await clientAdmin.change(clientId, edit, { versions: null, now: context.now }, [])
+  await clients.renewCopy(clientId, context)
 }
 
 async function endClient(

@@ -25,6 +25,7 @@ const UNKNOWN_REASON = 'its user or client was disabled, deleted or signed out'
 interface SessionState {
   state: string
   expires_at: number
+  refresh_policy: string
 }
 
 /** The event that ended a session, as in the admin API. */
@@ -53,18 +54,20 @@ export function wordOfState(state: string): string {
  * @param end Null if the session is live or expired, or if the audit trail no longer has the event.
  */
 export function describeEnding(
-  { state, expires_at }: SessionState,
+  { state, expires_at, refresh_policy }: SessionState,
   end: SessionEnd | null,
   { subject, formatTime }: Wording,
 ): string {
   const at = (unixSeconds: number) => (formatTime === undefined ? '' : ` ${formatTime(unixSeconds)}`)
+  const isFixed = refresh_policy === 'fixed'
   switch (state) {
     case 'live': {
       const expiry = formatTime === undefined ? '' : `: it expires${at(expires_at)}`
-      return `${subject} is live${expiry}. A refresh extends it.`
+      const effect = isFixed ? 'A refresh does not extend it' : 'A refresh extends it'
+      return `${subject} is live${expiry}. ${effect}.`
     }
     case 'expired':
-      return `${subject} expired${at(expires_at)}: it was not refreshed in time, or it reached its maximum lifetime.`
+      return `${subject} expired${at(expires_at)}: ${isFixed ? '' : 'it was not refreshed in time, or '}it reached its maximum lifetime.`
     default:
       return end === null
         ? `${subject} ended because ${UNKNOWN_REASON}.`

@@ -70,12 +70,13 @@ export function canRemovePasskey(
 /**
  * Removes a passkey of the caller.
  *
- * @returns false for an unknown passkey
+ * @returns the removed passkey; null for an unknown one
  * @throws InputRefused for the last required factor; StorageUnavailable, CorruptRecord
  */
-export async function removePasskey(id: string, call: AccountCall): Promise<boolean> {
+export async function removePasskey(id: string, call: AccountCall): Promise<Passkey | null> {
   const passkeys = await listOwnPasskeys(call)
-  if (!passkeys.some((passkey) => passkey.id === id)) return false
+  const found = passkeys.find((passkey) => passkey.id === id)
+  if (found === undefined) return null
   if (!canRemovePasskey(passkeys, call)) throw new InputRefused({ kind: 'expired_form' })
-  return call.services.passkeys.remove({ id, ...originOf(call) }, call.context)
+  return (await call.services.passkeys.remove({ id, ...originOf(call) }, call.context)) ? found : null
 }

@@ -67,6 +67,10 @@ export const de: MailTexts = {
       text: (name) =>
         `Die Löschung Ihres Kontos bei ${name} wurde angefordert. Wenn Sie sich vorher anmelden, bleibt das Konto bestehen.`,
     },
+    deletion_cancelled: {
+      subject: (name) => `Ihr Konto bei ${name} wird nicht gelöscht`,
+      text: (name) => `Eine Anmeldung hat die Löschung Ihres Kontos bei ${name} abgebrochen.`,
+    },
     more_needed: {
       subject: (name) => `Eine Anmeldung bei Ihrem Konto bei ${name} ist unvollständig`,
       text: (name) =>

@@ -96,6 +96,10 @@ export const en: MailTexts = {
       text: (name) =>
         `The deletion of your account at ${name} was requested. A sign-in before this time keeps it.`,
     },
+    deletion_cancelled: {
+      subject: (name) => `Your account at ${name} will not be deleted`,
+      text: (name) => `The deletion of your account at ${name} was cancelled by a sign-in.`,
+    },
     more_needed: {
       subject: (name) => `A sign-in to your account at ${name} was not finished`,
       text: (name) => `Your password at ${name} was entered, but the second step of the sign-in is missing.`,

@@ -65,6 +65,10 @@ export const es: MailTexts = {
       text: (name) =>
         `Se ha solicitado eliminar tu cuenta en ${name}. Si inicias sesión antes de esa fecha, se conserva.`,
     },
+    deletion_cancelled: {
+      subject: (name) => `Tu cuenta en ${name} no se eliminará`,
+      text: (name) => `Un inicio de sesión ha cancelado la eliminación de tu cuenta en ${name}.`,
+    },
     more_needed: {
       subject: (name) => `Un inicio de sesión en tu cuenta de ${name} está incompleto`,
       text: (name) =>

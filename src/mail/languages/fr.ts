@@ -66,6 +66,10 @@ export const fr: MailTexts = {
       text: (name) =>
         `La suppression de votre compte ${name} a été demandée. Si vous vous connectez avant cette date, le compte est conservé.`,
     },
+    deletion_cancelled: {
+      subject: (name) => `Votre compte ${name} ne sera pas supprimé`,
+      text: (name) => `Une connexion a annulé la suppression de votre compte ${name}.`,
+    },
     more_needed: {
       subject: (name) => `Une connexion à votre compte ${name} est incomplète`,
       text: (name) =>

@@ -66,6 +66,10 @@ export const it: MailTexts = {
       text: (name) =>
         `È stata richiesta l’eliminazione del tuo account su ${name}. Se accedi prima di questa data, l’account rimane.`,
     },
+    deletion_cancelled: {
+      subject: (name) => `Il tuo account su ${name} non sarà eliminato`,
+      text: (name) => `Un accesso ha annullato l’eliminazione del tuo account su ${name}.`,
+    },
     more_needed: {
       subject: (name) => `Un accesso al tuo account su ${name} è incompleto`,
       text: (name) =>

@@ -66,6 +66,10 @@ export const nl: MailTexts = {
       text: (name) =>
         `De verwijdering van je account bij ${name} is aangevraagd. Als je voor die tijd inlogt, blijft het account bestaan.`,
     },
+    deletion_cancelled: {
+      subject: (name) => `Je account bij ${name} wordt niet verwijderd`,
+      text: (name) => `Doordat er is ingelogd, wordt je account bij ${name} niet verwijderd.`,
+    },
     more_needed: {
       subject: (name) => `Het inloggen op je account bij ${name} is niet voltooid`,
       text: (name) =>

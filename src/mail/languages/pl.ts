@@ -69,6 +69,10 @@ export const pl: MailTexts = {
       text: (name) =>
         `Otrzymaliśmy prośbę o usunięcie Twojego konta w serwisie ${name}. Jeśli zalogujesz się przed tą datą, konto pozostanie.`,
     },
+    deletion_cancelled: {
+      subject: (name) => `Twoje konto w serwisie ${name} nie zostanie usunięte`,
+      text: (name) => `Logowanie anulowało usunięcie Twojego konta w serwisie ${name}.`,
+    },
     more_needed: {
       subject: (name) => `Logowanie do Twojego konta w serwisie ${name} nie zostało dokończone`,
       text: (name) => `Wpisano Twoje hasło w serwisie ${name}, ale brakuje drugiego kroku logowania.`,

@@ -54,6 +54,8 @@ export type ClientDraft = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
@@ -83,6 +85,8 @@ export type ClientEdit = {
   readonly origins?: readonly (string)[]
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
@@ -123,6 +127,8 @@ export type Client = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly refresh: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window: number | null
   readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
@@ -160,6 +166,8 @@ export type ClientWithSecret = {
   readonly enabled: boolean
   readonly access_token_lifetime: number | null
   readonly refresh_token_lifetime: number | null
+  readonly refresh: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window: number | null
   readonly errors: 'rfc6749' | 'oro' | null
   readonly jwks: {
     readonly keys: readonly ({
@@ -211,6 +219,8 @@ export type ClientImportRow = {
   readonly enabled?: boolean
   readonly access_token_lifetime?: number | null
   readonly refresh_token_lifetime?: number | null
+  readonly refresh?: 'rotate' | 'until_used' | 'fixed'
+  readonly refresh_retry_window?: number | null
   readonly errors?: 'rfc6749' | 'oro' | null
   readonly jwks?: {
     readonly keys: readonly ({
@@ -313,6 +323,7 @@ export type User = {
   readonly enabled: boolean
   readonly must_change_password: boolean
   readonly password_breached: boolean
+  readonly deletion_at: number | null
   readonly created_at: number
   readonly updated_at: number
   readonly tokens_valid_from: number | null
@@ -367,6 +378,7 @@ export type Session = {
   readonly api: string
   readonly state: 'live' | 'ended' | 'expired' | 'cut_off'
   readonly started_at: number
+  readonly refresh_policy: 'rotate' | 'until_used' | 'fixed'
   readonly refreshes: number
   readonly last_refreshed_at: number | null
   readonly expires_at: number

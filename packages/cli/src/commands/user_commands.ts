@@ -59,6 +59,7 @@ const MEMBERS: readonly Column<Item>[] = [
   STATE,
   member('Must change password', 'must_change_password'),
   member('Password breached', 'password_breached'),
+  moment('Deletion', 'deletion_at'),
   moment('Created', 'created_at'),
   moment('Changed', 'updated_at'),
   moment('Tokens valid from', 'tokens_valid_from'),

@@ -29,6 +29,7 @@ export const de: AccountTexts = {
     sessionEnded: 'Die Sitzung ist beendet.',
     othersEnded: 'Sie sind auf allen anderen Geräten abgemeldet.',
     accessWithdrawn: 'Die Anwendung hat keinen Zugriff mehr auf Ihr Konto.',
+    deletionCancelled: 'Sie haben sich angemeldet. Ihr Konto wird deshalb nicht gelöscht.',
   },
   profile: {
     name: 'Vollständiger Name',
@@ -56,6 +57,7 @@ export const de: AccountTexts = {
     used: (time) => `Zuletzt verwendet: ${time}`,
     unused: 'Noch nicht verwendet',
     name: 'Name des Passkeys',
+    changeName: 'Namen ändern',
     rename: 'Namen speichern',
     remove: 'Entfernen',
   },

@@ -27,6 +27,7 @@ export const en = {
     sessionEnded: 'The session has ended.',
     othersEnded: 'You are signed out on all other devices.',
     accessWithdrawn: 'The application no longer has access to your account.',
+    deletionCancelled: 'You signed in, so your account is not deleted.',
   },
   profile: {
     name: 'Full name',
@@ -53,6 +54,7 @@ export const en = {
     used: (time: string) => `Last used: ${time}`,
     unused: 'Not used yet',
     name: 'Name of the passkey',
+    changeName: 'Change the name',
     rename: 'Save the name',
     remove: 'Remove',
   },

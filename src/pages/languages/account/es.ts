@@ -29,6 +29,7 @@ export const es: AccountTexts = {
     sessionEnded: 'La sesión se ha cerrado.',
     othersEnded: 'Tu sesión se ha cerrado en todos los demás dispositivos.',
     accessWithdrawn: 'La aplicación ya no tiene acceso a tu cuenta.',
+    deletionCancelled: 'Has iniciado sesión, así que tu cuenta no se eliminará.',
   },
   profile: {
     name: 'Nombre completo',
@@ -55,6 +56,7 @@ export const es: AccountTexts = {
     used: (time) => `Último uso: ${time}`,
     unused: 'Sin usar todavía',
     name: 'Nombre de la llave de acceso',
+    changeName: 'Cambiar el nombre',
     rename: 'Guardar el nombre',
     remove: 'Eliminar',
   },

@@ -30,6 +30,7 @@ export const fr: AccountTexts = {
     sessionEnded: 'La session est fermée.',
     othersEnded: 'Vos sessions sur tous les autres appareils sont fermées.',
     accessWithdrawn: 'L’application n’a plus accès à votre compte.',
+    deletionCancelled: 'Votre connexion a annulé la suppression de votre compte.',
   },
   profile: {
     name: 'Nom complet',
@@ -57,6 +58,7 @@ export const fr: AccountTexts = {
     used: (time) => `Dernière utilisation\u00a0: ${time}`,
     unused: 'Pas encore utilisée',
     name: 'Nom de la clé d’accès',
+    changeName: 'Modifier le nom',
     rename: 'Enregistrer le nom',
     remove: 'Supprimer',
   },

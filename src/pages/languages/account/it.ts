@@ -30,6 +30,7 @@ export const it: AccountTexts = {
     sessionEnded: 'La sessione è chiusa.',
     othersEnded: 'Le tue sessioni su tutti gli altri dispositivi sono chiuse.',
     accessWithdrawn: 'L’applicazione non ha più accesso al tuo account.',
+    deletionCancelled: 'Hai effettuato l’accesso, quindi il tuo account non sarà eliminato.',
   },
   profile: {
     name: 'Nome completo',
@@ -57,6 +58,7 @@ export const it: AccountTexts = {
     used: (time) => `Ultimo utilizzo: ${time}`,
     unused: 'Non ancora usata',
     name: 'Nome della passkey',
+    changeName: 'Cambia il nome',
     rename: 'Salva il nome',
     remove: 'Rimuovi',
   },

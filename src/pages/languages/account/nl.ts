@@ -29,6 +29,7 @@ export const nl: AccountTexts = {
     sessionEnded: 'De sessie is beëindigd.',
     othersEnded: 'Je bent op alle andere apparaten uitgelogd.',
     accessWithdrawn: 'De applicatie heeft geen toegang meer tot je account.',
+    deletionCancelled: 'Je hebt ingelogd, dus je account wordt niet verwijderd.',
   },
   profile: {
     name: 'Volledige naam',
@@ -56,6 +57,7 @@ export const nl: AccountTexts = {
     used: (time) => `Laatst gebruikt: ${time}`,
     unused: 'Nog niet gebruikt',
     name: 'Naam van de passkey',
+    changeName: 'Naam wijzigen',
     rename: 'Naam opslaan',
     remove: 'Verwijderen',
   },

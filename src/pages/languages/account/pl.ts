@@ -29,6 +29,7 @@ export const pl: AccountTexts = {
     sessionEnded: 'Sesja została zakończona.',
     othersEnded: 'Wylogowano Cię na wszystkich innych urządzeniach.',
     accessWithdrawn: 'Aplikacja nie ma już dostępu do Twojego konta.',
+    deletionCancelled: 'Po zalogowaniu konto nie zostanie usunięte.',
   },
   profile: {
     name: 'Imię i nazwisko',
@@ -55,6 +56,7 @@ export const pl: AccountTexts = {
     used: (time) => `Ostatnie użycie: ${time}`,
     unused: 'Jeszcze nieużywany',
     name: 'Nazwa klucza dostępu',
+    changeName: 'Zmień nazwę',
     rename: 'Zapisz nazwę',
     remove: 'Usuń',
   },

@@ -29,6 +29,7 @@ export const uk: AccountTexts = {
     sessionEnded: 'Сеанс завершено.',
     othersEnded: 'Ви вийшли на всіх інших пристроях.',
     accessWithdrawn: 'Застосунок більше не має доступу до вашого облікового запису.',
+    deletionCancelled: 'Ви увійшли, тому ваш обліковий запис не буде видалено.',
   },
   profile: {
     name: 'Повне ім’я',
@@ -56,6 +57,7 @@ export const uk: AccountTexts = {
     used: (time) => `Останнє використання: ${time}`,
     unused: 'Ще не використано',
     name: 'Назва ключа доступу',
+    changeName: 'Змінити назву',
     rename: 'Зберегти назву',
     remove: 'Видалити',
   },
