@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx'
 import { PASSKEY_SCRIPT } from '../browser/browser_path.ts'
 import type { Looks } from '../browser/looks.ts'
-import { NoPasskeys, PASSKEY_DECISION, PasskeyButton, UnknownPasskey } from '../browser/passkey_button.tsx'
+import { NewPasskeyButton, NoPasskeys, PASSKEY_DECISION, UnknownPasskey } from '../browser/passkey_button.tsx'
 import { accountsOf } from '../config/pool_settings.ts'
 import { formatTime } from '../lib/local_words.ts'
 import { breakable } from '../pages/breakable.tsx'
@@ -81,13 +81,7 @@ async function showPasskeys({
       <NoPasskeys text={looks.texts.passkey.unsupported} />
       {started === null ? null : (
         <PageForm>
-          <PasskeyButton
-            ceremony="create"
-            started={started}
-            label={looks.texts.addPasskey.submit}
-            failure={looks.texts.addPasskey.notCreated}
-            isPrimary
-          />
+          <NewPasskeyButton started={started} texts={looks.texts.addPasskey} isPrimary />
         </PageForm>
       )}
     </>

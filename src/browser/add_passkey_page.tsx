@@ -1,6 +1,6 @@
 import { PASSKEY_SCRIPT } from './browser_path.ts'
 import { LATER, needsPasskey, startRegistration } from './new_passkey_forms.ts'
-import { NoPasskeys, PasskeyButton } from './passkey_button.tsx'
+import { NewPasskeyButton, NoPasskeys } from './passkey_button.tsx'
 import type { PageContent, StepPage } from './step_page.ts'
 
 /** The page that adds a passkey: as an offer, which the user can refuse, or because the sign-in needs one. */
@@ -13,15 +13,7 @@ export async function addPasskeyPage(content: PageContent): Promise<StepPage> {
       <h1>{texts.addPasskey.title}</h1>
       <p>{isNeeded ? texts.addPasskey.reason : texts.addPasskey.offer}</p>
       <NoPasskeys text={texts.passkey.unsupported} />
-      {started === null ? null : (
-        <PasskeyButton
-          ceremony="create"
-          started={started}
-          label={texts.addPasskey.submit}
-          failure={texts.addPasskey.notCreated}
-          isPrimary
-        />
-      )}
+      {started === null ? null : <NewPasskeyButton started={started} texts={texts.addPasskey} isPrimary />}
       {isNeeded ? null : (
         <button type="submit" name="decision" value={LATER} formnovalidate>
           {texts.addPasskey.later}

@@ -1,4 +1,5 @@
 import type { Form } from '../pages/form.ts'
+import type { Texts } from '../pages/languages/en.ts'
 import type { StartedCeremony } from '../passkeys/passkeys.ts'
 
 /** The value of the button that sends a passkey. */
@@ -10,6 +11,8 @@ interface PasskeyButtonProps {
   label: string
   /** The text after a ceremony that the user or the browser ended. */
   failure: string
+  /** The text on a device that already has a passkey of the account; absent for the ceremony `get`. */
+  existing?: string
   isPrimary?: boolean
   /** Whether the browser also offers passkeys in the list of the username field. */
   isConditional?: boolean
@@ -21,6 +24,7 @@ export const PasskeyButton = ({
   started: { options, sealed },
   label,
   failure,
+  existing,
   isPrimary = false,
   isConditional = false,
 }: PasskeyButtonProps) => (
@@ -30,6 +34,11 @@ export const PasskeyButton = ({
     <p id="passkey-failed" class="note bad" role="alert" hidden>
       {failure}
     </p>
+    {existing === undefined ? null : (
+      <p id="passkey-exists" class="note bad" role="alert" hidden>
+        {existing}
+      </p>
+    )}
     <button
       type="submit"
       name="decision"
@@ -44,6 +53,29 @@ export const PasskeyButton = ({
       {label}
     </button>
   </>
+)
+
+interface NewPasskeyButtonProps extends Pick<PasskeyButtonProps, 'isPrimary'> {
+  started: StartedCeremony<object>
+  texts: Texts['addPasskey']
+  label?: string
+}
+
+/** The button that creates a passkey. */
+export const NewPasskeyButton = ({
+  started,
+  texts,
+  label = texts.submit,
+  isPrimary = false,
+}: NewPasskeyButtonProps) => (
+  <PasskeyButton
+    ceremony="create"
+    started={started}
+    label={label}
+    failure={texts.notCreated}
+    existing={texts.exists}
+    isPrimary={isPrimary}
+  />
 )
 
 /** A passkey that the server does not have. The script reports it to the device, which then no longer offers it. */

@@ -5,7 +5,7 @@ import { PASSKEY_SCRIPT } from './browser_path.ts'
 import { ENROLMENT_FIELD, EnrolmentFields } from './enrolment_fields.tsx'
 import { fieldErrors } from './field_errors.ts'
 import { startRegistration } from './new_passkey_forms.ts'
-import { PasskeyButton } from './passkey_button.tsx'
+import { NewPasskeyButton } from './passkey_button.tsx'
 import { userOf } from './situation.ts'
 import type { PageContent, StepPage } from './step_page.ts'
 
@@ -24,12 +24,7 @@ export async function setUpPage(content: PageContent): Promise<StepPage> {
         {texts.setUp.submit}
       </button>
       {passkey === null ? null : (
-        <PasskeyButton
-          ceremony="create"
-          started={passkey}
-          label={texts.setUp.passkey}
-          failure={texts.addPasskey.notCreated}
-        />
+        <NewPasskeyButton started={passkey} texts={texts.addPasskey} label={texts.setUp.passkey} />
       )}
     </>
   )

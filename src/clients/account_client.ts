@@ -14,6 +14,11 @@ export function accountClientIdOf(pool: string): string {
   return PREFIX + pool
 }
 
+/** The pool whose account page has this client id; null for another client. The pool need not exist. */
+export function accountPoolOf(clientId: string): string | null {
+  return clientId.startsWith(PREFIX) ? clientId.slice(PREFIX.length) : null
+}
+
 /** The first API of a pool; null for an unknown pool. */
 export function firstApiOf(pool: string, { apis }: Pick<Config, 'apis'>): ApiConfig | null {
   return [...apis.values()].find(({ userPool }) => userPool === pool) ?? null
@@ -26,7 +31,7 @@ export function firstApiOf(pool: string, { apis }: Pick<Config, 'apis'>): ApiCon
  * @returns null for another client, and for a pool without an account page
  */
 export function findAccountClient(id: string, config: Settings): StoredClient | null {
-  const pool = id.startsWith(PREFIX) ? id.slice(PREFIX.length) : ''
+  const pool = accountPoolOf(id) ?? ''
   const api = firstApiOf(pool, config)
   if (api === null || !accountsOf(pool, config).selfService) return null
   const { confidential: _, ...values } = fromDraft({

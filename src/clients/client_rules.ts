@@ -22,6 +22,7 @@ export type RuledValues = Pick<
   | 'isFirstParty'
   | 'requiresPkce'
   | 'refreshPolicy'
+  | 'bindsTokens'
   | 'errorDialect'
   | 'incrementalScopes'
 >
@@ -133,9 +134,10 @@ function findPkceProblems({ requiresPkce, confidential }: RuledValues): ValuePro
 }
 
 /** The other policies need a refresh token that is useless without a secret or a key: see `isSenderConstrained`. */
-function findRefreshProblems({ refreshPolicy, confidential }: RuledValues): ValueProblem[] {
-  if (refreshPolicy === 'rotate' || confidential) return []
-  return [{ path: 'refresh', message: 'must be rotate, because the client is public (RFC 9700 §2.2.2)' }]
+function findRefreshProblems({ refreshPolicy, confidential, bindsTokens }: RuledValues): ValueProblem[] {
+  if (refreshPolicy === 'rotate' || confidential || bindsTokens) return []
+  const message = 'must be rotate, because the client is public and does not require DPoP (RFC 9700 §2.2.2)'
+  return [{ path: 'refresh', message }]
 }
 
 /** Agents know only the errors of the RFC. */

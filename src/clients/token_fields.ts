@@ -29,7 +29,7 @@ export const TOKEN_FIELDS = {
     kind: 'text',
     label: 'Refresh policy',
     description:
-      'When a refresh token ends: rotate (with its use), until_used (with the use of its successor) or fixed (with the session); only a confidential client can have until_used or fixed',
+      'When a refresh token ends: rotate (with its use), until_used (with the use of its successor) or fixed (with the session); until_used and fixed need a confidential client or DPoP',
     input: z.enum(REFRESH_POLICIES, `must be one of ${REFRESH_POLICIES.join(', ')}`),
     stored: z.enum(REFRESH_POLICIES),
     isEditable: true,

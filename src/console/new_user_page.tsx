@@ -17,6 +17,9 @@ import { OwnPasswordForRoles, USER_FIELDS, UserFields, userOf } from './user_for
 /** The button that sends an invitation in place of a password. */
 const INVITE_FIELD = 'invite'
 
+/** The address that gets the invitation. */
+const ADDRESS_FIELD = 'profile.email'
+
 const newUserPage: Page = {
   method: 'GET',
   path: '/users/new',
@@ -52,7 +55,7 @@ const createUser: Page = {
       ownPassword: form.text(OWN_PASSWORD_FIELD),
     })
     if (created instanceof AdminProblem) {
-      const problem = isInvited ? created : withPasswordLength(created, request)
+      const problem = isInvited ? withMissingAddress(created, form) : withPasswordLength(created, request)
       return showForm(request, pool, { form, problem })
     }
     return goTo(pathOf`/users/${created.id}`, isInvited ? 'user-invited' : 'user-created')
@@ -99,6 +102,15 @@ function showForm(
       </>
     ),
   })
+}
+
+/** Says what an empty field of the address is for. The admin API has no other error about it. */
+function withMissingAddress(problem: AdminProblem, form: Form): AdminProblem {
+  if (form.text(ADDRESS_FIELD).trim() !== '') return problem
+  return problem.withMessage(
+    [ADDRESS_FIELD],
+    'Type the email address of the user, which gets the invitation.',
+  )
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Child } from 'hono/jsx'
+import { accountPoolOf } from '../clients/account_client.ts'
 import { breakable } from '../pages/breakable.tsx'
 import { pathOf } from './admin_client.ts'
 import { Link } from './parts.tsx'
@@ -22,7 +23,16 @@ export function Subject({ id, name }: NamedProps) {
   return <span title={id}>{nameOrId({ id, name })}</span>
 }
 
+/** A link to a client. The client of an account page is part of the server, so it has no page. */
 export function ClientLink({ id, name }: NamedProps) {
+  const pool = accountPoolOf(id)
+  if (pool !== null) {
+    return (
+      <span title={id}>
+        Account page<span class="under">Part of the server, for the pool {breakable(pool, 'column')}</span>
+      </span>
+    )
+  }
   return (
     <Link to={pathOf`/clients/${id}`} title={id}>
       {nameOrId({ id, name })}

@@ -10,6 +10,7 @@ import {
   exchangeOf,
   signInAt,
 } from '../support/authorize.ts'
+import { ConsoleBrowser } from '../support/console.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 
@@ -39,7 +40,7 @@ describe('the sections of the account page', () => {
   }
 
   describe('the profile', () => {
-    it('a user changes the names, and the audit trail has no text of them', async () => {
+    it('a user changes the names, and the audit trail has no text of them and names the account page', async () => {
       const user = await server.addUser()
       const { browser } = await openAccount(server, user.username, { path: '/profile' })
       const saved = await browser.press('Save', { 'Full name': '  Ann Lee ', 'Given name': 'Ann' })
@@ -54,6 +55,12 @@ describe('the sections of the account page', () => {
         { outcome: 'ok', reason: 'the user changed the profile', client_id: 'sallyport-account/customers' },
       ])
       expect(JSON.stringify(await auditOf({ subject: user.id }))).not.toContain('Ann')
+      const operator = await ConsoleBrowser.signIn(server)
+      const audit = await operator.get(`/console/audit?subject=${user.id}`)
+      expect(audit.html).not.toContain('href="/console/clients/sallyport')
+      expect(audit.html).toContain(
+        '<span title="sallyport-account/customers">Account page<span class="under">Part of the server, for the pool customers</span></span>',
+      )
     })
 
     it.each([

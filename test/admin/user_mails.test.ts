@@ -150,10 +150,10 @@ describe('the mails of operators', () => {
     const draft = { pool: 'customers', username, 'profile.email': profile.email, invite: 'yes' }
     expect((await admin.get('/console/users/new')).html).toContain('Invite by mail, without a password')
     const missing = await admin.post('/console/users/new', { ...draft, 'profile.email': '' })
-    expect([missing.status, missing.html.includes('Must be the address of the invitation')]).toEqual([
-      422,
-      true,
-    ])
+    expect([
+      missing.status,
+      missing.html.includes('Type the email address of the user, which gets the invitation.'),
+    ]).toEqual([422, true])
     const invited = await admin.post('/console/users/new', draft)
     expect([invited.status, invited.done]).toEqual([303, 'user-invited'])
     const { id, email } = await addReader(server)

@@ -467,9 +467,19 @@ describe('users', () => {
     })
   })
 
-  it('users invite creates a user, and a password reset to an address that is not verified needs the own password', async () => {
+  it('users invite needs --email and creates a user, and a password reset to an address that is not verified needs the own password', async () => {
     const username = 'invited@example.com'
-    expect(await cli.run(['users', 'invite', username, '--pool', 'customers', '--email', username])).toEqual({
+    const invite = ['users', 'invite', username, '--pool', 'customers']
+    expect((await cli.run(['users', 'invite', '--help'])).stdout).toMatch(/--email EMAIL .+\(required\)/)
+    for (const [given, reason] of [
+      [[], 'a value is missing: --email: '],
+      [['--email', ''], '--email must not be empty'],
+    ] as const)
+      expect(await cli.run([...invite, ...given])).toEqual({
+        ...{ code: 2, stdout: '' },
+        stderr: expect.stringContaining(reason),
+      })
+    expect(await cli.run([...invite, '--email', username])).toEqual({
       code: 0,
       stdout: '',
       stderr: expect.stringMatching(/^Invited invited@example\.com \(user:\S+\) in the pool customers\.\n$/),

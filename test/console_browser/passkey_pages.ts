@@ -64,6 +64,22 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
     return decodeJwt((await exchangeCode(origin, exchange)).access_token)
   }
 
+  /** The device has a passkey of the account. The error replaces the notice of an earlier form. */
+  async function createsNoSecondPasskey(visitor: OperatorPage, authenticator: VirtualAuthenticator) {
+    const { page } = visitor
+    await page.getByText('Change the name').click()
+    await visitor.press('Save the name')
+    const notice = page.getByRole('status').filter({ hasText: 'The name of the passkey is saved.' })
+    await notice.waitFor()
+    await authenticator.touchUntilEndOf(async () => {
+      await visitor.press('Create a passkey')
+      const error = page.getByRole('alert').filter({ visible: true })
+      await error.waitFor()
+      expect(await error.allInnerTexts()).toEqual(['This device already has a passkey of this account.'])
+    })
+    expect(await notice.isVisible()).toBe(false)
+  }
+
   /** The authenticator has forgotten the passkey that the server does not have. Chromium can do so from version 132. */
   async function isForgotten(page: Page, authenticator: VirtualAuthenticator): Promise<void> {
     if (await page.evaluate<boolean>(`'signalUnknownCredential' in PublicKeyCredential`))
@@ -75,7 +91,7 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
       origin + authorizePath({ ui_locales: 'en', prompt: 'login', redirect_uri: callback, ...changes }),
     )
 
-  it('a user adds the offered passkey and signs in with it by the button, and from the list of the field of the username', async () => {
+  it('a user adds the offered passkey once on a device, and signs in with it by the button and from the list of the field of the username', async () => {
     const { visitor, page, authenticator, service } = await withPasskey(usernameOf(41))
     const [credential] = await authenticator.credentials()
     expect(credential).toMatchObject({ isResidentCredential: true, rpId: 'localhost' })
@@ -87,6 +103,7 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
     await authenticator.touchDuring(() => signIn(page, service.origin, { state: FIELD }))
     expect(await claimsAfter(page, service.origin)).toMatchObject({ acr: 'urn:sallyport:2' })
     await visitor.goTo('/account/customers/passkeys')
+    await createsNoSecondPasskey(visitor, authenticator)
     await visitor.press('Remove')
     await page.getByRole('status').filter({ hasText: 'The passkey is removed.' }).waitFor()
     await isForgotten(page, authenticator)

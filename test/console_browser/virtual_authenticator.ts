@@ -42,12 +42,17 @@ export class VirtualAuthenticator {
     await this.#simulatePresence(false)
   }
 
-  /** Touches the authenticator without a PIN or a biometric sample, until the action ends. */
-  async touchUnverified(action: () => Promise<unknown>): Promise<void> {
-    await this.#session.send('WebAuthn.setUserVerified', { ...this.#ids, isUserVerified: false })
+  /** Touches the authenticator until the action ends, which waits for the refusal of the authenticator. */
+  async touchUntilEndOf(action: () => Promise<unknown>): Promise<void> {
     await this.#simulatePresence(true)
     await action()
     await this.#simulatePresence(false)
+  }
+
+  /** Touches the authenticator without a PIN or a biometric sample, until the action ends. */
+  async touchUnverified(action: () => Promise<unknown>): Promise<void> {
+    await this.#session.send('WebAuthn.setUserVerified', { ...this.#ids, isUserVerified: false })
+    await this.touchUntilEndOf(action)
     await this.#session.send('WebAuthn.setUserVerified', { ...this.#ids, isUserVerified: true })
   }
 

@@ -184,6 +184,28 @@ export const SUCCESSES: readonly WriteCase[] = [
     }),
   ),
   {
+    what: 'refreshes with one token that stays valid (policy fixed)',
+    path: TOKEN,
+    expected: [200],
+    async prepare(world) {
+      const client = await world.server.addClient({ refreshPolicy: 'fixed' })
+      const [guest] = await guestsOf(world, client, 1)
+      return posting(TOKEN, world, () => refreshOf(client, guest?.refresh_token))
+    },
+  },
+  {
+    what: 'late retries with one token (policy until_used)',
+    path: TOKEN,
+    expected: [200],
+    async prepare(world) {
+      const client = await world.server.addClient({ refreshPolicy: 'until_used' })
+      const [guest] = await guestsOf(world, client, 1)
+      await world.server.refresh(client, guest?.refresh_token)
+      world.server.clock.time += 3600
+      return posting(TOKEN, world, () => refreshOf(client, guest?.refresh_token))
+    },
+  },
+  {
     what: 'exchanges of many codes',
     path: TOKEN,
     expected: [200],

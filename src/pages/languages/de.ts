@@ -127,6 +127,7 @@ export const de: Texts = {
     submit: 'Passkey erstellen',
     later: 'Nicht jetzt',
     notCreated: 'Es wurde kein Passkey erstellt. Versuchen Sie es erneut.',
+    exists: 'Dieses Gerät hat schon einen Passkey dieses Kontos.',
   },
   password: {
     title: 'Neues Passwort wählen',

@@ -125,6 +125,7 @@ export const en = {
     submit: 'Create a passkey',
     later: 'Not now',
     notCreated: 'No passkey was created. Try again.',
+    exists: 'This device already has a passkey of this account.',
   },
   password: {
     title: 'Choose a new password',

@@ -128,6 +128,7 @@ export const es: Texts = {
     submit: 'Crear una llave de acceso',
     later: 'Ahora no',
     notCreated: 'No se ha creado ninguna llave de acceso. Inténtalo de nuevo.',
+    exists: 'Este dispositivo ya tiene una llave de acceso de esta cuenta.',
   },
   password: {
     title: 'Elige una contraseña nueva',

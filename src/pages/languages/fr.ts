@@ -130,6 +130,7 @@ export const fr: Texts = {
     submit: 'Créer une clé d’accès',
     later: 'Pas maintenant',
     notCreated: 'Aucune clé d’accès n’a été créée. Réessayez.',
+    exists: 'Cet appareil a déjà une clé d’accès de ce compte.',
   },
   password: {
     title: 'Choisir un nouveau mot de passe',

@@ -127,6 +127,7 @@ export const it: Texts = {
     submit: 'Crea una passkey',
     later: 'Non ora',
     notCreated: 'Non è stata creata nessuna passkey. Riprova.',
+    exists: 'Questo dispositivo ha già una passkey di questo account.',
   },
   password: {
     title: 'Scegli una nuova password',

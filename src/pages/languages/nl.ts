@@ -126,6 +126,7 @@ export const nl: Texts = {
     submit: 'Passkey maken',
     later: 'Niet nu',
     notCreated: 'Er is geen passkey gemaakt. Probeer het opnieuw.',
+    exists: 'Dit apparaat heeft al een passkey van dit account.',
   },
   password: {
     title: 'Kies een nieuw wachtwoord',

@@ -129,6 +129,7 @@ export const pl: Texts = {
     submit: 'Utwórz klucz dostępu',
     later: 'Nie teraz',
     notCreated: 'Nie utworzono klucza dostępu. Spróbuj jeszcze raz.',
+    exists: 'To urządzenie ma już klucz dostępu tego konta.',
   },
   password: {
     title: 'Wybierz nowe hasło',

@@ -7,7 +7,7 @@ import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { JSON_OUTPUT, YES } from '../core/input.ts'
-import { flag, list, text, truth } from '../core/option.ts'
+import { flag, list, requiredText, text, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readVersioned } from './change.ts'
 import {
@@ -38,7 +38,12 @@ const PROFILE = PROFILE_FIELDS.map(({ name, title, description }) => ({
   option: text(name.replaceAll('_', '-'), description),
   column: { title, show: (user: Item) => showValue(memberOf(user, 'profile')[name]) },
 }))
-const PROFILE_OPTIONS = PROFILE.map(({ option }) => option)
+/** The profile of an invited user, whose address gets the invitation. */
+const INVITED_PROFILE = PROFILE.map((field) =>
+  field.name === 'email' ? { ...field, option: requiredText(field.option) } : field,
+)
+const optionsOf = (profile: typeof PROFILE) => profile.map(({ option }) => option)
+const PROFILE_OPTIONS = optionsOf(PROFILE)
 const DISABLED = flag('disabled', 'Create the user disabled')
 const REQUIRE_CHANGE = flag('require-password-change', 'Require a password change at the next sign-in')
 
@@ -148,7 +153,7 @@ const inviteUser: Command = {
   summary: 'Create a user without a password and send an invitation by mail',
   details: `The mail goes to --email. Its link leads to the first password and lasts seven days. ${CONFIRMED_ADMINS}`,
   arguments: [{ name: 'USERNAME', summary: 'The username, unique in the pool, without regard to case' }],
-  options: [NEW_POOL, ROLES, ...PROFILE_OPTIONS],
+  options: [NEW_POOL, ROLES, ...optionsOf(INVITED_PROFILE)],
   operations: ['POST /users/invite', 'POST /me/confirm'],
   async run(call) {
     const { input, api } = call
@@ -156,7 +161,7 @@ const inviteUser: Command = {
       pool: input.require(NEW_POOL),
       username: input.argument('USERNAME'),
       ...compact({ roles: input.get(ROLES) }),
-      profile: profileOf(call, {}),
+      profile: profileOf(call, {}, INVITED_PROFILE),
     }
     const user = await api.read({ operation: 'POST /users/invite', body })
     printDone(call, user, `Invited ${user.username} (${user.id}) in the pool ${user.pool}.`)
@@ -239,7 +244,7 @@ function plainPassword(given: string): string {
 }
 
 /** The profile with the given values. An empty text removes a value. */
-function profileOf({ input }: Call, before: Profile): Profile {
-  const given = compact(Object.fromEntries(PROFILE.map(({ name, option }) => [name, input.get(option)])))
+function profileOf({ input }: Call, before: Profile, fields = PROFILE): Profile {
+  const given = compact(Object.fromEntries(fields.map(({ name, option }) => [name, input.get(option)])))
   return Object.fromEntries(Object.entries({ ...before, ...given }).filter(([, value]) => value !== ''))
 }

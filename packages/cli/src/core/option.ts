@@ -53,6 +53,18 @@ export const flag: Define<true> = (name, summary, details) => ({
 
 export const text = define((given) => given)
 
+/** The same option where it is required and must not be empty. */
+export function requiredText(option: Option<string>): Option<string> {
+  return {
+    ...option,
+    isRequired: true,
+    parse(given) {
+      if (given.trim() === '') throw new UsageError(`--${option.name} must not be empty`)
+      return option.parse(given)
+    },
+  }
+}
+
 /** A comma-separated list; an empty text is the empty list. */
 export const list = define(splitItems, 'A,B')
 
