@@ -76,6 +76,7 @@ async function fillSearchTexts({ userSearch }: Services): Promise<void> {
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: Services): Promise<void> {
   const { shards, revocationStores, audit, statistics, databaseSizes, consents, config, clock } = services
+  const { metadataClients } = services
   const sizes = await databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
   const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
@@ -99,6 +100,7 @@ export async function sweepStores(services: Services): Promise<void> {
     },
     expired('sign_in_failures', services.failures),
     expired('ended_browser_sessions', services.browserSessions),
+    { table: 'clients (of documents)', sweep: (limit: number) => metadataClients.sweep(now, limit) },
     { table: 'consents', sweep: (limit: number) => consents.sweepOfDeletedClients(limit) },
     ...COUNTERS.map(({ table, unit, keptSeconds }) => ({
       table,

@@ -5,6 +5,7 @@ import type { ClientRecord } from '../clients/client_record.ts'
 import { findClientProblems } from '../clients/client_rules.ts'
 import { hashSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit, fromUnchecked } from '../clients/client_values.ts'
+import { isDocumentUrl } from '../clients/metadata/document_url.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
@@ -173,6 +174,8 @@ const updateClient = operation({
     const { body, services, context, versions } = call
     const before = await requireClient(idOf(call), call)
     requirePermission(before, call)
+    if (isDocumentUrl(before.id))
+      throw new Problem('conflict', { detail: 'The document of the client decides its values.' })
     if (versions !== null && !versions.includes(before.version)) throw stale(formatEtag(before.version))
     const { id, api } = before
     const edit = fromEdit(body)

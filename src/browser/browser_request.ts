@@ -10,6 +10,7 @@ import { findAccountClient } from '../clients/account_client.ts'
 import type { StoredClient } from '../clients/client.ts'
 import { findClientApi } from '../clients/client_apis.ts'
 import { errorDialectOf } from '../clients/error_dialect_of.ts'
+import { isDocumentUrl } from '../clients/metadata/document_url.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
 import { findRequestedApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
@@ -37,9 +38,14 @@ export async function readBrowserRequest(c: Context, services: Services): Promis
   try {
     return await readRequest(c, services)
   } catch (error) {
-    if (error instanceof OAuthError) throw new UnprovenRequest(error.reason)
+    if (error instanceof OAuthError && !isLater(error)) throw new UnprovenRequest(error.reason)
     throw error
   }
+}
+
+/** Whether the same request can succeed later. */
+function isLater({ refusal: { kind } }: OAuthError): boolean {
+  return kind === 'too_many_attempts' || kind === 'temporarily_unavailable'
 }
 
 async function readRequest(c: Context, services: Services): Promise<BrowserRequest> {
@@ -48,7 +54,7 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const requestUri = parameters.find('request_uri')
   if (requestUri !== null && isOwnRequestUri(requestUri))
     return openRequest(c, { requestUri, clientId: parameters.find('client_id') }, services)
-  const client = await requireClient(c, parameters.find('client_id'), services)
+  const client = await requireClient(c, parameters.find('client_id'), services, { acceptsOld: false })
   const address = readReturnAddress(parameters, { client })
   const api = findRequestedApi(parameters, client, services.config)
   if (api === null) throw new AuthorizationError('resource', address)
@@ -75,7 +81,7 @@ export async function restoreBrowserRequest(
   services: Services,
 ): Promise<BrowserRequest> {
   c.set('uiLocales', request.uiLocales)
-  const client = await requireClient(c, request.clientId, services)
+  const client = await requireClient(c, request.clientId, services, { acceptsOld: true })
   if (findRedirectUri(client, request.redirectUri) === null)
     throw new UnprovenRequest(`${request.clientId} no longer has the redirect URI`)
   const api = findClientApi(client, request.api, services.config)
@@ -107,17 +113,23 @@ async function openRequest(
 /**
  * Finds the client. Error pages of this request then have the looks of its own API.
  *
- * @throws UnprovenRequest, StorageUnavailable
+ * @param options.acceptsOld As for `MetadataDocuments.prepare`.
+ * @throws UnprovenRequest, DocumentUnavailable, StorageUnavailable; OAuthError too_many_attempts
  */
 async function requireClient(
   c: Context,
   id: string | null,
-  { clients, config, clock }: Services,
+  services: Services,
+  options: { acceptsOld: boolean },
 ): Promise<StoredClient> {
+  const { clients, config, clock, documents } = services
+  const context = requestContext(c, clock)
+  if (id !== null && isDocumentUrl(id)) {
+    c.set('errorDialect', 'rfc6749')
+    await documents.prepare(id, context, options)
+  }
   const client =
-    id === null
-      ? null
-      : (findAccountClient(id, config) ?? (await clients.findCurrent(id, requestContext(c, clock))))
+    id === null ? null : (findAccountClient(id, config) ?? (await clients.findCurrent(id, context)))
   if (client === null) throw new UnprovenRequest('unknown client')
   const api = config.apis.get(client.api)
   if (!client.enabled || !api) throw new UnprovenRequest('disabled client')

@@ -1,7 +1,9 @@
 import type { Child } from 'hono/jsx'
 import type { Client } from '../clients/client.ts'
+import { isDocumentUrl } from '../clients/metadata/document_url.ts'
 import { kindOfRedirect } from '../clients/redirect_uri.ts'
 import type { ApiConfig } from '../config/config.ts'
+import { isLoopback } from '../config/origin.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { breakable } from '../pages/breakable.tsx'
@@ -26,6 +28,7 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
         <p>{texts.consent.everything(client.name, api.branding?.name ?? api.name)}</p>
       ) : null}
       {scopesOf(situation).length === 0 ? null : <Scopes situation={situation} looks={looks} />}
+      {isDocumentUrl(client.id) ? <Origin client={client} looks={looks} /> : null}
       <p class="soft">{texts.consent.returnTo(describeTarget(request.redirectUri))}</p>
       <button type="submit" name="decision" value="allow" class="primary">
         {texts.consent.allow}
@@ -41,6 +44,19 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
     </>
   )
   return { title: texts.consent.title, form, after }
+}
+
+/**
+ * The host of an application that no operator registered. Other programs of the device can get the code of an application that runs only
+ * there, and its name proves nothing.
+ */
+function Origin({ client, looks: { texts } }: { client: Client; looks: Looks }): Child {
+  return (
+    <>
+      <p>{breakable(texts.consent.describedAt(new URL(client.id).host))}</p>
+      {client.redirectUris.every(isLoopback) ? <p>{texts.consent.onDevice}</p> : null}
+    </>
+  )
 }
 
 /** The scopes that the client gets: those of the request, and those that the user allowed before. */

@@ -1,25 +1,33 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
+import { COOLDOWN_SECONDS, DocumentUnavailable } from '../clients/metadata/metadata_documents.ts'
 import { prefersHtml } from '../endpoints/home.ts'
 import { Responses } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import { malformedRequest, OAuthError, unprovenRequest } from '../oauth/errors.ts'
+import { malformedRequest, OAuthError, temporarilyUnavailable, unprovenRequest } from '../oauth/errors.ts'
+import { breakable } from '../pages/breakable.tsx'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import type { Texts } from '../pages/languages/en.ts'
 import { PageError } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import type { BrowserServices } from './browser_services.ts'
 import { BrokenLogout } from './logout_request.ts'
-import { looksOf } from './looks.ts'
+import { type Looks, looksOf } from './looks.ts'
 import { PageFrame } from './page_frame.tsx'
 import { BrokenForm } from './read_submission.ts'
 import { sendToClient } from './send_to_client.tsx'
 
+/** The heading of an error page and the text below it. */
+interface ErrorText {
+  title: string
+  text: string
+}
+
 /** An error page: its texts, its status, and the header `Retry-After` in seconds. */
 interface ErrorView {
-  text: Exclude<keyof Texts['errors'], 'number'>
+  text: Exclude<keyof Texts['errors'], 'number'> | DocumentUnavailable
   status: number
   retryAfter: string | null
 }
@@ -38,6 +46,10 @@ export function showError(c: Context, error: Error, services: BrowserServices): 
 /** The JSON error of a link that does not work; null for the other errors, which are pages for all callers. */
 function refusalOf(error: Error): OAuthError | null {
   if (error instanceof UnprovenRequest) return unprovenRequest(error.message)
+  if (error instanceof DocumentUnavailable)
+    return error.isFinal
+      ? unprovenRequest(error.message)
+      : temporarilyUnavailable(error.message, COOLDOWN_SECONDS)
   return error instanceof BrokenLogout ? malformedRequest('logout') : null
 }
 
@@ -57,9 +69,21 @@ function viewOf(error: Error, path: string): ErrorView {
   }
   if (error instanceof OAuthError && error.refusal.kind === 'too_many_attempts')
     return { text: 'unavailable', status: 429, retryAfter: String(error.refusal.retryAfterSeconds) }
-  if (error instanceof StorageUnavailable) return { text: 'unavailable', status: 503, retryAfter: '2' }
+  if (error instanceof DocumentUnavailable) {
+    const { problem, message, isFinal } = error
+    log('info', 'authorization_refused', { reason: `the document of the client (${problem}): ${message}` })
+    return isFinal
+      ? { text: error, status: 400, retryAfter: null }
+      : { text: error, status: 502, retryAfter: String(COOLDOWN_SECONDS) }
+  }
+  if (isUnavailable(error)) return { text: 'unavailable', status: 503, retryAfter: '2' }
   log('error', 'page_failed', { path, cause: describeError(error) })
   return { text: 'unexpected', status: 500, retryAfter: null }
+}
+
+function isUnavailable(error: Error): boolean {
+  if (error instanceof OAuthError) return error.refusal.kind === 'temporarily_unavailable'
+  return error instanceof StorageUnavailable
 }
 
 /** The page of a `PageError`. The text of a `PageError` is only in English, so the page has the text of the status. */
@@ -75,13 +99,20 @@ async function showErrorPage(
 ): Promise<Response> {
   if (retryAfter !== null) c.header('Retry-After', retryAfter)
   const looks = await looksOf(c, services)
-  const { errors } = looks.texts
+  const words = text instanceof DocumentUnavailable ? describeDocument(text, looks) : looks.texts.errors[text]
   const document = (
-    <PageFrame title={errors[text].title} looks={looks} assets={await services.assets.paths()}>
-      <p class="soft">{errors.number(status)}</p>
-      <h1>{errors[text].title}</h1>
-      <p>{errors[text].text}</p>
+    <PageFrame title={words.title} looks={looks} assets={await services.assets.paths()}>
+      <p class="soft">{looks.texts.errors.number(status)}</p>
+      <h1>{words.title}</h1>
+      <p>{breakable(words.text)}</p>
     </PageFrame>
   )
   return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status })
+}
+
+/** Names the host and the cause, so that the user and the maker of the application know where the fault is. */
+function describeDocument({ url, problem }: DocumentUnavailable, { texts }: Looks): ErrorText {
+  const { title, causes, help } = texts.documentError
+  const host = URL.canParse(url) ? new URL(url).host : ''
+  return { title, text: `${causes[problem](host)} ${help}` }
 }

@@ -2,7 +2,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import type { ClientCredentials } from '../oauth/client_authentication.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import type { AssertionVerifier } from './assertions/assertion_verifier.ts'
-import type { StoredClient } from './client.ts'
+import { hasKeys, type StoredClient } from './client.ts'
 import { type ClientProof, NO_PROOF } from './client_proof.ts'
 import { verifyClientSecret } from './client_secret.ts'
 import type { ClientStore } from './client_store.ts'
@@ -51,7 +51,8 @@ async function prove(
 ): Promise<ProvenClient> {
   if (assertion !== null) {
     const signer = requireKnown(client)
-    if (signer.authentication.method !== 'private_key_jwt') throw invalidClient('the client has no keys')
+    // A document can give a public client keys too. Each of its requests then uses one of both methods.
+    if (!hasKeys(signer)) throw invalidClient('the client has no keys')
     return { client: signer, proof: await assertions.verify(assertion, signer, context) }
   }
   const secretHash = await verifyClientSecret(secrets, client?.authentication ?? null, context.now)

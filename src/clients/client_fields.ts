@@ -44,7 +44,7 @@ export const CLIENT_FIELDS = {
     label: 'Client id',
     description: '1 to 64 letters, digits, ".", "_" or "-"; cannot be changed later',
     input: clientIdSchema,
-    stored: clientIdSchema,
+    stored: z.string().check(z.maxLength(255)),
     isEditable: false,
     defaultOf: null,
   }),

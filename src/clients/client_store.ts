@@ -9,6 +9,8 @@ import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { type ClientCopy, decodeClientCopy, type StoredClient, toStoredClient } from './client.ts'
 import { CLIENT_ID } from './client_fields.ts'
 import type { ClientTableStore } from './client_table_store.ts'
+import { isDocumentUrl } from './metadata/document_url.ts'
+import type { MetadataClients } from './metadata/metadata_clients.ts'
 
 const ISOLATE_ENTRIES = 1000
 
@@ -33,13 +35,17 @@ interface Dependencies {
   table: ClientTableStore
   copies: ReadCopyStore
   changes: ChangeListStore
+  metadataClients: MetadataClients
 }
 
-/** Reads clients from the cache of the isolate, then from the copy in KV, then from D1. */
+/**
+ * Reads clients from the cache of the isolate, then from the copy in KV, then from D1. A client whose id is a URL also has the values of
+ * its document.
+ */
 export class ClientStore {
   readonly #dependencies: Dependencies
   readonly #cache = new ExpiringCache<Entry>(ISOLATE_ENTRIES)
-  readonly #flights = new SingleFlight<StoredClient | null>()
+  readonly #flights = new SingleFlight<Entry>()
   readonly #unknownIds = new TokenBucket(UNKNOWN_IDS_AT_ONCE, UNKNOWN_IDS_PER_SECOND)
 
   constructor(dependencies: Dependencies) {
@@ -54,14 +60,24 @@ export class ClientStore {
    * @throws CorruptRecord
    */
   async find(id: string, context: RequestContext): Promise<StoredClient | null> {
-    if (!CLIENT_ID.test(id)) return null
+    if (CLIENT_ID.test(id)) return (await this.#findEntry(id, context)).client
+    const { metadataClients } = this.#dependencies
+    if (!metadataClients.isTrusted(id)) return null
+    const [entry, document] = await Promise.all([
+      this.#findEntry(id, context),
+      metadataClients.findDocument(id, context),
+    ])
+    return metadataClients.combine(id, document, entry)
+  }
+
+  async #findEntry(id: string, context: RequestContext): Promise<Entry> {
     const entry = this.#cache.get(id, context.now)
     if (entry === null || this.#isOutdated(id, entry)) return this.#fetch(id, context)
     if (entry.client !== null && entry.refreshAt <= context.now) {
       entry.refreshAt = context.now + RETRY_SECONDS
       runLater(context, `read the client ${id} again`, () => this.#fetch(id, context))
     }
-    return entry.client
+    return entry
   }
 
   /** Like `find`, but the list of changes is at most a few seconds old. The store replaces an outdated copy. */
@@ -80,11 +96,11 @@ export class ClientStore {
     return this.#dependencies.changes.isOutdated(copyKey(id), asOf)
   }
 
-  #fetch(id: string, context: RequestContext): Promise<StoredClient | null> {
+  #fetch(id: string, context: RequestContext): Promise<Entry> {
     return this.#flights.run(id, context, () => this.#read(id, context))
   }
 
-  async #read(id: string, context: RequestContext): Promise<StoredClient | null> {
+  async #read(id: string, context: RequestContext): Promise<Entry> {
     const { copies, changes } = this.#dependencies
     const { latest } = changes
     const record = {
@@ -97,8 +113,9 @@ export class ClientStore {
     const client = copy && toStoredClient(copy)
     const seconds = client === null ? UNKNOWN_CLIENT_SECONDS : CLIENT_COPY_SECONDS.max
     const refreshAt = context.now + CLIENT_COPY_SECONDS.refreshAfter
-    this.#cache.set(id, { client, asOf: client?.asOf ?? latest, refreshAt }, context.now + seconds)
-    return client
+    const entry = { client, asOf: client?.asOf ?? latest, refreshAt }
+    this.#cache.set(id, entry, context.now + seconds)
+    return entry
   }
 
   async #readRecord(id: string, context: RequestContext): Promise<ClientCopy | null> {
@@ -126,7 +143,7 @@ export class ClientStore {
    * @throws StorageUnavailable
    */
   async renewCopy(id: string, context: RequestContext): Promise<void> {
-    if (!CLIENT_ID.test(id)) return
+    if (!CLIENT_ID.test(id) && !isDocumentUrl(id)) return
     const { table, copies } = this.#dependencies
     this.forget(id)
     await copies.write(copyKey(id), await table.findCopy(id), context)

@@ -1,6 +1,7 @@
 import { withoutSlash } from '../lib/exact_uri.ts'
 import { accountKeys, accountRules } from './accounts_schema.ts'
 import { across } from './across.ts'
+import { agentKeys, agentRules } from './agents_schema.ts'
 import { apiKeys, apiRules } from './api_schema.ts'
 import { auditKeys } from './audit_schema.ts'
 import { breachedPasswordKeys } from './breached_passwords_schema.ts'
@@ -22,6 +23,7 @@ import { tokenKeys } from './token_schema.ts'
 export const CONFIG_AREAS = {
   issuer: issuerKeys,
   apis: apiKeys,
+  agents: agentKeys,
   'signing keys': keyKeys,
   tokens: tokenKeys,
   sessions: sessionKeys,
@@ -40,6 +42,7 @@ export const CONFIG_AREAS = {
 const CONFIG_KEYS = {
   ...issuerKeys,
   ...apiKeys,
+  ...agentKeys,
   ...keyKeys,
   ...tokenKeys,
   ...sessionKeys,
@@ -71,6 +74,7 @@ const hasPool = (apis: ConfigFile['apis'], pool: string) =>
 /** The check of config.yml. */
 export const configCheck = mapping(CONFIG_KEYS, [
   ...apiRules,
+  ...agentRules,
   ...accountRules,
   across<ConfigFile>(
     (file) => Object.values(file.apis).every((api) => withoutSlash(api.audience) !== file.issuer),

@@ -132,6 +132,7 @@ function describeServer(config: Config, algorithms: string[]) {
     response_types_supported: ['code'],
     response_modes_supported: RESPONSE_MODES,
     code_challenge_methods_supported: ['S256'],
+    client_id_metadata_document_supported: config.agents.trustedHosts.length > 0,
     authorization_response_iss_parameter_supported: true,
     acr_values_supported: acrValues(config),
     grant_types_supported: offeredGrants(config).map((grant) => grant.type),

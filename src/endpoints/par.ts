@@ -27,7 +27,7 @@ export const parEndpoint: Endpoint = {
 async function handlePush(c: Context, services: Services, responses: Responses): Promise<Response> {
   const run = (request: ClientRequest) =>
     pushRequest(requestAboutResource(request, services.config), services)
-  const requestUri = await runAsClient(c, services, { required: 'response_type', run })
+  const requestUri = await runAsClient(c, services, { required: 'response_type', fetchesDocument: true, run })
   return responses.private({ request_uri: requestUri, expires_in: PUSHED_SECONDS }, 201)
 }
 

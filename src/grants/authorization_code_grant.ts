@@ -41,7 +41,9 @@ export const authorizationCodeGrant: Grant = {
     const tokens = scopesNow(code, request)
     // A missing key is made before the code is used, because a failure must not use the code.
     if (hasIdToken(tokens, services.config)) await services.keys.currentOf(client.idTokenAlgorithm, context)
-    const opened = await openSession(session, await consentOf(code, request, services), request, services)
+    const before = services.metadataClients.additionOf(client, context.now)
+    const writes = { before, alongside: await consentOf(code, request, services) }
+    const opened = await openSession(session, writes, request, services)
     if (opened === null) throw refuse(code, REPLAYED, 'replayed_token')
     const { user, issuedAt, expiresAt, hasRefreshToken, visitorId } = opened
     const { config } = services

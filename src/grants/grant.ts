@@ -8,6 +8,7 @@ import type { Client } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientStore } from '../clients/client_store.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
+import type { MetadataClientStore } from '../clients/metadata/metadata_client_store.ts'
 import type { Config } from '../config/config.ts'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { GrantType } from '../oauth/grant_type.ts'
@@ -28,6 +29,7 @@ export interface GrantServices {
   keys: KeyRing
   clients: ClientStore
   clientTable: ClientTableStore
+  metadataClients: MetadataClientStore
   users: UserStore
   passwords: PasswordHasher
   breaches: BreachedPasswords

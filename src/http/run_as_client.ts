@@ -3,12 +3,14 @@ import { authenticateClient } from '../clients/authenticate_client.ts'
 import type { Client, StoredClient } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { errorDialectOf } from '../clients/error_dialect_of.ts'
+import { isDocumentUrl } from '../clients/metadata/document_url.ts'
+import { COOLDOWN_SECONDS, DocumentUnavailable } from '../clients/metadata/metadata_documents.ts'
 import { ClientChanged } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import { log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { parseClientCredentials } from '../oauth/client_authentication.ts'
-import { invalidClient, OAuthError } from '../oauth/errors.ts'
+import { invalidClient, OAuthError, temporarilyUnavailable } from '../oauth/errors.ts'
 import type { Services } from '../services/services.ts'
 import { allowClientOrigin } from './cors.ts'
 import { readProofKey } from './proof_key.ts'
@@ -18,53 +20,64 @@ import { requestContext } from './request_context.ts'
 /**
  * Reads a request and authenticates its client.
  *
- * @param required A parameter that is checked before the client is authenticated.
  * @throws OAuthError invalid_request, invalid_client, invalid_dpop_proof, use_dpop_nonce
  */
-async function readClientRequest(c: Context, services: Services, required: string): Promise<ClientRequest> {
+async function readClientRequest(c: Context, services: Services, options: Options): Promise<ClientRequest> {
   // Reads the copies that the request needs later, in parallel with the client.
   const begun = requestContext(c, services.clock)
   services.changes.refresh(begun)
   services.keys.prepare(begun)
   const parameters = await readParameters(c.req.raw)
-  parameters.require(required)
+  parameters.require(options.required)
   // The time of a request is the time when its body ends, because a caller may send the body slowly.
   const context = requestContext(c, services.clock)
-  const request = await authenticateRequest(c, { parameters, context, proofKey: null }, services)
+  const received = { parameters, context, proofKey: null }
+  const request = await authenticateRequest(c, received, services, options)
   const demands = { accessToken: null, needsNonce: request.client.bindsTokens, now: context.now }
   return { ...request, proofKey: await readProofKey(c, demands, services) }
+}
+
+interface Options {
+  /** A parameter that is checked before the client is authenticated. */
+  required: string
+  /** Whether the request fetches the document of a client whose id is a URL. Other requests use the last document. */
+  fetchesDocument?: boolean
 }
 
 /**
  * Reads a request, authenticates its client and runs `run`. If the copy of the client was outdated, the client is
  * authenticated again with D1, and `run` runs once more.
- *
- * @param required As for `readClientRequest`.
  */
 export async function runAsClient<T>(
   c: Context,
   services: Services,
-  { required, run }: { required: string; run: (request: ClientRequest) => Promise<T> },
+  { run, ...options }: Options & { run: (request: ClientRequest) => Promise<T> },
 ): Promise<T> {
-  const request = await readClientRequest(c, services, required)
+  const request = await readClientRequest(c, services, options)
   try {
     return await run(request)
   } catch (error) {
     if (!(error instanceof ClientChanged)) throw error
     log('info', 'client_read_again', { client_id: request.client.id })
-    return run(await authenticateRequest(c, request, services))
+    return run(await authenticateRequest(c, request, services, options))
   }
 }
 
 /** Authenticates the client by the parameters and headers. @throws OAuthError invalid_request, invalid_client */
 async function authenticateRequest(
   c: Context,
-  { parameters, context, proofKey }: Pick<ClientRequest, 'parameters' | 'context' | 'proofKey'>,
+  received: Pick<ClientRequest, 'parameters' | 'context' | 'proofKey'>,
   services: Services,
+  { fetchesDocument = false }: Options,
 ): Promise<ClientRequest> {
+  const { parameters, context, proofKey } = received
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
     bodyWins: services.config.errorDialect === 'oro',
   })
+  if (isDocumentUrl(credentials.id)) {
+    c.set('errorDialect', 'rfc6749')
+    if (fetchesDocument) await fetchDocument(credentials.id, services, context)
+  }
   const proven = await authenticateClient(credentials, services, context).catch(async (error) => {
     useErrorsOf(c, await findNamed(credentials.id, error, services, context), services.config)
     return countGuess(error, services, context)
@@ -74,6 +87,17 @@ async function authenticateRequest(
   allowClientOrigin(c, proven.client)
   services.clientUse.note(proven, context)
   return { ...proven, proofKey, api, parameters, context }
+}
+
+/** @throws OAuthError invalid_client for a URL that config.yml does not trust; temporarily_unavailable if the fetch fails */
+async function fetchDocument(url: string, { documents }: Services, context: RequestContext): Promise<void> {
+  try {
+    await documents.prepare(url, context)
+  } catch (error) {
+    if (!(error instanceof DocumentUnavailable)) throw error
+    if (error.isFinal) throw invalidClient(error.message)
+    throw temporarilyUnavailable(`the document of the client: ${error.message}`, COOLDOWN_SECONDS)
+  }
 }
 
 /** Writes the errors of the request in the format of its client. A refused client gets it too: a client id is no secret. */

@@ -13,10 +13,13 @@ export type FetchProblem = 'url' | 'connection' | 'timeout' | 'redirect' | 'stat
 export class FetchFailed extends Error {
   override name = 'FetchFailed'
   readonly problem: FetchProblem
+  /** The status of the response, if it is not 200; null for another problem. */
+  readonly status: number | null
 
-  constructor(problem: FetchProblem, detail: string) {
+  constructor(problem: FetchProblem, detail: string, status: number | null = null) {
     super(`${problem}: ${detail}`)
     this.problem = problem
+    this.status = status
   }
 }
 
@@ -69,7 +72,7 @@ async function request(url: string, signal: AbortSignal): Promise<Response> {
   const { status } = response
   if (status === 200) return response
   await response.body?.cancel()
-  throw new FetchFailed(status >= 300 && status < 400 ? 'redirect' : 'status', `status ${status}`)
+  throw new FetchFailed(status >= 300 && status < 400 ? 'redirect' : 'status', `status ${status}`, status)
 }
 
 /** @param text Null for a text over the limit. @throws FetchFailed */

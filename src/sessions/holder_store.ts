@@ -61,14 +61,15 @@ const HOLDER = `
  */
 const CONDITIONS = {
   'the client is disabled or was deleted': 'c.enabled = 1',
-  'the client belongs to another API': `c.api = token.api
+  // The document and config.yml decide the APIs and keys of a client whose id is a URL, and its row can be older.
+  'the client belongs to another API': `c.api = token.api OR c.metadata = 1
     OR EXISTS (SELECT 1 FROM json_each(c.additional_apis) WHERE value = token.api)`,
   "the client's tokens were revoked": 'c.tokens_valid_from <= token.issued_at',
   'the client secret was retired': `token.secret_hash IS NULL OR EXISTS (SELECT 1 FROM client_secrets AS s
     WHERE s.secret_hash = token.secret_hash AND s.client_id = token.client_id
       AND (s.expires_at IS NULL OR s.expires_at > token.now))`,
   // A public key is known by its modulus or its coordinate.
-  'the key of the client was removed': `token.client_key IS NULL OR token.client_key = c.jwks_uri OR EXISTS (SELECT 1 FROM json_each(c.jwks, '$.keys') AS k
+  'the key of the client was removed': `token.client_key IS NULL OR c.metadata = 1 OR token.client_key = c.jwks_uri OR EXISTS (SELECT 1 FROM json_each(c.jwks, '$.keys') AS k
     WHERE token.client_key IN (k.value ->> 'n', k.value ->> 'x'))`,
   'a secret of the client ended after the token was issued': `token.credentials_since IS NULL OR NOT EXISTS (
     SELECT 1 FROM client_secrets AS s WHERE s.client_id = token.client_id
@@ -143,14 +144,18 @@ export class HolderStore {
   }
 
   /**
-   * @param alongside Statements for the same transaction.
+   * @param others Statements for the same transaction, before the check and after it.
    * @throws StorageUnavailable, CorruptRecord
    */
-  async find(query: HolderQuery, alongside: Statements = []): Promise<Holder> {
-    if (alongside.length === 0)
+  async find(
+    query: HolderQuery,
+    { before = [], alongside = [] }: { before?: Statements; alongside?: Statements } = {},
+  ): Promise<Holder> {
+    if (before.length + alongside.length === 0)
       return decodeHolder(await callStore('D1 clients', () => this.select(query).first()))
-    const [holder] = await callStore('D1 clients', () => this.#db.batch([this.select(query), ...alongside]))
-    return decodeHolder(holder?.results[0])
+    const statements = [...before, this.select(query), ...alongside]
+    const results = await callStore('D1 clients', () => this.#db.batch(statements))
+    return decodeHolder(results[before.length]?.results[0])
   }
 
   /** The statement of `find`, for a batch. `decodeHolder` decodes its row. */

@@ -8,7 +8,6 @@ import { randomId } from '../lib/bytes.ts'
 import { runToEnd } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { invalidCode, type OAuthError } from '../oauth/errors.ts'
-import type { Statements } from '../storage/idempotency_store.ts'
 import { issueTimeOf, type StoredUser } from '../users/user.ts'
 import { auditCodeMerge, type Visitor } from './end_guest_session.ts'
 import { causeOf, describeExchange, requireRepeatable } from './exchange_holder.ts'
@@ -56,19 +55,20 @@ export interface OpenedSession {
  * Opens the session of an authorization code: one transaction checks its client, user, browser session and consent, and inserts
  * the row. The row is the single use of the code. A second use ends the session (RFC 6749 §4.1.2).
  *
+ * @param writes Statements of the same transaction.
  * @returns null if the code was used before; the session has then ended
  * @throws OAuthError invalid_grant, invalid_client for a retired secret, temporarily_unavailable; StorageUnavailable, CorruptRecord
  */
 export async function openSession(
   session: CodeSession,
-  alongside: Statements,
+  writes: Pick<Companions, 'before' | 'alongside'>,
   request: ClientRequest,
   services: Dependencies,
 ): Promise<OpenedSession | null> {
   const { context } = request
   const identity = identify(session, request, services)
   // The exchange must not stop half-way if the caller disconnects: a second use must find the row.
-  const opening = runToEnd(context, openSafely(session, identity, { alongside, request, services }))
+  const opening = runToEnd(context, openSafely(session, identity, { writes, request, services }))
   const { holder, isFirst, isMerged } = await opening
   if (holder.problem !== null) throw await refuseHolder(holder, session, request, services)
   if (!isFirst) {
@@ -87,7 +87,7 @@ export async function openSession(
 }
 
 interface OpeningContext {
-  alongside: Statements
+  writes: Pick<Companions, 'before' | 'alongside'>
   request: ClientRequest
   services: Dependencies
 }
@@ -99,13 +99,13 @@ interface OpeningContext {
 async function openSafely(
   session: CodeSession,
   identity: SessionIdentity,
-  { alongside, request, services }: OpeningContext,
+  { writes, request, services }: OpeningContext,
 ): Promise<Opening> {
   const openings = requireOpenings(session, services)
   const { browserId, consentId } = session
   const opening = { ...identity, browserId, consentId, openingId: randomId(16) }
   const query = { ...describeExchange(session, request), browserId, consentId }
-  const companions = { alongside, ...guestOf(session, opening, request, services) }
+  const companions = { ...writes, ...guestOf(session, opening, request, services) }
   const open = () => openings.open(opening, query, companions)
   try {
     return await retryOnce(open)
@@ -130,7 +130,7 @@ function guestOf(
   opening: SessionOpening,
   { api, context: { now } }: ClientRequest,
   { shards }: Dependencies,
-): Omit<Companions, 'alongside'> {
+): Pick<Companions, 'guest' | 'endGuestElsewhere'> {
   if (visitor === null) return { guest: null, endGuestElsewhere: async () => false }
   const guest = { ...visitor, endedAt: now, expiresAt: now + api.refreshTokenLifetimeSeconds }
   const isNear = shardNameOf(visitor.sid) === shardNameOf(sid)

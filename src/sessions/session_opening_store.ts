@@ -31,6 +31,8 @@ export interface GuestEnd {
 
 /** The work of an exchange besides the insertion. */
 export interface Companions {
+  /** Statements for the main database that come before the check of the holder, such as the row of a new client. */
+  before: Statements
   /** Statements for the main database, such as the consent of the user. They do not depend on the insertion. */
   alongside: Statements
   /** The guest, if this shard has the guest's session. */
@@ -65,13 +67,14 @@ export class SessionOpeningStore {
    * @throws StorageUnavailable, CorruptRecord. The row may exist then: call `open` again, or `forget`.
    */
   async open(opening: SessionOpening, query: HolderQuery, companions: Companions): Promise<Opening> {
-    const { guest, endGuestElsewhere } = companions
+    const { guest, endGuestElsewhere, before, alongside } = companions
     if (!this.#holders.isIn(this.#db)) return this.#openApart(opening, query, companions)
     const merge = guest === null ? [] : [this.#endGuest(guest, opening, IF_OPENED)]
     const statements = [this.#holders.select(query), this.#insert(opening, guardFor(query)), ...merge]
-    const [holderResult, inserted, ended] = await callStore('D1 sessions', () =>
-      this.#db.batch([...statements, ...companions.alongside]),
+    const results = await callStore('D1 sessions', () =>
+      this.#db.batch([...before, ...statements, ...alongside]),
     )
+    const [holderResult, inserted, ended] = results.slice(before.length)
     const holder = decodeHolder(holderResult?.results[0])
     const isFirst = hasRow(inserted)
     const isMerged = guest === null ? isFirst && (await endGuestElsewhere()) : hasRow(ended)
@@ -85,12 +88,12 @@ export class SessionOpeningStore {
   async #openApart(
     opening: SessionOpening,
     query: HolderQuery,
-    { alongside, guest, endGuestElsewhere }: Companions,
+    { before, alongside, guest, endGuestElsewhere }: Companions,
   ): Promise<Opening> {
     const insertion = this.#insert(opening, NO_GUARD)
     const { results } = await callStore('D1 sessions', () => insertion.run())
     const isFirst = results.length > 0
-    const holder = await this.#holders.find(query, alongside)
+    const holder = await this.#holders.find(query, { before, alongside })
     if (isFirst && holder.problem !== null) await this.forget(opening)
     if (!isFirst || holder.problem !== null) return { holder, isFirst: false, isMerged: false }
     const isMerged = guest === null ? await endGuestElsewhere() : await this.endGuest(guest, opening)

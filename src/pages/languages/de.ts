@@ -138,11 +138,28 @@ export const de: Texts = {
     again: 'Neues Passwort wiederholen',
     submit: 'Passwort speichern',
   },
+  documentError: {
+    title: 'Diese Anwendung kann im Moment nicht geprüft werden',
+    causes: {
+      host: (host) => `Dieser Dienst nimmt keine Anwendungen von ${host} an.`,
+      url: () => 'Die Adresse, die die Anwendung bezeichnet, ist keine öffentliche https-Adresse.',
+      connection: (host) => `Der Server ${host} ist nicht erreichbar.`,
+      timeout: (host) => `Der Server ${host} hat nicht rechtzeitig geantwortet.`,
+      redirect: (host) => `Der Server ${host} leitet auf eine andere Adresse weiter. Das ist nicht erlaubt.`,
+      status: (host) => `Der Server ${host} hat mit einem Fehler geantwortet.`,
+      size: (host) => `Die Beschreibung der Anwendung bei ${host} ist zu lang.`,
+      content: (host) => `Die Beschreibung der Anwendung bei ${host} ist fehlerhaft.`,
+    },
+    help: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und versuchen Sie es später erneut.',
+  },
   consent: {
     title: 'Zugriff erlauben',
     question: (client) => `Darf ${client} Ihr Konto verwenden?`,
     scopes: (client) => `${client} erhält Zugriff auf:`,
     everything: (client, api) => `${client} erhält Zugriff auf alles, was Ihr Konto in ${api} tun kann.`,
+    describedAt: (host) => `Die Anwendung beschreibt sich selbst bei ${host}.`,
+    onDevice:
+      'Diese Anwendung läuft auf Ihrem Gerät. Erlauben Sie den Zugriff nur, wenn Sie sie gerade selbst gestartet haben.',
     returnTo: (host) => `Danach kehren Sie zu ${host} zurück.`,
     allow: 'Erlauben',
     privacy: (client) => `Datenschutzerklärung von ${client}`,

@@ -136,12 +136,29 @@ export const en = {
     again: 'New password again',
     submit: 'Set password',
   },
+  documentError: {
+    title: 'This application cannot be checked at the moment',
+    causes: {
+      host: (host: string) => `This service does not accept applications from ${host}.`,
+      url: (_host: string) => 'The address that identifies the application is not a public https address.',
+      connection: (host: string) => `The server ${host} cannot be reached.`,
+      timeout: (host: string) => `The server ${host} did not respond in time.`,
+      redirect: (host: string) => `The server ${host} redirects to another address, which is not allowed.`,
+      status: (host: string) => `The server ${host} responded with an error.`,
+      size: (host: string) => `The description of the application at ${host} is too long.`,
+      content: (host: string) => `The description of the application at ${host} has errors.`,
+    },
+    help: 'Nothing was changed. Go back to the application and try again later.',
+  },
   consent: {
     title: 'Allow access',
     question: (client: string) => `Allow ${client} to use your account?`,
     scopes: (client: string) => `${client} gets access to:`,
     everything: (client: string, api: string) =>
       `${client} gets access to everything that your account can do in ${api}.`,
+    describedAt: (host: string) => `The application describes itself at ${host}.`,
+    onDevice:
+      'This application runs on your device. Allow the access only if you have just started it yourself.',
     returnTo: (host: string) => `You then return to ${host}.`,
     allow: 'Allow',
     privacy: (client: string) => `Privacy policy of ${client}`,

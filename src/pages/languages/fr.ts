@@ -141,11 +141,28 @@ export const fr: Texts = {
     again: 'Confirmer le nouveau mot de passe',
     submit: 'Enregistrer le mot de passe',
   },
+  documentError: {
+    title: 'Cette application ne peut pas être vérifiée pour le moment',
+    causes: {
+      host: (host) => `Ce service n’accepte pas les applications de ${host}.`,
+      url: () => 'L’adresse qui identifie l’application n’est pas une adresse https publique.',
+      connection: (host) => `Le serveur ${host} est injoignable.`,
+      timeout: (host) => `Le serveur ${host} n’a pas répondu à temps.`,
+      redirect: (host) => `Le serveur ${host} redirige vers une autre adresse, ce qui n’est pas autorisé.`,
+      status: (host) => `Le serveur ${host} a répondu par une erreur.`,
+      size: (host) => `La description de l’application sur ${host} est trop longue.`,
+      content: (host) => `La description de l’application sur ${host} contient des erreurs.`,
+    },
+    help: 'Rien n’a été modifié. Retournez à l’application et réessayez plus tard.',
+  },
   consent: {
     title: 'Autoriser l’accès',
     question: (client) => `Autoriser ${client} à utiliser votre compte\u202f?`,
     scopes: (client) => `${client} aura accès à\u00a0:`,
     everything: (client, api) => `${client} pourra faire tout ce que votre compte peut faire dans ${api}.`,
+    describedAt: (host) => `L’application se décrit elle-même sur ${host}.`,
+    onDevice:
+      'Cette application s’exécute sur votre appareil. Autorisez l’accès seulement si vous venez de la lancer vous-même.',
     returnTo: (host) => `Vous retournerez ensuite sur ${host}.`,
     allow: 'Autoriser',
     privacy: (client) => `Politique de confidentialité de ${client}`,

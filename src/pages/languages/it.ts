@@ -138,11 +138,28 @@ export const it: Texts = {
     again: 'Ripeti la nuova password',
     submit: 'Salva la password',
   },
+  documentError: {
+    title: 'Al momento non è possibile verificare questa applicazione',
+    causes: {
+      host: (host) => `Questo servizio non accetta applicazioni di ${host}.`,
+      url: () => 'L’indirizzo che identifica l’applicazione non è un indirizzo https pubblico.',
+      connection: (host) => `Il server ${host} non è raggiungibile.`,
+      timeout: (host) => `Il server ${host} non ha risposto in tempo.`,
+      redirect: (host) => `Il server ${host} reindirizza a un altro indirizzo, e questo non è consentito.`,
+      status: (host) => `Il server ${host} ha risposto con un errore.`,
+      size: (host) => `La descrizione dell’applicazione su ${host} è troppo lunga.`,
+      content: (host) => `La descrizione dell’applicazione su ${host} contiene errori.`,
+    },
+    help: 'Non è stato modificato nulla. Torna all’applicazione e riprova più tardi.',
+  },
   consent: {
     title: 'Consenti l’accesso',
     question: (client) => `Consentire a ${client} di usare il tuo account?`,
     scopes: (client) => `${client} avrà accesso a:`,
     everything: (client, api) => `${client} potrà fare tutto ciò che il tuo account può fare in ${api}.`,
+    describedAt: (host) => `L’applicazione si descrive su ${host}.`,
+    onDevice:
+      'Questa applicazione è in esecuzione sul tuo dispositivo. Consenti l’accesso solo se l’hai appena avviata tu.',
     returnTo: (host) => `Poi tornerai su ${host}.`,
     allow: 'Consenti',
     privacy: (client) => `Informativa sulla privacy di ${client}`,

@@ -137,11 +137,28 @@ export const nl: Texts = {
     again: 'Nieuw wachtwoord herhalen',
     submit: 'Wachtwoord opslaan',
   },
+  documentError: {
+    title: 'Deze applicatie kan nu niet worden gecontroleerd',
+    causes: {
+      host: (host) => `Deze dienst accepteert geen applicaties van ${host}.`,
+      url: () => 'Het adres dat de applicatie aanduidt, is geen openbaar https-adres.',
+      connection: (host) => `De server ${host} is niet bereikbaar.`,
+      timeout: (host) => `De server ${host} heeft niet op tijd geantwoord.`,
+      redirect: (host) => `De server ${host} verwijst door naar een ander adres. Dat is niet toegestaan.`,
+      status: (host) => `De server ${host} heeft met een fout geantwoord.`,
+      size: (host) => `De beschrijving van de applicatie op ${host} is te lang.`,
+      content: (host) => `De beschrijving van de applicatie op ${host} bevat fouten.`,
+    },
+    help: 'Er is niets gewijzigd. Ga terug naar de applicatie en probeer het later opnieuw.',
+  },
   consent: {
     title: 'Toegang toestaan',
     question: (client) => `Mag ${client} je account gebruiken?`,
     scopes: (client) => `${client} krijgt toegang tot:`,
     everything: (client, api) => `${client} krijgt toegang tot alles wat je account kan doen in ${api}.`,
+    describedAt: (host) => `De applicatie beschrijft zichzelf op ${host}.`,
+    onDevice:
+      'Deze applicatie draait op je apparaat. Sta de toegang alleen toe als je haar zojuist zelf hebt gestart.',
     returnTo: (host) => `Daarna ga je terug naar ${host}.`,
     allow: 'Toestaan',
     privacy: (client) => `Privacybeleid van ${client}`,

@@ -140,12 +140,29 @@ export const pl: Texts = {
     again: 'Powtórz nowe hasło',
     submit: 'Zapisz hasło',
   },
+  documentError: {
+    title: 'Nie można teraz sprawdzić tej aplikacji',
+    causes: {
+      host: (host) => `Ta usługa nie przyjmuje aplikacji z ${host}.`,
+      url: () => 'Adres, który wskazuje aplikację, nie jest publicznym adresem https.',
+      connection: (host) => `Nie można połączyć się z serwerem ${host}.`,
+      timeout: (host) => `Serwer ${host} nie odpowiedział na czas.`,
+      redirect: (host) => `Serwer ${host} przekierowuje na inny adres, a to jest niedozwolone.`,
+      status: (host) => `Serwer ${host} odpowiedział błędem.`,
+      size: (host) => `Opis aplikacji na serwerze ${host} jest za długi.`,
+      content: (host) => `Opis aplikacji na serwerze ${host} zawiera błędy.`,
+    },
+    help: 'Niczego nie zmieniono. Wróć do aplikacji i spróbuj ponownie później.',
+  },
   consent: {
     title: 'Zezwól na dostęp',
     question: (client) => `Zezwolić aplikacji ${client} na korzystanie z Twojego konta?`,
     scopes: (client) => `${client} otrzyma dostęp do tych danych:`,
     everything: (client, api) =>
       `Aplikacja ${client} będzie mogła robić wszystko, co może robić Twoje konto w ${api}.`,
+    describedAt: (host) => `Aplikacja opisuje się na serwerze ${host}.`,
+    onDevice:
+      'Ta aplikacja działa na Twoim urządzeniu. Zezwól na dostęp tylko wtedy, gdy właśnie ją uruchomiono z Twojej woli.',
     returnTo: (host) => `Potem wrócisz do ${host}.`,
     allow: 'Zezwól',
     privacy: (client) => `Polityka prywatności: ${client}`,

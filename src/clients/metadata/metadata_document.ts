@@ -1,0 +1,128 @@
+import * as z from 'zod/mini'
+import { freshSecondsOf } from '../../lib/freshness.ts'
+import { text } from '../../lib/input_schemas.ts'
+import { findLinkProblem } from '../../lib/page_links.ts'
+import { findKeyProblem, MAX_KEYS, storedKeysSchema } from '../assertions/public_keys.ts'
+import { ID_TOKEN_ALGORITHMS } from '../client_fields.ts'
+import { findRedirectUriProblem, isPrivateUse, MAX_REDIRECT_URIS } from '../redirect_uri.ts'
+
+/** A document is fresh for the time of its HTTP headers, within these limits. */
+const FRESH_SECONDS = { min: 60, usual: 3600, max: 7 * 86_400 }
+
+const METHODS = ['none', 'private_key_jwt'] as const
+type Method = (typeof METHODS)[number]
+
+/** The values of a document that the server uses. Times are Unix seconds. */
+export const metadataSchema = z.object({
+  name: z.string(),
+  redirectUris: z.array(z.string()),
+  hasRefreshTokens: z.boolean(),
+  /** Whether the client can send requests without authentication. */
+  isPublic: z.boolean(),
+  jwks: z.nullable(storedKeysSchema),
+  jwksUri: z.nullable(z.string()),
+  idTokenAlgorithm: z.enum(ID_TOKEN_ALGORITHMS),
+  clientUri: z.nullable(z.string()),
+  policyUri: z.nullable(z.string()),
+  tosUri: z.nullable(z.string()),
+  fetchedAt: z.int(),
+  freshUntil: z.int(),
+})
+export type MetadataDocument = z.output<typeof metadataSchema>
+
+const strings = z.array(z.string())
+
+/** The members of a document that decide whether it can be used (RFC 7591 §2). Other members are ignored. */
+const wireSchema = z.looseObject({
+  client_id: z.string(),
+  client_name: text(200),
+  redirect_uris: strings,
+  grant_types: z._default(strings, ['authorization_code']),
+  response_types: z._default(strings, ['code']),
+  token_endpoint_auth_method: z.optional(z.string()),
+  token_endpoint_auth_methods_supported: z.optional(strings),
+  jwks: z.optional(storedKeysSchema),
+  jwks_uri: z.optional(z.string()),
+})
+type Wire = z.output<typeof wireSchema>
+
+/** A document that the server does not use. The message is for the log and has no text of the document. */
+export class UnusableDocument extends Error {
+  override name = 'UnusableDocument'
+}
+
+/**
+ * Reads a document (OAuth Client ID Metadata Document §4).
+ *
+ * @param options.findUrlProblem Finds the problem of a `jwks_uri`; null for a URL that the server can fetch.
+ * @throws UnusableDocument
+ */
+export function readMetadata(
+  { url, object, headers }: { url: string; object: object; headers: Headers },
+  { now, findUrlProblem }: { now: number; findUrlProblem: (url: string) => string | null },
+): MetadataDocument {
+  const { data: wire, error } = wireSchema.safeParse(object)
+  if (wire === undefined) throw new UnusableDocument(`wrong member: ${error.issues[0]?.path.join('.')}`)
+  if (wire.client_id !== url) throw new UnusableDocument('its client_id is not its URL')
+  if ('client_secret' in wire || 'client_secret_expires_at' in wire)
+    throw new UnusableDocument('a public document has a secret')
+  if (!wire.grant_types.includes('authorization_code') || !wire.response_types.includes('code'))
+    throw new UnusableDocument('it does not use the authorization code grant')
+  const keys = readKeys(wire, findUrlProblem)
+  const { min, usual, max } = FRESH_SECONDS
+  return {
+    name: wire.client_name,
+    redirectUris: readRedirectUris(wire),
+    hasRefreshTokens: wire.grant_types.includes('refresh_token'),
+    ...keys,
+    idTokenAlgorithm: ID_TOKEN_ALGORITHMS.find((alg) => alg === wire.id_token_signed_response_alg) ?? 'RS256',
+    clientUri: readLink(wire.client_uri),
+    policyUri: readLink(wire.policy_uri),
+    tosUri: readLink(wire.tos_uri),
+    fetchedAt: now,
+    freshUntil: now + Math.min(Math.max(freshSecondsOf(headers) ?? usual, min), max),
+  }
+}
+
+/** A client can list URIs for other servers too, such as a private-use scheme. The server ignores those that it does not support. */
+function readRedirectUris({ redirect_uris: uris }: Wire): string[] {
+  const usable = uris.filter((uri) => findRedirectUriProblem(uri) === null && !isPrivateUse(uri))
+  if (usable.length === 0) throw new UnusableDocument('it has no redirect URI that the server supports')
+  if (usable.length > MAX_REDIRECT_URIS) throw new UnusableDocument('it has too many redirect URIs')
+  return [...new Set(usable)]
+}
+
+/** The methods of authentication and the keys (RFC 7591 §2, OpenID Connect RP Metadata Choices §2). */
+function readKeys(
+  wire: Wire,
+  findUrlProblem: (url: string) => string | null,
+): Pick<MetadataDocument, 'isPublic' | 'jwks' | 'jwksUri'> {
+  const methods = methodsOf(wire)
+  if (!methods.includes('private_key_jwt')) {
+    if (methods.includes('none')) return { isPublic: true, jwks: null, jwksUri: null }
+    throw new UnusableDocument('it has no method of authentication that the server supports')
+  }
+  const isPublic = methods.includes('none')
+  const { jwks, jwks_uri: jwksUri } = wire
+  if (jwksUri !== undefined) {
+    if (jwks !== undefined || findUrlProblem(jwksUri) !== null)
+      throw new UnusableDocument('its jwks_uri cannot be used')
+    return { isPublic, jwks: null, jwksUri }
+  }
+  const keys = jwks?.keys.filter((key) => findKeyProblem(key) === null) ?? []
+  if (keys.length === 0 || keys.length > MAX_KEYS) throw new UnusableDocument('it has no keys, or too many')
+  return { isPublic, jwks: { keys }, jwksUri: null }
+}
+
+/** A document without a method uses its keys. Without keys its client is public, because a document must have no secret. */
+function methodsOf(wire: Wire): Method[] {
+  const { token_endpoint_auth_method: method, token_endpoint_auth_methods_supported: methods } = wire
+  const hasKeys = wire.jwks !== undefined || wire.jwks_uri !== undefined
+  const named = methods ?? (method === undefined ? [hasKeys ? 'private_key_jwt' : 'none'] : [method])
+  return METHODS.filter((known) => named.includes(known) || known === method)
+}
+
+/** A link that the pages can show; null for any other value. */
+function readLink(value: unknown): string | null {
+  return typeof value === 'string' && findLinkProblem(value) === null ? value : null
+}

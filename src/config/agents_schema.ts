@@ -1,0 +1,64 @@
+import * as z from 'zod/mini'
+import { across } from './across.ts'
+import { areUnique, check } from './checks.ts'
+import { type FileOf, keyWithDefault, mapping, optionalKey } from './key.ts'
+
+/** The setting that trusts the documents of every host. */
+export const ANY_HOST = 'any'
+
+/** Whether a text is the host of a URL in normal form, with its port unless that is the default. */
+function isHost(text: string): boolean {
+  return URL.canParse(`https://${text}/`) && new URL(`https://${text}/`).host === text
+}
+
+const hosts = z
+  .array(
+    z
+      .string('must be a host, such as claude.ai')
+      .check(z.refine(isHost, 'must be a host in lower case without path, such as claude.ai')),
+    'must be a list of hosts, or any',
+  )
+  .check(z.refine(areUnique, 'must not list a host twice'))
+
+const trustedHosts = check(z.union([z.literal(ANY_HOST), hosts], 'must be a list of hosts, or any'), {
+  bounds: 'exact hosts, such as `claude.ai`; or `any`',
+  unit: 'list',
+})
+
+const keysOfAgents = {
+  trustedHosts: keyWithDefault('trusted_hosts', {
+    check: trustedHosts,
+    default: [],
+    description:
+      'The hosts whose documents can be the client id of an application ([agent-clients.md](agent-clients.md)). With an empty list, only registered clients work',
+  }),
+  defaultApiName: optionalKey('default_api', {
+    check: check(z.string('must be the name of an API'), { bounds: 'one of `apis` with `agents`' }),
+    absent: 'none; `trusted_hosts` must then be empty',
+    description: 'The API of such an application if its request names no `resource`',
+  }),
+}
+
+export const agentKeys = {
+  agents: keyWithDefault('agents', {
+    check: mapping(keysOfAgents),
+    default: {},
+    description: 'Agents and platforms that are not registered',
+  }),
+}
+
+type AgentsFile = FileOf<typeof agentKeys> & { apis: Record<string, { agents: boolean }> }
+
+/** The rules of `agents`. */
+export const agentRules = [
+  across<AgentsFile>(
+    ({ agents, apis }) => agents.default_api === undefined || apis[agents.default_api]?.agents === true,
+    'agents.default_api',
+    'must name one of apis that has agents',
+  ),
+  across<AgentsFile>(
+    ({ agents }) => agents.default_api !== undefined || agents.trusted_hosts.length === 0,
+    'agents.trusted_hosts',
+    'must be empty without default_api',
+  ),
+]
