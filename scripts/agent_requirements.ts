@@ -91,7 +91,9 @@ export function checkPreset(preset: keyof typeof PRESETS, config: Config): Findi
   return PRESETS[preset].map(({ id, find, elsewhere }) => {
     const missing = find?.(config) ?? null
     if (missing !== null) return { id, state: 'missing', text: missing }
-    return elsewhere === undefined ? { id, state: 'met', text: '' } : { id, state: 'elsewhere', text: elsewhere }
+    return elsewhere === undefined
+      ? { id, state: 'met', text: '' }
+      : { id, state: 'elsewhere', text: elsewhere }
   })
 }
 

@@ -4,7 +4,6 @@ import { stringify } from 'yaml'
 import { checkPreset, describePresets, PRESETS } from '../../scripts/agent_requirements.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 
-
 /** A row of a table of requirements: its number and its tests. */
 const ROW = /^\| ([UMR]\d+) \|(.*)$/gm
 const REFERENCE = /<!-- ([\w./-]+\.test\.ts): (.+?) -->/g
@@ -55,9 +54,7 @@ describe('the report of npm run check on the presets', () => {
   it('a complete configuration lacks nothing, and the report says what to do in clients and APIs', () => {
     const { lines, isComplete } = describePresets(configOf({}))
     expect(isComplete).toBe(true)
-    expect(lines[0]).toBe(
-      'agents.ucp: 8 requirements met, 0 missing, 6 in clients and APIs (docs/agents.md)',
-    )
+    expect(lines[0]).toBe('agents.ucp: 8 requirements met, 0 missing, 6 in clients and APIs (docs/agents.md)')
     expect(lines).toContain('  U14 to do: set incremental_scopes: true in the record of each platform')
     expect(lines.at(-1)).toBe(
       'agents.mcp: 11 requirements met, 0 missing, 0 in clients and APIs (docs/agents.md)',
@@ -66,7 +63,11 @@ describe('the report of npm run check on the presets', () => {
   })
 
   it.each([
-    ['ucp', { apis: { shop: { ...SHOP, agents: false } }, agents: { ucp: true } }, ['U1', 'U3', 'U12', 'U13']],
+    [
+      'ucp',
+      { apis: { shop: { ...SHOP, agents: false } }, agents: { ucp: true } },
+      ['U1', 'U3', 'U12', 'U13'],
+    ],
     ['ucp', { apis: { shop: { ...SHOP, scopes: [], scope_texts: {} } } }, ['U3', 'U12']],
     ['ucp', { apis: { shop: { ...SHOP, scopes: ['orders'], scope_texts: { orders: 'x' } } } }, ['U12']],
     ['ucp', { accounts: {} }, ['U13']],
