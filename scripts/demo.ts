@@ -13,7 +13,7 @@ import { stop } from './stop.ts'
 import { prepareTokenService } from './token_service.ts'
 import { QUIET_WRANGLER } from './wrangler.ts'
 
-// Runs a shop on this machine: the token service, two APIs that verify its tokens, and the page, each on its own port.
+// Runs a shop on this machine: the token service, two APIs that verify its tokens, the page, and an MCP server for agents, each on its own port.
 
 /** A short lifetime, so that a reader sees a token expire. In production an access token lives for one hour. */
 const ACCESS_TOKEN_SECONDS = 120
@@ -21,18 +21,20 @@ const ACCESS_TOKEN_SECONDS = 120
 /** The server of the shop has it. It is public, as all secrets of the demo are. */
 const SHOP_SECRET = 'shop-demo-secret'
 
-const SERVICES = ['token-service', 'storefront-api', 'backoffice-api', 'shop'] as const
+const SERVICES = ['token-service', 'storefront-api', 'backoffice-api', 'shop', 'mcp-server'] as const
 type Service = (typeof SERVICES)[number]
 
 const { port, state, isDefaultState } = readArguments()
 const ports = Object.fromEntries(SERVICES.map((name, i) => [name, port + i])) as Record<Service, number>
 const config = requireConfig({ localPort: String(port) })
 if (!isLoopback(config.issuer)) stop(`the demo is for a loopback issuer, not for ${config.issuer}`)
-for (const name of SERVICES) await requireFreePort(ports[name], 'npm run demo -- --port N uses N to N+3')
+for (const name of SERVICES) await requireFreePort(ports[name], 'npm run demo -- --port N uses N to N+4')
 Object.assign(process.env, QUIET_WRANGLER)
 // `npm run build` makes this file.
 copyFileSync('packages/client/dist/index.js', 'examples/shop/public/sallyport_client.js')
 recordServer('npm run demo')
+/** The URL to which an agent connects. It is the audience of its tokens. */
+const MCP_URL = `${originOf('mcp-server')}/mcp`
 /** The shop's server serves the partner app under another host, which is another site for a browser. */
 const partnerOrigin = `http://127.0.0.1:${ports.shop}`
 await prepareTokenService(worker('token-service'), config, [
@@ -68,16 +70,19 @@ The shop is open: ${originOf('shop')}
   token service    ${originOf('token-service')}
   storefront API   ${originOf('storefront-api')}
   back-office API  ${originOf('backoffice-api')}
+  MCP server       ${MCP_URL}
   console          ${originOf('token-service')}${CONSOLE_PATH}
   mails            ${originOf('token-service')}${INBOX_PATH}
 
+${describeAgents()}
+
 ${describeOperator()}
 Sign in to the shop as amanda@example.com with the password: correct horse battery staple
-Ctrl+C stops all four servers. ${howToReset()}
+Ctrl+C stops all five servers. ${howToReset()}
 `)
 
 function readArguments(): { port: number; state: string; isDefaultState: boolean } {
-  const usage = 'usage: npm run demo [-- --port N] [--state DIRECTORY]: the services take the ports N to N+3'
+  const usage = 'usage: npm run demo [-- --port N] [--state DIRECTORY]: the services take the ports N to N+4'
   try {
     const { values } = parseArgs({
       options: { port: { type: 'string', default: '8787' }, state: { type: 'string' } },
@@ -94,6 +99,15 @@ function readArguments(): { port: number; state: string; isDefaultState: boolean
   return stop(usage)
 }
 
+/** How to connect AI agents to the MCP server. Agents in the cloud cannot reach this machine. */
+function describeAgents(): string {
+  return `Connect an AI agent to the MCP server. Its client id is demo-agent, without a secret:
+  Claude Code      claude mcp add --transport http --client-id demo-agent slow-pour ${MCP_URL}
+                   then /mcp in Claude Code signs in
+  MCP inspector    npx @modelcontextprotocol/inspector, with the transport Streamable HTTP
+  Claude, ChatGPT  in the cloud they cannot reach localhost: docs/agents.md describes a deployment`
+}
+
 /** Explains how to remove the data of the demo. `npm run reset` removes only the default directory. */
 function howToReset(): string {
   return isDefaultState ? 'Then npm run reset removes their data.' : `Their data stays in ${state}.`
@@ -105,7 +119,9 @@ function originOf(name: Service): string {
 
 function worker(name: Service) {
   const directory = name === 'token-service' ? '.' : join('examples', name)
-  return { configPath: join(directory, 'wrangler.toml'), statePath: resolve(state, name) }
+  // The MCP server uses the database of the storefront API.
+  const owner = name === 'mcp-server' ? 'storefront-api' : name
+  return { configPath: join(directory, 'wrangler.toml'), statePath: resolve(state, owner) }
 }
 
 async function serve(): Promise<void> {
@@ -113,7 +129,11 @@ async function serve(): Promise<void> {
   const audienceOf = (api: string) => config.apis.get(api)?.audience ?? stop(`config.yml has no API "${api}"`)
   const common = { ISSUER: issuer, SHOP_ORIGIN: originOf('shop') }
   const vars: Record<Service, Record<string, string>> = {
-    'token-service': { LOCAL_PORT: String(port), LOCAL_INBOX: 'true' },
+    'token-service': {
+      LOCAL_PORT: String(port),
+      LOCAL_AUDIENCES: `mcp=${MCP_URL}`,
+      LOCAL_INBOX: 'true',
+    },
     'storefront-api': {
       ...common,
       ORIGIN: originOf('storefront-api'),
@@ -127,8 +147,11 @@ async function serve(): Promise<void> {
       BACKOFFICE_API: originOf('backoffice-api'),
       CLIENT_SECRET: SHOP_SECRET,
     },
+    'mcp-server': { ISSUER: issuer, AUDIENCE: MCP_URL },
   }
-  const readyPaths: Partial<Record<Service, string>> = { 'token-service': '/health/ready' }
+  const readyPaths: Partial<Record<Service, string>> = {
+    'token-service': '/health/ready',
+  }
   const servers = SERVICES.map((name) =>
     startDevServer({ ...worker(name), port: ports[name], vars: vars[name], isQuiet: true }),
   )

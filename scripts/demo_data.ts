@@ -40,6 +40,22 @@ export const PARTNER_CLIENT = {
   redirectUris: [LOCAL_CALLBACK],
 } satisfies DemoClient
 
+/** The origin of the MCP inspector. */
+const MCP_INSPECTOR = 'http://localhost:6274'
+
+/** An AI agent on the user's machine. Its sign-ins add scopes to those that the user has allowed before. */
+const AGENT_CLIENT = {
+  id: 'demo-agent',
+  name: 'Demo agent',
+  secret: null,
+  api: 'mcp',
+  grants: [...BROWSER_GRANTS],
+  scopes: ['catalog', 'cart', 'orders'],
+  redirectUris: [LOCAL_CALLBACK, 'http://localhost/callback', `${MCP_INSPECTOR}/oauth/callback`],
+  origins: [MCP_INSPECTOR],
+  incrementalScopes: true,
+} satisfies DemoClient
+
 const CLIENTS: DemoClient[] = [
   {
     id: 'storefront-demo',
@@ -71,6 +87,7 @@ const CLIENTS: DemoClient[] = [
     isFirstParty: true,
   },
   PARTNER_CLIENT,
+  AGENT_CLIENT,
   {
     id: 'backoffice-demo',
     name: 'Demo back office',

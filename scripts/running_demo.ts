@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const HOST = 'localhost'
 const ADDRESS = '127.0.0.1'
-const SERVICES = 4
+const SERVICES = 5
 const START_WITHIN_MS = 120_000
 const FIRST_PORT = 20_000
 const LAST_PORT = 30_000
@@ -17,6 +17,8 @@ export interface Demo {
   storefrontApi: string
   backofficeApi: string
   shop: string
+  /** The URL to which an agent connects. */
+  mcpServer: string
   /** The directory of `--state`. */
   state: string
   /** The output of the command until the services were ready. */
@@ -29,12 +31,20 @@ export async function startDemo(): Promise<{ demo: Demo; close(): Promise<void> 
   const port = await findFreePorts()
   const child = spawnDemo(port, state)
   await untilOpen(child)
-  const [issuer = '', storefrontApi = '', backofficeApi = '', shop = ''] = Array.from(
+  const [issuer = '', storefrontApi = '', backofficeApi = '', shop = '', mcp = ''] = Array.from(
     { length: SERVICES },
     (_, i) => `http://${HOST}:${port + i}`,
   )
   return {
-    demo: { issuer, storefrontApi, backofficeApi, shop, state, output: child.output() },
+    demo: {
+      issuer,
+      storefrontApi,
+      backofficeApi,
+      shop,
+      mcpServer: `${mcp}/mcp`,
+      state,
+      output: child.output(),
+    },
     async close() {
       await end(child.process)
       rmSync(state, { recursive: true, force: true })

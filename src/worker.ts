@@ -14,7 +14,8 @@ import type { Env } from './services/environment.ts'
 import { createServices } from './services/services.ts'
 
 // The build has checked config.yml, so that a malformed file fails the deployment (docs/decisions/0021).
-const config = resolveConfig(parseBuiltSettings(configText), (startEnv as Env).LOCAL_PORT)
+const { LOCAL_PORT, LOCAL_AUDIENCES } = startEnv as Env
+const config = resolveConfig(parseBuiltSettings(configText), LOCAL_PORT, LOCAL_AUDIENCES)
 
 let app: App | null = null
 

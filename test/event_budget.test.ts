@@ -5,6 +5,8 @@ import { EVENTS_PER_MINUTE, isRepeatable } from '../src/audit/audit_budget.ts'
 import { AUDIT_KINDS, type AuditEvent } from '../src/audit/audit_event.ts'
 import { auditOf } from './support/audit.ts'
 import { authorizeUrl, CODE_CLIENT } from './support/authorize.ts'
+import { CHALLENGE_PATH, challengeOf, STEP_CLIENT } from './support/challenge.ts'
+import { DpopKey } from './support/dpop.ts'
 import { credentials, emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from './support/server.ts'
 
 const from = (address: string) => ({ 'CF-Connecting-IP': address })
@@ -55,6 +57,20 @@ describe('the budget of audit events', () => {
     const path = authorizeUrl(client, { visitor_access_token: 'x' }).slice(ISSUER.length)
     for (let sent = 0; sent < 2 * EVENTS_PER_MINUTE.address; sent += AT_ONCE)
       await Promise.all(Array.from({ length: AT_ONCE }, () => server.fetch(path, { headers: HERE })))
+    expect(await count("kind = 'merge'")).toBe(EVENTS_PER_MINUTE.address)
+  })
+
+  it('a public client with a DPoP proof uses the budget of its address, because anyone can make a key', async () => {
+    const server = new TestServer({ env: OPEN })
+    const client = await server.addClient({ ...STEP_CLIENT, confidential: false })
+    const key = await DpopKey.create()
+    const send = async () => {
+      const proof = await key.prove(server, { path: CHALLENGE_PATH })
+      const body = { ...challengeOf(client), client_secret: undefined, visitor_access_token: 'x' }
+      return server.postJson(body, { ...HERE, DPoP: proof }, CHALLENGE_PATH)
+    }
+    for (let sent = 0; sent < 2 * EVENTS_PER_MINUTE.address; sent += AT_ONCE)
+      await Promise.all(Array.from({ length: AT_ONCE }, send))
     expect(await count("kind = 'merge'")).toBe(EVENTS_PER_MINUTE.address)
   })
 

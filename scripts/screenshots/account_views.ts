@@ -39,7 +39,6 @@ export const ACCOUNT_VIEWS: readonly ShopperView[] = [
   view('deletion', '/deletion', { shopper: LONG_NAME }),
   view('deletion-scheduled', '/deletion/scheduled', { shopper: null }),
   view('not-signed-in', '?error=access_denied', { shopper: null }),
-  { name: 'account-choice', path: '/account', shopper: null },
 ]
 
 /** The pages with the most words of the account, by the languages. English has its own views. */

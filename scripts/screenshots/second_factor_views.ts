@@ -79,10 +79,15 @@ async function fillSignIn(page: Page, username: string): Promise<void> {
 /** Adds an authenticator app, and shows the recovery codes. @returns the username */
 async function setUp(page: Page): Promise<string> {
   const username = await signInFresh(page)
+  await confirmApp(page)
+  return username
+}
+
+/** Confirms the app of the page that shows its key. The page then shows the recovery codes. */
+export async function confirmApp(page: Page): Promise<void> {
   const key = (await page.locator('.key').innerText()).replaceAll(' ', '')
   await submitCode(page, await totpCodeOf(decodeKey(key), totpStepOf(systemClock.now())))
   await page.locator('.codes').waitFor()
-  return username
 }
 
 async function submitCode(page: Page, code: string): Promise<void> {

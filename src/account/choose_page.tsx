@@ -11,17 +11,20 @@ import { renderPage } from '../pages/render_page.ts'
 import { isLive } from '../signin/browser_session.ts'
 
 /**
- * Opens the account page of the only pool that has one, or of the only one in which a user is signed in. Otherwise the user chooses.
+ * Opens an account page. The candidates are the pools in which a user is signed in; without one, the pools whose brand has a name, which
+ * customers know; without one, all pools. The user chooses among several candidates.
  *
  * @throws PageError 404 without an account page
  */
 export async function chooseAccount(c: Context, services: BrowserServices): Promise<Response> {
   const pools = poolsOf(services)
-  if (pools.length === 0) throw new PageError(NOT_FOUND)
-  const signedIn = pools.length === 1 ? pools : await findSignedInPools(c, pools, services)
-  const [only, ...others] = signedIn
-  if (only !== undefined && others.length === 0) return c.redirect(accountPathOf(only), 303)
-  return showChoice(c, others.length === 0 ? pools : signedIn, services)
+  const signedIn = pools.length > 1 ? await findSignedInPools(c, pools, services) : []
+  const named = pools.filter((pool) => brandNameOf(pool, services) !== null)
+  const candidates = [signedIn, named, pools].find(({ length }) => length > 0)
+  if (candidates === undefined) throw new PageError(NOT_FOUND)
+  const [first, ...others] = candidates
+  if (first !== undefined && others.length === 0) return c.redirect(accountPathOf(first), 303)
+  return showChoice(c, candidates, services)
 }
 
 /** The pools with an account page. */
@@ -56,7 +59,7 @@ async function showChoice(
       <ul class="sections">
         {pools.map((pool) => (
           <li>
-            <a href={accountPathOf(pool)}>{nameOf(pool, services)}</a>
+            <a href={accountPathOf(pool)}>{brandNameOf(pool, services) ?? pool}</a>
           </li>
         ))}
       </ul>
@@ -65,7 +68,7 @@ async function showChoice(
   return renderPage(c, { document, policy: OWN_ORIGIN_ONLY })
 }
 
-/** The name of the brand of a pool; the name of the pool without one. */
-function nameOf(pool: string, { config }: BrowserServices): string {
-  return firstApiOf(pool, config)?.branding?.name ?? pool
+/** The name of the brand of a pool; null without one. */
+function brandNameOf(pool: string, { config }: BrowserServices): string | null {
+  return firstApiOf(pool, config)?.branding?.name ?? null
 }

@@ -9,7 +9,9 @@ import { accountPathOf } from '../config/account_path.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { Input } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import type { Texts } from '../pages/languages/en.ts'
 import { readForm } from '../pages/read_form.ts'
+import type { User } from '../users/user.ts'
 import type { AccountPage } from './account_page.ts'
 import type { AccountRequest } from './account_request.ts'
 import { goToOpenPage, readProblem, showOpenPage, showVoidLink } from './link_page.tsx'
@@ -41,25 +43,31 @@ async function showForm(kind: PasswordLinkKind, request: AccountRequest): Promis
   if (link === null) return showVoidLink(request)
   const looks = await looksOf(c, services)
   const { texts } = looks
-  // An invited user has no password and no session.
-  const isInvited = kind === INVITATION
-  const title = isInvited ? texts.createAccount.title : texts.password.title
+  const words = wordsOf(link.user, texts)
   const problem = await readProblem(request, looks)
   const state = { form: Form.of({ username: link.user.username }), problem: fieldErrors(problem) }
   const field = { state, type: 'password', autocomplete: 'new-password', required: true } as const
   const body = (
     <form method="post" action={`${accountPathOf(pool)}/${kind.page}`} class="form">
-      {isInvited ? null : <p>{texts.newPassword.text}</p>}
+      {words.effect === null ? null : <p>{words.effect}</p>}
       <input type="hidden" name={LINK_PARAMETER} value={token} />
       <Input state={state} name="username" label={texts.username} autocomplete="username" readonly />
-      <Input {...field} name="password" label={texts.password.next} autofocus={problem === null} />
-      <Input {...field} name="repeated" label={texts.password.again} />
+      <Input {...field} name="password" label={words.password} autofocus={problem === null} />
+      <Input {...field} name="repeated" label={words.again} />
       <button type="submit" class="primary">
         {texts.password.submit}
       </button>
     </form>
   )
-  return showOpenPage(request, { title, body, problem })
+  return showOpenPage(request, { title: words.title, body, problem })
+}
+
+/** The words of the form. A user whose password has never been used here, such as an invited user, chooses the first one. */
+function wordsOf({ isHashReplaceable: isFirst }: Pick<User, 'isHashReplaceable'>, texts: Texts) {
+  const { createAccount, newPassword, password, signIn } = texts
+  return isFirst
+    ? { title: createAccount.title, effect: null, password: signIn.password, again: createAccount.again }
+    : { title: password.title, effect: newPassword.text, password: password.next, again: password.again }
 }
 
 async function submit(kind: PasswordLinkKind, request: AccountRequest): Promise<Response> {

@@ -35,7 +35,7 @@ export const secondFactorPage = userPage({
 
 async function showSecondFactor(content: UserPageContent): Promise<UserPageView> {
   const { request, texts, state, PageForm } = content
-  const { isAllowed, isSetUp, canRemove } = appOf(request)
+  const { isSetUp, canRemove } = appOf(request)
   const { secondFactor: words } = texts
   const body = isSetUp ? (
     <>
@@ -64,7 +64,7 @@ async function showSecondFactor(content: UserPageContent): Promise<UserPageView>
   ) : (
     <>
       <p>{words.none}</p>
-      {isAllowed ? await showSetUp(content) : null}
+      {await showSetUp(content)}
     </>
   )
   return { title: texts.sections.secondFactor, body }

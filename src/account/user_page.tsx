@@ -12,6 +12,7 @@ import { compact } from '../lib/compact.ts'
 import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import type { FieldState } from '../pages/fields.tsx'
 import { Form } from '../pages/form.ts'
+import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import { readForm } from '../pages/read_form.ts'
 import { renderPage } from '../pages/render_page.ts'
 import type { AccountPage } from './account_page.ts'
@@ -84,14 +85,21 @@ export function userPage(page: UserPage): AccountPage {
   }
 }
 
-/** The request of a user whose sign-in is enough for the page; otherwise the redirect to the sign-in. */
+/**
+ * The request of a user whose sign-in is enough for the page; otherwise the redirect to the sign-in.
+ *
+ * @throws PageError 404 if the user does not have the section
+ */
 async function requireUser(
-  { path, isSensitive = false }: UserPage,
+  { path, isSensitive = false, isFor = () => true }: UserPage,
   request: AccountRequest,
 ): Promise<UserRequest | Response> {
   const signedIn = await findSignedIn(request)
-  if (signedIn !== null && isProven(signedIn, isSensitive, request)) return { ...request, signedIn }
-  return request.c.redirect(signInUrl(path, signedIn, request), 303)
+  if (signedIn === null || !isProven(signedIn, isSensitive, request))
+    return request.c.redirect(signInUrl(path, signedIn, request), 303)
+  const userRequest = { ...request, signedIn }
+  if (!isFor(userRequest)) throw new PageError(NOT_FOUND)
+  return userRequest
 }
 
 async function showPage(page: UserPage, accountRequest: AccountRequest): Promise<Response> {

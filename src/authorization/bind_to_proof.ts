@@ -1,3 +1,4 @@
+import type { ClientRequest } from '../clients/client_request.ts'
 import { invalidDpopProof } from '../oauth/errors.ts'
 import type { AuthorizationRequest } from './authorization_request.ts'
 
@@ -11,4 +12,12 @@ export function bindToProof(request: AuthorizationRequest, proofKey: string | nu
   if (proofKey === null || request.proofKey === proofKey) return request
   if (request.proofKey !== null) throw invalidDpopProof('dpop_jkt names another key')
   return { ...request, proofKey }
+}
+
+/** The key to which the code of a request will be bound; null without one. `bindToProof` refuses two keys. */
+export function codeKeyOf({
+  proofKey,
+  parameters,
+}: Pick<ClientRequest, 'proofKey' | 'parameters'>): string | null {
+  return proofKey ?? parameters.find('dpop_jkt')
 }

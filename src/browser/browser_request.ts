@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
+import { codeKeyOf } from '../authorization/bind_to_proof.ts'
 import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
@@ -61,7 +62,9 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   c.set('api', api)
   const found = { client, api }
   const visitorToken = parameters.find('visitor_access_token')
-  const visitor = await findVisitor(visitorToken, { ...found, context, isFromClient: false }, services)
+  const proofKey = codeKeyOf({ parameters, proofKey: null })
+  const visitorRequest = { ...found, proofKey, context, isFromClient: false }
+  const visitor = await findVisitor(visitorToken, visitorRequest, services)
   const hints = { hintedSubject: await readHintedSubject(parameters, address, services, context), visitor }
   const { config } = services
   const holder = requestHolderOf(found, config)

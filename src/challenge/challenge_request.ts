@@ -1,6 +1,6 @@
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest, ReturnAddress } from '../authorization/authorization_request.ts'
-import { bindToProof } from '../authorization/bind_to_proof.ts'
+import { bindToProof, codeKeyOf } from '../authorization/bind_to_proof.ts'
 import { checkAgain } from '../authorization/check_again.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { type Fail, parseAuthorizationRequest, readChallenge } from '../authorization/parse_request.ts'
@@ -45,9 +45,10 @@ export async function readChallengeRequest(
   return withWireErrors(async () => {
     const address = readAddress(request)
     const visitorToken = parameters.find('visitor_access_token')
+    const visitorRequest = { ...request, proofKey: codeKeyOf(request), isFromClient: isConfidential(client) }
     const [hintedSubject, visitor] = await Promise.all([
       readHintedSubject(parameters, address, services, context),
-      findVisitor(visitorToken, { ...request, isFromClient: true }, services),
+      findVisitor(visitorToken, visitorRequest, services),
     ])
     const holder = requestHolderOf({ client, api }, config)
     const hints = { hintedSubject, visitor }

@@ -1,3 +1,4 @@
+import { auditSuccess } from '../audit/audit_success.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
 import { demandsOf } from '../authorization/demands_of.ts'
 import { issueCode } from '../authorization/issue_code.ts'
@@ -89,7 +90,7 @@ async function finishSignIn(
   services: ChallengeServices,
 ): Promise<StepResult> {
   const { client, api, context } = step.request
-  const { guard, bursts, audit, notifications } = services
+  const { guard, bursts, notifications } = services
   if (!(await bursts.isWithin('sign_ins', `codes ${user.id}`)))
     throw tooManyAttempts('the user has too many codes', CODE_WAIT_SECONDS, { subject: user.id })
   if (!isSpent) await spend(step, services)
@@ -105,9 +106,13 @@ async function finishSignIn(
     const mark = { sid, browser: null, clientId: client.id, api: api.name, startedAt: authTime, expiresAt }
     guard.recordSignIn(await guard.resume({ attempt, user, seen }, context), mark)
   }
-  const who = { api: api.name, clientId: client.id, subject: user.id, sid, isFromClient: true }
-  const reason = describeMethods({ amr, acr })
-  audit.record({ kind: 'step_sign_in', outcome: 'ok', reason, grant: 'authorization_code', ...who }, context)
+  const event = {
+    kind: 'step_sign_in',
+    reason: describeMethods({ amr, acr }),
+    subject: user.id,
+    sid,
+  } as const
+  auditSuccess({ ...event, grant: 'authorization_code' }, step.request, services)
   notifications.noteSignIn({ subject: user.id, client, api: api.name, browserId: null }, context)
   return { kind: 'code', code }
 }

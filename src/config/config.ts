@@ -28,9 +28,26 @@ export interface Config extends Omit<Settings, Resolved> {
  * Makes `Config` from the checked values of config.yml.
  *
  * @param localPort The port of the local server. It replaces the port of a loopback issuer and of its audiences.
+ * @param localAudiences Audiences of APIs on other local ports, such as `mcp=http://localhost:9004/mcp`, separated by spaces. An
+ * issuer that is no loopback address ignores them.
  */
-export function resolveConfig(settings: Settings, localPort?: string): Config {
-  return resolve(followLocalPort(settings, localPort))
+export function resolveConfig(settings: Settings, localPort?: string, localAudiences?: string): Config {
+  return resolve(replaceAudiences(followLocalPort(settings, localPort), localAudiences))
+}
+
+function replaceAudiences(settings: Settings, localAudiences = ''): Settings {
+  if (localAudiences === '' || !isLoopback(settings.issuer)) return settings
+  const audiences = new Map(
+    localAudiences.split(' ').map((entry): [string, string] => {
+      const end = entry.indexOf('=')
+      return [entry.slice(0, end), entry.slice(end + 1)]
+    }),
+  )
+  const apis = [...settings.apis].map(([name, api]): [string, ApiSettings] => [
+    name,
+    { ...api, audience: audiences.get(name) ?? api.audience },
+  ])
+  return { ...settings, apis: new Map(apis) }
 }
 
 function followLocalPort(settings: Settings, localPort: string | undefined): Settings {

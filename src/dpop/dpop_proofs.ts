@@ -1,13 +1,13 @@
+import type { DpopNonces } from '#verify/dpop_nonces'
 import {
   type DpopProof,
   InvalidProof,
-  PROOF_AGE_SECONDS,
+  PROOF_EXPIRY_SECONDS,
   type ProofTarget,
   verifyDpopProof,
 } from '#verify/dpop_proof'
-import { ExpiringCache } from '../lib/expiring_cache.ts'
+import { ProofMemory } from '#verify/proof_memory'
 import { invalidDpopProof, useDpopNonce } from '../oauth/errors.ts'
-import type { DpopNonces } from './dpop_nonces.ts'
 
 /** The most proofs that an isolate remembers. A further one replaces the oldest one. */
 const MAX_PROOFS = 20_000
@@ -15,7 +15,7 @@ const MAX_PROOFS = 20_000
 /** Accepts each DPoP proof once in an isolate (RFC 9449 §11.1). */
 export class DpopProofs {
   readonly #nonces: DpopNonces
-  readonly #accepted = new ExpiringCache<true>(MAX_PROOFS)
+  readonly #accepted = new ProofMemory(MAX_PROOFS)
 
   constructor(nonces: DpopNonces) {
     this.#nonces = nonces
@@ -33,9 +33,8 @@ export class DpopProofs {
     const { thumbprint, jti, nonce } = await verify(proof, target)
     if (needsNonce && !(nonce !== null && (await this.#nonces.isCurrent(nonce, now))))
       throw useDpopNonce(await this.#nonces.issue(now))
-    const name = `${thumbprint} ${jti}`
-    if (this.#accepted.get(name, now)) throw invalidDpopProof('the proof was used before')
-    this.#accepted.set(name, true, now + 2 * PROOF_AGE_SECONDS + 1)
+    const isNew = this.#accepted.remember(`${thumbprint} ${jti}`, now + PROOF_EXPIRY_SECONDS, now)
+    if (!isNew) throw invalidDpopProof('the proof was used before')
     return thumbprint
   }
 }

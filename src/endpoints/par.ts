@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
-import { bindToProof } from '../authorization/bind_to_proof.ts'
+import { bindToProof, codeKeyOf } from '../authorization/bind_to_proof.ts'
 import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { requestHolderOf } from '../authorization/request_holder.ts'
@@ -34,11 +34,12 @@ async function handlePush(c: Context, services: Services, responses: Responses):
 async function pushRequest(request: ClientRequest, services: Services): Promise<string> {
   await requireUnchangedClient(request, services)
   const visitorToken = request.parameters.find('visitor_access_token')
-  const visitor = await findVisitor(
-    visitorToken,
-    { ...request, isFromClient: isConfidential(request.client) },
-    services,
-  )
+  const visitorRequest = {
+    ...request,
+    proofKey: codeKeyOf(request),
+    isFromClient: isConfidential(request.client),
+  }
+  const visitor = await findVisitor(visitorToken, visitorRequest, services)
   const checked = await checkRequest(request, visitor, services)
   return services.requests.seal(checked, request.context.now + PUSHED_SECONDS)
 }

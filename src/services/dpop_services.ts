@@ -1,4 +1,4 @@
-import { DpopNonces } from '../dpop/dpop_nonces.ts'
+import { DpopNonces } from '#verify/dpop_nonces'
 import { DpopProofs } from '../dpop/dpop_proofs.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import type { Environment } from './environment.ts'

@@ -35,6 +35,8 @@ export interface Env extends BurstBindings {
   LOCAL_INBOX?: string
   /** The port of a local server, if it differs from the port in config.yml. */
   LOCAL_PORT?: string
+  /** The audiences of APIs on other local ports (`resolveConfig`). */
+  LOCAL_AUDIENCES?: string
 }
 
 /** A binding or a secret is missing. The message names all of them and how to add them. */

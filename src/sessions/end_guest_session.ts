@@ -36,11 +36,13 @@ export interface Visitor {
   sid: string
 }
 
-/** The members of a request that a check of a visitor token needs. */
 type VisitorRequest = Pick<ClientRequest, 'client' | 'api' | 'context'>
 
+/** The members of a request that a check of a visitor token needs. `proofKey` is the key that the client proves now or at the exchange of its code. */
+type KeyedRequest = VisitorRequest & Pick<ClientRequest, 'proofKey'>
+
 /** A request, and whether a client with a secret sent it. A browser sends an authorization request without a secret. */
-type SentRequest = VisitorRequest & { isFromClient: boolean }
+type SentRequest<Request extends VisitorRequest = VisitorRequest> = Request & { isFromClient: boolean }
 
 /**
  * Ends the session of a guest who signs in as a customer. A session ends only once, so only one sign-in can merge the cart. An
@@ -51,7 +53,7 @@ type SentRequest = VisitorRequest & { isFromClient: boolean }
  */
 export async function endGuestSession(
   { token, customer }: Merge,
-  request: VisitorRequest,
+  request: KeyedRequest,
   services: Dependencies,
 ): Promise<string | null> {
   if (token === null) return null
@@ -80,7 +82,7 @@ export async function endGuestSession(
  */
 export async function findVisitor(
   token: string | null,
-  request: SentRequest,
+  request: SentRequest<KeyedRequest>,
   services: Omit<Dependencies, 'shards'>,
 ): Promise<Visitor | null> {
   if (token === null) return null
@@ -124,13 +126,15 @@ type VisitorClaims = TokenClaims & { sid: string }
 
 async function requireLiveVisitor(
   token: string,
-  { api, context }: VisitorRequest,
+  { api, proofKey, context }: KeyedRequest,
   { config, keys, clientTable }: Omit<Dependencies, 'shards'>,
 ): Promise<VisitorClaims> {
   const expected = { issuer: config.issuer, audience: api.audience, type: ACCESS_TOKEN_TYPE }
   const claims = await verifyToken(token, expected, keys, context)
-  const { sid, subject, clientId, issuedAt } = claims
+  const { sid, subject, clientId, issuedAt, keyThumbprint } = claims
   if (sid === null || !isVisitorId(subject)) throw new InvalidToken('not the token of a guest')
+  if (keyThumbprint !== null && keyThumbprint !== proofKey)
+    throw new InvalidToken('the token is bound to another key')
   const validity = await clientTable.findValidity(clientId)
   if (!validity?.enabled || issuedAt < validity.tokensValidFrom) {
     throw new InvalidToken("the guest's client was disabled or its tokens were revoked")

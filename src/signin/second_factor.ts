@@ -46,6 +46,20 @@ export function secondFactorOf(
   }
 }
 
+/**
+ * Whether the user can remove the app or the only passkey: no second factor is required, or another one serves in its place. Without a
+ * required factor, the password alone would set up another one.
+ */
+export function canRemoveFactor(
+  factor: 'hasTotp' | 'hasPasskey',
+  user: Parameters<typeof secondFactorOf>[0],
+  config: Accounts,
+): boolean {
+  const left = secondFactorOf({ ...user, [factor]: false }, config)
+  if (!left.isRequired) return true
+  return left.mustBePasskey ? left.hasPasskey : left.hasApp || left.hasPasskey || left.isByEmail
+}
+
 /** The highest level that a sign-in of the pool can reach. */
 export function highestLevelOf(pool: string, config: Accounts): AcrLevel {
   const { secondFactor, secondFactorRoles, emailCode, passkeys } = accountsOf(pool, config)

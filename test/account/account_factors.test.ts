@@ -2,8 +2,10 @@ import { base64url } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { CreationOptionsJson } from '../../src/passkeys/ceremony_options.ts'
 import { ACCOUNT, openAccount, selfService } from '../support/account.ts'
+import { setProfile } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
 import { browserOf, signInAt } from '../support/authorize.ts'
+import { MAIL } from '../support/mail_sink.ts'
 import { PageBrowser, type ShownPage } from '../support/page_browser.ts'
 import { optionsOf, pressCreate, pressPasskey, registerPasskey } from '../support/passkey.ts'
 import { appOf, enrol, wrongCode } from '../support/second_factor.ts'
@@ -152,9 +154,55 @@ describe('the passkeys of the account', () => {
     const sections = async (to: TestServer) => (await openAccount(to, username)).page.html
     expect(await sections(server)).toMatch(/\/passkeys".*\/second-factor"/s)
     expect(await sections(plain)).not.toMatch(/\/passkeys"|\/second-factor"/)
-    const { page } = await openAccount(plain, username, { path: PASSKEYS })
-    expect(page.html).not.toContain('data-ceremony')
   })
+
+  it.each([
+    [PASSKEYS, 'Create a passkey'],
+    [FACTOR, 'Confirm the code'],
+  ])(
+    'the section %s is 404 in a pool without it, also for a form of an earlier setting',
+    async (path, button) => {
+      const plain = serverWith({ passkeys: undefined, second_factor: 'off' })
+      plain.clock.time = server.clock.time
+      let current = server
+      const browser = new PageBrowser((request) => current.send(request))
+      const { username } = await server.addUser()
+      const { page } = await openAccount(server, username, { path, browser })
+      expect(page.status).toBe(200)
+      current = plain
+      const refused = [await browser.press(button), await browser.open(ACCOUNT + path)]
+      for (const shown of refused) expect([shown.status, headingOf(shown)]).toEqual([404, 'Page not found'])
+    },
+  )
+
+  it.each([
+    ['a verified address', true],
+    ['an unverified address', false],
+  ])(
+    'a user with %s and a required passkey can remove it only if a code by mail is then the second factor',
+    async (_, isVerified) => {
+      const mailing = new TestServer({
+        config: {
+          mail: MAIL,
+          ...selfService({
+            ...{ passkeys: { rp_id: 'shop.test' }, second_factor: 'required', email_code: 'second_factor' },
+          }),
+        },
+      })
+      const user = await mailing.addUser()
+      await setProfile(user.id, { email: `${user.username}@example.com`, email_verified: isVerified })
+      const { authenticator } = await registerPasskey(mailing, user)
+      const { browser } = await openAccount(mailing, user.username, { path: PASSKEYS })
+      const page = await pressPasskey(browser, 'Use a passkey', authenticator)
+      expect([headingOf(page), page.html.includes('>Remove<')]).toEqual(['Passkeys', isVerified])
+      if (!isVerified) return
+      expect(namesOf(await browser.press('Remove'))).toEqual([])
+      const { page: next } = await openAccount(mailing, user.username)
+      expect(next.html).toContain(
+        `A mail with a code is on its way to the confirmed address of ${user.username}.`,
+      )
+    },
+  )
 })
 
 describe('the second factor of the account', () => {

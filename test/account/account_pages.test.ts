@@ -3,7 +3,7 @@ import { ACCOUNT, openAccount, selfService } from '../support/account.ts'
 import { authorize, browserOf, CODE_CLIENT, exchangeOf, signInAt, VERIFIER } from '../support/authorize.ts'
 import { PageBrowser } from '../support/page_browser.ts'
 import { enrol } from '../support/second_factor.ts'
-import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { ACCOUNT_SCOPE, ISSUER, type TestClient, TestServer } from '../support/server.ts'
 
 const HTML = { Accept: 'text/html' }
 const INVALID_CLIENT = { error: 'invalid_client', error_description: expect.any(String) }
@@ -51,6 +51,34 @@ describe('the account pages', () => {
     expect(home.html).toContain(`You are signed in as ${username}`)
     for (const path of ['profile', 'password', 'sessions', 'applications', 'data', 'deletion'])
       expect(home.html).toContain(`href="/account/customers/${path}"`)
+  })
+
+  it('/account opens the pool of the session, otherwise a pool whose brand has a name, otherwise the user chooses', async () => {
+    const accounts = { customers: { self_service: true }, operators: { self_service: true } }
+    const branded = (names: Record<string, string>) => {
+      const entries = Object.entries(ACCOUNT_SCOPE.apis).map(([api, value]) => {
+        const name = names[api]
+        return [api, name === undefined ? value : { ...value, branding: { name } }]
+      })
+      return new TestServer({ config: { accounts, apis: Object.fromEntries(entries), admin_api: 'admin' } })
+    }
+    const openIn = async (to: TestServer) => {
+      const { url, html } = await browserOf(to).open(`${ISSUER}/account`)
+      const names = [...html.matchAll(/<li><a href="\/account\/[^"]+">([^<]+)</g)].map(([, name]) => name)
+      return url.searchParams.get('client_id') ?? names
+    }
+    const shop = branded({ storefront: 'Corner Shop' })
+    expect(await openIn(shop)).toBe('sallyport-account/customers')
+    expect(await openIn(branded({ storefront: 'Corner Shop', admin: 'Office' }))).toEqual([
+      'Corner Shop',
+      'Office',
+    ])
+    expect(await openIn(branded({}))).toEqual(['customers', 'operators'])
+    const operator = await shop.addUser({ pool: 'operators', roles: ['support'] })
+    const browser = browserOf(shop)
+    await browser.open(`${ISSUER}/account/operators`)
+    await signInAt(browser, operator.username)
+    expect((await browser.open(`${ISSUER}/account`)).url.pathname).toBe('/account/operators')
   })
 
   it('a browser session of an application opens the account page without a further sign-in', async () => {

@@ -207,6 +207,22 @@ describe('a link to a new password', () => {
     expect(after).toEqual(hash)
   })
 
+  it('a user without a password chooses the first one by the link', async () => {
+    const { id, username } = await addReader(server)
+    await env.DB.prepare('UPDATE users SET hash_replaceable = 1 WHERE id = ?').bind(id).run()
+    const browser = await openLink(await requestLink(username))
+    expect(browser.page.html).toContain('<h1>Choose a password</h1>')
+    expect(browser.page.html).not.toMatch(/new password|on all devices/i)
+    const set = await browser.press('Set password', {
+      Password: NEW_PASSWORD,
+      'Password again': NEW_PASSWORD,
+    })
+    expect([headingOf(set), set.html]).toEqual([
+      'Your password is set',
+      expect.stringContaining('You can sign in with the password now.'),
+    ])
+  })
+
   it('a newer link does not end an older one, and the use of one ends both', async () => {
     const { username } = await addReader(server)
     const links = [await requestLink(username), await requestLink(username)]

@@ -13,12 +13,13 @@ import { TestServiceAccount } from '../support/service_account.ts'
 const PASSWORD = 'a long password of a new user'
 const CONFLICT = 'The state of the record does not allow this'
 
-async function setPassword(server: TestServer, link: URL): Promise<string | undefined> {
+/** @param label The label of the password: that of the first one, or of a new one. */
+async function setPassword(server: TestServer, link: URL, label = 'Password'): Promise<string | undefined> {
   const browser = browserOf(server)
   await browser.open(link.href)
   const { html } = await browser.press('Set password', {
-    'New password': PASSWORD,
-    'New password again': PASSWORD,
+    [label]: PASSWORD,
+    [`${label} again`]: PASSWORD,
   })
   return /<h1>([^<]*)<\/h1>/.exec(html)?.[1]
 }
@@ -46,6 +47,9 @@ describe('the mails of operators', () => {
     const link = linkOf(mail ?? { text: '' }, 'invitation')
     expect(JSON.stringify(body)).not.toContain(link.search)
     const client = await server.addClient()
+    const { html } = await browserOf(server).open(link.href)
+    expect(html).toContain('<h1>Choose a password</h1>')
+    expect(html).not.toMatch(/new password|on all devices/i)
     expect(await setPassword(server, link)).toBe('Your password is set')
     await expect(server.signIn(client, draft.username, PASSWORD)).resolves.toHaveProperty('access_token')
     expect(await readEmail(String(id))).toBe(draft.profile.email)
@@ -101,7 +105,7 @@ describe('the mails of operators', () => {
     expect((await operator.post(`/users/${id}/password-reset`)).status).toBe(200)
     const [mail] = await server.takeMails()
     expect([mail?.kind, mail?.to]).toEqual(['reset_password', email])
-    expect(await setPassword(server, linkOf(mail ?? { text: '' }, 'reset-password'))).toBe(
+    expect(await setPassword(server, linkOf(mail ?? { text: '' }, 'reset-password'), 'New password')).toBe(
       'Your password is set',
     )
     const [event] = await auditOf({ subject: id, kind: 'admin' })

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { withdrawConsent } from '../../src/authorization/withdraw_consent.ts'
 import type { ClientValues } from '../../src/clients/client_values.ts'
 import { signToken } from '../../src/tokens/sign_token.ts'
 import {
@@ -353,6 +354,45 @@ describe('a revocation of a token of an additional API', () => {
 })
 
 describe('the users and guests of the named API', () => {
+  it('a consent covers one API: another API needs its own, gets no earlier scope, and survives a withdrawal', async () => {
+    const client = await addShop({ isFirstParty: false, incrementalScopes: true })
+    const { username, id } = await server.addUser()
+    const browser = browserOf(server)
+    const code = () => browser.page.url.searchParams.get('code')
+    const of = (resource: string, changes = {}) => authorizeUrl(client, { resource, ...changes })
+    await browser.open(of(STOREFRONT_AUDIENCE, { scope: 'cart' }))
+    await signInAt(browser, username)
+    await browser.press('Allow')
+    const storefront = await server.requireTokens(exchangeOf(client, code()))
+    await browser.open(of(SHOPPING_AUDIENCE, { scope: ORDERS, prompt: 'none' }))
+    expect(browser.page.url.searchParams.get('error')).toBe('consent_required')
+    await browser.open(of(SHOPPING_AUDIENCE, { scope: ORDERS }))
+    expect(browser.page.html).not.toContain('<li>cart')
+    await browser.press('Allow')
+    const shopping = await server.requireTokens(exchangeOf(client, code()))
+    expect(decodeJwt(shopping.access_token)).toMatchObject({ aud: SHOPPING_AUDIENCE, scope: ORDERS, sub: id })
+    const select = env.DB.prepare('SELECT id, api FROM consents WHERE subject = ? ORDER BY api DESC')
+    const { results } = await select.bind(id).all()
+    expect(results.map(({ api }) => api)).toEqual(['storefront', 'shopping'])
+    const consent = await server.services.consents.find(id, String(results[0]?.id))
+    if (consent === null) throw new Error('the consent is not stored')
+    await withdrawConsent(consent, [], server.services, server.clock.time)
+    await expect(server.refresh(client, storefront.refresh_token)).rejects.toThrow('invalid_grant')
+    await server.refresh(client, shopping.refresh_token)
+  })
+
+  it('a pushed request stays with its API, also with another resource in the URL', async () => {
+    const shop = await addShop()
+    const { username } = await server.addUser()
+    const pushed = { ...challengeOf(shop, { redirect_uri: CODE_CLIENT.redirectUris[0] }), scope: 'cart' }
+    const response = await server.postJson({ ...pushed, resource: STOREFRONT_AUDIENCE }, {}, PAR)
+    const { request_uri } = await response.json<{ request_uri: string }>()
+    const changes = { request_uri, resource: SHOPPING_AUDIENCE, scope: ORDERS }
+    const end = await authorize(server, shop, { username, changes })
+    const tokens = await server.requireTokens(exchangeOf(shop, end.get('code')))
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: STOREFRONT_AUDIENCE, scope: 'cart' })
+  })
+
   it('the pool of the named API signs in, and the users of the own API are unknown there', async () => {
     const client = await addShop({ additionalApis: ['shopping', 'backoffice'] })
     const [customer, clerk] = [await server.addUser(), await server.addUser({ pool: 'staff' })]

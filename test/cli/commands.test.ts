@@ -470,7 +470,9 @@ describe('users', () => {
   it('users invite needs --email and creates a user, and a password reset to an address that is not verified needs the own password', async () => {
     const username = 'invited@example.com'
     const invite = ['users', 'invite', username, '--pool', 'customers']
-    expect((await cli.run(['users', 'invite', '--help'])).stdout).toMatch(/--email EMAIL .+\(required\)/)
+    expect((await cli.run(['users', 'invite', '--help'])).stdout).toMatch(
+      /--email EMAIL +The address for the invitation \(required\)\n/,
+    )
     for (const [given, reason] of [
       [[], 'a value is missing: --email: '],
       [['--email', ''], '--email must not be empty'],

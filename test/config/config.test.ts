@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { formatSettings, parseBuiltSettings } from '../../src/config/built_settings.ts'
+import { resolveConfig } from '../../src/config/config.ts'
 import { parseConfig, parseSettings } from '../../src/config/parse_config.ts'
 import { ConfigError } from '../../src/config/read_settings.ts'
 import { ADMIN_SCOPE_NAMES } from '../../src/oauth/admin_scope.ts'
@@ -99,6 +100,7 @@ describe('config.yml', () => {
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
       adminApi: null,
+      agents: { trustedHosts: [], defaultApiName: null },
     })
   })
 
@@ -212,6 +214,7 @@ describe('config.yml', () => {
         ],
       ]),
       adminApi: null,
+      agents: { trustedHosts: [], defaultApiName: null },
     })
   })
 
@@ -681,6 +684,49 @@ describe('the key `admin_api`', () => {
     expect(problemsIn(yaml({ apis, admin_api }))).toEqual([`admin_api: ${message}`])
   })
 
+  it.each<[string, object, string[]]>([
+    [
+      'a host with a path, a scheme, upper case or the default port',
+      {
+        trusted_hosts: ['a.example/b', 'https://a.example', 'A.example', 'a.example:443'],
+        default_api: 'shop',
+      },
+      [0, 1, 2, 3].map(
+        (i) => `agents.trusted_hosts.${i}: must be a host in lower case without path, such as claude.ai`,
+      ),
+    ],
+    [
+      'a host twice',
+      { trusted_hosts: ['a.example', 'a.example'], default_api: 'shop' },
+      ['agents.trusted_hosts: must not list a host twice'],
+    ],
+    [
+      'another word than any',
+      { trusted_hosts: 'all', default_api: 'shop' },
+      ['agents.trusted_hosts: must be a list of hosts, or any'],
+    ],
+    [
+      'hosts without an API',
+      { trusted_hosts: ['a.example'] },
+      ['agents.trusted_hosts: must be empty without default_api'],
+    ],
+    [
+      'an API without agents',
+      { default_api: 'office' },
+      ['agents.default_api: must name one of apis that has agents'],
+    ],
+    [
+      'an unknown API',
+      { default_api: 'depot' },
+      ['agents.default_api: must name one of apis that has agents'],
+    ],
+  ])('the key `agents` is refused with %s', (_case, agents, problems) => {
+    const apis = { shop: { ...SHOP, agents: true }, office: OFFICE }
+    expect(problemsIn(yaml({ apis, agents }))).toEqual(problems)
+    const valid = { trusted_hosts: 'any', default_api: 'shop' }
+    expect(problemsIn(yaml({ apis, agents: valid }))).toEqual([])
+  })
+
   it('the key `admin_api` is not in the message about an invalid API', () => {
     expect(problemsIn(yaml({ apis: { shop: { ...SHOP, users: 7 } } }))).toEqual([
       'apis.shop.users: must be a name',
@@ -706,6 +752,20 @@ describe('the port of a local server', () => {
       'http://127.0.0.1:8788/near',
       'https://shop.test/api',
     ])
+  })
+
+  it('LOCAL_AUDIENCES replaces audiences only if the issuer is a loopback address', () => {
+    const audiencesIn = (issuer: string) => {
+      const local = 'near=http://localhost:9004/a?b=c live=http://localhost:9005'
+      const config = resolveConfig(parseSettings(yaml({ issuer, apis })), undefined, local)
+      return [...config.apis.values()].map((api) => api.audience)
+    }
+    expect(audiencesIn('http://127.0.0.1:8787')).toEqual([
+      apis.shop.audience,
+      'http://localhost:9004/a?b=c',
+      'http://localhost:9005',
+    ])
+    expect(audiencesIn('https://id.shop.test')).toEqual(Object.values(apis).map((api) => api.audience))
   })
 
   it('the port of a local server changes nothing if it is absent, or if the issuer is not a loopback address', () => {

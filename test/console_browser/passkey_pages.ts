@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { authorizePath, exchangeCode } from '../../scripts/screenshots/code_flow.ts'
 import { PASSWORD, usernameOf } from '../../scripts/screenshots/long_data.ts'
+import { confirmApp } from '../../scripts/screenshots/second_factor_views.ts'
 import type { ServiceServer } from '../../scripts/worker_server.ts'
 import { OperatorPage } from './operator_page.ts'
 import { VirtualAuthenticator } from './virtual_authenticator.ts'
@@ -18,6 +19,16 @@ const FIELD = 'field'
 /** The virtual authenticator uses a passkey for the field as soon as it is touched, so the button could not be pressed. */
 const ONLY_ON_DEMAND = `PublicKeyCredential.isConditionalMediationAvailable =
   async () => new URLSearchParams(location.search).get('state') === '${FIELD}'`
+
+/** The distance in pixels between the centres of the link and of its text, on both axes. */
+const CENTRE_OF_LINK = `(() => {
+  const link = document.querySelector('a.primary')
+  const text = new Range()
+  text.selectNodeContents(link)
+  const [outer, inner] = [link, text].map((item) => item.getBoundingClientRect())
+  const distance = (start, size) => Math.abs(Math.trunc(outer[start] + outer[size] / 2 - inner[start] - inner[size] / 2))
+  return [distance('x', 'width'), distance('y', 'height')]
+})()`
 
 /** Tests passkeys in the browser with a virtual authenticator, on the service of the caller. */
 export function testPasskeyPages(running: () => { browser: Browser; service: ServiceServer }): void {
@@ -64,6 +75,17 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
     return decodeJwt((await exchangeCode(origin, exchange)).access_token)
   }
 
+  /** The link after the recovery codes is as wide as them, 44 pixels high, and has its text in the centre. */
+  async function showsLinkAsButton(visitor: OperatorPage) {
+    const { page } = visitor
+    await visitor.goTo('/account/customers/second-factor')
+    await confirmApp(page)
+    const codes = await page.locator('.codes').boundingBox()
+    const link = await page.getByRole('link', { name: 'I have kept the codes' }).boundingBox()
+    expect(link).toEqual({ x: codes?.x, y: expect.any(Number), width: codes?.width, height: 44 })
+    expect(await page.evaluate<number[]>(CENTRE_OF_LINK)).toEqual([0, 0])
+  }
+
   /** The device has a passkey of the account. The error replaces the notice of an earlier form. */
   async function createsNoSecondPasskey(visitor: OperatorPage, authenticator: VirtualAuthenticator) {
     const { page } = visitor
@@ -102,6 +124,7 @@ export function testPasskeyPages(running: () => { browser: Browser; service: Ser
     expect(claims.amr).toEqual([expect.stringMatching(/^[hs]wk$/), 'user', 'mfa'])
     await authenticator.touchDuring(() => signIn(page, service.origin, { state: FIELD }))
     expect(await claimsAfter(page, service.origin)).toMatchObject({ acr: 'urn:sallyport:2' })
+    await showsLinkAsButton(visitor)
     await visitor.goTo('/account/customers/passkeys')
     await createsNoSecondPasskey(visitor, authenticator)
     await visitor.press('Remove')

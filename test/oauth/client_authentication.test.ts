@@ -7,12 +7,21 @@ const ONE_WAY_ONLY = malformedRequest('two_authentications')
 const NOT_BASE64 = invalidClient('Basic credentials are not base64 of UTF-8')
 const NAMES_NO_CLIENT = invalidClient('Basic credentials have no client_id')
 
-const credentialsIn = (authorization: string | undefined, body: Record<string, string> = {}) =>
-  parseClientCredentials(authorization, new Parameters(new Map(Object.entries(body))))
+/** The id and the secrets, without an assertion. */
+function credentialsIn(
+  authorization: string | undefined,
+  body: Record<string, string> = {},
+  { bodyWins = false } = {},
+) {
+  const parameters = new Parameters(new Map(Object.entries(body)))
+  const { assertion, ...credentials } = parseClientCredentials(authorization, parameters, { bodyWins })
+  expect(assertion).toBe(null)
+  return credentials
+}
 
 /** The same with the rule of OroCommerce. */
 const oroCredentialsIn = (authorization: string | undefined, body: Record<string, string> = {}) =>
-  parseClientCredentials(authorization, new Parameters(new Map(Object.entries(body))), { bodyWins: true })
+  credentialsIn(authorization, body, { bodyWins: true })
 
 /** A Basic header with a text that is already encoded. */
 const basic = (text: string, scheme = 'Basic') => `${scheme} ${btoa(text)}`

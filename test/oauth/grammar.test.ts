@@ -153,7 +153,7 @@ describe('a scope', () => {
 
 describe('a challenge', () => {
   /** RFC 9110 §11.6.1, and RFC 6750 §3: at least one parameter. The values need no escapes. */
-  const CHALLENGE = /^(?:Basic|Bearer) [a-z_]+="[^"\\]*"(?:, [a-z_]+="[^"\\]*")*$/
+  const CHALLENGE = /^(?:Basic|Bearer|DPoP) [a-z_]+="[^"\\]*"(?:, (?:DPoP )?[a-z_]+="[^"\\]*")*$/
 
   it.each([
     ['missing_token', missingToken()],
@@ -161,10 +161,12 @@ describe('a challenge', () => {
     ['insufficient_scope', insufficientScope(['cart', 'orders'])],
   ])('a challenge of the verifier has a parameter after the scheme: %s', (code, refusal) => {
     const api = { realm: 'shop', resourceMetadataUrl: 'https://shop.test/document', makeBody: undefined }
-    for (const scope of [[], ['cart', 'orders']]) {
-      const error = describeForApi(refusal, api, scope)
-      expect(error.code).toBe(code)
-      expect(error.challenge).toMatch(CHALLENGE)
+    for (const dpop of [null, 'allowed', 'required'] as const) {
+      for (const scope of [[], ['cart', 'orders']]) {
+        const error = describeForApi(refusal, { ...api, dpop }, { scope, usesDpop: false })
+        expect(error.code).toBe(code)
+        expect(error.challenge).toMatch(CHALLENGE)
+      }
     }
   })
 

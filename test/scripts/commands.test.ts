@@ -413,7 +413,7 @@ describe('the first client and user of a real account', () => {
   it.each([
     [
       ['--id', 'shop', '--api', 'wholesale', '--grants', 'password'],
-      'api: must be one of storefront, backoffice, admin\n',
+      'api: must be one of storefront, backoffice, admin, mcp\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart,users'],

@@ -9,7 +9,7 @@ const AUDIENCE = 'https://shop.test/api'
 const NOW = Math.floor(Date.now() / 1000)
 
 /** Refusals of a header, with the parts for the client and the reason for the log. */
-const MISSING = { code: 'missing_token', challenge: 'Bearer realm="sallyport"', reason: 'no bearer token' }
+const MISSING = { code: 'missing_token', challenge: 'Bearer realm="sallyport"', reason: 'no access token' }
 const INVALID = {
   code: 'invalid_token',
   challenge: 'Bearer realm="sallyport", error="invalid_token"',

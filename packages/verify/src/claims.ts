@@ -24,10 +24,7 @@ export interface AccessTokenClaims {
   amr: readonly string[]
   /** The level of that proof (RFC 9470); null if the token has no such claim. */
   acr: string | null
-  /**
-   * The thumbprint of the key that the token is bound to (`cnf.jkt`, RFC 9449 §6.1); null for a bearer token. The verifier does
-   * not check a proof of possession.
-   */
+  /** The thumbprint of the key that the token is bound to (`cnf.jkt`, RFC 9449 §6.1); null for a bearer token. */
   keyThumbprint: string | null
   /** Whether the user must set a new password first. */
   mustChangePassword: boolean

@@ -11,7 +11,10 @@ import {
 export const DPOP_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
 
 /** The difference between `iat` of a proof and the current time, in seconds, up to which the proof is accepted. */
-export const PROOF_AGE_SECONDS = 60
+const PROOF_AGE_SECONDS = 60
+
+/** How long after its acceptance a proof could be accepted again. `iat` can be in the future. */
+export const PROOF_EXPIRY_SECONDS = 2 * PROOF_AGE_SECONDS + 1
 
 const MAX_PROOF_CHARACTERS = 8192
 const MAX_JTI_CHARACTERS = 256

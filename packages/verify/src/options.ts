@@ -1,6 +1,7 @@
 import { type ClientIds, readClientIds } from './clients.ts'
 import type { RefusalSettings } from './describe_refusal.ts'
 import { type DocumentCache, findLocalCache } from './documents.ts'
+import { type DpopMode, type DpopOptions, type DpopSettings, readDpop } from './dpop_options.ts'
 import type { Fetch } from './fetch_document.ts'
 import type { IntrospectionOptions } from './introspection.ts'
 import type { KeyTimes } from './key_source.ts'
@@ -44,6 +45,11 @@ export interface VerifierOptions {
   accept?: readonly PasswordClaim[] | undefined
   /** The clients whose tokens are accepted. Default: each client of the API. */
   clientId?: ClientIds | undefined
+  /**
+   * Whether the API accepts tokens that are bound to a key (RFC 9449), or requires them. An object has more options. The default
+   * refuses such tokens.
+   */
+  dpop?: DpopMode | DpopOptions | undefined
   /** The `realm` of each challenge. UCP requires the issuer. Default: `sallyport`. */
   realm?: string | undefined
   /** Makes the verifier serve the document of this API (RFC 9728), and name it in each challenge. */
@@ -81,6 +87,8 @@ export interface VerifierSettings {
   accept: readonly PasswordClaim[]
   /** Null accepts each client. */
   clientIds: readonly string[] | null
+  /** Null refuses bound tokens. */
+  dpop: DpopSettings | null
   refusals: RefusalSettings
   resourceMetadata: ResourceMetadata | null
   revocations: RevocationSettings | null
@@ -113,7 +121,8 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
   const { fetch, cache } = options
   const issuer = requireText('issuer', options.issuer)
   const audience = requireText('audience', options.audience)
-  const resourceMetadata = readMetadata(options, { issuer, audience })
+  const dpop = readDpop(options.dpop)
+  const resourceMetadata = readMetadata(options, { issuer, audience, dpop: dpop?.mode ?? null })
   return {
     issuer,
     origins: readOrigins(issuer, options),
@@ -121,7 +130,8 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
     leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
     accept: requirePasswordClaims(options.accept ?? []),
     clientIds: readClientIds(options.clientId),
-    refusals: readRefusals(options, resourceMetadata),
+    dpop,
+    refusals: { ...readRefusals(options, resourceMetadata), dpop: dpop?.mode ?? null },
     resourceMetadata,
     revocations: readRevocations(options.revocations),
     introspection: readIntrospection(options.introspection),
@@ -156,7 +166,7 @@ function requireSecure(name: string, origin: string, allowHttp: boolean): string
 
 function readMetadata(
   { resourceMetadata }: VerifierOptions,
-  resource: { issuer: string; audience: string },
+  resource: Parameters<typeof readResourceMetadata>[1],
 ): ResourceMetadata | null {
   if (resourceMetadata === undefined) return null
   requireObject('resourceMetadata', resourceMetadata)
@@ -169,7 +179,7 @@ const REALM = /^[\x20\x21\x23-\x5B\x5D-\x7E]+$/
 function readRefusals(
   { realm = 'sallyport', body }: VerifierOptions,
   resourceMetadata: ResourceMetadata | null,
-): RefusalSettings {
+): Omit<RefusalSettings, 'dpop'> {
   if (typeof realm !== 'string' || !REALM.test(realm))
     throw new TypeError('realm must be printable ASCII text without quotes and backslashes')
   if (body !== undefined && typeof body !== 'function') throw new TypeError('body must be a function')

@@ -5,6 +5,8 @@ interface RefusalParts {
   status: number
   /** The parameters of the challenge (RFC 6750 §3) that this refusal decides; null for a response without a challenge. */
   parameters: Readonly<Record<string, string>> | null
+  /** A nonce for the next proof. */
+  nonce?: string
 }
 
 /** A refused request, before the API is described in its challenge. The message has the exact reason. */
@@ -13,23 +15,38 @@ export class Refusal extends Error {
   readonly code: TokenErrorCode
   readonly status: number
   readonly parameters: RefusalParts['parameters']
+  readonly nonce: string | null
 
-  constructor({ code, status, parameters }: RefusalParts, reason: string, options?: ErrorOptions) {
+  constructor({ code, status, parameters, nonce }: RefusalParts, reason: string, options?: ErrorOptions) {
     super(reason, options)
     this.code = code
     this.status = status
     this.parameters = parameters
+    this.nonce = nonce ?? null
   }
 }
 
 /** The challenge has no error code, because the request has no token (RFC 6750 §3.1). */
 export function missingToken(): Refusal {
-  return new Refusal({ code: 'missing_token', status: 401, parameters: {} }, 'no bearer token')
+  return new Refusal({ code: 'missing_token', status: 401, parameters: {} }, 'no access token')
 }
 
 export function invalidToken(reason: string, options?: ErrorOptions): Refusal {
   const parameters = { error: 'invalid_token' }
   return new Refusal({ code: 'invalid_token', status: 401, parameters }, reason, options)
+}
+
+/** RFC 9449 §7.1. */
+export function invalidDpopProof(reason: string, options?: ErrorOptions): Refusal {
+  const code = 'invalid_dpop_proof'
+  return new Refusal({ code, status: 401, parameters: { error: code } }, reason, options)
+}
+
+/** @param nonce The nonce that the next proof must have (RFC 9449 §9). */
+export function useDpopNonce(nonce: string): Refusal {
+  const code = 'use_dpop_nonce'
+  const reason = 'the proof has no current nonce'
+  return new Refusal({ code, status: 401, parameters: { error: code }, nonce }, reason)
 }
 
 /** @param scope The required scope tokens. */

@@ -1,3 +1,5 @@
+import type { DpopMode } from './dpop_options.ts'
+import { DPOP_ALGORITHMS } from './dpop_proof.ts'
 import { originOf } from './origin.ts'
 import { readScope } from './scope.ts'
 
@@ -29,12 +31,14 @@ interface ProtectedResource {
   issuer: string
   /** The audience of the API. */
   audience: string
+  /** Null for an API that accepts no bound tokens. */
+  dpop: DpopMode | null
 }
 
 /** @throws TypeError if the audience is not a URL, or an option is invalid */
 export function readResourceMetadata(
   { scopes, name, documentation, url }: ResourceMetadataOptions,
-  { issuer, audience }: ProtectedResource,
+  { issuer, audience, dpop }: ProtectedResource,
 ): ResourceMetadata {
   const texts = { name, documentation, url }
   for (const [option, value] of Object.entries(texts)) {
@@ -49,6 +53,8 @@ export function readResourceMetadata(
       authorization_servers: [issuer],
       ...(scopes !== undefined && { scopes_supported: readScope('resourceMetadata.scopes', scopes) }),
       bearer_methods_supported: ['header'],
+      ...(dpop !== null && { dpop_signing_alg_values_supported: DPOP_ALGORITHMS }),
+      ...(dpop === 'required' && { dpop_bound_access_tokens_required: true }),
       ...(name && { resource_name: name }),
       ...(documentation && { resource_documentation: documentation }),
     },

@@ -2,6 +2,8 @@ import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair, type JWK
 import { type ClaimValues, encodeClaims } from './claims.ts'
 import type { Fetch } from './fetch_document.ts'
 
+export { createTestProofKey, type ProofOptions, type TestProofKey } from './test_proof_key.ts'
+
 /** The claims of a minted token. Times are Unix seconds. */
 export interface MintOptions extends Partial<Omit<ClaimValues, 'issuer' | 'scope'>> {
   audience: string

@@ -21,9 +21,18 @@ const IDENTITY_REQUIRED: UcpMessage = {
   severity: 'requires_buyer_review',
 }
 
+/** The platform repeats the request with another proof. The user does nothing. */
+const PROOF_REQUIRED = ({ code }: TokenError): UcpMessage => ({
+  code,
+  content: 'The request needs a new DPoP proof.',
+  severity: 'recoverable',
+})
+
 const MESSAGES: Readonly<Record<TokenErrorCode, (error: TokenError) => UcpMessage>> = {
   missing_token: () => IDENTITY_REQUIRED,
   invalid_token: () => IDENTITY_REQUIRED,
+  invalid_dpop_proof: PROOF_REQUIRED,
+  use_dpop_nonce: PROOF_REQUIRED,
   insufficient_user_authentication: () => IDENTITY_REQUIRED,
   insufficient_scope: ({ scope }) => ({
     code: 'insufficient_scope',

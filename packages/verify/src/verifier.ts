@@ -20,11 +20,12 @@ import { ALGORITHMS, KeySource, type VerificationKey } from './key_source.ts'
 import { readOptions, type VerifierOptions, type VerifierSettings } from './options.ts'
 import { checkPassword, type PasswordClaim, requirePasswordClaims } from './password_claims.ts'
 import { invalidToken, Refusal, temporarilyUnavailable } from './refusal.ts'
-import { readBearer } from './request_token.ts'
+import { readToken, usesDpop } from './request_token.ts'
 import { serveResourceMetadata } from './resource_metadata.ts'
 import { RevocationPoller } from './revocation_list.ts'
 import { checkScope, readScope } from './scope.ts'
 import type { Moment, WaitUntil } from './shared_flight.ts'
+import { TokenBinding } from './token_binding.ts'
 
 /** RFC 9068 §2.1. */
 const ACCESS_TOKEN_TYPE = 'at+jwt'
@@ -52,9 +53,9 @@ export interface VerifyOptions extends AuthenticationOptions {
 
 export interface Verifier {
   /**
-   * Verifies an access token, or the bearer token of a request.
+   * Verifies the access token of a request, or an access token. A token that is bound to a key needs the request with its proof.
    *
-   * @throws TokenError with a stable code and the RFC 6750 challenge
+   * @throws TokenError with a stable code and the challenge of RFC 6750 or RFC 9449
    * @throws TypeError if an option is invalid
    */
   verify(input: Request | string, options?: VerifyOptions): Promise<AccessTokenClaims>
@@ -93,6 +94,7 @@ class AccessTokenVerifier implements Verifier {
   readonly #keys: KeySource
   readonly #revocations: RevocationPoller | null
   readonly #introspector: Introspector | null
+  readonly #binding: TokenBinding
 
   constructor(settings: VerifierSettings) {
     const { issuer, fetch, revocations, introspection } = settings
@@ -102,6 +104,7 @@ class AccessTokenVerifier implements Verifier {
     this.#keys = new KeySource(discovery, documents, settings.keys)
     const dependencies = { issuer, discovery, keys: this.#keys, fetch, leewaySeconds: settings.leewaySeconds }
     this.#revocations = revocations && new RevocationPoller({ ...dependencies, ...revocations })
+    this.#binding = new TokenBinding(settings.dpop)
     this.#introspector = introspection && new Introspector(introspection, { discovery, fetch })
   }
 
@@ -112,7 +115,10 @@ class AccessTokenVerifier implements Verifier {
       return await this.#verify(input, demands, { now, waitUntil })
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      throw describeRefusal(error, this.#settings.refusals, demands.scope)
+      throw describeRefusal(error, this.#settings.refusals, {
+        scope: demands.scope,
+        usesDpop: usesDpop(input),
+      })
     }
   }
 
@@ -140,13 +146,14 @@ class AccessTokenVerifier implements Verifier {
   }
 
   async #verify(input: Request | string, demands: Demands, moment: Moment): Promise<AccessTokenClaims> {
-    const token = typeof input === 'string' ? input : readBearer(input)
-    const issued = decodeClaims(await this.#verifySignature(token, moment))
+    const presented = readToken(input, this.#settings.dpop !== null)
+    const issued = decodeClaims(await this.#verifySignature(presented.token, moment))
     const { leewaySeconds } = this.#settings
     if (issued.issuedAt > moment.now + leewaySeconds) throw invalidToken('it was issued in the future')
     checkClient(issued.clientId, demands.clientIds)
     await this.#checkRevocations(issued, moment)
-    const claims = (await demands.introspector?.refresh(token, issued, moment.now)) ?? issued
+    await this.#binding.check(presented, issued, moment.now)
+    const claims = (await demands.introspector?.refresh(presented.token, issued, moment.now)) ?? issued
     checkPassword(claims, demands.accept)
     checkScope(claims.scope, demands.scope)
     checkAuthentication(claims, demands.authentication, moment.now - leewaySeconds)

@@ -3,7 +3,7 @@ import type { CreationOptionsJson } from '../../passkeys/ceremony_options.ts'
 import type { Passkey } from '../../passkeys/passkey.ts'
 import { PasskeyRefused } from '../../passkeys/passkey_refused.ts'
 import type { StartedCeremony } from '../../passkeys/passkeys.ts'
-import { secondFactorOf } from '../../signin/second_factor.ts'
+import { canRemoveFactor } from '../../signin/second_factor.ts'
 import { type AccountCall, originOf } from './account_call.ts'
 
 /** The passkeys of the caller, oldest first. @throws StorageUnavailable, CorruptRecord */
@@ -55,16 +55,12 @@ export function renamePasskey(
   return services.passkeys.rename({ id, name, subject: signedIn.user.id })
 }
 
-/**
- * Whether the caller can remove one of the passkeys. The last required factor stays: without it the password alone would add another
- * one.
- */
+/** Whether the caller can remove one of the passkeys. The last required factor stays. */
 export function canRemovePasskey(
   passkeys: readonly Passkey[],
   { signedIn: { user }, services: { config } }: Pick<AccountCall, 'signedIn' | 'services'>,
 ): boolean {
-  const { isRequired, mustBePasskey, hasApp } = secondFactorOf(user, config)
-  return passkeys.length > 1 || !isRequired || (hasApp && !mustBePasskey)
+  return passkeys.length > 1 || canRemoveFactor('hasPasskey', user, config)
 }
 
 /**

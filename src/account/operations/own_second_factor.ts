@@ -1,6 +1,6 @@
 import { InputRefused } from '../../browser/input_refused.ts'
 import type { StartedEnrolment } from '../../factors/authenticator_apps.ts'
-import { secondFactorOf } from '../../signin/second_factor.ts'
+import { canRemoveFactor, secondFactorOf } from '../../signin/second_factor.ts'
 import { type AccountCall, originOf, spendChange } from './account_call.ts'
 
 /** Whether the caller can set up an authenticator app, has one, and can remove it. */
@@ -8,8 +8,9 @@ export function appOf({
   signedIn: { user },
   services: { config },
 }: Pick<AccountCall, 'signedIn' | 'services'>) {
-  const { allowsApp, hasApp, hasPasskey, isRequired } = secondFactorOf(user, config)
-  return { isAllowed: allowsApp, isSetUp: hasApp, canRemove: hasApp && (hasPasskey || !isRequired) }
+  const { allowsApp, hasApp } = secondFactorOf(user, config)
+  const canRemove = hasApp && canRemoveFactor('hasTotp', user, config)
+  return { isAllowed: allowsApp, isSetUp: hasApp, canRemove }
 }
 
 interface NewApp {

@@ -58,7 +58,7 @@ export const de: Texts = {
   newPassword: {
     text: 'Durch das neue Passwort wird das Konto auf allen Geräten abgemeldet.',
     doneTitle: 'Ihr Passwort ist gespeichert',
-    done: 'Sie können sich jetzt mit dem neuen Passwort anmelden.',
+    done: 'Sie können sich jetzt mit dem Passwort anmelden.',
   },
   confirmAddress: {
     title: 'E-Mail-Adresse bestätigen',

@@ -57,7 +57,7 @@ export const en = {
   newPassword: {
     text: 'The new password signs the account out on all devices.',
     doneTitle: 'Your password is set',
-    done: 'You can sign in with the new password now.',
+    done: 'You can sign in with the password now.',
   },
   confirmAddress: {
     title: 'Confirm email address',

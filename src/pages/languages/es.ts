@@ -58,7 +58,7 @@ export const es: Texts = {
   newPassword: {
     text: 'La contraseña nueva cerrará la sesión de la cuenta en todos los dispositivos.',
     doneTitle: 'Tu contraseña está guardada',
-    done: 'Ya puedes iniciar sesión con la contraseña nueva.',
+    done: 'Ya puedes iniciar sesión con la contraseña.',
   },
   confirmAddress: {
     title: 'Confirmar la dirección de correo',

@@ -61,7 +61,7 @@ export const fr: Texts = {
   newPassword: {
     text: 'Le nouveau mot de passe déconnecte le compte de tous les appareils.',
     doneTitle: 'Votre mot de passe est enregistré',
-    done: 'Vous pouvez maintenant vous connecter avec le nouveau mot de passe.',
+    done: 'Vous pouvez maintenant vous connecter avec le mot de passe.',
   },
   confirmAddress: {
     title: 'Confirmer l’adresse e-mail',

@@ -58,7 +58,7 @@ export const it: Texts = {
   newPassword: {
     text: 'La nuova password disconnette l’account da tutti i dispositivi.',
     doneTitle: 'La tua password è salvata',
-    done: 'Ora puoi accedere con la nuova password.',
+    done: 'Ora puoi accedere con la password.',
   },
   confirmAddress: {
     title: 'Conferma l’indirizzo e-mail',

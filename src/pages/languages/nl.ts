@@ -58,7 +58,7 @@ export const nl: Texts = {
   newPassword: {
     text: 'Door het nieuwe wachtwoord wordt het account op alle apparaten uitgelogd.',
     doneTitle: 'Je wachtwoord is opgeslagen',
-    done: 'Je kunt nu inloggen met het nieuwe wachtwoord.',
+    done: 'Je kunt nu inloggen met het wachtwoord.',
   },
   confirmAddress: {
     title: 'E-mailadres bevestigen',

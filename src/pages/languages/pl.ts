@@ -61,7 +61,7 @@ export const pl: Texts = {
   newPassword: {
     text: 'Nowe hasło spowoduje wylogowanie z konta na wszystkich urządzeniach.',
     doneTitle: 'Hasło zostało zapisane',
-    done: 'Możesz teraz zalogować się nowym hasłem.',
+    done: 'Możesz teraz zalogować się hasłem.',
   },
   confirmAddress: {
     title: 'Potwierdź adres e-mail',

@@ -38,10 +38,11 @@ const PROFILE = PROFILE_FIELDS.map(({ name, title, description }) => ({
   option: text(name.replaceAll('_', '-'), description),
   column: { title, show: (user: Item) => showValue(memberOf(user, 'profile')[name]) },
 }))
-/** The profile of an invited user, whose address gets the invitation. */
-const INVITED_PROFILE = PROFILE.map((field) =>
-  field.name === 'email' ? { ...field, option: requiredText(field.option) } : field,
-)
+/** The profile of an invited user. */
+const INVITED_PROFILE = PROFILE.map((field) => {
+  if (field.name !== 'email') return field
+  return { ...field, option: requiredText({ ...field.option, summary: 'The address for the invitation' }) }
+})
 const optionsOf = (profile: typeof PROFILE) => profile.map(({ option }) => option)
 const PROFILE_OPTIONS = optionsOf(PROFILE)
 const DISABLED = flag('disabled', 'Create the user disabled')

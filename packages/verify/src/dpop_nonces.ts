@@ -1,6 +1,4 @@
 import { base64url } from 'jose'
-import type { KeyedHash } from '../lib/keyed_hash.ts'
-import { splitOnce } from '../lib/split_once.ts'
 
 /** The lifetime of a nonce. */
 const NONCE_SECONDS = 120
@@ -10,28 +8,29 @@ const AHEAD_SECONDS = 30
 
 const MAC_BYTES = 16
 
+/** A message authentication code with a secret of the server. */
+export interface Mac {
+  digest(text: string): Promise<Uint8Array>
+}
+
 /** Nonces for DPoP proofs (RFC 9449 §8). A nonce is a time and its MAC, so every isolate accepts it, and no store has it. */
 export class DpopNonces {
-  readonly #hash: KeyedHash
+  readonly #mac: Mac
 
-  constructor(hash: KeyedHash) {
-    this.#hash = hash
+  constructor(mac: Mac) {
+    this.#mac = mac
   }
 
   /** @param now Unix seconds. */
   async issue(now: number): Promise<string> {
-    const time = String(now)
-    return `${time}.${await this.#macOf(time)}`
+    const mac = await this.#mac.digest(String(now))
+    return `${now}.${base64url.encode(mac.subarray(0, MAC_BYTES))}`
   }
 
   async isCurrent(nonce: string, now: number): Promise<boolean> {
-    const [time, mac] = splitOnce(nonce, '.')
+    const [time = ''] = nonce.split('.')
     const age = now - Number(time)
     const isRecent = /^\d{1,12}$/.test(time) && age < NONCE_SECONDS && age >= -AHEAD_SECONDS
-    return isRecent && mac === (await this.#macOf(time))
-  }
-
-  async #macOf(time: string): Promise<string> {
-    return base64url.encode((await this.#hash.digest(time)).subarray(0, MAC_BYTES))
+    return isRecent && nonce === (await this.issue(Number(time)))
   }
 }
