@@ -20,7 +20,7 @@ import { measureWaits } from './waits.ts'
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
 // `feed` measures the revocation feed, `bound` the delay of a revocation, `heap` the memory of an isolate, and `start` its start.
-// `far` prints the sequential store waits of token requests.
+// `verifier` measures an API with the verifier. `far` prints the sequential store waits of token requests.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -42,6 +42,8 @@ const directory = makeTemporaryDirectory()
 const bundle = await bundleWorker(join(directory, 'service'))
 if (names.length === 1 && names[0] === 'heap') console.log(formatMemory(await measureMemory(bundle)))
 else if (names.length === 1 && names[0] === 'start') console.log(formatStart(await measureStart()))
+else if (names.length === 1 && names[0] === 'verifier')
+  console.log(formatSpeed(await compareVerifier(await startServers(directory, bundle))))
 else if (names.length > 0) await printSome(CASES.filter(({ operation }) => names.includes(operation.name)))
 else await record()
 // The servers stop when this process ends.

@@ -1,4 +1,5 @@
 import * as codeFlow from './code_flow_operations.ts'
+import { GUEST_WITH_PROOF } from './dpop_operations.ts'
 import { GUEST_BY_KEY } from './key_client_operations.ts'
 import type { Operation } from './operations.ts'
 import * as operations from './operations.ts'
@@ -50,6 +51,8 @@ export const CASES: readonly Case[] = [
   { operation: operations.GUEST_TOKEN, baseline: 'constant', aim: 0.45, isGrowing: true },
   // 1.6 times the processor time of a secret.
   { operation: GUEST_BY_KEY, baseline: 'guest', aim: 0.62 },
+  // 1.5 times the processor time of a request without a proof.
+  { operation: GUEST_WITH_PROOF, baseline: 'guest', aim: 0.67 },
   {
     operation: operations.SIGN_IN_OPERATION,
     baseline: 'hash',

@@ -1,6 +1,7 @@
 import type { Bundle } from '../scripts/worker_bundle.ts'
 import { startService } from '../scripts/worker_server.ts'
 import { BASELINES, type Case } from './cases.ts'
+import { boundVerification } from './dpop_operations.ts'
 import { type Comparison, type Contestant, compare } from './load.ts'
 import { addMillions } from './million.ts'
 import { CONSTANT, MACHINE_TOKEN, type Operation, SIGN_IN_OPERATION, verification } from './operations.ts'
@@ -30,19 +31,21 @@ export async function compareAll(cases: readonly Case[], servers: Servers): Prom
   return measurements
 }
 
-/** Compares an API that verifies a token with an API that ignores it. */
+/** Compares an API that verifies a token, and a proof of its key, with an API that ignores them. */
 export async function compareVerifier({ service, verifier, constant }: Servers): Promise<Measurement[]> {
-  const operation = verification(service.send)
-  const contestants = {
-    subject: contestant(verifier, operation),
-    baseline: contestant(constant, CONSTANT),
-  }
+  const baseline = contestant(constant, CONSTANT)
   const measurements: Measurement[] = []
-  for (const concurrency of CONCURRENCIES) {
-    const comparison = await report(operation, concurrency, () =>
-      compare(contestants, { concurrency, roundMs: ROUND_MS }),
-    )
-    measurements.push({ operation: operation.name, baselineName: 'constant', ...comparison })
+  for (const operation of [
+    verification(service.send),
+    boundVerification(service.send, verifier.server.origin),
+  ]) {
+    const subject = contestant(verifier, operation)
+    for (const concurrency of CONCURRENCIES) {
+      const comparison = await report(operation, concurrency, () =>
+        compare({ subject, baseline }, { concurrency, roundMs: ROUND_MS }),
+      )
+      measurements.push({ operation: operation.name, baselineName: 'constant', ...comparison })
+    }
   }
   return measurements
 }

@@ -9,9 +9,8 @@ let verifier: Verifier | null = null
 
 export default {
   async fetch(request) {
-    verifier ??= createVerifier({ issuer: String(ISSUER), audience: String(AUDIENCE), revocations: {} })
-    const [, token = ''] = (request.headers.get('Authorization') ?? '').split(' ')
-    await verifier.verify(token)
+    verifier ??= createVerifier({ issuer: String(ISSUER), audience: String(AUDIENCE), dpop: 'allowed' })
+    await verifier.verify(request)
     return Response.json({ status: 'ok' })
   },
 } satisfies ExportedHandler

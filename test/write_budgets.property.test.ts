@@ -48,6 +48,15 @@ const PAST_THE_BUDGET = 30
 const BUSY = [429, 503]
 const AT_ONCE = 10
 
+/** The API of the clients with a document. */
+const AGENTS = {
+  audience: 'https://agents.shop.test',
+  users: 'customers',
+  agents: true,
+  scopes: ['agent'],
+  scope_texts: { agent: 'Your orders' },
+}
+
 const ATTEMPT = '__Host-sallyport-console-attempt'
 
 /** A binding with a fixed budget for each key, without refill. */
@@ -85,6 +94,8 @@ async function makeWorld(): Promise<CountedWorld> {
     env: { ...Object.fromEntries(bindings), DB: rows.database },
     config: {
       ...ACCOUNT_SCOPE,
+      apis: { ...ACCOUNT_SCOPE.apis, agents: AGENTS },
+      agents: { trusted_hosts: ['agent.example'], default_api: 'agents' },
       sign_in_limits: { address: limits },
       mail: MAIL,
       accounts: {

@@ -5,10 +5,10 @@ import type { ClientRecord } from '../clients/client_record.ts'
 import { findClientProblems } from '../clients/client_rules.ts'
 import { hashSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit, fromUnchecked } from '../clients/client_values.ts'
-import { isDocumentUrl } from '../clients/metadata/document_url.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import { isAdminScope } from '../oauth/admin_scope.ts'
+import { isDocumentUrl } from '../oauth/document_client_id.ts'
 import { adminEvent, requireChanged } from './change.ts'
 import {
   type ClientEditBody,

@@ -1,6 +1,7 @@
 import type { RequestContext } from '../lib/request_context.ts'
 import type { AuditEvent } from './audit_event.ts'
 import type { AuditStore } from './audit_store.ts'
+import { isFromClient } from './is_from_client.ts'
 
 /** The members of a `ClientRequest` that an audit event needs. */
 export interface AuditedRequest {
@@ -15,7 +16,6 @@ export function auditSuccess(
   { client, api, context }: AuditedRequest,
   { audit }: { audit: AuditStore },
 ): void {
-  const isFromClient = client.authentication.method !== 'none'
-  const caller = { api: api.name, clientId: client.id, isFromClient }
+  const caller = { api: api.name, clientId: client.id, isFromClient: isFromClient(client) }
   audit.record({ ...event, outcome: 'ok', ...caller }, context)
 }

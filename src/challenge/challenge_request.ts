@@ -1,3 +1,4 @@
+import { isFromClient } from '../audit/is_from_client.ts'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest, ReturnAddress } from '../authorization/authorization_request.ts'
 import { bindToProof, codeKeyOf } from '../authorization/bind_to_proof.ts'
@@ -45,7 +46,7 @@ export async function readChallengeRequest(
   return withWireErrors(async () => {
     const address = readAddress(request)
     const visitorToken = parameters.find('visitor_access_token')
-    const visitorRequest = { ...request, proofKey: codeKeyOf(request), isFromClient: isConfidential(client) }
+    const visitorRequest = { ...request, proofKey: codeKeyOf(request), isFromClient: isFromClient(client) }
     const [hintedSubject, visitor] = await Promise.all([
       readHintedSubject(parameters, address, services, context),
       findVisitor(visitorToken, visitorRequest, services),

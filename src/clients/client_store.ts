@@ -3,13 +3,13 @@ import { type RequestContext, runLater } from '../lib/request_context.ts'
 import { SingleFlight } from '../lib/single_flight.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
 import { TokenBucket } from '../lib/token_bucket.ts'
+import { isDocumentUrl } from '../oauth/document_client_id.ts'
 import type { ChangeListStore } from '../storage/change_list_store.ts'
 import { CLIENT_COPY_SECONDS, UNKNOWN_CLIENT_SECONDS } from '../storage/copy_ages.ts'
 import type { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { type ClientCopy, decodeClientCopy, type StoredClient, toStoredClient } from './client.ts'
 import { CLIENT_ID } from './client_fields.ts'
 import type { ClientTableStore } from './client_table_store.ts'
-import { isDocumentUrl } from './metadata/document_url.ts'
 import type { MetadataClients } from './metadata/metadata_clients.ts'
 
 const ISOLATE_ENTRIES = 1000
@@ -119,8 +119,9 @@ export class ClientStore {
   }
 
   async #readRecord(id: string, context: RequestContext): Promise<ClientCopy | null> {
-    const { table } = this.#dependencies
-    if (this.#cache.last(id)?.client) return table.findCopy(id)
+    const { table, metadataClients } = this.#dependencies
+    // A client with a document has no row before its first tokens. The fetch of the document had a budget of its own.
+    if (this.#cache.last(id)?.client || metadataClients.hasDocument(id, context)) return table.findCopy(id)
     if (this.#unknownIds.isEmpty(context.now)) {
       throw new StorageUnavailable('the budget of unknown client ids is used up')
     }

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
+import { isFromClient } from '../audit/is_from_client.ts'
 import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
 import type { StepResult } from '../challenge/step_result.ts'
 import { takeStep } from '../challenge/take_step.ts'
-import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
@@ -57,7 +57,7 @@ function auditRefusal(
   const { subject = null, cause = 'other' } = about
   const isAudited = refusal.kind === 'wrong_credentials' || subject !== null
   if (!AUDITED.includes(refusal.kind) || !isAudited) return
-  const who = { api: api.name, clientId: client.id, subject, sid: null, isFromClient: isConfidential(client) }
+  const who = { api: api.name, clientId: client.id, subject, sid: null, isFromClient: isFromClient(client) }
   const event = { kind: 'sign_in_failure', outcome: 'refused', reason, cause, ...who } as const
   audit.record({ ...event, grant: 'authorization_code' }, context)
 }

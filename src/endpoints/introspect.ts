@@ -6,6 +6,7 @@ import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import type { ApiConfig, Config } from '../config/config.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
+import { isDocumentUrl } from '../oauth/document_client_id.ts'
 import { invalidClient } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import type { Services } from '../services/services.ts'
@@ -21,7 +22,8 @@ const INACTIVE = { active: false }
 
 /**
  * The introspection endpoint (RFC 7662). It describes an access token to each confidential client that belongs to the API in its `aud`.
- * It describes a token of an additional API, and a refresh token, only to the client of the token.
+ * It describes a token of an additional API, and a refresh token, only to the client of the token. A client whose id is the URL of a
+ * document sees only its own tokens.
  */
 export const introspectEndpoint: Endpoint = {
   path: '/oauth2-token/introspect',
@@ -49,11 +51,15 @@ async function introspect(request: ClientRequest, services: Services): Promise<o
   return describe({ ...claims, ...currentRights(claims, holder, { api, config: services.config }) })
 }
 
-/** The API of a token that the client may see; null for another token. */
+/**
+ * The API of a token that the client may see; null for another token. Anyone can publish a document, so a client with a document is no
+ * API and sees only its own tokens.
+ */
 function findVisibleApi(claims: TokenClaims, { client, api: own }: ClientRequest, config: Config) {
   const api = findTokenApi(claims, client.api, config)
   const isOfCaller = claims.clientId === client.id
-  return isOfCaller || (claims.seq === null && api === own) ? api : null
+  const isOfApi = claims.seq === null && api === own && !isDocumentUrl(client.id)
+  return isOfCaller || isOfApi ? api : null
 }
 
 /** The members that can change after a token was issued. */

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { isFromClient } from '../audit/is_from_client.ts'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import type { AuthorizationRequest } from '../authorization/authorization_request.ts'
 import { bindToProof, codeKeyOf } from '../authorization/bind_to_proof.ts'
@@ -6,7 +7,6 @@ import { readHintedSubject } from '../authorization/id_token_hint.ts'
 import { parseAuthorizationRequest, readReturnAddress } from '../authorization/parse_request.ts'
 import { requestHolderOf } from '../authorization/request_holder.ts'
 import { PUSHED_SECONDS } from '../authorization/sealed_request.ts'
-import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireUnchangedClient } from '../clients/require_current_client.ts'
 import { requestAboutResource } from '../clients/resource.ts'
@@ -37,7 +37,7 @@ async function pushRequest(request: ClientRequest, services: Services): Promise<
   const visitorRequest = {
     ...request,
     proofKey: codeKeyOf(request),
-    isFromClient: isConfidential(request.client),
+    isFromClient: isFromClient(request.client),
   }
   const visitor = await findVisitor(visitorToken, visitorRequest, services)
   const checked = await checkRequest(request, visitor, services)

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { AuditKind } from '../audit/audit_event.ts'
-import { isConfidential } from '../clients/client.ts'
+import { isFromClient } from '../audit/is_from_client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requestAboutResource } from '../clients/resource.ts'
 import type { Grant } from '../grants/grant.ts'
@@ -65,7 +65,7 @@ function auditRefusal(
   const who = {
     api: about.api ?? api.name,
     clientId: client.id,
-    isFromClient: isConfidential(client),
+    isFromClient: isFromClient(client),
     subject,
     sid,
   }

@@ -1,7 +1,7 @@
 import type { NotedSignIn } from '../accounts/notifications.ts'
+import { isFromClient } from '../audit/is_from_client.ts'
 import { continuePasswordGrant } from '../challenge/continue_password_grant.ts'
 import { clientScopes, guestScopes } from '../clients/allowed_scopes.ts'
-import { isConfidential } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requireCurrentClientDuring } from '../clients/require_current_client.ts'
 import { insufficientAuthorization } from '../oauth/errors.ts'
@@ -81,7 +81,7 @@ async function signInUser(
   if (needsMore(user)) {
     const visitor = await findVisitor(
       visitorToken,
-      { ...request, isFromClient: isConfidential(client) },
+      { ...request, isFromClient: isFromClient(client) },
       services,
     )
     const step = await continuePasswordGrant(proven, { scope, visitor }, request, services)

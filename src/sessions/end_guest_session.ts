@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
 import { auditSuccess } from '../audit/audit_success.ts'
-import { isConfidential } from '../clients/client.ts'
+import { isFromClient } from '../audit/is_from_client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import type { ClientTableStore } from '../clients/client_table_store.ts'
 import type { Config } from '../config/config.ts'
@@ -66,7 +66,7 @@ export async function endGuestSession(
     if (!(error instanceof InvalidToken)) throw error
     auditRefusal(
       { reason: error.message, customer },
-      { ...request, isFromClient: isConfidential(request.client) },
+      { ...request, isFromClient: isFromClient(request.client) },
       services,
     )
     return null
@@ -115,7 +115,7 @@ export function auditCodeMerge(
   else
     auditRefusal(
       { reason: HAS_ENDED, customer },
-      { ...request, isFromClient: isConfidential(request.client) },
+      { ...request, isFromClient: isFromClient(request.client) },
       services,
     )
 }

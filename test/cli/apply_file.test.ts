@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../../packages/cli/src/api/schemas.ts'
-import { parseClientFile } from '../../packages/cli/src/apply/client_file.ts'
+import { isRegistered, parseClientFile } from '../../packages/cli/src/apply/client_file.ts'
 import { formatClientFile } from '../../packages/cli/src/apply/format_file.ts'
 import { compare } from '../../packages/cli/src/apply/plan.ts'
 import { formatPlan } from '../../packages/cli/src/apply/show_plan.ts'
@@ -84,6 +84,11 @@ describe('a file of clients', () => {
         }
       }),
     )
+  })
+
+  it('a file of clients and its plan ignore a client whose id is the URL of a document', () => {
+    const ids = ['https://claude.ai/oauth/client.json', 'https.claude.ai']
+    expect(ids.map((client_id) => isRegistered({ client_id }))).toEqual([false, true])
   })
 
   it('the parser reads anchors, and the order of a list is no difference', () => {

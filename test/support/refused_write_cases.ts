@@ -6,6 +6,7 @@ import { CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { begin, beginAccount, CHALLENGE_PATH, challengeOf, STEP_CLIENT, step } from './challenge.ts'
 import { DpopKey } from './dpop.ts'
 import { D1_DOWN } from './faults.ts'
+import { RemoteDocuments } from './remote_documents.ts'
 import { enrol } from './second_factor.ts'
 import { basic, credentials, PASSWORD, TestServer } from './server.ts'
 import { disableUser } from './sign_out.ts'
@@ -357,6 +358,28 @@ export const REFUSALS: Readonly<Record<Refusal['kind'], readonly WriteCase[]>> =
         ({ server }) =>
         (i) =>
           server.fetch(`${AUTHORIZE}?client_id=unknown-${i}`, { headers: HERE }),
+    },
+    {
+      what: 'authorization requests with URLs that have no document',
+      path: AUTHORIZE,
+      expected: [502],
+      prepare({ server }) {
+        RemoteDocuments.start()
+        const headers = { ...HERE, Accept: 'text/html' }
+        return (i) => server.fetch(`${AUTHORIZE}?client_id=https://agent.example/${i}`, { headers })
+      },
+    },
+    {
+      what: 'pushed requests with URLs that have no document',
+      path: PAR,
+      expected: [503, 'temporarily_unavailable'],
+      prepare(world) {
+        RemoteDocuments.start()
+        return posting(PAR, world, (i) => ({
+          response_type: 'code',
+          client_id: `https://agent.example/${i}`,
+        }))
+      },
     },
   ],
   invalid_authorization_request: [

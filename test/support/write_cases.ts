@@ -1,7 +1,9 @@
+import { consentIdOf } from '../../src/authorization/consent.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
 import { asserted, KeyClient } from './assertions.ts'
-import { authorizeUrl, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
+import { authorizeUrl, CALLBACK, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { CHALLENGE_PATH, challengeOf, STEP_CLIENT } from './challenge.ts'
+import { newDocument } from './client_documents.ts'
 import { credentials, ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
 
 /** The address of every request of a flood. */
@@ -99,8 +101,27 @@ async function openIdTokens({ server }: World) {
   return { client, ...(await server.requireTokens(exchangeOf(client, code))) }
 }
 
+/** Exchanges a new code of one user in each request, for a client that has no row before. */
+async function exchangingForDocument(world: World): Promise<Send> {
+  const { server } = world
+  const { url: clientId, client } = await newDocument(server)
+  await server.fetch(authorizeUrl(client).replace(ISSUER, ''))
+  const { id: subject } = await server.addUser()
+  const covered = { subject, clientId, api: 'agents', redirectUri: CALLBACK }
+  const consent = { id: await consentIdOf(covered), given: true }
+  const grant = { api: 'agents', scope: ['agent'], consent }
+  const codes = await Promise.all(Array.from({ length: MANY }, () => newCode(server, client, subject, grant)))
+  return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null))
+}
+
 /** The requests that succeed. */
 export const SUCCESSES: readonly WriteCase[] = [
+  {
+    what: 'codes of a client with a document',
+    path: TOKEN,
+    expected: [200],
+    prepare: exchangingForDocument,
+  },
   {
     what: 'new guests',
     path: TOKEN,

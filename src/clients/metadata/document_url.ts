@@ -2,14 +2,7 @@ import { ANY_HOST } from '../../config/agents_schema.ts'
 import type { Config } from '../../config/config.ts'
 import { isLoopback } from '../../config/origin.ts'
 import { findOutboundUrlProblem } from '../../lib/outbound_url.ts'
-
-/** The longest URL that can be a client id. A code has the id and must fit in a URL. */
-const MAX_CHARACTERS = 255
-
-/** Whether a client id is the URL of a document. Such an id never equals that of a registered client, because it has a colon. */
-export function isDocumentUrl(clientId: string): boolean {
-  return /^https?:\/\//.test(clientId) && clientId.length <= MAX_CHARACTERS
-}
+import { isDocumentUrl } from '../../oauth/document_client_id.ts'
 
 /**
  * Finds the problem of a URL of a document; null for a URL that the server can fetch. `url`: the form of the URL is wrong (OAuth Client

@@ -1,8 +1,8 @@
 import { callStore } from '../../lib/storage_error.ts'
+import { isDocumentUrl } from '../../oauth/document_client_id.ts'
 import type { StoredClient } from '../client.ts'
 import { isConfidential } from '../client.ts'
 import { toColumns } from '../client_values.ts'
-import { isDocumentUrl } from './document_url.ts'
 
 /** A client that was not used for this time is removed, if no user allows it. */
 const UNUSED_SECONDS = 90 * 86_400

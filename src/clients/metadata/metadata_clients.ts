@@ -40,6 +40,11 @@ export class MetadataClients {
     return this.#dependencies.documents.isTrusted(url)
   }
 
+  /** Whether the isolate has the document. */
+  hasDocument(url: string, context: RequestContext): boolean {
+    return this.#dependencies.documents.has(url, context)
+  }
+
   findDocument(url: string, context: RequestContext): Promise<MetadataDocument | null> {
     return this.#dependencies.documents.find(url, context)
   }

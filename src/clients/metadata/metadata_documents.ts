@@ -81,6 +81,11 @@ export class MetadataDocuments {
     return findDocumentUrlProblem(url, this.#dependencies.config) === null
   }
 
+  /** Whether the isolate has a document of a URL. */
+  has(url: string, { now }: Pick<RequestContext, 'now'>): boolean {
+    return this.#documents.get(url, now) !== null
+  }
+
   /** The last known document of a trusted URL; null if it was not fetched in OLDEST_DOCUMENT_SECONDS. */
   async find(url: string, context: RequestContext): Promise<MetadataDocument | null> {
     const { now } = context

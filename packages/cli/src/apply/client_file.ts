@@ -30,6 +30,11 @@ export interface FileProblem {
   message: string
 }
 
+/** Whether a file can have the client. The values of a client whose id is a URL come from a document, and users add it. */
+export function isRegistered({ client_id: id }: { client_id: string }): boolean {
+  return !id.includes('://')
+}
+
 /** The fields of a client in the file. Its id is the key. */
 export const FILE_FIELDS = DRAFT_FIELDS.filter(({ name }) => name !== 'client_id')
 const FIELD_NAMES = FILE_FIELDS.map(({ name }) => name)

@@ -2,7 +2,7 @@ import type { AdminApi } from '../api/admin_api.ts'
 import { countLiveSessions, type LiveSessions } from '../api/live_sessions.ts'
 import type { Client, ClientDraft } from '../api/schemas.ts'
 import { CliError } from '../core/exit_code.ts'
-import { FILE_FIELDS, type FileClient } from './client_file.ts'
+import { FILE_FIELDS, type FileClient, isRegistered } from './client_file.ts'
 
 /** A field with its old and its new value. A new client has no old values. */
 export interface FieldChange {
@@ -53,7 +53,8 @@ export async function makePlan(
   file: readonly FileClient[],
   { isPruning }: PlanOptions,
 ): Promise<Plan> {
-  const { items } = await api.list({ operation: 'GET /clients' }, Infinity)
+  const { items: all } = await api.list({ operation: 'GET /clients' }, Infinity)
+  const items = all.filter(isRegistered)
   const known = new Map(items.map((client) => [client.client_id, client]))
   const drafts = file.map(({ draft }) => draft).toSorted(byId)
   const differing = drafts.filter((draft) => {

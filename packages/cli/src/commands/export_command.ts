@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { isRegistered } from '../apply/client_file.ts'
 import { formatClientFile, toDocument } from '../apply/format_file.ts'
 import type { Command } from '../core/command.ts'
 import { JSON_OUTPUT } from '../core/input.ts'
@@ -16,7 +17,8 @@ const exportClients: Command = {
   options: [OUTPUT],
   operations: ['GET /clients'],
   async run({ input, terminal, api }) {
-    const { items } = await api.list({ operation: 'GET /clients' }, Infinity)
+    const { items: all } = await api.list({ operation: 'GET /clients' }, Infinity)
+    const items = all.filter(isRegistered)
     const document = input.has(JSON_OUTPUT) ? `${formatJson(toDocument(items))}\n` : formatClientFile(items)
     const path = input.get(OUTPUT)
     if (path === undefined || path === STANDARD_OUTPUT) return terminal.print(document.trimEnd())
