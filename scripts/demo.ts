@@ -5,7 +5,14 @@ import { isLoopback } from '../src/config/origin.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { INBOX_PATH } from '../src/mail/inbox_path.ts'
 import { requireConfig } from './config_file.ts'
-import { BROWSER_GRANTS, describeOperator, PARTNER_CLIENT, STOREFRONT_SCOPES } from './demo_data.ts'
+import {
+  BROWSER_GRANTS,
+  describeOperator,
+  PARTNER_CLIENT,
+  STOREFRONT_SCOPES,
+  UCP_API_CLIENT,
+  UCP_PLATFORM_CLIENT,
+} from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { recordServer } from './local_servers.ts'
 import { LOCAL_STATE, migrate, withLocalStores } from './local_stores.ts'
@@ -37,6 +44,10 @@ recordServer('npm run demo')
 const MCP_URL = `${originOf('mcp-server')}/mcp`
 /** The shop's server serves the partner app under another host, which is another site for a browser. */
 const partnerOrigin = `http://127.0.0.1:${ports.shop}`
+/** The page that plays a UCP platform. */
+const UCP_PLATFORM = `${partnerOrigin}/ucp-platform/`
+/** The UCP operations of the storefront API. It is the audience of the tokens of the platform. */
+const UCP_URL = `${originOf('storefront-api')}/ucp`
 await prepareTokenService(worker('token-service'), config, [
   {
     id: 'shop-demo',
@@ -56,6 +67,8 @@ await prepareTokenService(worker('token-service'), config, [
     origins: [partnerOrigin],
     redirectUris: [...PARTNER_CLIENT.redirectUris, `${partnerOrigin}/`],
   },
+  { ...UCP_PLATFORM_CLIENT, origins: [partnerOrigin], redirectUris: [UCP_PLATFORM] },
+  UCP_API_CLIENT,
 ])
 for (const name of ['storefront-api', 'backoffice-api'] as const) {
   await withLocalStores(worker(name), ({ DB }: { DB: D1Database }) =>
@@ -67,6 +80,7 @@ console.log(`
 The shop is open: ${originOf('shop')}
 
   partner app      ${partnerOrigin}
+  UCP platform     ${UCP_PLATFORM}
   token service    ${originOf('token-service')}
   storefront API   ${originOf('storefront-api')}
   back-office API  ${originOf('backoffice-api')}
@@ -131,7 +145,7 @@ async function serve(): Promise<void> {
   const vars: Record<Service, Record<string, string>> = {
     'token-service': {
       LOCAL_PORT: String(port),
-      LOCAL_AUDIENCES: `mcp=${MCP_URL}`,
+      LOCAL_AUDIENCES: `mcp=${MCP_URL} ucp=${UCP_URL}`,
       LOCAL_INBOX: 'true',
     },
     'storefront-api': {
@@ -139,6 +153,9 @@ async function serve(): Promise<void> {
       ORIGIN: originOf('storefront-api'),
       PARTNER_ORIGIN: partnerOrigin,
       AUDIENCE: audienceOf('storefront'),
+      UCP_AUDIENCE: UCP_URL,
+      UCP_CLIENT_ID: UCP_API_CLIENT.id,
+      UCP_CLIENT_SECRET: UCP_API_CLIENT.secret,
     },
     'backoffice-api': { ...common, AUDIENCE: audienceOf('backoffice') },
     shop: {

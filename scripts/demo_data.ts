@@ -56,6 +56,27 @@ const AGENT_CLIENT = {
   incrementalScopes: true,
 } satisfies DemoClient
 
+/** A UCP platform: a third-party client that asks only for the scope that it lacks. */
+export const UCP_PLATFORM_CLIENT = {
+  id: 'ucp-platform',
+  name: 'UCP platform',
+  secret: null,
+  api: 'ucp',
+  grants: [...BROWSER_GRANTS],
+  scopes: ['dev.ucp.shopping.order:read', 'dev.ucp.shopping.cart:manage'],
+  incrementalScopes: true,
+} satisfies DemoClient
+
+/** The client with which the UCP operations introspect tokens. */
+export const UCP_API_CLIENT = {
+  id: 'ucp-api',
+  name: 'UCP operations of the storefront API',
+  secret: 'ucp-api-secret',
+  api: 'ucp',
+  grants: ['client_credentials'],
+  scopes: [],
+} satisfies DemoClient
+
 const CLIENTS: DemoClient[] = [
   {
     id: 'storefront-demo',

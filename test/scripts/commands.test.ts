@@ -38,6 +38,7 @@ function checkout(change: (config: string) => string): string {
     'src',
     'scripts',
     'packages/cli/src',
+    'packages/verify/src',
     'migrations',
     'package.json',
     'wrangler.toml',
@@ -185,6 +186,8 @@ describe('npm run deploy', () => {
   config.yml: apis.storefront.audience: is a loopback address
   config.yml: apis.backoffice.audience: is a loopback address
   config.yml: apis.admin.audience: is a loopback address
+  config.yml: apis.mcp.audience: is a loopback address
+  config.yml: apis.ucp.audience: is a loopback address
   wrangler.toml: d1_databases: database_id: put the id that \`npx wrangler d1 create sallyport\` prints
   config.yml: mail.from.address: is an address of example.com
   wrangler.toml: kv_namespaces: id: put the id that \`npx wrangler kv namespace create sallyport\` prints
@@ -221,7 +224,7 @@ if (parameters[0] === 'queues' && existsSync('no_queue')) {
 /** The demo config.yml with another issuer. */
 function atIssuer(config: string, issuer: string): string {
   const rpId = `rp_id: ${new URL(issuer).hostname}`
-  return config.replaceAll('http://localhost:8787', issuer).replaceAll('rp_id: localhost', rpId)
+  return config.replaceAll(/http:\/\/localhost:87\d\d/g, issuer).replaceAll('rp_id: localhost', rpId)
 }
 
 /** A checkout for a deployment, with a wrangler that sends nothing. @param applied The migrations that the database has */
@@ -413,7 +416,7 @@ describe('the first client and user of a real account', () => {
   it.each([
     [
       ['--id', 'shop', '--api', 'wholesale', '--grants', 'password'],
-      'api: must be one of storefront, backoffice, admin, mcp\n',
+      'api: must be one of storefront, backoffice, admin, mcp, ucp\n',
     ],
     [
       ['--id', 'shop', '--api', 'storefront', '--grants', 'password', '--scopes', 'cart,users'],

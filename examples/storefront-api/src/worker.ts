@@ -7,6 +7,7 @@ import { changeCart, readCart } from './cart_store.ts'
 import { listProducts } from './catalog_store.ts'
 import { findAddress, listOrders, placeOrder } from './order_store.ts'
 import { readBody } from './read_body.ts'
+import { ucpOperations, ucpVerifier } from './ucp_operations.ts'
 
 const { ISSUER, AUDIENCE, ORIGIN, CLIENT_ID, CLIENT_SECRET, SHOP_ORIGIN, PARTNER_ORIGIN } = env
 
@@ -29,8 +30,8 @@ const ORDER_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 
 const app = new Hono<{ Bindings: Cloudflare.Env }>()
 
-// Before the CORS headers of this API: pages of any origin may read the document.
-app.use(resourceMetadata(verifier))
+// Before the CORS headers of this API: pages of any origin may read the documents.
+app.use(resourceMetadata(verifier), resourceMetadata(ucpVerifier))
 
 app.use(
   cors({
@@ -98,6 +99,8 @@ app.get('/orders/:id/address', addressToken, async (c) => {
   const address = await findAddress(c.env.DB, { id: c.req.param('id'), customer: c.get('token').subject })
   return address === null ? c.json({ error: 'no_such_order' }, 404) : c.json({ address })
 })
+
+app.route('/ucp', ucpOperations)
 
 app.onError((error, c) => {
   console.error(error)

@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { findChromium, launchChromium } from '../../scripts/chromium.ts'
+import { Tab, Visitor } from './shop_page.ts'
+import { addCustomer, ask, CUSTOMER, storefrontTokens } from './tokens.ts'
+
+const { issuer, shop, storefrontApi, output } = inject('demo')
+const PLATFORM = `${shop.replace('localhost', '127.0.0.1')}/ucp-platform/`
+const READ_ORDERS = 'dev.ucp.shopping.order:read'
+const MANAGE_CART = 'dev.ucp.shopping.cart:manage'
+
+describe('the UCP operations of the storefront API', () => {
+  it('the document of the UCP operations names their URL, their scopes and the token service (RFC 9728)', async () => {
+    const response = await fetch(`${storefrontApi}/.well-known/oauth-protected-resource/ucp`)
+    expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, '*'])
+    expect(await response.json()).toEqual({
+      resource: `${storefrontApi}/ucp`,
+      authorization_servers: [issuer],
+      scopes_supported: [READ_ORDERS, MANAGE_CART],
+      bearer_methods_supported: ['header'],
+      resource_name: 'Slow Pour for platforms',
+    })
+  })
+
+  it('the UCP operations refuse a token of the shop with a message of UCP', async () => {
+    const { access_token: token } = await storefrontTokens(CUSTOMER)
+    expect(await ask(`${storefrontApi}/ucp/orders`, { token })).toEqual({
+      status: 401,
+      challenge: `Bearer realm="${issuer}", error="invalid_token", scope="${READ_ORDERS}", resource_metadata="${storefrontApi}/.well-known/oauth-protected-resource/ucp"`,
+      body: {
+        ucp: { version: '2026-04-08', status: 'error' },
+        messages: [
+          {
+            type: 'error',
+            code: 'identity_required',
+            content: 'The user must link their account.',
+            severity: 'requires_buyer_review',
+          },
+        ],
+      },
+    })
+  })
+})
+
+describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launchChromium()
+  })
+  afterAll(() => browser?.close())
+
+  const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click()
+  const shows = (page: Page, message: string) =>
+    page.locator('#message').getByText(message, { exact: true }).waitFor()
+  const hasAccount = (page: Page, text: string) =>
+    expect.poll(() => page.locator('#account').textContent(), { timeout: 30_000 }).toBe(text)
+
+  it('a platform links an account, reads the orders, asks for a missing scope, and loses access when it unlinks the account', async () => {
+    expect(output).toContain(`UCP platform     ${PLATFORM}\n`)
+    const customer = await addCustomer()
+    const id = await placeOrder(customer)
+    const visitor = await Visitor.arrive(browser)
+    const page = await visitor.context.newPage()
+    const authorizations: URLSearchParams[] = []
+    page.on('request', (request) => {
+      if (request.url().startsWith(`${issuer}/oauth2-token/authorize?`))
+        authorizations.push(new URL(request.url()).searchParams)
+    })
+    await page.goto(PLATFORM)
+    await hasAccount(page, 'No account is linked.')
+    await press(page, 'Read the orders')
+    await shows(page, '401 identity_required')
+
+    await press(page, 'Link the account')
+    await page.waitForURL(`${issuer}/**`)
+    await page.getByLabel('Username').fill(customer.username)
+    await page.getByLabel('Password', { exact: true }).fill(customer.password)
+    await press(page, 'Sign in')
+    await page.getByText('View your orders').waitFor()
+    await press(page, 'Allow')
+    await shows(page, 'The account is linked.')
+    await hasAccount(page, `Linked: ${READ_ORDERS}`)
+    expect(page.url()).toBe(PLATFORM)
+    await press(page, 'Read the orders')
+    await shows(page, '200 OK')
+    expect(await page.locator('#response').innerText()).toContain(id)
+
+    await press(page, 'Read the cart')
+    await shows(page, '403 insufficient_scope')
+    expect(await new Tab(page).findBarriers()).toEqual([])
+    await new Tab(page).screenshot('14-ucp-platform')
+    await press(page, 'Ask for the scope')
+    await page.getByText('View and change your cart').waitFor()
+    await page.getByText('View your orders').waitFor()
+    await press(page, 'Allow')
+    await hasAccount(page, `Linked: ${READ_ORDERS} ${MANAGE_CART}`)
+    await press(page, 'Read the cart')
+    await shows(page, '200 OK')
+    expect(JSON.parse(await page.locator('#response').innerText())).toEqual({ lines: [], totalCents: 0 })
+
+    await page.evaluate(
+      "sessionStorage.setItem('ucp-platform:link', JSON.stringify({ access_token: 'x', scope: 'y' }))",
+    )
+    await press(page, 'Read the orders')
+    await shows(page, '401 identity_required')
+    await press(page, 'Link the account')
+    await press(page, 'Allow')
+    await hasAccount(page, `Linked: ${MANAGE_CART} ${READ_ORDERS}`)
+
+    await press(page, 'Unlink the account')
+    await shows(page, '401 identity_required')
+    await hasAccount(page, 'No account is linked.')
+    const expected = {
+      client_id: 'ucp-platform',
+      resource: `${storefrontApi}/ucp`,
+      code_challenge_method: 'S256',
+    }
+    expect(authorizations.map((parameters) => Object.fromEntries(parameters))).toMatchObject([
+      { ...expected, scope: READ_ORDERS },
+      { ...expected, scope: MANAGE_CART },
+      { ...expected, scope: READ_ORDERS },
+    ])
+    expect(await visitor.leave()).toEqual([
+      '401: GET /ucp/orders',
+      '403: GET /ucp/cart',
+      '401: GET /ucp/orders',
+      '401: GET /ucp/orders',
+    ])
+  })
+
+  it('the page refuses a response of another issuer, of another attempt, and of a user who cancels (RFC 9207)', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const page = await visitor.context.newPage()
+    const start = async (): Promise<void> => {
+      await press(page, 'Read the orders')
+      await shows(page, '401 identity_required')
+      await press(page, 'Link the account')
+      await page.waitForURL(`${issuer}/**`)
+    }
+    await page.goto(PLATFORM)
+    await start()
+    await page.goto(`${PLATFORM}?code=x&state=y&iss=${encodeURIComponent(issuer)}`)
+    await shows(page, 'The response is not for this attempt.')
+
+    let state = ''
+    page.on('request', (request) => {
+      if (request.url().startsWith(`${issuer}/oauth2-token/authorize?`))
+        state = new URL(request.url()).searchParams.get('state') ?? ''
+    })
+    await start()
+    await page.goto(`${PLATFORM}?code=x&state=${state}&iss=https://evil.test`)
+    await shows(page, 'The response is from another issuer (RFC 9207).')
+
+    await start()
+    await press(page, 'Cancel')
+    await shows(page, 'The account is not linked: access_denied.')
+    await hasAccount(page, 'No account is linked.')
+    // The test leaves the sign-in page while the page loads its icon.
+    const complaints = (await visitor.leave()).filter((complaint) => !complaint.endsWith('/icon.svg'))
+    expect(complaints).toEqual(Array(3).fill('401: GET /ucp/orders'))
+  })
+})
+
+/** Places an order in the shop. @returns The id of the order */
+async function placeOrder(customer: typeof CUSTOMER): Promise<string> {
+  const { access_token: token } = await storefrontTokens(customer)
+  const put = { token, method: 'PUT' }
+  await ask(`${storefrontApi}/cart/mug`, { ...put, body: { quantity: 1 } })
+  const id = randomUUID()
+  const { status } = await ask(`${storefrontApi}/orders/${id}`, { ...put, body: { totalCents: 2200 } })
+  expect(status).toBe(200)
+  return id
+}
