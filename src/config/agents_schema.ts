@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { across } from './across.ts'
-import { areUnique, check } from './checks.ts'
+import { areUnique, check, flag } from './checks.ts'
 import { type FileOf, keyWithDefault, mapping, optionalKey } from './key.ts'
 
 /** The setting that trusts the documents of every host. */
@@ -25,7 +25,25 @@ const trustedHosts = check(z.union([z.literal(ANY_HOST), hosts], 'must be a list
   unit: 'list',
 })
 
+/** UCP lets a business list identity providers (`config.providers`), whose assertions the service does not accept. */
+const ucp = check(z.boolean('must be true or false; identity providers are not offered'), {
+  bounds: flag.bounds,
+  unit: flag.unit ?? '',
+})
+
 const keysOfAgents = {
+  ucp: keyWithDefault('ucp', {
+    check: ucp,
+    default: false,
+    description:
+      'Whether `npm run check` reports what the Universal Commerce Protocol needs ([agents.md](agents.md#presets)). Applications of `trusted_hosts` then also get the scopes that the user has allowed before',
+  }),
+  mcp: keyWithDefault('mcp', {
+    check: flag,
+    default: false,
+    description:
+      'Whether `npm run check` reports what the Model Context Protocol needs ([agents.md](agents.md#presets))',
+  }),
   trustedHosts: keyWithDefault('trusted_hosts', {
     check: trustedHosts,
     default: [],

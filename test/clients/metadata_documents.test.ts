@@ -5,7 +5,7 @@ import { COOLDOWN_SECONDS, OLDEST_DOCUMENT_SECONDS } from '../../src/clients/met
 import { en } from '../../src/pages/languages/en.ts'
 import { asserted, newKey, signAssertion } from '../support/assertions.ts'
 import { authorizeUrl, browserOf, CALLBACK, CHALLENGE, exchangeOf, signInAt } from '../support/authorize.ts'
-import { type AgentDocument, agentServer, newDocument } from '../support/client_documents.ts'
+import { AGENT_CONFIG, type AgentDocument, agentServer, newDocument } from '../support/client_documents.ts'
 import { TestOperator } from '../support/operator.ts'
 import { hang, RemoteDocuments } from '../support/remote_documents.ts'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestServer } from '../support/server.ts'
@@ -73,6 +73,17 @@ describe('a client whose id is the URL of its document', () => {
     const other = { resource: 'https://shop.test/admin/api' }
     const { url } = await browserOf(server).open(authorizeUrl(agent.client, other))
     expect(url.searchParams.get('error')).toBe('invalid_target')
+  })
+
+  it('with the preset ucp, a request for a new scope also gives the scopes that the user allowed before (U14)', async () => {
+    const server = agentServer({ agents: { ...AGENT_CONFIG.agents, ucp: true } })
+    const agent = await newDocument(server)
+    const { username } = await server.addUser()
+    const first = await allow(server, agent, { username, changes: { scope: 'cart' } })
+    await server.requireTokens(exchangeOf(agent.client, first.code))
+    const second = await allow(server, agent, { username, changes: { scope: 'orders' } })
+    const tokens = await server.requireTokens(exchangeOf(agent.client, second.code))
+    expect(tokens.scope?.split(' ').sort()).toEqual(['cart', 'orders'])
   })
 
   it('the page warns of an application that runs on the device, and its port is free', async () => {

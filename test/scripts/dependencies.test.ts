@@ -86,10 +86,10 @@ function licenceOf(path: string): string {
 }
 
 /** The gzipped upload grows only for a reason: each cold start compiles it (docs/performance.md). */
-const MAX_UPLOAD_KIB = 300
+const MAX_UPLOAD_KIB = 310
 
 describe('the upload of the Worker', () => {
-  it('the upload of the Worker has at most 300 KiB, gzipped', async () => {
+  it('the upload of the Worker has at most 310 KiB, gzipped', async () => {
     expect(await uploadKib()).toBeLessThan(MAX_UPLOAD_KIB)
   })
 })

@@ -7,7 +7,7 @@ import type { MetadataDocument } from './metadata_document.ts'
 export function valuesOfDocument(
   url: string,
   document: MetadataDocument,
-  { apis, agents: { defaultApiName } }: Pick<Config, 'apis' | 'agents'>,
+  { apis, agents: { defaultApiName, ucp } }: Pick<Config, 'apis' | 'agents'>,
 ): ClientValues {
   const open = [...apis.values()].filter(({ agents }) => agents)
   return fromDraft({
@@ -24,6 +24,8 @@ export function valuesOfDocument(
     redirect_uris: document.redirectUris,
     first_party: false,
     require_pkce: true,
+    // UCP platforms ask only for the missing scope.
+    incremental_scopes: ucp,
     id_token_signed_response_alg: document.idTokenAlgorithm,
     // An image from outside would show the address of the user to its host.
     logo_uri: null,
