@@ -79,7 +79,7 @@ describe('a command line', () => {
     ],
     [
       ['clients', 'update', 'a', '--clear', 'name'],
-      '--clear must be access-token-lifetime or refresh-token-lifetime or logo-uri or client-uri or policy-uri or tos-uri',
+      '--clear must be access-token-lifetime or refresh-token-lifetime or refresh-retry-window or errors or jwks or jwks-uri or logo-uri or client-uri or policy-uri or tos-uri',
     ],
   ])('a command line is refused with the mistake: %j', (args, message) => {
     expect(refusalOf(...args)).toEqual(message)

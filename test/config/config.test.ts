@@ -100,7 +100,7 @@ describe('config.yml', () => {
       cors: { allowOrigins: [], allowHeaders: [], preflightMaxAgeSeconds: 600 },
       apis: new Map([['shop', SHOP_READ]]),
       adminApi: null,
-      agents: { trustedHosts: [], defaultApiName: null },
+      agents: { ucp: false, mcp: false, trustedHosts: [], defaultApiName: null },
     })
   })
 
@@ -214,7 +214,7 @@ describe('config.yml', () => {
         ],
       ]),
       adminApi: null,
-      agents: { trustedHosts: [], defaultApiName: null },
+      agents: { ucp: false, mcp: false, trustedHosts: [], defaultApiName: null },
     })
   })
 
