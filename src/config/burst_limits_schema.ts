@@ -22,7 +22,7 @@ const budgetKeys = {
   guesses: budget(
     'guesses',
     60,
-    'Wrong client secrets of all clients together, and refresh tokens of one client that this server did not issue. The server never refuses a correct one. Also requests for codes and links by mail, tries of these codes, and uses of these links, of all users together. Binding `GUESS_LIMIT`',
+    'Wrong client secrets and assertions of all clients together, and refresh tokens and authorization codes of one client that this server did not issue. The server never refuses a correct one. Also requests for codes and links by mail, tries of these codes, and uses of these links, of all users together, and fetches of the documents of clients. Binding `GUESS_LIMIT`',
   ),
   guests: budget('guests', 600, 'New guests of one client. Binding `GUEST_LIMIT`'),
   introspections: budget(
@@ -33,7 +33,7 @@ const budgetKeys = {
   refreshes: budget(
     'refreshes',
     600,
-    'Refreshes: of all sessions of a public client together, or of one session of a confidential client. Also authorization requests of signed-in users for one client, logouts, and the grant client_credentials with an assertion. Binding `REFRESH_LIMIT`',
+    'Refreshes and exchanges of codes: of all sessions of a public client together, or of one session of a confidential client. Also authorization requests of signed-in users for one client, logouts, and the grant client_credentials with an assertion. Binding `REFRESH_LIMIT`',
   ),
   audit_events: budget(
     'audit_events',
