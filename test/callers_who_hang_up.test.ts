@@ -10,7 +10,7 @@ const A_WHILE_MS = 100
 
 const LOOK = 'FROM users WHERE pool = ?3'
 const COUNT = '(kind, key, failures, failed_at'
-const END = 'ended_at, end_reason)'
+const END = 'SET ended_at = ?6, end_reason'
 
 /** A database that delays the `nth` call with a text until the test releases it. */
 function holding(text: string, nth: number) {
