@@ -60,7 +60,8 @@ export const CLIENT_FIELDS = {
   api: defineField('api', {
     kind: 'text',
     label: 'API',
-    description: 'API that accepts the tokens of the client; cannot be changed later',
+    description:
+      'API of the client, which its tokens are for unless a request names an additional API; cannot be changed later',
     input: z.string('must be the name of an API'),
     stored: storedText,
     isEditable: false,
@@ -81,7 +82,7 @@ export const CLIENT_FIELDS = {
     kind: 'list',
     label: 'Grants',
     description:
-      'Grants that the client can use: authorization_code (sign-in by browser), password (sign-in in the client, and guests), refresh_token (refresh tokens after a sign-in by browser) or client_credentials (the client itself, needs a secret)',
+      'Grants that the client can use: authorization_code (sign-in by browser), password (sign-in in the client, and guests), refresh_token (refresh tokens after a sign-in by browser) or client_credentials (the client itself, needs a secret or a key)',
     input: grantsSchema,
     stored: z.array(z.enum(CLIENT_GRANTS)),
     isEditable: true,
