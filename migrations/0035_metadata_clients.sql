@@ -67,13 +67,14 @@ CREATE INDEX clients_by_creation ON clients (created_at, client_id);
 -- The cron trigger removes the clients of documents that are not used.
 CREATE INDEX metadata_clients_by_use ON clients (last_used_at) WHERE metadata = 1;
 
--- The triggers of the old tables.
+-- The triggers of the old tables, and those of the columns of 0034.
 CREATE TRIGGER client_added AFTER INSERT ON clients
 BEGIN
   DELETE FROM copy_changes WHERE name = 'client:' || NEW.client_id;
   INSERT INTO copy_changes (name) VALUES ('client:' || NEW.client_id);
 END;
 
+-- A change of any column by SQL makes the copies outdated, except the last use. So a later column needs no new trigger.
 CREATE TRIGGER client_changed AFTER UPDATE ON clients WHEN NEW.last_used_at IS OLD.last_used_at
 BEGIN
   DELETE FROM copy_changes WHERE name = 'client:' || NEW.client_id;
@@ -104,6 +105,7 @@ BEGIN
   INSERT INTO copy_changes (name) VALUES ('client:' || OLD.client_id);
 END;
 
+-- A client with keys has no secret. The time is that of the change.
 CREATE TRIGGER client_given_keys AFTER UPDATE OF jwks, jwks_uri ON clients
   WHEN NEW.jwks IS NOT NULL OR NEW.jwks_uri IS NOT NULL
 BEGIN
@@ -111,6 +113,7 @@ BEGIN
     WHERE client_id = NEW.client_id AND (expires_at IS NULL OR expires_at > coalesce(NEW.updated_at, unixepoch()));
 END;
 
+-- A public key is known by its modulus or its coordinate.
 CREATE TRIGGER client_lost_keys AFTER UPDATE OF jwks, jwks_uri ON clients
   WHEN OLD.jwks_uri <> coalesce(NEW.jwks_uri, '')
     OR EXISTS (SELECT 1 FROM json_each(OLD.jwks, '$.keys') AS o

@@ -4,10 +4,3 @@ ALTER TABLE clients ADD COLUMN additional_apis TEXT NOT NULL DEFAULT '[]' CHECK 
 ALTER TABLE clients ADD COLUMN errors TEXT;
 -- Whether a sign-in by browser also gives the scopes that the user has allowed before.
 ALTER TABLE clients ADD COLUMN incremental_scopes INTEGER NOT NULL DEFAULT 0 CHECK (incremental_scopes IN (0, 1));
-
--- A change of the new columns by SQL also makes the copies outdated.
-CREATE TRIGGER client_apis_changed AFTER UPDATE OF additional_apis, errors, incremental_scopes ON clients
-BEGIN
-  DELETE FROM copy_changes WHERE name = 'client:' || NEW.client_id;
-  INSERT INTO copy_changes (name) VALUES ('client:' || NEW.client_id);
-END;

@@ -1,4 +1,5 @@
-import { base64url, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
+import { hasCanonicalSignature } from '#verify/canonical_signature'
 import type { KeyRing } from '../keys/key_ring.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { parseClaims, type TokenClaims } from './claims.ts'
@@ -76,15 +77,6 @@ export async function checkToken(
     if (error instanceof errors.JOSEError) throw new InvalidToken(describeJoseError(error))
     throw error
   }
-}
-
-/**
- * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, but RFC 7515 §2 forbids them.
- * The other parts need no check, because the signature covers their text.
- */
-function hasCanonicalSignature(token: string): boolean {
-  const signature = token.slice(token.lastIndexOf('.') + 1)
-  return base64url.encode(base64url.decode(signature)) === signature
 }
 
 function describeJoseError(error: errors.JOSEError): string {

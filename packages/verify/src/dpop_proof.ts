@@ -6,6 +6,7 @@ import {
   type JWTVerifyResult,
   jwtVerify,
 } from 'jose'
+import { hasCanonicalSignature } from './canonical_signature.ts'
 
 /** The algorithms of DPoP proofs. All are asymmetric (RFC 9449 §4.2). */
 export const DPOP_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -56,7 +57,8 @@ export async function verifyDpopProof(proof: string, target: ProofTarget): Promi
   const { payload, protectedHeader } = await verifySignature(proof, target.now)
   const { htm, htu, iat, jti, nonce } = payload
   if (htm !== target.method) throw new InvalidProof('the proof is for another method')
-  if (typeof htu !== 'string' || withoutQuery(htu) !== withoutQuery(target.url))
+  const url = withoutQuery(target.url)
+  if (url === null || typeof htu !== 'string' || withoutQuery(htu) !== url)
     throw new InvalidProof('the proof is for another URL')
   if (typeof iat !== 'number' || Math.abs(iat - target.now) > PROOF_AGE_SECONDS)
     throw new InvalidProof('the proof is too old or from the future')
@@ -94,10 +96,4 @@ function withoutQuery(text: string): string | null {
   if (!URL.canParse(text)) return null
   const { origin, pathname } = new URL(text)
   return origin + pathname
-}
-
-/** Otherwise one proof would have several texts (RFC 7515 §2). */
-function hasCanonicalSignature(proof: string): boolean {
-  const signature = proof.slice(proof.lastIndexOf('.') + 1)
-  return base64url.encode(base64url.decode(signature)) === signature
 }

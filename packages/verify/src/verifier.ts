@@ -1,15 +1,10 @@
-import {
-  base64url,
-  decodeProtectedHeader,
-  type JWTPayload,
-  jwtVerify,
-  type ProtectedHeaderParameters,
-} from 'jose'
+import { decodeProtectedHeader, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import {
   type AuthenticationOptions,
   checkAuthentication,
   requireAuthenticationOptions,
 } from './authentication.ts'
+import { hasCanonicalSignature } from './canonical_signature.ts'
 import { type AccessTokenClaims, decodeClaims } from './claims.ts'
 import { type ClientIds, checkClient, readClientIds } from './clients.ts'
 import { describeRefusal } from './describe_refusal.ts'
@@ -218,13 +213,4 @@ function readHeader(token: string): ProtectedHeaderParameters {
   if (embedded) throw invalidToken(`its header has a key: ${embedded}`)
   if (header.crit !== undefined) throw invalidToken('it has critical extensions')
   return header
-}
-
-/**
- * Whether the signature is canonical base64url. Decoders ignore padding, spaces and spare bits, which RFC 7515 §2 does not
- * allow. The other parts of the token need no check, because the signature covers their text.
- */
-function hasCanonicalSignature(token: string): boolean {
-  const signature = token.slice(token.lastIndexOf('.') + 1)
-  return base64url.encode(base64url.decode(signature)) === signature
 }
