@@ -1,5 +1,6 @@
 import { decodeJwt, SignJWT } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { verifyDpopProof } from '../../packages/verify/src/dpop_proof.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from '../support/authorize.ts'
 import { DpopKey } from '../support/dpop.ts'
 import {
@@ -97,6 +98,12 @@ describe('the proof in a token request (RFC 9449 §4.3)', () => {
     )
     expect(results).toEqual(Object.keys(wrong).map((what) => [what, 400, 'invalid_dpop_proof']))
     expect((await send(machine(client), right)).status).toBe(200)
+  })
+
+  it('a text that is no URL matches no request, also if the URL of the request cannot be read', async () => {
+    const proof = await key.prove(server, { claims: { htu: 'no URL' } })
+    const target = { method: 'POST', url: 'also no URL', accessToken: null, now: server.clock.time }
+    await expect(verifyDpopProof(proof, target)).rejects.toThrow('another URL')
   })
 
   it('a query and a fragment in htu do not count', async () => {
