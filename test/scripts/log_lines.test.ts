@@ -1,21 +1,11 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-
-/** A call of `log` in the source: its level, or an expression, and its event. */
-const CALL = /\blog\(\s*([^,]+),\s*'([a-z_]+)'/g
+import { readLogEvents } from '../support/log_events.ts'
 
 /** A row of the table of log lines in docs/errors.md. */
 const ROW = /^\| `([a-z_]+)` \| ((?:info|warn|error)[^|]*) \|/gm
 
-const sources = execFileSync('git', ['ls-files', 'src'], { encoding: 'utf8' })
-  .split('\n')
-  .filter((name) => /\.tsx?$/.test(name))
-
-const logged = new Map<string, string>()
-for (const name of sources) {
-  for (const [, level = '', event = ''] of readFileSync(name, 'utf8').matchAll(CALL)) logged.set(event, level)
-}
+const { levels: logged, unread } = readLogEvents()
 // The page describes the line of a refusal above the table.
 logged.delete('refused')
 
@@ -33,6 +23,10 @@ describe('the table of log lines in docs/errors.md', () => {
     expect(logged.size).toBeGreaterThan(20)
     const expected = [...logged].map(([event, level]) => [event, formatLevel(level)])
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(expected))
+  })
+
+  it('each call of log in the source names its level and its event', () => {
+    expect(unread).toEqual([])
   })
 
   it('the table of log lines in docs/errors.md is in alphabetical order', () => {
