@@ -9,6 +9,7 @@ import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
 import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
 import { endLeftSessions } from './signin/end_left_sessions.ts'
+import { USER_CHANGE_SECONDS } from './storage/copy_ages.ts'
 
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
@@ -99,6 +100,7 @@ export async function sweepStores(services: Services): Promise<void> {
       sweep: (limit: number) => endLeftSessions(services, now, limit),
     },
     expired('sign_in_failures', services.failures),
+    expired('user_changes', services.userChanges, now - USER_CHANGE_SECONDS),
     expired('ended_browser_sessions', services.browserSessions),
     { table: 'clients (of documents)', sweep: (limit: number) => metadataClients.sweep(now, limit) },
     { table: 'consents', sweep: (limit: number) => consents.sweepOfDeletedClients(limit) },

@@ -47,11 +47,11 @@ export const refreshTokenGrant: Grant = {
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
     // The last step, because a refused request must not use the token.
-    const { session, user } = await rotateSession(claims, request, services)
+    const { session, user, knownAt } = await rotateSession(claims, request, services)
     if (user !== null && isBelowRequiredLevel(user, claims, config))
       throw refuseRefresh('other', 'the user needs a second factor', claims)
-    const { now } = context
-    const holder = user === null ? describeGuest(claims.subject, now) : describeUser(user, config, now)
+    const holder =
+      user === null ? describeGuest(claims.subject, knownAt) : describeUser(user, config, knownAt)
     const bound = { ...session, facts: { ...session.facts, keyThumbprint: proofKey } }
     return issueTokens({ ...holder, user, client, api, scope, proofKey, session: bound }, services, context)
   },

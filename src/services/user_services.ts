@@ -2,6 +2,7 @@ import { CommonPasswords } from '../users/common_passwords.ts'
 import { ErasureStore } from '../users/erasure_store.ts'
 import { NameStore } from '../users/name_store.ts'
 import { UserAdminStore } from '../users/user_admin_store.ts'
+import { UserChangeStore } from '../users/user_change_store.ts'
 import { UserImportStore } from '../users/user_import_store.ts'
 import { UserListStore } from '../users/user_list_store.ts'
 import { UserSearchStore } from '../users/user_search_store.ts'
@@ -17,6 +18,7 @@ export function createUserServices({ db }: Environment, { staticFiles }: Storage
     commonPasswords: new CommonPasswords((file) => staticFiles.read(file)),
     users: new UserStore(db),
     userAdmin: new UserAdminStore(db),
+    userChanges: new UserChangeStore(db),
     names: new NameStore(db),
     erasures: new ErasureStore(db),
     userList: new UserListStore(db),

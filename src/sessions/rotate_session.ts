@@ -25,10 +25,13 @@ interface Dependencies {
   notifications: Notifier
 }
 
-/** A session after a refresh. `user` is null for a guest. */
+/** A session after a refresh. */
 export interface RotatedSession {
   session: SessionState
+  /** Null for a guest. */
   user: StoredUser | null
+  /** The second in which the rights of the new tokens were known to be current. It is their `iat`. Unix seconds. */
+  knownAt: number
 }
 
 /**
@@ -58,7 +61,7 @@ export async function rotateSession(
     now,
     sessionLifetimeSeconds: config.sessionLifetimeSeconds,
   }
-  const { holder, outcome } = await sessions.use(rotation, describeExchange(claims, request))
+  const { holder, outcome, knownAt } = await sessions.use(rotation, describeExchange(claims, request))
   if (outcome === null) {
     requireRepeatable(holder, request)
     const { problem } = holder
@@ -76,7 +79,7 @@ export async function rotateSession(
     hasRefreshToken: true,
     keptRefreshToken: outcome.kind === 'kept' ? request.parameters.require('refresh_token') : null,
   }
-  return { session, user: holder.user }
+  return { session, user: holder.user, knownAt }
 }
 
 /** Records a use of a refresh token. A token that stays valid does not tell when the session was used last. */

@@ -1,11 +1,11 @@
 import { callStore } from '../lib/storage_error.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
+import type { HolderQuery } from './holder_conditions.ts'
 import {
   decodeHolder,
   guardFor,
   type Holder,
   type HolderGuard,
-  type HolderQuery,
   type HolderStore,
   NO_GUARD,
 } from './holder_store.ts'

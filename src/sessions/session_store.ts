@@ -2,12 +2,12 @@ import type { RefreshRules } from '../clients/refresh_rules.ts'
 import type { Config } from '../config/config.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { isVisitorId } from '../users/visitor.ts'
+import type { HolderQuery } from './holder_conditions.ts'
 import {
   decodeHolder,
   guardFor,
   type Holder,
   type HolderGuard,
-  type HolderQuery,
   type HolderStore,
   NO_GUARD,
 } from './holder_store.ts'
@@ -29,6 +29,15 @@ export interface Rotation extends SessionIdentity, RefreshRules {
   now: number
   /** The maximum lifetime of a session from its start; null without a limit. */
   sessionLifetimeSeconds: number | null
+}
+
+/** The result of one use of a refresh token. */
+export interface RotationResult {
+  holder: Holder
+  /** Null if the holder has a problem. */
+  outcome: RotationOutcome | null
+  /** The second in which the holder was known to be current. Unix seconds. */
+  knownAt: number
 }
 
 /** The settings that limit the lifetime of a session's access tokens. */
@@ -83,24 +92,23 @@ export class SessionStore {
   /**
    * Uses the refresh token `seq` of a session. If the holder has a problem, the token stays unused.
    *
-   * @returns `outcome` is null if the holder has a problem
    * @throws StorageUnavailable, CorruptRecord
    */
-  async use(
-    rotation: Rotation,
-    query: HolderQuery,
-  ): Promise<{ holder: Holder; outcome: RotationOutcome | null }> {
+  async use(rotation: Rotation, query: HolderQuery): Promise<RotationResult> {
     const { holder, advanced, row } =
       rotation.policy === 'fixed'
         ? { ...(await this.findWithHolder(rotation.sid, query)), advanced: false }
         : await this.#rotate(rotation, query)
-    if (holder.problem !== null) return { holder, outcome: null }
+    // The holder was read from D1 for this use.
+    const knownAt = rotation.now
+    if (holder.problem !== null) return { holder, outcome: null, knownAt }
     const outcome = judgeRotation({ ...rotation, advanced, row })
     const isIncluded = row === null || includesIssue(row, { ...rotation, ...this.#retryWindow })
-    if (isIncluded || (outcome.kind !== 'retried' && outcome.kind !== 'kept')) return { holder, outcome }
+    if (isIncluded || (outcome.kind !== 'retried' && outcome.kind !== 'kept'))
+      return { holder, outcome, knownAt }
     const issuesUntil = outcome.kind === 'kept' ? outcome.expiresAt : rotation.now
     const isLive = await this.#extendIssues(rotation.sid, issuesUntil)
-    return { holder, outcome: isLive ? outcome : ENDED_MEANWHILE }
+    return { holder, outcome: isLive ? outcome : ENDED_MEANWHILE, knownAt }
   }
 
   get #retryWindow(): { retryWindowSeconds: number } {

@@ -19,10 +19,25 @@ export const UNKNOWN_CLIENT_SECONDS = 30
 export const KEY_COPY_SECONDS = { refreshAfter: 60, max: 120 } as const
 
 /**
+ * The copies of clients and users in a session object. After `rewriteAfter`, a read of D1 writes the copy again. After `max`, the
+ * object does not use the copy.
+ */
+export const HOLDER_COPY_SECONDS = { rewriteAfter: 43_200, max: 86_400 } as const
+
+/**
+ * The knowledge of a session object about its copies. After `refreshAfter`, the object reads the list of changed records in the
+ * background. A refresh whose knowledge is older than `max` waits for a read of its client and its user.
+ */
+export const HOLDER_KNOWLEDGE_SECONDS = { refreshAfter: 5, max: 30 } as const
+
+/** D1 lists a change of a user for this time. No copy is so old. */
+export const USER_CHANGE_SECONDS = 2 * HOLDER_COPY_SECONDS.max
+
+/**
  * The sum of the longest time from a request to its write in D1, and the greatest difference between the clocks of two
  * isolates.
  */
-const UNDER_WAY_SECONDS = 2
+export const UNDER_WAY_SECONDS = 2
 
 /**
  * The margin of a revocation if each request reads the record from D1. A concurrent request may have read the record before

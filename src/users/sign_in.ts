@@ -55,19 +55,23 @@ export async function proveUser(
 /**
  * Describes a user for new tokens.
  *
- * @param now Unix seconds.
+ * @param knownAt The second in which the record of the user was known to be current. Unix seconds.
  * @throws CorruptRecord as `issueTimeOf`
  */
-export function describeUser(user: User, config: Pick<Config, 'breachedPasswords'>, now: number): TokenUser {
+export function describeUser(
+  user: User,
+  config: Pick<Config, 'breachedPasswords'>,
+  knownAt: number,
+): TokenUser {
   return {
     subject: user.id,
     roles: user.roles,
     passwordState: passwordStateOf(user, config),
-    issuedAt: issueTimeOf(user, now),
+    issuedAt: issueTimeOf(user, knownAt),
   }
 }
 
-/** Describes a guest for new tokens. A guest has no roles and no password. @param now Unix seconds. */
-export function describeGuest(subject: string, now: number): TokenUser {
-  return { subject, roles: [], passwordState: VALID_PASSWORD, issuedAt: now }
+/** Describes a guest for new tokens. A guest has no roles and no password. @param knownAt As for a user. */
+export function describeGuest(subject: string, knownAt: number): TokenUser {
+  return { subject, roles: [], passwordState: VALID_PASSWORD, issuedAt: knownAt }
 }

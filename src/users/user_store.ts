@@ -135,7 +135,7 @@ export class UserStore {
       .prepare('UPDATE users SET password_hash = ?, hash_replaceable = 0 WHERE id = ? AND password_hash = ?')
       .bind(to, id, from)
     const { meta } = await callStore('D1 users', () => replace.run())
-    return meta.changes === 1
+    return meta.changes > 0
   }
 
   /**
@@ -154,6 +154,6 @@ export class UserStore {
       )
       .bind(breachCheckedAt, Number(passwordBreached), id, passwordHash)
     const { meta } = await callStore('D1 users', () => remember.run())
-    return meta.changes === 1
+    return meta.changes > 0
   }
 }
