@@ -44,7 +44,9 @@ export async function startServers(directory: string, bundle: Bundle): Promise<S
     hash: await start(startService(hash)),
     rotation: await start(startService(rotation)),
     verifier: await start(
-      startWorker(verifier, 'wrangler.toml', { ISSUER: origin, AUDIENCE: `${origin}/storefront` }),
+      startWorker(verifier, 'wrangler.toml', {
+        variables: { ISSUER: origin, AUDIENCE: `${origin}/storefront` },
+      }),
     ),
   }
 }

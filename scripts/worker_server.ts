@@ -30,6 +30,8 @@ export interface ServiceServer extends WorkerServer {
   config: Config
   /** The bindings, for access to D1 and KV while the server runs. */
   stores: Env
+  /** Runs the cron trigger once, and waits for its end. */
+  runCron(): Promise<void>
 }
 
 /** The settings with which a service restarts at its address and with its data. Absent ones are new. */
@@ -83,7 +85,10 @@ export async function startService(
   const stores = await miniflare.getBindings<Env>()
   await prepareStores(stores, config)
   await fill?.(stores)
-  return { ...server, origin: config.issuer, config, stores }
+  const runCron = async () => {
+    await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' })
+  }
+  return { ...server, origin: config.issuer, config, stores, runCron }
 }
 
 /** The Worker with budgets that no measurement uses up. */
@@ -95,15 +100,21 @@ function withLargeBudgets({ ratelimits = {}, ...worker }: V4WorkerOptions): V4Wo
   return { ...worker, ratelimits: Object.fromEntries(large) }
 }
 
-/** Starts another Worker by its own configuration file. */
+/** Starts another Worker by its own configuration file. @param stores Its port and its data; new ones if absent */
 export async function startWorker(
   { directory, modules }: Bundle,
   configPath: string,
-  variables: Record<string, string> = {},
+  {
+    variables = {},
+    ...stores
+  }: { variables?: Record<string, string>; port?: number; stateDirectory?: string } = {},
 ): Promise<WorkerServer> {
   const { workerOptions } = readWorkerOptions(configPath)
   const bindings = Object.assign({}, workerOptions.bindings, variables)
-  return (await start({ ...workerOptions, bindings, modulesRoot: directory, modules })).server
+  const { port = 0, stateDirectory } = stores
+  const persistence = stateDirectory === undefined ? {} : { resourcePersistencePath: stateDirectory }
+  const worker = { ...workerOptions, bindings, modulesRoot: directory, modules }
+  return (await start(worker, { port, ...persistence })).server
 }
 
 /** Starts a Worker of one module, with the compatibility date of the service. */

@@ -45,9 +45,11 @@ export class RealServers {
   async startApi(pollSeconds: number): Promise<WorkerServer> {
     const { config } = this.service
     const api = await startWorker(this.#api, API_CONFIG, {
-      ISSUER: config.issuer,
-      AUDIENCE: config.apis.get('storefront')?.audience ?? '',
-      POLL_SECONDS: String(pollSeconds),
+      variables: {
+        ISSUER: config.issuer,
+        AUDIENCE: config.apis.get('storefront')?.audience ?? '',
+        POLL_SECONDS: String(pollSeconds),
+      },
     })
     this.#apis.push(api)
     return api
