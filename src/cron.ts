@@ -89,7 +89,7 @@ export async function sweepStores(services: Services): Promise<void> {
   const sweepables = [
     ...erasuresOf(services),
     expired('erasures', services.erasures),
-    ...shards.all().map(({ sessions }) => expired('sessions', sessions)),
+    ...shards.databases().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     {
       table: 'sessions (withdrawn consents)',

@@ -13,6 +13,8 @@ import { serverError } from './oauth/errors.ts'
 import type { Env } from './services/environment.ts'
 import { createServices } from './services/services.ts'
 
+export { SessionObject } from './sessions/session_object.ts'
+
 // The build has checked config.yml, so that a malformed file fails the deployment (docs/decisions/0021).
 const { LOCAL_PORT, LOCAL_AUDIENCES } = startEnv as Env
 const config = resolveConfig(parseBuiltSettings(configText), LOCAL_PORT, LOCAL_AUDIENCES)

@@ -54,8 +54,8 @@ const RESTRICTED = [
   },
   {
     what: 'a storage API',
-    mention: /\b(?:D1[A-Z]|KVNamespace|caches\.)/,
-    home: /_store\.ts$|^services\//,
+    mention: /\b(?:D1[A-Z]|KVNamespace|DurableObject|SqlStorage|caches\.)/,
+    home: /_store\.ts$|^services\/|^sessions\/session_object\.ts$/,
   },
   {
     what: 'the clock',

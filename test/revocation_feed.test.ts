@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
 import { aroundKv } from './support/around_kv.ts'
 import { D1_DOWN, FaultyStores, KV_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
@@ -140,7 +141,7 @@ describe('GET /revocations', () => {
     const { shards } = server.services
     await Promise.all(
       Array.from({ length: 1000 }, async () => {
-        const sid = shards.newSid(null)
+        const sid = shards.newSid(UNKNOWN_CALLER)
         const now = server.clock.time
         const identity = { sid, subject: 'user:x', clientId: client.id, api: 'storefront', startedAt: now }
         const times = { expiresAt: now + 10, tokenExpiresAt: now + 10 }

@@ -2,7 +2,6 @@ import type { SignIn } from '../audit/audit_query_store.ts'
 import { type PageQuery, type Place, type Slice, type Total, toTotal } from '../lib/list_page.ts'
 import type { Services } from '../services/services.ts'
 import type { SessionOwner, StoredSession } from '../sessions/session_list_store.ts'
-import { shardNameOf } from '../sessions/sid.ts'
 import { type KnownSession, ownerOf, startOf } from './session_view.ts'
 
 type Sources = Pick<Services, 'shards' | 'auditTrail'>
@@ -60,8 +59,8 @@ function findRows(
   signIns: readonly SignIn[],
   { shards }: Pick<Services, 'shards'>,
 ): Promise<StoredSession[]> {
-  const found = shards.all().map(({ name, list }) => {
-    const sids = signIns.map(({ sid }) => sid).filter((sid) => shardNameOf(sid) === name)
+  const found = shards.all().map(({ has, list }) => {
+    const sids = signIns.map(({ sid }) => sid).filter(has)
     return list.findMany(sids)
   })
   return Promise.all(found).then((lists) => lists.flat())

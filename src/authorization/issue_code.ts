@@ -1,5 +1,7 @@
 import { base64url } from 'jose'
 import { sha256 } from '../lib/bytes.ts'
+import type { Location } from '../lib/market.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { AuthorizationCode, CodeSealer } from './authorization_code.ts'
 import { AuthorizationError } from './authorization_error.ts'
@@ -31,10 +33,10 @@ interface Dependencies {
 export async function issueCode(
   holder: CodeHolder,
   request: AuthorizationRequest,
-  { continent, now }: { continent: string | null; now: number },
+  { now, ...location }: Pick<RequestContext, keyof Location | 'now'>,
   { codes, shards }: Dependencies,
 ): Promise<{ code: string; sid: string }> {
-  const sid = shards.newSid(continent)
+  const sid = shards.newSid(location)
   const code = await codes.seal({
     sid,
     sub: holder.subject,

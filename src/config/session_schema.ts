@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { areUnique, check, DAY, listOf, listOfMappings, oneOf, seconds } from './checks.ts'
-import { type FileOf, keyWithDefault, optionalKey, requiredKey, type ValuesOf } from './key.ts'
+import { areUnique, check, count, DAY, listOf, listOfMappings, oneOf, seconds } from './checks.ts'
+import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 
 const shardName = check(
   z
@@ -49,6 +49,14 @@ function areDistinct(shards: FileOf<typeof keysOfShard>[]): boolean {
   return lists.every(areUnique)
 }
 
+const keysOfObjects = {
+  perMarket: requiredKey('per_market', {
+    check: count(0, 256, 'objects'),
+    description:
+      'The number of objects for the new sessions of each market. With 0, new sessions go to `session_shards`, and sessions in objects continue',
+  }),
+}
+
 export const sessionKeys = {
   sessionLifetimeSeconds: optionalKey('session_lifetime', {
     check: seconds(300, 3650 * DAY),
@@ -62,5 +70,11 @@ export const sessionKeys = {
     ]),
     default: [{ name: 's1', binding: 'DB', continents: [] }],
     description: 'The databases that store sessions ([sessions.md](sessions.md#shards))',
+  }),
+  sessionObjects: optionalKey('session_objects', {
+    check: mapping(keysOfObjects),
+    absent: 'all sessions are in `session_shards`',
+    description:
+      'Durable Objects near the markets that store sessions ([sessions.md](sessions.md#session-objects))',
   }),
 }

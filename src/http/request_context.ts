@@ -15,6 +15,12 @@ declare module 'hono' {
 /** Two letters; Cloudflare also has codes such as `T1` for Tor. */
 const COUNTRY = /^[A-Z][A-Z0-9]$/
 
+/** Cloudflare gives a longitude as text, such as `-97.74260`. @returns degrees; null for another value */
+function parseDegrees(text: unknown): number | null {
+  const degrees = typeof text === 'string' && text !== '' ? Number(text) : Number.NaN
+  return Math.abs(degrees) <= 180 ? degrees : null
+}
+
 /** Creates the context of a request: its time, the network of its caller, and the work after the response. */
 export function requestContext(c: Context, clock: Clock): RequestContext {
   return {
@@ -37,6 +43,10 @@ export function requestContext(c: Context, clock: Clock): RequestContext {
     get continent() {
       const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>
       return cf?.continent ?? null
+    },
+    get longitude() {
+      const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>
+      return parseDegrees(cf?.longitude)
     },
     get asn() {
       const { cf } = c.req.raw as Request<unknown, IncomingRequestCfProperties>

@@ -18,6 +18,8 @@ export interface RequestContext {
   country: string | null
   /** The code of the caller's continent, from Cloudflare; null if it is unknown. */
   continent: string | null
+  /** The longitude of the caller in degrees, east is positive, from Cloudflare; null if it is unknown. */
+  longitude: number | null
   /** The number of the autonomous system, the network of the caller's provider, from Cloudflare; null if it is unknown. */
   asn: number | null
   /** The supported language that the caller prefers; null if the request names none. */
@@ -33,6 +35,7 @@ export const UNKNOWN_CALLER: Omit<RequestContext, 'now' | 'waitUntil'> = {
   device: null,
   country: null,
   continent: null,
+  longitude: null,
   asn: null,
   language: null,
 }

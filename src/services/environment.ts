@@ -5,6 +5,7 @@ import { parseSealingKey, type SealingKeys } from '../keys/sealing.ts'
 import type { EmailBinding } from '../mail/binding_driver.ts'
 import type { MailQueue } from '../mail/mailer.ts'
 import { parseWebhookSecrets } from '../mail/webhook_driver.ts'
+import type { SessionObjectNamespace } from '../sessions/object_database_store.ts'
 import type { AssetBinding } from '../storage/asset_store.ts'
 import type { BurstBindings } from '../storage/burst_limits.ts'
 
@@ -15,6 +16,8 @@ export const MAIN_DATABASE = 'DB'
 export interface Env extends BurstBindings {
   DB: D1Database
   KV: KVNamespace
+  /** The session objects, if config.yml has `session_objects`. */
+  SESSION_OBJECTS?: SessionObjectNamespace
   /** The static files. */
   ASSETS: AssetBinding
   /** 256 random bits as base64url. The private signing keys are encrypted under it. */
@@ -54,6 +57,8 @@ export interface Environment {
   hashKeys: HashKeys
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
+  /** Null if config.yml has no `session_objects`. */
+  sessionObjects: SessionObjectNamespace | null
 }
 
 /** @throws EnvironmentError */
@@ -70,7 +75,9 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
   if (env.DB && env.KV && env.ASSETS && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
-    return { env, db: env.DB, kv: env.KV, assets: env.ASSETS, sealingKeys, hashKeys, shardDatabases }
+    const sessionObjects = config.sessionObjects === null ? null : (env.SESSION_OBJECTS ?? null)
+    const stores = { db: env.DB, kv: env.KV, assets: env.ASSETS, shardDatabases, sessionObjects }
+    return { env, ...stores, sealingKeys, hashKeys }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
   if (!sealingKey) {
@@ -89,10 +96,11 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
 }
 
 /** The bindings that config.yml needs. */
-function requiredBindings({ sessionShards, mail }: Config): string[] {
+function requiredBindings({ sessionShards, sessionObjects, mail }: Config): string[] {
   return [
     ...['DB', 'KV', 'ASSETS'],
     ...sessionShards.map((shard) => shard.binding),
+    ...(sessionObjects === null ? [] : ['SESSION_OBJECTS']),
     ...(mail === null ? [] : ['MAIL_QUEUE']),
     ...(mail?.driver === 'binding' ? ['EMAIL'] : []),
   ]

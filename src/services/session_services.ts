@@ -1,14 +1,19 @@
 import type { Config } from '../config/config.ts'
 import { HolderStore } from '../sessions/holder_store.ts'
+import { ObjectDatabase } from '../sessions/object_database_store.ts'
 import { RevocationFeed } from '../sessions/revocation_feed.ts'
 import { RevocationStore } from '../sessions/revocation_store.ts'
 import { SessionEndingStore } from '../sessions/session_ending_store.ts'
 import { SessionErasureStore } from '../sessions/session_erasure_store.ts'
+import type { SessionStores } from '../sessions/session_group.ts'
+import { SessionIndexStore } from '../sessions/session_index_store.ts'
 import { SessionListStore } from '../sessions/session_list_store.ts'
+import { SessionObjects } from '../sessions/session_objects.ts'
 import { SessionOpeningStore } from '../sessions/session_opening_store.ts'
 import { SessionShards } from '../sessions/session_shards.ts'
 import { SessionStore } from '../sessions/session_store.ts'
 import { SignOut } from '../sessions/sign_out.ts'
+import type { SqlDatabase } from '../storage/sql_database.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { ClientServices } from './client_services.ts'
 import { type Environment, MAIN_DATABASE } from './environment.ts'
@@ -47,23 +52,30 @@ export function createSessionServices(environment: Environment, config: Config, 
 }
 
 function createShards(
-  { db, shardDatabases }: Environment,
+  { db, shardDatabases, sessionObjects }: Environment,
   config: Config,
   holders: HolderStore,
 ): SessionShards {
-  const shards = config.sessionShards.map((shard, i) => {
-    const shardDb = shardDatabases[i] ?? db
-    const sessions = new SessionStore(shardDb, holders, config)
-    return {
-      ...shard,
-      sessions,
-      openings: new SessionOpeningStore(shardDb, holders),
-      endings: new SessionEndingStore(shardDb, config),
-      list: new SessionListStore(shardDb),
-      erasure: new SessionErasureStore(shardDb),
-    }
+  const index = new SessionIndexStore(db)
+  const open = (of: SqlDatabase, openingIndex: SessionIndexStore | null): SessionStores => ({
+    sessions: new SessionStore(of, holders, config),
+    openings: new SessionOpeningStore(of, holders, openingIndex),
+    endings: new SessionEndingStore(of, config),
+    list: new SessionListStore(of),
+    erasure: new SessionErasureStore(of),
   })
-  return new SessionShards(shards)
+  const shards = config.sessionShards.map((shard, i) => ({
+    ...shard,
+    ...open(shardDatabases[i] ?? db, null),
+  }))
+  if (config.sessionObjects === null || sessionObjects === null) return new SessionShards(shards, null)
+  const objects = new SessionObjects({
+    perMarket: config.sessionObjects.perMarket,
+    index,
+    databaseOf: (place) => new ObjectDatabase(sessionObjects, place),
+    open: (of) => open(of, index),
+  })
+  return new SessionShards(shards, objects)
 }
 
 /** Creates one store for each database. A shard may share the main database, and the feed must list each database once. */

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
+import type { SqlDatabase } from '../storage/sql_database.ts'
 import { decodeUserRow, type StoredUser, USER_COLUMNS } from '../users/user.ts'
 import { CONDITIONS, HOLDER, type HolderProblem, type HolderQuery, problemOf } from './holder_conditions.ts'
 
@@ -53,7 +54,7 @@ export class HolderStore {
   }
 
   /** Whether `db` is the main database. If so, one transaction can check the holder and change a session. */
-  isIn(db: D1Database): boolean {
+  isIn(db: SqlDatabase): boolean {
     return db === this.#db
   }
 

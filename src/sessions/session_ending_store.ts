@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { SqlDatabase } from '../storage/sql_database.ts'
 import { SESSION_MARGIN_SECONDS, sessionRevocationTime } from './revocation_store.ts'
 import { type EndReason, lastIssuedAt } from './session.ts'
 import type { TokenLifetimes } from './session_store.ts'
@@ -18,20 +19,20 @@ const sidsSchema = z.array(z.object({ sid: z.string() }))
 
 const IS_BEGUN = 'browser_id IN (SELECT value FROM json_each(?1))'
 
-/** The condition and its parameter `?1`. */
-function conditionOf(origin: SessionOrigin): { condition: string; ids: string } {
+/** The condition on the columns `browser_id` and `consent_id`, and its parameter `?1`. */
+export function originSql(origin: SessionOrigin): { condition: string; ids: string } {
   if ('consentId' in origin) return { condition: 'consent_id = ?1', ids: origin.consentId }
   if ('browserIds' in origin) return { condition: IS_BEGUN, ids: JSON.stringify(origin.browserIds) }
   const ids = JSON.stringify(origin.loggedOutBrowserIds)
   return { condition: `${IS_BEGUN} AND consent_id IS NULL`, ids }
 }
 
-/** Ends sessions of one shard in D1 by their origin. */
+/** Ends sessions of one shard or object by their origin. */
 export class SessionEndingStore {
-  readonly #db: D1Database
+  readonly #db: SqlDatabase
   readonly #lifetimes: TokenLifetimes
 
-  constructor(db: D1Database, lifetimes: TokenLifetimes) {
+  constructor(db: SqlDatabase, lifetimes: TokenLifetimes) {
     this.#db = db
     this.#lifetimes = lifetimes
   }
@@ -47,7 +48,7 @@ export class SessionEndingStore {
     { reason, limit }: { reason: EndReason; limit: number },
     now: number,
   ): Promise<string[]> {
-    const { condition, ids } = conditionOf(origin)
+    const { condition, ids } = originSql(origin)
     const end = this.#db
       .prepare(
         `UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE sid IN

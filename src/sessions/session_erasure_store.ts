@@ -1,4 +1,5 @@
 import { callStore } from '../lib/storage_error.ts'
+import type { SqlDatabase } from '../storage/sql_database.ts'
 import type { Erasure } from '../users/erasure_store.ts'
 
 /**
@@ -10,11 +11,11 @@ const ERASE = `
   WHERE sid IN (SELECT session.sid FROM json_each(?1) AS erasure CROSS JOIN sessions AS session
     ON session.subject = erasure.value ->> 'subject' LIMIT ?2)`
 
-/** Removes the ids of erased users from the sessions of one shard, in D1. */
+/** Removes the ids of erased users from the sessions of one shard or object. */
 export class SessionErasureStore {
-  readonly #db: D1Database
+  readonly #db: SqlDatabase
 
-  constructor(db: D1Database) {
+  constructor(db: SqlDatabase) {
     this.#db = db
   }
 

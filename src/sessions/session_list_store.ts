@@ -3,6 +3,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { type PageQuery, pageSql } from '../lib/list_page.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { type Condition, where } from '../lib/where.ts'
+import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
 import { decodeSessionRow, type SessionRow } from './session.ts'
 
 /** A session that has a row, and its owner. Times are Unix seconds. */
@@ -33,11 +34,11 @@ const ownerSchema = z.object({
 
 const sidsSchema = z.array(z.object({ sid: z.string() }))
 
-/** Reads lists of sessions of one shard for operators. Only sessions with a row are listed. */
+/** Reads lists of sessions of one shard or object for operators. Only sessions with a row are listed. */
 export class SessionListStore {
-  readonly #db: D1Database
+  readonly #db: SqlDatabase
 
-  constructor(db: D1Database) {
+  constructor(db: SqlDatabase) {
     this.#db = db
   }
 
@@ -63,20 +64,20 @@ export class SessionListStore {
   async list(owner: SessionOwner, page: PageQuery): Promise<StoredSession[]> {
     if (!hasOwner(owner)) return []
     const { condition, end } = pageSql(['started_at', 'sid'], page)
-    const { sql, values } = where([...conditionsOf(owner), condition])
+    const { sql, values } = where([...ownerConditions(owner), condition])
     return this.#all(this.#db.prepare(`SELECT * FROM sessions ${sql} ${end}`).bind(...values))
   }
 
   /** The sids of up to `limit` sessions of an owner. @throws StorageUnavailable, CorruptRecord */
   async listSids(owner: SessionOwner, limit: number): Promise<string[]> {
     if (!hasOwner(owner)) return []
-    const { sql, values } = where(conditionsOf(owner))
+    const { sql, values } = where(ownerConditions(owner))
     const select = this.#db.prepare(`SELECT sid FROM sessions ${sql} LIMIT ?`).bind(...values, limit)
     const { results } = await callStore('D1 sessions', () => select.all())
     return decodeRecord(sidsSchema, 'sessions', results).map(({ sid }) => sid)
   }
 
-  async #all(select: D1PreparedStatement): Promise<StoredSession[]> {
+  async #all(select: SqlStatement): Promise<StoredSession[]> {
     const { results } = await callStore('D1 sessions', () => select.all())
     return results.map(decodeStoredSession)
   }
@@ -89,11 +90,12 @@ function decodeStoredSession(value: unknown): StoredSession {
 }
 
 /** Without an owner the conditions would be empty and match every session. */
-function hasOwner({ subject, clientId }: SessionOwner): boolean {
+export function hasOwner({ subject, clientId }: SessionOwner): boolean {
   return subject !== null || clientId !== null
 }
 
-function conditionsOf({ subject, clientId, hiddenApi }: SessionOwner): Condition[] {
+/** The conditions on the columns `subject`, `client_id` and `api`. */
+export function ownerConditions({ subject, clientId, hiddenApi }: SessionOwner): Condition[] {
   return [
     ['subject = ?', subject],
     ['client_id = ?', clientId],

@@ -1,5 +1,6 @@
 import { callStore } from '../lib/storage_error.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
+import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_database.ts'
 import type { HolderQuery } from './holder_conditions.ts'
 import {
   decodeHolder,
@@ -10,6 +11,7 @@ import {
   NO_GUARD,
 } from './holder_store.ts'
 import type { EndReason, SessionIdentity } from './session.ts'
+import type { IndexedSession } from './session_index_store.ts'
 
 /** A session that begins at the exchange of an authorization code. Times are Unix seconds. */
 export interface SessionOpening extends SessionIdentity {
@@ -50,14 +52,23 @@ export interface Opening {
   isMerged: boolean
 }
 
-/** Opens sessions of one shard in D1: inserts their rows at seq 0. */
-export class SessionOpeningStore {
-  readonly #db: D1Database
-  readonly #holders: HolderStore
+/** The index in D1 of sessions in other stores. */
+export interface OpeningIndex {
+  /** Makes a statement that adds a session. */
+  addition(session: IndexedSession): D1PreparedStatement
+}
 
-  constructor(db: D1Database, holders: HolderStore) {
+/** Opens sessions of one shard or object: inserts their rows at seq 0. */
+export class SessionOpeningStore {
+  readonly #db: SqlDatabase
+  readonly #holders: HolderStore
+  readonly #index: OpeningIndex | null
+
+  /** @param index The index that lists the sessions; null if the sessions are in D1. */
+  constructor(db: SqlDatabase, holders: HolderStore, index: OpeningIndex | null = null) {
     this.#db = db
     this.#holders = holders
+    this.#index = index
   }
 
   /**
@@ -83,7 +94,7 @@ export class SessionOpeningStore {
 
   /**
    * Opens a session of another database. It checks the holder after the insertion. So a sign-out or a withdrawal before the check
-   * refuses the code, and a later one finds the row and ends it.
+   * refuses the code, and a later one finds the row and ends it. The index gets the session in the transaction of the check.
    */
   async #openApart(
     opening: SessionOpening,
@@ -93,7 +104,8 @@ export class SessionOpeningStore {
     const insertion = this.#insert(opening, NO_GUARD)
     const { results } = await callStore('D1 sessions', () => insertion.run())
     const isFirst = results.length > 0
-    const holder = await this.#holders.find(query, { before, alongside })
+    const listing = this.#index === null ? [] : [this.#index.addition(opening)]
+    const holder = await this.#holders.find(query, { before, alongside: [...alongside, ...listing] })
     if (isFirst && holder.problem !== null) await this.forget(opening)
     if (!isFirst || holder.problem !== null) return { holder, isFirst: false, isMerged: false }
     const isMerged = guest === null ? await endGuestElsewhere() : await this.endGuest(guest, opening)
@@ -135,7 +147,7 @@ export class SessionOpeningStore {
   }
 
   /** Another request that has the row makes the condition of the conflict false. A repetition of this request finds its own row. */
-  #insert(opening: SessionOpening, guard: HolderGuard): D1PreparedStatement {
+  #insert(opening: SessionOpening, guard: HolderGuard): SqlStatement {
     const { sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt } = opening
     const { browserId, consentId, openingId, issuesUntil = null } = opening
     return this.#db
@@ -157,7 +169,7 @@ export class SessionOpeningStore {
    *
    * @param condition SQL that uses `?5`, the customer's session, and `?6`, the id of its opening
    */
-  #endGuest(guest: GuestEnd, opening: SessionOpening, condition: string): D1PreparedStatement {
+  #endGuest(guest: GuestEnd, opening: SessionOpening, condition: string): SqlStatement {
     const { sid, clientId, api, openingId } = opening
     return this.#db
       .prepare(
@@ -177,6 +189,6 @@ const MERGED: EndReason = 'merged into a customer'
 /** Whether the request inserted the session in the statement before. */
 const IF_OPENED = 'EXISTS (SELECT 1 FROM sessions WHERE sid = ?5 AND opening_id = ?6)'
 
-function hasRow(result: D1Result | undefined): boolean {
+function hasRow(result: SqlResult | undefined): boolean {
   return result !== undefined && result.results.length > 0
 }

@@ -1,6 +1,7 @@
 import type { RefreshRules } from '../clients/refresh_rules.ts'
 import type { Config } from '../config/config.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_database.ts'
 import { isVisitorId } from '../users/visitor.ts'
 import type { HolderQuery } from './holder_conditions.ts'
 import {
@@ -54,15 +55,15 @@ const ADD_ROTATION_TIME = `rotation_times = json_remove(
   json_set(coalesce(rotation_times, '{}'), '$."' || (seq + 1) || '"', ?2), '$."' || (seq + 1 - ${MAX_ROTATION_TIMES}) || '"')`
 
 /**
- * The sessions of one shard in D1. A session gets its row at its first refresh or at its end. `seq` in the row is the number
+ * The sessions of one shard or object. A session gets its row at its first refresh or at its end. `seq` in the row is the number
  * of the current refresh token.
  */
 export class SessionStore {
-  readonly #db: D1Database
+  readonly #db: SqlDatabase
   readonly #holders: HolderStore
   readonly #lifetimes: TokenLifetimes
 
-  constructor(db: D1Database, holders: HolderStore, lifetimes: TokenLifetimes) {
+  constructor(db: SqlDatabase, holders: HolderStore, lifetimes: TokenLifetimes) {
     this.#db = db
     this.#holders = holders
     this.#lifetimes = lifetimes
@@ -154,15 +155,15 @@ export class SessionStore {
     return hasRow(await callStore('D1 sessions', () => extend.run()))
   }
 
-  #select(sid: string): D1PreparedStatement {
+  #select(sid: string): SqlStatement {
     return this.#db.prepare(SELECT_SESSION).bind(sid)
   }
 
-  #advance(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
+  #advance(rotation: Rotation, guard: HolderGuard): SqlStatement {
     return rotation.seq === 0 ? this.#insertFirst(rotation, guard) : this.#updateNext(rotation, guard)
   }
 
-  #insertFirst(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
+  #insertFirst(rotation: Rotation, guard: HolderGuard): SqlStatement {
     const { sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt } = rotation
     const { sessionLifetimeSeconds } = rotation
     return this.#db
@@ -180,7 +181,7 @@ export class SessionStore {
       )
   }
 
-  #updateNext(rotation: Rotation, guard: HolderGuard): D1PreparedStatement {
+  #updateNext(rotation: Rotation, guard: HolderGuard): SqlStatement {
     const { sid, seq, now, expiresAt, sessionLifetimeSeconds, policy } = rotation
     return this.#db
       .prepare(
@@ -218,7 +219,7 @@ export class SessionStore {
   }
 
   /** Makes a statement that lists the session, if the previous statement ended it. */
-  #listEnded({ sid, api }: SessionIdentity, reason: EndReason, now: number): D1PreparedStatement {
+  #listEnded({ sid, api }: SessionIdentity, reason: EndReason, now: number): SqlStatement {
     const { apis, longestAccessTokenSeconds, refreshRetryWindowSeconds } = this.#lifetimes
     const accessTokenSeconds = apis.get(api)?.accessTokenLifetimeSeconds ?? longestAccessTokenSeconds
     return this.#db
@@ -252,12 +253,12 @@ const ENDED_MEANWHILE: RotationOutcome = {
   reason: 'the session ended during the refresh',
 }
 
-function hasRow(result: D1Result | undefined): boolean {
+function hasRow(result: SqlResult | undefined): boolean {
   return result !== undefined && result.results.length > 0
 }
 
 /** @throws CorruptRecord */
-function decodeFound(sid: string, found: D1Result | undefined): SessionRow | null {
+function decodeFound(sid: string, found: SqlResult | undefined): SessionRow | null {
   const row = found?.results[0]
   return row === undefined ? null : decodeSessionRow(sid, row)
 }

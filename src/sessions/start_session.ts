@@ -47,7 +47,7 @@ export async function startSession(
   const { subject, scope, issuedAt } = signedIn
   const capSeconds = services.config.sessionLifetimeSeconds ?? Infinity
   const expiresAt = issuedAt + Math.min(lifetimesOf(client, api).refreshTokenSeconds, capSeconds)
-  const sid = services.shards.newSid(context.continent)
+  const sid = services.shards.newSid(context)
   const session = {
     facts: { ...facts, sid, keyThumbprint: proofKey, clientMethod: clientMethodOf(request) },
     seq: 0,

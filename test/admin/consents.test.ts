@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, newCode, signInAt } from '../support/authorize.ts'
 import { readFeed } from '../support/feed.ts'
@@ -39,7 +40,7 @@ describe('the consents of a user', () => {
     const [consent] = await server.services.consents.list(subject, 1)
     if (!consent) throw new Error('the user has no consent')
     const code = await newCode(server, partner, subject, {
-      sid: server.services.shards.newSid('EU'),
+      sid: server.services.shards.newSid({ ...UNKNOWN_CALLER, continent: 'EU' }),
       consent: { id: consent.id, given: false },
     })
     return server.requireTokens(exchangeOf(partner, code))

@@ -65,6 +65,7 @@ describe('config.yml', () => {
       refreshRetryWindowSeconds: 60,
       sessionLifetimeSeconds: null,
       sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
+      sessionObjects: null,
       browserSessions: { listed: new Map(), other: BROWSER_SESSIONS },
       accounts: { listed: new Map(), other: ACCOUNTS },
       mail: null,
@@ -160,6 +161,7 @@ describe('config.yml', () => {
         { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
+      sessionObjects: null,
       browserSessions: {
         listed: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
         other: BROWSER_SESSIONS,

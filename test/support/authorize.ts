@@ -1,5 +1,6 @@
 import type { AuthorizationCode } from '../../src/authorization/authorization_code.ts'
 import { hashUri } from '../../src/authorization/issue_code.ts'
+import { UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import { PageBrowser, type ShownPage } from './page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, type TestServer } from './server.ts'
@@ -94,7 +95,7 @@ export async function newCode(
 ): Promise<string> {
   const { services, clock } = server
   const code = await services.codes.seal({
-    sid: services.shards.newSid(server.continent),
+    sid: services.shards.newSid({ ...UNKNOWN_CALLER, continent: server.continent }),
     sub: subject,
     client: id,
     api: 'storefront',

@@ -1,5 +1,6 @@
 import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import { emptyObjects } from './session_objects.ts'
 
 const DATABASES = [env.DB, env.SESSIONS_EU]
 
@@ -12,8 +13,9 @@ interface SchemaEntry {
 /** The schema after all migrations; null before the first one of this runtime. */
 let migrated: string | null = null
 
-/** Empties the databases. The migrations take 20 times as long, so that they run only if a test has changed the schema. */
+/** Empties the databases and the session objects. The migrations take 20 times as long, so that they run only if a test has changed the schema. */
 export async function emptyDatabases(): Promise<void> {
+  await emptyObjects()
   const schemas = await Promise.all(DATABASES.map(readSchema))
   if (schemas.some((schema) => JSON.stringify(schema) !== migrated)) return migrateDatabases()
   const statements = deletionsOf(schemas[0] ?? [])

@@ -102,6 +102,8 @@ export class TestServer {
   readonly services: Services
   /** The continent of the callers, as Cloudflare reports it. */
   continent: string | null = null
+  /** The longitude of the callers in degrees, as Cloudflare reports it. */
+  longitude: string | null = null
   /** The country of the callers, as Cloudflare reports it. */
   country: string | null = null
   /** The autonomous system of the callers, as Cloudflare reports it. */
@@ -131,8 +133,8 @@ export class TestServer {
 
   /** The request as Cloudflare passes it on. */
   from(request: Request): Request {
-    const { continent, country, asn } = this
-    const known = Object.entries({ continent, country, asn }).filter(([, value]) => value !== null)
+    const { continent, longitude, country, asn } = this
+    const known = Object.entries({ continent, longitude, country, asn }).filter(([, value]) => value !== null)
     return known.length === 0 ? request : new Request(request, { cf: Object.fromEntries(known) })
   }
 

@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
 import { hashUri } from '../../src/authorization/issue_code.ts'
 import { endBrowserSessions } from '../../src/browser/end_browser_sessions.ts'
+import { UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import type { User } from '../../src/users/user.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
@@ -142,7 +143,10 @@ export class SessionDriver {
     const at = this.clock.time
     const user = subject === null ? null : await server.services.userAdmin.find(subject)
     const iat = Math.max(at, user?.tokensValidFrom ?? 0)
-    const sid = server.services.shards.newSid(place === 'main' ? null : 'EU')
+    const sid = server.services.shards.newSid({
+      ...UNKNOWN_CALLER,
+      continent: place === 'main' ? null : 'EU',
+    })
     const holder = subject ?? generateVisitorId()
     const browser = subject === null ? null : `browser ${this.#logouts.get(subject) ?? 0} of ${subject}`
     const hasConsent = subject !== null && client.id === this.#cast.app.id

@@ -1,4 +1,5 @@
 import { consentIdOf } from '../../src/authorization/consent.ts'
+import { UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
 import { asserted, KeyClient } from './assertions.ts'
 import { authorizeUrl, CALLBACK, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
@@ -242,7 +243,7 @@ export const SUCCESSES: readonly WriteCase[] = [
       const { id } = await server.addUser()
       const visitors = Array.from({ length: MANY }, () => ({
         subject: generateVisitorId(),
-        sid: server.services.shards.newSid(null),
+        sid: server.services.shards.newSid(UNKNOWN_CALLER),
       }))
       const codes = await Promise.all(visitors.map((visitor) => newCode(server, client, id, { visitor })))
       return posting(TOKEN, world, (i) => exchangeOf(client, codes[i] ?? null))

@@ -1,0 +1,27 @@
+import type { SessionEndingStore } from './session_ending_store.ts'
+import type { SessionErasureStore } from './session_erasure_store.ts'
+import type { SessionListStore } from './session_list_store.ts'
+import type { SessionOpeningStore } from './session_opening_store.ts'
+import type { SessionStore } from './session_store.ts'
+
+/** The stores of the sessions in one database. */
+export interface SessionStores {
+  sessions: SessionStore
+  /** Opens the same sessions for authorization codes. */
+  openings: SessionOpeningStore
+  /** Ends the same sessions by their origin. */
+  endings: SessionEndingStore
+  /** Lists the same sessions for operators. */
+  list: SessionListStore
+  /** Erases users from the same sessions. */
+  erasure: SessionErasureStore
+}
+
+/** The sessions of one shard, or of all session objects. */
+export interface SessionGroup {
+  /** Whether the group can have a session with this sid. */
+  has(sid: string): boolean
+  list: Pick<SessionListStore, 'findMany' | 'list' | 'listSids'>
+  endings: Pick<SessionEndingStore, 'endBegun'>
+  erasure: Pick<SessionErasureStore, 'erase'>
+}

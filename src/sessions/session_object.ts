@@ -1,0 +1,99 @@
+import { DurableObject } from 'cloudflare:workers'
+import { systemClock } from '../lib/clock.ts'
+import { describeError, log } from '../lib/log.ts'
+import { ObjectOutbox } from './object_outbox_store.ts'
+import { type ObjectResult, type ObjectStatement, ObjectTables } from './object_tables_store.ts'
+import { SessionIndexStore } from './session_index_store.ts'
+
+/** The time in which an object gathers rows for one call to D1, and after which it repeats a failed call. */
+const OUTBOX_SECONDS = 5
+
+/** An object removes expired sessions once in this time. */
+const SWEEP_SECONDS = 86_400
+
+/** The most sessions that one run of the alarm removes. A request waits while the statement runs. */
+const SWEPT_AT_ONCE = 5000
+
+/** The statements of one transaction. */
+export interface ObjectBatch {
+  statements: ObjectStatement[]
+}
+
+/** One result for each statement. */
+export interface ObjectAnswer {
+  results: ObjectResult[]
+}
+
+/**
+ * The sessions of one object near a market. It runs the SQL of the session stores on its own SQLite database. Ended sessions and
+ * the index go to the main database, `env.DB`.
+ */
+export class SessionObject extends DurableObject<{ DB: D1Database }> {
+  readonly #tables: ObjectTables
+  readonly #outbox: ObjectOutbox
+  /** When the alarm rings, in Unix seconds; null without an alarm. */
+  #alarmAt: number | null = null
+
+  constructor(ctx: DurableObjectState, env: { DB: D1Database }) {
+    super(ctx, env)
+    this.#tables = new ObjectTables(ctx.storage)
+    this.#outbox = new ObjectOutbox(
+      ctx.storage.sql,
+      () => this.env.DB,
+      () => new SessionIndexStore(this.env.DB),
+    )
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#tables.migrate()
+      const alarm = await ctx.storage.getAlarm()
+      this.#alarmAt = alarm === null ? null : Math.ceil(alarm / 1000)
+    })
+  }
+
+  /**
+   * Runs statements in one transaction. A statement that ends sessions is done when the revocation feed has them.
+   *
+   * @throws the error of SQLite: then no statement has an effect. StorageUnavailable if the feed may lack an ended session: repeat
+   *   the call
+   */
+  async run({ statements }: ObjectBatch): Promise<ObjectAnswer> {
+    const results = this.#tables.run(statements)
+    await this.#setAlarm()
+    if (statements.some(({ sql }) => sql.includes('INTO cutoffs'))) await this.#outbox.sendCutoffs()
+    return { results }
+  }
+
+  /** Sends the rows that D1 still needs, and removes expired sessions once a day. A failure is repeated. */
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null
+    const now = systemClock.now()
+    if (now >= (this.#tables.nextSweepAt ?? now)) this.sweep(now)
+    try {
+      await this.#outbox.sendCutoffs()
+      await this.#outbox.sendIndexChanges()
+    } catch (error) {
+      log('error', 'session_object_not_sent', { cause: describeError(error) })
+    }
+    await this.#setAlarm()
+  }
+
+  /** Removes expired sessions. The alarm then removes them from the index. @param now Unix seconds */
+  sweep(now: number): void {
+    const removed = this.#tables.sweep(now, SWEPT_AT_ONCE)
+    this.#tables.nextSweepAt = removed < SWEPT_AT_ONCE ? now + SWEEP_SECONDS : now
+    if (removed > 0) log('info', 'swept', { table: 'sessions (object)', removed })
+  }
+
+  /**
+   * Sets the alarm in the transaction of the write before, because no other work comes between the two. So the rows for D1
+   * survive the end of the process.
+   */
+  async #setAlarm(): Promise<void> {
+    const now = systemClock.now()
+    const sendAt = this.#outbox.isEmpty ? Number.POSITIVE_INFINITY : now + OUTBOX_SECONDS
+    const sweepAt = () => this.#tables.nextSweepAt ?? now + SWEEP_SECONDS
+    const at = Math.min(sendAt, this.#alarmAt ?? sweepAt())
+    if (at === this.#alarmAt) return
+    this.#alarmAt = at
+    await this.ctx.storage.setAlarm(at * 1000)
+  }
+}

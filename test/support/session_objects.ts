@@ -1,0 +1,53 @@
+import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { shardNameOf } from '../../src/sessions/sid.ts'
+
+/** A configuration whose new sessions are in session objects. */
+export const IN_OBJECTS = { session_objects: { per_market: 2 } }
+
+type Row = Record<string, SqlStorageValue>
+
+function namespace() {
+  if (!env.SESSION_OBJECTS) throw new Error('wrangler.toml has no session objects')
+  return env.SESSION_OBJECTS
+}
+
+export type ObjectStub = ReturnType<ReturnType<typeof namespace>['getByName']>
+
+/** The session object with a name, or of a sid. */
+export function objectOf(sid: string): ObjectStub {
+  return namespace().getByName(shardNameOf(sid))
+}
+
+/** Every session object that exists. */
+export async function allObjects(): Promise<ObjectStub[]> {
+  return (await listDurableObjectIds(namespace())).map((id) => namespace().get(id))
+}
+
+/** Runs a statement in one object, past its code. */
+export function readObject(object: ObjectStub, sql: string, ...values: SqlStorageValue[]): Promise<Row[]> {
+  return runInDurableObject(object, (_, { storage }) => storage.sql.exec(sql, ...values).toArray())
+}
+
+/** Runs a statement in every object. */
+export async function readObjects(sql: string, ...values: SqlStorageValue[]): Promise<Row[]> {
+  const objects = await allObjects()
+  return (await Promise.all(objects.map((object) => readObject(object, sql, ...values)))).flat()
+}
+
+/** Removes the rows of every object. */
+export async function emptyObjects(): Promise<void> {
+  // The removal of a session adds a change of the index.
+  for (const table of ['sessions', 'cutoffs', 'index_changes']) await readObjects(`DELETE FROM ${table}`)
+}
+
+/** Runs the alarms of every object, as after some seconds. */
+export async function runAlarms(): Promise<void> {
+  for (const object of await allObjects()) await runDurableObjectAlarm(object)
+}
+
+/** Removes the expired sessions of every object. @param now Unix seconds */
+export async function sweepObjects(now: number): Promise<void> {
+  for (const object of await allObjects()) await runInDurableObject(object, (instance) => instance.sweep(now))
+  await runAlarms()
+}
