@@ -1,0 +1,115 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { describeError, log } from '../lib/log.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { HOLDER_KNOWLEDGE_SECONDS } from '../storage/copy_ages.ts'
+import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
+
+/** The maximum number of changes in one read. A read gets the newest changes, and older copies are removed. */
+const MAX_CHANGES = 1000
+
+/** SQL for the number of the latest change in a list, for the newest ids, and for the oldest number if the ids are not all. */
+function changesSql(table: string, id: string, applied: string): string {
+  const newest = `(SELECT seq, name FROM ${table} WHERE seq > ${applied} ORDER BY seq DESC LIMIT ?3)`
+  return `(SELECT coalesce(max(seq), 0) FROM ${table}) AS ${table}_latest,
+    (SELECT json_group_array(${id}) FROM ${newest}) AS ${table}_ids,
+    (SELECT iif(count(*) = ?3, min(seq), NULL) FROM ${newest}) AS ${table}_oldest`
+}
+
+const SELECT_CHANGES = `SELECT ${changesSql('copy_changes', "substr(name, length('client:') + 1)", '?1')},
+  ${changesSql('user_changes', 'name', '?2')}`
+
+const changesSchema = z.object({
+  copy_changes_latest: z.int(),
+  copy_changes_ids: z.string(),
+  copy_changes_oldest: z.nullable(z.int()),
+  user_changes_latest: z.int(),
+  user_changes_ids: z.string(),
+  user_changes_oldest: z.nullable(z.int()),
+})
+const appliedSchema = z.object({ clients_seq: z.int(), users_seq: z.int() })
+
+/** The new changes of one list, for the copies in one table. */
+interface Changes {
+  table: 'clients' | 'users'
+  key: 'client_id' | 'id'
+  /** The number of the latest change that was applied before. */
+  applied: number
+  latest: number
+  /** A JSON array of ids. */
+  ids: string
+  /** The number of the oldest change among the ids if there are older new changes; else null. */
+  oldest: number | null
+}
+
+/** Removes the copies of changed clients and users in a session object, by the lists of changes in D1. */
+export class HolderChangeStore {
+  readonly #copies: SqlDatabase
+  readonly #main: () => D1Database
+  #readAt = Number.NEGATIVE_INFINITY
+  #tryAgainAt = Number.NEGATIVE_INFINITY
+
+  /** @param main The main database. */
+  constructor(copies: SqlDatabase, main: () => D1Database) {
+    this.#copies = copies
+    this.#main = main
+  }
+
+  /** The start of the last read of the lists that was applied. Unix seconds; null before the first read. */
+  get readAt(): number | null {
+    return Number.isFinite(this.#readAt) ? this.#readAt : null
+  }
+
+  /** Starts a read of the lists if the last one is too old. A failure is logged, and the next read comes after the same time. */
+  refresh(now: number, waitUntil: (work: Promise<unknown>) => void): void {
+    const { refreshAfter } = HOLDER_KNOWLEDGE_SECONDS
+    if (Math.abs(now - this.#readAt) < refreshAfter || Math.abs(now - this.#tryAgainAt) < refreshAfter) return
+    this.#tryAgainAt = now
+    waitUntil(
+      this.#read(now).catch((error) => log('error', 'changes_not_read', { cause: describeError(error) })),
+    )
+  }
+
+  async #read(now: number): Promise<void> {
+    const selectApplied = this.#copies.prepare('SELECT clients_seq, users_seq FROM copy_lists')
+    const row = await callStore('copies', () => selectApplied.first())
+    const applied = decodeRecord(appliedSchema, 'copy lists', row)
+    const select = this.#main()
+      .prepare(SELECT_CHANGES)
+      .bind(applied.clients_seq, applied.users_seq, MAX_CHANGES)
+    const found = decodeRecord(changesSchema, 'changes', await callStore('D1 changes', () => select.first()))
+    const clients: Changes = {
+      table: 'clients',
+      key: 'client_id',
+      applied: applied.clients_seq,
+      latest: found.copy_changes_latest,
+      ids: found.copy_changes_ids,
+      oldest: found.copy_changes_oldest,
+    }
+    const users: Changes = {
+      table: 'users',
+      key: 'id',
+      applied: applied.users_seq,
+      latest: found.user_changes_latest,
+      ids: found.user_changes_ids,
+      oldest: found.user_changes_oldest,
+    }
+    const statements = [clients, users].flatMap((changes) => this.#removals(changes))
+    if (statements.length > 0) await callStore('copies', () => this.#copies.batch(statements))
+    this.#readAt = now
+  }
+
+  /** Makes the statements that remove outdated copies. They are none if the list has no new change. */
+  #removals({ table, key, applied, latest, ids, oldest }: Changes): SqlStatement[] {
+    if (latest === applied) return []
+    // After a restore of D1 from a backup, the latest change is older than the last one, and every copy can be wrong.
+    const lastUnknown = latest < applied ? Number.MAX_SAFE_INTEGER : (oldest ?? 0) - 1
+    return [
+      this.#copies.prepare(`DELETE FROM ${table} WHERE ${key} IN (SELECT value FROM json_each(?))`).bind(ids),
+      ...(lastUnknown < 0
+        ? []
+        : [this.#copies.prepare(`DELETE FROM ${table} WHERE as_of < ?`).bind(lastUnknown)]),
+      this.#copies.prepare(`UPDATE copy_lists SET ${table}_seq = ?`).bind(latest),
+    ]
+  }
+}

@@ -1,0 +1,175 @@
+import * as z from 'zod/mini'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+import { LATEST_CHANGE } from '../storage/change_list_store.ts'
+import { HOLDER_COPY_SECONDS, HOLDER_KNOWLEDGE_SECONDS, UNDER_WAY_SECONDS } from '../storage/copy_ages.ts'
+import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_database.ts'
+import { HolderChangeStore } from './holder_change_store.ts'
+import { CONDITIONS, HOLDER, type HolderQuery, problemOf } from './holder_conditions.ts'
+import { COPIED_CLIENT_COLUMNS, COPIED_USER_COLUMNS } from './holder_copy_tables.ts'
+import { decodeHolder, HOLDER_COLUMNS, type Holder, type HolderGuard } from './holder_store.ts'
+
+/** A time from a clock that is ahead counts as no time. */
+const trusted = (time: string) => `iif(${time} <= token.now + ${UNDER_WAY_SECONDS}, ${time}, 0)`
+
+const COPIES_READ_AT = `min(${trusted('c.read_at')}, iif(token.subject IS NULL, token.now, ${trusted('u.read_at')}))`
+
+/** The second in which the copies were known to be current: that of a read for this request, of the lists, or of the copies. */
+const KNOWN_AT = `coalesce(?1 ->> 'readAt', min(token.now, max(${trusted("?1 ->> 'listsReadAt'")}, ${COPIES_READ_AT})))`
+
+/** The latest second that the knowledge must include: the issue of the token, and each revocation in the copies. */
+const REQUIRED_AT = `max(token.issued_at, ifnull(max(c.tokens_valid_from, c.access_valid_from), 0),
+  ifnull(max(u.tokens_valid_from, u.access_valid_from), 0))`
+
+const CONDITIONS_OF_COPIES = {
+  'the copies are outdated': `?1 ->> 'readAt' IS NOT NULL OR (
+    ${COPIES_READ_AT} > token.now - ${HOLDER_COPY_SECONDS.max}
+    AND ${KNOWN_AT} >= token.now - ${HOLDER_KNOWLEDGE_SECONDS.max} AND ${KNOWN_AT} >= min(token.now, ${REQUIRED_AT}))`,
+  ...CONDITIONS,
+  // A session object has no copies of these records.
+  'the token was revoked': 'token.jti IS NULL',
+  'the browser session ended': 'token.browser_id IS NULL',
+  'the consent was withdrawn': 'token.consent_id IS NULL',
+} as const
+
+const PROBLEM = problemOf(CONDITIONS_OF_COPIES)
+const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, ${KNOWN_AT} AS known_at, ${HOLDER_COLUMNS} FROM ${HOLDER}`
+const GUARD = `(SELECT ${PROBLEM} FROM ${HOLDER}) IS NULL`
+
+const stateSchema = z.object({ problem: z.nullable(z.string()), known_at: z.int() })
+
+const arrayOf = (alias: string, columns: readonly string[]) =>
+  columns.map((name) => `${alias}.${name}`).join(', ')
+
+/** D1 allows 32 arguments of a function. */
+const SELECT_COPIES = `SELECT ${LATEST_CHANGE} AS clients_seq, (SELECT coalesce(max(seq), 0) FROM user_changes) AS users_seq,
+  (SELECT json_array(${arrayOf('c', COPIED_CLIENT_COLUMNS)},
+     (SELECT json_group_array(json_array(secret_hash, expires_at)) FROM client_secrets AS s WHERE s.client_id = c.client_id))
+   FROM clients AS c WHERE c.client_id = ?1) AS client,
+  (SELECT json_array(${arrayOf('u', COPIED_USER_COLUMNS)}) FROM users AS u WHERE u.id = ?2) AS user`
+
+const copiesSchema = z.object({
+  clients_seq: z.int(),
+  users_seq: z.int(),
+  client: z.nullable(z.string()),
+  user: z.nullable(z.string()),
+})
+
+/** A record as D1 has it: a JSON array of its columns, null if it does not exist. */
+interface Copy {
+  table: 'clients' | 'users'
+  columns: readonly string[]
+  id: string
+  json: string | null
+  asOf: number
+}
+
+/** The holder of a token, and the results of the statements that ran in the same transaction. */
+export interface HolderRun {
+  holder: Holder
+  /** The second in which the holder was known to be current. Unix seconds. */
+  knownAt: number
+  results: SqlResult[]
+}
+
+/**
+ * Copies of clients and users in a session object. Together with the lists of changes they are current up to a few seconds. A refusal
+ * always comes from a read of D1, because the copies can lack a new secret or the end of a revocation.
+ */
+export class HolderReplicaStore {
+  readonly #copies: SqlDatabase
+  readonly #main: () => D1Database
+  readonly #changes: HolderChangeStore
+
+  /** @param copies A database with HOLDER_COPY_TABLES. @param main The main database. */
+  constructor(copies: SqlDatabase, main: () => D1Database) {
+    this.#copies = copies
+    this.#main = main
+    this.#changes = new HolderChangeStore(copies, main)
+  }
+
+  /**
+   * Checks the holder of an exchanged token, and runs statements in the same transaction. If the copies are outdated, or a copy would
+   * refuse the token, it reads D1 once before.
+   *
+   * @param statements The statements must have no effect if the guard is false.
+   * @throws StorageUnavailable, CorruptRecord. After a failed read of D1, no statement has run.
+   */
+  async run(
+    query: HolderQuery,
+    statements: (guard: HolderGuard) => SqlStatement[],
+    waitUntil: (work: Promise<unknown>) => void,
+  ): Promise<HolderRun> {
+    const { now } = query
+    this.#changes.refresh(now, waitUntil)
+    const attempt = await this.#check({ ...query, listsReadAt: this.#changes.readAt }, statements)
+    if (attempt !== null) return attempt
+    const copies = await this.#readMain(query)
+    const current = await this.#check({ ...query, readAt: now }, statements, copies)
+    if (current === null) throw new Error('copies of this request cannot be outdated')
+    return current
+  }
+
+  /** @param copies New copies. Without them, a problem of the holder gives null. */
+  async #check(
+    query: HolderQuery & { listsReadAt?: number | null; readAt?: number },
+    statements: (guard: HolderGuard) => SqlStatement[],
+    copies: readonly Copy[] = [],
+  ): Promise<HolderRun | null> {
+    const json = JSON.stringify(query)
+    const writes = copies.map((copy) => this.#write(copy, query.now))
+    const batch = [
+      ...writes,
+      this.#copies.prepare(SELECT_HOLDER).bind(json),
+      ...statements({ sql: GUARD, query: json }),
+      ...copies.map((copy) => this.#removeIfChanged(copy)),
+    ]
+    const all = await callStore('copies', () => this.#copies.batch(batch))
+    const [row, ...results] = all.slice(writes.length)
+    const [found] = row?.results ?? []
+    const { problem, known_at: knownAt } = decodeRecord(stateSchema, 'token holder', found)
+    if (problem !== null && copies.length === 0) return null
+    return { holder: decodeHolder(found), knownAt, results }
+  }
+
+  async #readMain({ clientId, subject }: HolderQuery): Promise<Copy[]> {
+    const select = this.#main().prepare(SELECT_COPIES).bind(clientId, subject)
+    const row = decodeRecord(copiesSchema, 'copies', await callStore('D1 clients', () => select.first()))
+    const client: Copy = {
+      table: 'clients',
+      columns: [...COPIED_CLIENT_COLUMNS, 'secrets'],
+      id: clientId,
+      json: row.client,
+      asOf: row.clients_seq,
+    }
+    if (subject === null) return [client]
+    const columns = COPIED_USER_COLUMNS
+    return [client, { table: 'users', columns, id: subject, json: row.user, asOf: row.users_seq }]
+  }
+
+  /** Makes a statement that writes a copy, or removes that of a deleted record. An unchanged copy is written only if it is old. */
+  #write({ table, columns, id, json, asOf }: Copy, now: number): SqlStatement {
+    const [key, ...others] = columns
+    if (json === null) return this.#copies.prepare(`DELETE FROM ${table} WHERE ${key} = ?`).bind(id)
+    const isChanged = `(${arrayOf('excluded', others)}) IS NOT (${arrayOf(table, others)})`
+    const isOld = `${table}.read_at NOT BETWEEN excluded.read_at - ${HOLDER_COPY_SECONDS.rewriteAfter} AND excluded.read_at`
+    return this.#copies
+      .prepare(
+        `INSERT INTO ${table} (${columns.join(', ')}, as_of, read_at)
+         SELECT ${columns.map((_, i) => `?1 ->> ${i}`).join(', ')}, ?2, ?3 WHERE TRUE
+         ON CONFLICT DO UPDATE SET ${others.map((name) => `${name} = excluded.${name}`).join(', ')},
+           as_of = excluded.as_of, read_at = excluded.read_at
+         WHERE ${isChanged} OR ${isOld}`,
+      )
+      .bind(json, asOf, now)
+  }
+
+  /** Makes a statement that removes a new copy if a later change of any record was applied while D1 was read. */
+  #removeIfChanged({ table, columns, id, asOf }: Copy): SqlStatement {
+    return this.#copies
+      .prepare(
+        `DELETE FROM ${table} WHERE ${columns[0]} = ?1 AND as_of = ?2 AND ?2 < (SELECT ${table}_seq FROM copy_lists)`,
+      )
+      .bind(id, asOf)
+  }
+}
