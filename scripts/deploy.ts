@@ -11,7 +11,7 @@ import { findUnusablePasskeys, readPasskeyDomains } from './passkey_domains.ts'
 import { sqlPrinter } from './sql_printer.ts'
 import { stop } from './stop.ts'
 import { readWrangler, runWrangler, WranglerFailed } from './wrangler.ts'
-import { MAIL_QUEUE, requireWranglerToml } from './wrangler_toml.ts'
+import { requireWranglerToml } from './wrangler_toml.ts'
 
 const LOCAL_ID = 'local'
 const CONFIRM_RP_ID = '--confirm-rp-id'
@@ -29,7 +29,7 @@ if (process.argv.includes('--dry-run')) {
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
   if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
-  await requireQueue()
+  await requireQueuesAndBuckets()
   await runWrangler(['deploy', '--minify'])
   if (config.adminApi !== null) await renewOperatorClients(config.issuer, config.adminApi)
 }
@@ -75,16 +75,22 @@ async function migrate(binding: string): Promise<void> {
 }
 
 /**
- * Ends this process if the account does not have the queue of mails in wrangler.toml, because Cloudflare refuses a Worker with an
- * unknown queue.
+ * Ends this process if the account does not have a queue or a bucket of wrangler.toml, because Cloudflare refuses a Worker with an
+ * unknown one.
  */
-async function requireQueue(): Promise<void> {
-  const queue = settings.queues.producers?.find(({ binding }) => binding === MAIL_QUEUE)?.queue
-  if (queue === undefined) return
-  await readWrangler(['queues', 'info', queue]).catch((error) => {
+async function requireQueuesAndBuckets(): Promise<void> {
+  for (const { queue } of settings.queues.producers ?? [])
+    if (queue !== undefined) await requireResource('queue', queue, ['queues'])
+  for (const { bucket_name: bucket } of settings.r2_buckets)
+    if (bucket !== undefined) await requireResource('bucket', bucket, ['r2', 'bucket'])
+}
+
+/** @param command The command of wrangler for such resources. */
+async function requireResource(what: string, name: string, command: readonly string[]): Promise<void> {
+  await readWrangler([...command, 'info', name]).catch((error) => {
     if (!(error instanceof WranglerFailed)) throw error
     stop(
-      `Not deployed: the queue ${queue} was not found. Create it: npx wrangler queues create ${queue}\n` +
+      `Not deployed: the ${what} ${name} was not found. Create it: npx wrangler ${command.join(' ')} create ${name}\n` +
         `wrangler: ${error.message.trim()}`,
     )
   })

@@ -2,19 +2,23 @@ import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 
 import type { Config } from '../src/config/config.ts'
 import { BURST_BINDINGS, type Budget, PERIOD_SECONDS } from '../src/storage/burst_limits.ts'
 
-/** The binding of the producer of mails. */
-export const MAIL_QUEUE = 'MAIL_QUEUE'
+/** The bindings of the producers. */
+const MAIL_QUEUE = 'MAIL_QUEUE'
+const AUDIT_QUEUE = 'AUDIT_QUEUE'
+
+/** The binding of the bucket of audit events. */
+const AUDIT_ARCHIVE = 'AUDIT_ARCHIVE'
 
 /** The binding of the mail service of Cloudflare. */
 const EMAIL = 'EMAIL'
 
-/** A mail is tried again for a day, first after 5 s, at last once an hour. */
+/** A mail or an audit event is tried again for a day, first after 5 s, at last once an hour. */
 const RETRIES = 40
 
 /** The binding of the static files. */
 const ASSETS = 'ASSETS'
 
-type WranglerToml = Pick<Unstable_Config, 'assets' | 'ratelimits' | 'queues' | 'send_email'>
+type WranglerToml = Pick<Unstable_Config, 'assets' | 'ratelimits' | 'queues' | 'r2_buckets' | 'send_email'>
 
 /** If wrangler.toml does not fit config.yml, prints each difference and ends the process. */
 export function requireWranglerToml(config: Config): void {
@@ -26,13 +30,17 @@ export function requireWranglerToml(config: Config): void {
 
 /** Finds the budgets and the bindings of wrangler.toml that differ from config.yml. */
 export function findDifferences(
-  { burstLimits, mail }: Pick<Config, 'burstLimits' | 'mail'>,
+  { burstLimits, mail, auditArchive }: Pick<Config, 'burstLimits' | 'mail' | 'auditArchive'>,
   toml: WranglerToml,
 ): string[] {
   return [
     ...findAssetProblems(toml),
     ...findBudgets(burstLimits, toml.ratelimits),
-    ...(mail === null ? [] : findQueueProblems(toml)),
+    ...(mail === null ? [] : findQueueProblems('mail', MAIL_QUEUE, toml)),
+    ...(auditArchive === null ? [] : findQueueProblems('audit_archive', AUDIT_QUEUE, toml)),
+    ...(auditArchive === null || toml.r2_buckets.some(({ binding }) => binding === AUDIT_ARCHIVE)
+      ? []
+      : [`audit_archive: wrangler.toml has no [[r2_buckets]] with the binding ${AUDIT_ARCHIVE}`]),
     ...(mail?.driver === 'binding' && !toml.send_email.some(({ name }) => name === EMAIL)
       ? [`mail.driver: wrangler.toml has no [[send_email]] with the name ${EMAIL}`]
       : []),
@@ -57,15 +65,20 @@ function findBudgets(burstLimits: Config['burstLimits'], rateLimits: WranglerTom
   })
 }
 
-function findQueueProblems({ queues: { producers = [], consumers = [] } }: WranglerToml): string[] {
-  const producer = producers.find(({ binding }) => binding === MAIL_QUEUE)
+/** @param key The key of config.yml that needs the queue. */
+function findQueueProblems(
+  key: string,
+  name: string,
+  { queues: { producers = [], consumers = [] } }: WranglerToml,
+): string[] {
+  const producer = producers.find(({ binding }) => binding === name)
   if (producer === undefined)
-    return [`mail: wrangler.toml has no [[queues.producers]] with the binding ${MAIL_QUEUE}`]
+    return [`${key}: wrangler.toml has no [[queues.producers]] with the binding ${name}`]
   const consumer = consumers.find(({ queue }) => queue === producer.queue)
   if (consumer === undefined)
-    return [`mail: wrangler.toml has no [[queues.consumers]] of the queue ${producer.queue}`]
+    return [`${key}: wrangler.toml has no [[queues.consumers]] of the queue ${producer.queue}`]
   const retries = consumer.max_retries ?? 0
   return retries >= RETRIES
     ? []
-    : [`mail: max_retries of the queue ${producer.queue} is ${retries}, must be at least ${RETRIES}`]
+    : [`${key}: max_retries of the queue ${producer.queue} is ${retries}, must be at least ${RETRIES}`]
 }

@@ -2,6 +2,7 @@ import { env as startEnv } from 'cloudflare:workers'
 import { Hono } from 'hono'
 import configText from '../dist/config.txt'
 import { type App, createApp } from './app.ts'
+import { isAuditMessage, storeMessages } from './audit/store_messages.ts'
 import { parseBuiltSettings } from './config/built_settings.ts'
 import { resolveConfig } from './config/config.ts'
 import { runCron } from './cron.ts'
@@ -32,11 +33,12 @@ export default {
     await runCron(createServices(env, config, systemClock), (work) => context.waitUntil(work))
   },
 
-  /** Handles the queue of mails. If a binding or a secret is missing, the queue tries the whole batch again. */
+  /** Handles the queues of mails and of audit events. If a binding or a secret is missing, the queue tries the whole batch again. */
   async queue({ messages }, env, context) {
-    const { mailDelivery, clock } = createServices(env, config, systemClock)
+    const { mailDelivery, auditBatches, clock } = createServices(env, config, systemClock)
     const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
-    if (mailDelivery === null) dropMails(messages)
+    if (messages.every(isAuditMessage)) await storeMessages(messages, auditBatches, clock.now())
+    else if (mailDelivery === null) dropMails(messages)
     else await deliverMails(messages, mailDelivery, { now: clock.now(), waitUntil })
   },
 } satisfies ExportedHandler<Env>

@@ -27,6 +27,9 @@ export const AUDIT_KINDS = [
 ] as const
 export type AuditKind = (typeof AUDIT_KINDS)[number]
 
+/** The kinds of most events. With `audit_archive`, they go to the queue. The index of `IS_RARE` does not have them. */
+export const DAILY_KINDS: readonly AuditKind[] = ['issue', 'refresh', 'retry']
+
 /** The operator who caused an event. */
 export interface Actor {
   subject: string

@@ -5,22 +5,16 @@ import { type LaterPart, LaterWriteStore } from '../storage/later_write_store.ts
 import { AuditBudget, isRepeatable, networkOf } from './audit_budget.ts'
 import { type AuditEntry, EVENT_COLUMNS, entryOf, rowOf } from './audit_entry.ts'
 import type { AuditEvent } from './audit_event.ts'
-import { minuteOf } from './event_counters.ts'
+import { isBatched } from './audit_message.ts'
+import type { AuditQueue } from './audit_queue.ts'
+import { addCountsSql, countsOf } from './event_counters.ts'
 import { EventSummaries } from './event_summaries.ts'
 
 /** Inserts events from a JSON array of rows. A statement can add a condition on `value`, the row. */
 const INSERT_EVENTS = `INSERT INTO audit_events (${EVENT_COLUMNS.join(', ')})
   SELECT ${EVENT_COLUMNS.map((column) => `value ->> '${column}'`).join(', ')} FROM json_each(?)`
 
-/** Adds to the counters of each minute, from a JSON array of `{ minute, counts }`. */
-const ADD_COUNTS = `
-  INSERT INTO audit_counters (minute, counts) SELECT value ->> 'minute', value -> 'counts' FROM json_each(?) WHERE true
-  ON CONFLICT (minute) DO UPDATE SET counts = (
-    SELECT json_group_object(key, total) FROM (
-      SELECT key, sum(value) AS total FROM (
-        SELECT key, value FROM json_each(audit_counters.counts)
-        UNION ALL SELECT key, value FROM json_each(excluded.counts))
-      GROUP BY key))`
+const ADD_COUNTS = addCountsSql()
 
 const IS_OF_SECURITY = `actor IS NULL AND kind IN ('theft', 'cut_off', 'lock')`
 const IS_ORDINARY = `actor IS NULL AND kind NOT IN ('theft', 'cut_off', 'lock', 'key', 'admin')`
@@ -36,6 +30,8 @@ interface AuditOptions {
   bursts?: Pick<BurstLimits, 'isWithin'>
   /** Absent for calls without other writes. */
   later?: LaterWriteStore
+  /** The queue of most events. Absent if config.yml has no `audit_archive`: then all events are rows of `audit_events`. */
+  queue?: AuditQueue | null
 }
 
 /** Writes the audit trail to D1. */
@@ -43,15 +39,17 @@ export class AuditStore {
   readonly #db: D1Database
   readonly #bursts: AuditOptions['bursts']
   readonly #later: LaterWriteStore
+  readonly #queue: AuditQueue | null
   readonly #budget = new AuditBudget()
   readonly #summaries = new EventSummaries()
   readonly #pending: Gathered[] = []
 
-  constructor(db: D1Database, { bursts, later = new LaterWriteStore(db) }: AuditOptions = {}) {
+  constructor(db: D1Database, { bursts, later = new LaterWriteStore(db), queue = null }: AuditOptions = {}) {
     this.#db = db
     this.#bursts = bursts
     this.#later = later
-    later.join({ take: () => this.#take() })
+    this.#queue = queue
+    later.join({ take: (now) => this.#take(now) })
   }
 
   /**
@@ -73,8 +71,10 @@ export class AuditStore {
     this.#later.schedule(context)
   }
 
-  async #take(): Promise<LaterPart | null> {
-    const entries = await this.#withinLocation(this.#pending.splice(0))
+  async #take(now: number): Promise<LaterPart | null> {
+    const all = await this.#withinLocation(this.#pending.splice(0))
+    const entries = this.#queue === null ? all : all.filter((entry) => !isBatched(entry))
+    await this.#queue?.send(all.filter(isBatched), now)
     if (entries.length === 0) return null
     const insert = this.#db.prepare(INSERT_EVENTS).bind(JSON.stringify(entries.map(rowOf)))
     const count = this.#db.prepare(ADD_COUNTS).bind(JSON.stringify(countsOf(entries)))
@@ -185,16 +185,4 @@ function countedNetwork({ isFromClient = false }: AuditEvent, context: RequestCo
 /** Copies an event for each user. */
 function eventsOf(ids: readonly string[], event: AuditEvent): AuditEvent[] {
   return ids.map((subject) => ({ ...event, subject }))
-}
-
-/** The sums of the entries for each minute, in the format of `ADD_COUNTS`. */
-function countsOf(entries: readonly AuditEntry[]): { minute: number; counts: Record<string, number> }[] {
-  const minutes = Map.groupBy(entries, ({ at }) => minuteOf(at))
-  return [...minutes].flatMap(([minute, ofMinute]) => {
-    const counts: Record<string, number> = {}
-    for (const { count, counters } of ofMinute) {
-      for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + count
-    }
-    return Object.keys(counts).length === 0 ? [] : [{ minute, counts }]
-  })
 }

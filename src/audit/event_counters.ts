@@ -61,3 +61,52 @@ function idleCounterOf(previousTokenAt: number, now: number): Counter {
   const minutes = IDLE_MINUTES.findLast((lower) => lower <= idle) ?? 0
   return `idle:${minutes}`
 }
+
+/** The sums of the counters of a minute. */
+export interface CountsOfMinute {
+  /** The start of the minute, in Unix seconds. */
+  minute: number
+  counts: Record<string, number>
+}
+
+/** The sums of entries for each minute. */
+export function countsOf(
+  entries: readonly { at: number; count: number; counters: readonly Counter[] }[],
+): CountsOfMinute[] {
+  const minutes = Map.groupBy(entries, ({ at }) => minuteOf(at))
+  return [...minutes].flatMap(([minute, ofMinute]) => {
+    const counts: Record<string, number> = {}
+    for (const { count, counters } of ofMinute) {
+      for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + count
+    }
+    return Object.keys(counts).length === 0 ? [] : [{ minute, counts }]
+  })
+}
+
+/** Adds the sums of the same minute. */
+export function addCounts(all: readonly CountsOfMinute[]): CountsOfMinute[] {
+  const minutes = Map.groupBy(all, ({ minute }) => minute)
+  return [...minutes].map(([minute, ofMinute]) => {
+    const total: Record<string, number> = {}
+    for (const { counts } of ofMinute)
+      for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count
+    return { minute, counts: total }
+  })
+}
+
+/**
+ * The SQL that adds to the counters of each minute. Its first parameter is a JSON array of `CountsOfMinute`.
+ *
+ * @param condition A condition of the whole statement.
+ */
+export function addCountsSql(condition = 'true'): string {
+  return `
+  INSERT INTO audit_counters (minute, counts)
+  SELECT value ->> 'minute', value -> 'counts' FROM json_each(?1) WHERE ${condition}
+  ON CONFLICT (minute) DO UPDATE SET counts = (
+    SELECT json_group_object(key, total) FROM (
+      SELECT key, sum(value) AS total FROM (
+        SELECT key, value FROM json_each(audit_counters.counts)
+        UNION ALL SELECT key, value FROM json_each(excluded.counts))
+      GROUP BY key))`
+}

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import { DAILY_KINDS } from './audit_event.ts'
 
 /** A stored event. Times are Unix seconds. */
 export interface StoredAuditEvent {
@@ -46,7 +47,7 @@ const rowsSchema = z.array(
 const changeSchema = z.record(z.string(), z.unknown())
 
 /** The condition of the partial index of kinds. A query without it cannot use the index. */
-export const IS_RARE = `kind NOT IN ('issue', 'refresh', 'retry')`
+export const IS_RARE = `kind NOT IN (${DAILY_KINDS.map((kind) => `'${kind}'`).join(', ')})`
 
 export function decodeEvents(results: unknown): StoredAuditEvent[] {
   return decodeRecord(rowsSchema, 'audit events', results).map((row) => {

@@ -1,5 +1,34 @@
-import { count, daysToSeconds } from './checks.ts'
-import { keyWithDefault } from './key.ts'
+import * as z from 'zod/mini'
+import { check, count, daysToSeconds } from './checks.ts'
+import { keyWithDefault, mapping, optionalKey, type ValuesOf } from './key.ts'
+
+const POWER_OF_TWO = 'must be a power of two from 1 to 4096'
+
+const partitions = check(
+  z
+    .int(POWER_OF_TWO)
+    .check(
+      z.refine((value) => value >= 1 && value <= 4096 && Number.isInteger(Math.log2(value)), POWER_OF_TWO),
+    ),
+  { bounds: 'a power of two from 1 to 4096' },
+)
+
+const keysOfArchive = {
+  partitions: keyWithDefault('partitions', {
+    check: partitions,
+    default: 16,
+    description:
+      'How many parts the events of a day have, by a hash of the subject. A search for a subject reads one part of each day ([storage.md](storage.md#audit-archive))',
+  }),
+  hotSeconds: keyWithDefault('hot_days', {
+    check: daysToSeconds(1, 30),
+    default: 3,
+    description: 'How many whole days of sign-ins, refreshes and retries are in D1. Older ones are in R2',
+  }),
+}
+
+/** The archive of the audit trail. */
+export type AuditArchiveSettings = ValuesOf<typeof keysOfArchive>
 
 export const auditKeys = {
   auditRetentionSeconds: keyWithDefault('audit_retention_days', {
@@ -12,5 +41,11 @@ export const auditKeys = {
     default: 10_000_000,
     description:
       'How many audit events are kept. The sweep removes the oldest ones above this number ([sessions.md](sessions.md#the-sweep))',
+  }),
+  auditArchive: optionalKey('audit_archive', {
+    check: mapping(keysOfArchive),
+    absent: 'all events are rows in D1',
+    description:
+      'Sends most audit events through a queue to D1 and later to R2, so that the audit trail has no maximum size ([storage.md](storage.md#audit-archive))',
   }),
 }

@@ -1,17 +1,28 @@
+import { AuditBatchStore } from '../audit/audit_batch_store.ts'
 import { AuditErasureStore } from '../audit/audit_erasure_store.ts'
 import { AuditQueryStore } from '../audit/audit_query_store.ts'
+import { AuditQueue } from '../audit/audit_queue.ts'
 import { AuditStatisticsStore } from '../audit/audit_statistics_store.ts'
 import { AuditStore } from '../audit/audit_store.ts'
 import { SessionEventStore } from '../audit/session_event_store.ts'
+import type { Config } from '../config/config.ts'
 import type { Environment } from './environment.ts'
 import type { StorageServices } from './storage_services.ts'
 
 export type AuditServices = ReturnType<typeof createAuditServices>
 
 /** Creates the audit trail and its queries. */
-export function createAuditServices({ db }: Environment, { bursts, later }: StorageServices) {
+export function createAuditServices(
+  { env, db }: Environment,
+  { auditArchive }: Pick<Config, 'auditArchive'>,
+  { bursts, later }: StorageServices,
+) {
+  const auditBatches = new AuditBatchStore(db, auditArchive?.partitions ?? 1)
+  const binding = auditArchive === null ? undefined : env.AUDIT_QUEUE
+  const queue = binding === undefined ? null : new AuditQueue(binding, auditBatches)
   return {
-    audit: new AuditStore(db, { bursts, later }),
+    audit: new AuditStore(db, { bursts, later, queue }),
+    auditBatches,
     auditErasure: new AuditErasureStore(db),
     auditTrail: new AuditQueryStore(db),
     sessionEvents: new SessionEventStore(db),

@@ -1,4 +1,5 @@
 import { type HashKeys, parseHashKeys } from '@sallyport/formats/schemes/hash_keys'
+import type { AuditQueueBinding } from '../audit/audit_queue.ts'
 import type { Config } from '../config/config.ts'
 import { isLoopback } from '../config/origin.ts'
 import { parseSealingKey, type SealingKeys } from '../keys/sealing.ts'
@@ -30,6 +31,10 @@ export interface Env extends BurstBindings {
   CHALLENGE_SECRET?: string
   /** The queue of sealed mails, if config.yml has `mail`. */
   MAIL_QUEUE?: MailQueue
+  /** The queue of audit events, if config.yml has `audit_archive`. */
+  AUDIT_QUEUE?: AuditQueueBinding
+  /** The bucket of older audit events, if config.yml has or had `audit_archive`. */
+  AUDIT_ARCHIVE?: R2Bucket
   /** The mail service of Cloudflare, for the driver `binding`. */
   EMAIL?: EmailBinding
   /** The secrets of the driver `webhook` (`parseWebhookSecrets`). */
@@ -96,12 +101,13 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
 }
 
 /** The bindings that config.yml needs. */
-function requiredBindings({ sessionShards, sessionObjects, mail }: Config): string[] {
+function requiredBindings({ sessionShards, sessionObjects, mail, auditArchive }: Config): string[] {
   return [
     ...['DB', 'KV', 'ASSETS'],
     ...sessionShards.map((shard) => shard.binding),
     ...(sessionObjects === null ? [] : ['SESSION_OBJECTS']),
     ...(mail === null ? [] : ['MAIL_QUEUE']),
+    ...(auditArchive === null ? [] : ['AUDIT_QUEUE', 'AUDIT_ARCHIVE']),
     ...(mail?.driver === 'binding' ? ['EMAIL'] : []),
   ]
 }

@@ -19,8 +19,12 @@ export interface LaterPart {
 
 /** A feature whose writes no response waits for. */
 export interface LaterSource {
-  /** Takes all pending writes; null without one. A write that is added during the call belongs to the next one. */
-  take(): Promise<LaterPart | null>
+  /**
+   * Takes all pending writes; null without one. A write that is added during the call belongs to the next one.
+   *
+   * @param now The time of the request that makes the call, in Unix seconds.
+   */
+  take(now: number): Promise<LaterPart | null>
 }
 
 /**
@@ -56,8 +60,8 @@ export class LaterWriteStore {
     })
   }
 
-  async #write({ waitUntil }: RequestContext): Promise<void> {
-    const taken = await Promise.all(this.#sources.map((source) => source.take()))
+  async #write({ now, waitUntil }: RequestContext): Promise<void> {
+    const taken = await Promise.all(this.#sources.map((source) => source.take(now)))
     const parts = taken.filter((part) => part !== null)
     const all = parts.flatMap(({ statements }) => statements)
     if (all.length === 0) return

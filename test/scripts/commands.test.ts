@@ -274,6 +274,8 @@ describe('the migrations of a deployment', () => {
         ? [
             'd1 execute DB --remote',
             'queues info sallyport-mail',
+            'queues info sallyport-audit',
+            'r2 bucket info sallyport-audit',
             'deploy --minify',
             'd1 execute DB --remote',
             'd1 execute DB --remote',

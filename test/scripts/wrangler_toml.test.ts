@@ -65,8 +65,33 @@ describe('wrangler.toml', () => {
     })
   })
 
+  it.each([
+    [
+      'the producer',
+      { ...toml, queues: { consumers } },
+      'audit_archive: wrangler.toml has no [[queues.producers]] with the binding AUDIT_QUEUE',
+    ],
+    [
+      'the consumer',
+      { ...toml, queues: { producers } },
+      'audit_archive: wrangler.toml has no [[queues.consumers]] of the queue sallyport-audit',
+    ],
+    [
+      'the bucket',
+      { ...toml, r2_buckets: [] },
+      'audit_archive: wrangler.toml has no [[r2_buckets]] with the binding AUDIT_ARCHIVE',
+    ],
+  ])(
+    'with an archive of audit events, the check names what wrangler.toml lacks: %s',
+    (_case, lacking, problem) => {
+      const archive = configOf('audit_archive: {}')
+      expect(findDifferences(archive, toml)).toEqual([])
+      expect(findDifferences(archive, lacking)).toEqual([problem])
+    },
+  )
+
   it('without mail in config.yml wrangler.toml needs no queue, and a webhook needs no mail service', () => {
-    expect(findDifferences(configOf(''), { ...toml, queues: {}, send_email: [] })).toEqual([])
+    expect(findDifferences(configOf(''), { ...toml, queues: {}, r2_buckets: [], send_email: [] })).toEqual([])
     expect(findDifferences(webhook, { ...toml, send_email: [] })).toEqual([])
   })
 })

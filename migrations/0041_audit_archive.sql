@@ -1,0 +1,43 @@
+-- The audit trail with `audit_archive` in config.yml. Sign-ins with tokens, refreshes and retries come through a queue. Each delivery
+-- writes one row for each partition and slot.
+CREATE TABLE audit_batches (
+  -- The partition of the subjects: 2^n + the last n bits of a hash, if there are 2^n partitions.
+  partition INTEGER NOT NULL,
+  -- The start of ten minutes, in Unix seconds. All events of the row are in this time.
+  slot INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  -- The number of events.
+  size INTEGER NOT NULL,
+  -- A JSON array of objects with the columns of `audit_events` that are not null.
+  events TEXT NOT NULL CHECK (json_valid(events)),
+  PRIMARY KEY (partition, slot, id)
+) STRICT, WITHOUT ROWID;
+
+-- The messages of each delivery. A message that the queue delivers twice is stored once.
+CREATE TABLE audit_deliveries (
+  at INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  -- A JSON array of ids.
+  messages TEXT NOT NULL CHECK (json_valid(messages)),
+  PRIMARY KEY (at, id)
+) STRICT, WITHOUT ROWID;
+
+-- The objects of the archive in R2. Each has events of one day and one partition, in the order of subject, time and id.
+CREATE TABLE audit_archives (
+  partition INTEGER NOT NULL,
+  -- The start of the day in UTC, in Unix seconds.
+  day INTEGER NOT NULL,
+  -- The key of the object.
+  name TEXT NOT NULL,
+  -- The number of events and of bytes.
+  size INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  -- A JSON array of [first subject, offset of its first byte] for each block of the object.
+  blocks TEXT NOT NULL CHECK (json_valid(blocks)),
+  -- 1: another object has the events. The cron trigger deletes this object and then the row.
+  removed INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (partition, day, name)
+) STRICT, WITHOUT ROWID;
+
+-- 1: no batch and no object has events of the subject.
+ALTER TABLE erasures ADD COLUMN archive_erased INTEGER NOT NULL DEFAULT 0;

@@ -1,0 +1,52 @@
+import { describeError, log } from '../lib/log.ts'
+import type { AuditBatchStore } from './audit_batch_store.ts'
+import { type AuditMessage, messageSchema } from './audit_message.ts'
+
+/** A message as the queue delivers it. `attempts` begins with 1. */
+export interface QueuedMessage {
+  readonly body: unknown
+  readonly attempts: number
+  ack(): void
+  retry(options: { delaySeconds: number }): void
+}
+
+const FIRST_DELAY_SECONDS = 5
+const LONGEST_DELAY_SECONDS = 3600
+
+/** Whether a message is of the queue of audit events. A sealed mail is a text. */
+export function isAuditMessage({ body }: Pick<QueuedMessage, 'body'>): boolean {
+  return typeof body === 'object'
+}
+
+/** Stores the events of messages. If D1 fails, the queue delivers all of them again. Never throws. */
+export async function storeMessages(
+  queued: readonly QueuedMessage[],
+  batches: Pick<AuditBatchStore, 'store'>,
+  now: number,
+): Promise<void> {
+  const read = queued.map((message) => ({ message, content: readMessage(message) }))
+  try {
+    await batches.store(
+      read.flatMap(({ content }) => content ?? []),
+      now,
+    )
+  } catch (error) {
+    const attempts = Math.max(...queued.map((message) => message.attempts))
+    const delaySeconds = Math.min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempts - 1))
+    const facts = { messages: queued.length, attempts, delaySeconds, cause: describeError(error) }
+    log('error', 'audit_delayed', facts)
+    for (const message of queued) message.retry({ delaySeconds })
+    return
+  }
+  for (const { message, content } of read) {
+    if (content === null) message.retry({ delaySeconds: LONGEST_DELAY_SECONDS })
+    else message.ack()
+  }
+}
+
+/** The content of a message; null if a later version of the Worker sent it. After an upgrade, the Worker can read it. */
+function readMessage({ body }: QueuedMessage): AuditMessage | null {
+  const { success, data } = messageSchema.safeParse(body)
+  if (!success) log('error', 'audit_message_unreadable')
+  return success ? data : null
+}

@@ -1,0 +1,86 @@
+import { env } from 'cloudflare:workers'
+import type { AuditBatchStore } from '../../src/audit/audit_batch_store.ts'
+import type { AuditMessage } from '../../src/audit/audit_message.ts'
+import { type QueuedMessage, storeMessages } from '../../src/audit/store_messages.ts'
+import { TestServer } from './server.ts'
+
+/** The outcome of a delivery of one message. */
+export interface Delivered {
+  isAcknowledged: boolean
+  delaySeconds: number | null
+}
+
+/** The queue of audit events of a test. Its messages wait until the test delivers them. */
+export class AuditSink {
+  readonly messages: AuditMessage[] = []
+
+  readonly queue = {
+    send: async (message: AuditMessage) => {
+      // The queue carries JSON.
+      this.messages.push(JSON.parse(JSON.stringify(message)))
+    },
+  }
+
+  /** Delivers bodies as the Worker does, in one batch. */
+  static async deliver(
+    bodies: readonly unknown[],
+    { auditBatches, clock }: { auditBatches: Pick<AuditBatchStore, 'store'>; clock: { now(): number } },
+    attempts = 1,
+  ): Promise<Delivered[]> {
+    const outcomes = bodies.map((): Delivered => ({ isAcknowledged: false, delaySeconds: null }))
+    const queued = outcomes.map(
+      (outcome, i): QueuedMessage => ({
+        body: bodies[i],
+        attempts,
+        ack: () => {
+          outcome.isAcknowledged = true
+        },
+        retry: ({ delaySeconds }) => {
+          outcome.delaySeconds = delaySeconds
+        },
+      }),
+    )
+    await storeMessages(queued, auditBatches, clock.now())
+    return outcomes
+  }
+
+  /** Delivers all waiting messages. */
+  flush(server: TestServer): Promise<Delivered[]> {
+    return AuditSink.deliver(this.messages.splice(0), server.services)
+  }
+}
+
+export const ARCHIVE = { audit_archive: { partitions: 4, hot_days: 3 } }
+
+/** A server with the archive of audit events, and its queue. */
+export function archiveServer({
+  config = {},
+  ...changes
+}: {
+  config?: Record<string, unknown>
+  env?: Partial<Cloudflare.Env>
+} = {}): { server: TestServer; sink: AuditSink } {
+  const sink = new AuditSink()
+  const server = new TestServer({
+    config: { ...ARCHIVE, ...config },
+    env: { AUDIT_QUEUE: sink.queue, ...changes.env },
+  })
+  return { server, sink }
+}
+
+/** The events of all batches in D1. */
+export async function batchedEvents(): Promise<Record<string, unknown>[]> {
+  const { results } = await env.DB.prepare(
+    `SELECT value FROM audit_batches, json_each(audit_batches.events)
+     ORDER BY value ->> 'at', value ->> 'id'`,
+  ).all<{ value: string }>()
+  return results.map(({ value }) => JSON.parse(value))
+}
+
+/** The sum of each counter of all minutes. */
+export async function countedEvents(): Promise<Record<string, number>> {
+  const { results } = await env.DB.prepare(
+    'SELECT key, sum(value) AS total FROM audit_counters, json_each(counts) GROUP BY key',
+  ).all<{ key: string; total: number }>()
+  return Object.fromEntries(results.map(({ key, total }) => [key, total]))
+}
