@@ -1,13 +1,13 @@
 import type { Env } from '../src/services/environment.ts'
 import { HolderStore } from '../src/sessions/holder_store.ts'
-import { SessionStore } from '../src/sessions/session_store.ts'
+import { SessionRotationStore } from '../src/sessions/session_rotation_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 
 // The baseline of a refresh: the same D1 call and a constant response. The caller counts: /rotate?sid=…&seq=…
 
 const LIFETIME_SECONDS = 2_592_000
 
-const LIFETIMES = { apis: new Map(), longestAccessTokenSeconds: 3600, refreshRetryWindowSeconds: 60 }
+const SETTINGS = { refreshRetryWindowSeconds: 60 }
 
 let subject: string | null = null
 
@@ -29,7 +29,7 @@ export default {
       now,
     }
     const holder = { ...session, ...token }
-    const { outcome } = await new SessionStore(DB, new HolderStore(DB), LIFETIMES).use(
+    const { outcome } = await new SessionRotationStore(DB, new HolderStore(DB).checkFor(DB), SETTINGS).use(
       {
         ...session,
         expiresAt: now + LIFETIME_SECONDS,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { areUnique, check, count, DAY, listOf, listOfMappings, oneOf, seconds } from './checks.ts'
+import { areUnique, check, count, DAY, flag, listOf, listOfMappings, oneOf, seconds } from './checks.ts'
 import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 
 const shardName = check(
@@ -54,6 +54,12 @@ const keysOfObjects = {
     check: count(0, 256, 'objects'),
     description:
       'The number of objects for the new sessions of each market. With 0, new sessions go to `session_shards`, and sessions in objects continue',
+  }),
+  isStrict: keyWithDefault('strict', {
+    check: flag,
+    default: false,
+    description:
+      'Whether each refresh reads its client and its user from D1. Without it, an object uses copies that are up to 30 seconds old',
   }),
 }
 

@@ -6,7 +6,7 @@ import { parseSealingKey, type SealingKeys } from '../keys/sealing.ts'
 import type { EmailBinding } from '../mail/binding_driver.ts'
 import type { MailQueue } from '../mail/mailer.ts'
 import { parseWebhookSecrets } from '../mail/webhook_driver.ts'
-import type { SessionObjectNamespace } from '../sessions/object_database_store.ts'
+import type { SessionObjectNamespace } from '../sessions/remote_object_store.ts'
 import type { AssetBinding } from '../storage/asset_store.ts'
 import type { BurstBindings } from '../storage/burst_limits.ts'
 

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { HolderStore } from '../sessions/holder_store.ts'
 import { ObjectDatabase } from '../sessions/object_database_store.ts'
+import { RemoteObject } from '../sessions/remote_object_store.ts'
 import { RevocationFeed } from '../sessions/revocation_feed.ts'
 import { RevocationStore } from '../sessions/revocation_store.ts'
 import { SessionEndingStore } from '../sessions/session_ending_store.ts'
@@ -10,6 +11,7 @@ import { SessionIndexStore } from '../sessions/session_index_store.ts'
 import { SessionListStore } from '../sessions/session_list_store.ts'
 import { SessionObjects } from '../sessions/session_objects.ts'
 import { SessionOpeningStore } from '../sessions/session_opening_store.ts'
+import { SessionRotationStore } from '../sessions/session_rotation_store.ts'
 import { SessionShards } from '../sessions/session_shards.ts'
 import { SessionStore } from '../sessions/session_store.ts'
 import { SignOut } from '../sessions/sign_out.ts'
@@ -59,6 +61,7 @@ function createShards(
   const index = new SessionIndexStore(db)
   const open = (of: SqlDatabase, openingIndex: SessionIndexStore | null): SessionStores => ({
     sessions: new SessionStore(of, holders, config),
+    rotations: new SessionRotationStore(of, holders.checkFor(of), config),
     openings: new SessionOpeningStore(of, holders, openingIndex),
     endings: new SessionEndingStore(of, config),
     list: new SessionListStore(of),
@@ -69,11 +72,15 @@ function createShards(
     ...open(shardDatabases[i] ?? db, null),
   }))
   if (config.sessionObjects === null || sessionObjects === null) return new SessionShards(shards, null)
+  const { perMarket, isStrict } = config.sessionObjects
   const objects = new SessionObjects({
-    perMarket: config.sessionObjects.perMarket,
+    perMarket,
     index,
-    databaseOf: (place) => new ObjectDatabase(sessionObjects, place),
-    open: (of) => open(of, index),
+    open: (place) => {
+      const object = new RemoteObject(sessionObjects, place)
+      const stores = open(new ObjectDatabase(object), index)
+      return isStrict ? stores : { ...stores, rotations: object.rotations(config) }
+    },
   })
   return new SessionShards(shards, objects)
 }

@@ -4,8 +4,8 @@ import { invalidClient } from '../oauth/errors.ts'
 import type { FailureCause } from '../oauth/failure_cause.ts'
 import { issueTimeOf } from '../users/user.ts'
 import { isVisitorId } from '../users/visitor.ts'
+import type { Holder } from './holder_check.ts'
 import type { HolderProblem, HolderQuery } from './holder_conditions.ts'
-import type { Holder } from './holder_store.ts'
 
 /** The refresh token or the code that a client exchanges for tokens. `issuedAt` is in Unix seconds. */
 interface Exchanged {

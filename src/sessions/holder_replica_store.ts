@@ -3,11 +3,12 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { LATEST_CHANGE } from '../storage/change_list_store.ts'
 import { HOLDER_COPY_SECONDS, HOLDER_KNOWLEDGE_SECONDS, UNDER_WAY_SECONDS } from '../storage/copy_ages.ts'
-import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_database.ts'
+import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
 import { HolderChangeStore } from './holder_change_store.ts'
+import type { HolderCheck, HolderGuard, HolderRun } from './holder_check.ts'
 import { CONDITIONS, HOLDER, type HolderQuery, problemOf } from './holder_conditions.ts'
 import { COPIED_CLIENT_COLUMNS, COPIED_USER_COLUMNS } from './holder_copy_tables.ts'
-import { decodeHolder, HOLDER_COLUMNS, type Holder, type HolderGuard } from './holder_store.ts'
+import { decodeHolder, HOLDER_COLUMNS } from './holder_store.ts'
 
 /** A time from a clock that is ahead counts as no time. */
 const trusted = (time: string) => `iif(${time} <= token.now + ${UNDER_WAY_SECONDS}, ${time}, 0)`
@@ -64,50 +65,42 @@ interface Copy {
   asOf: number
 }
 
-/** The holder of a token, and the results of the statements that ran in the same transaction. */
-export interface HolderRun {
-  holder: Holder
-  /** The second in which the holder was known to be current. Unix seconds. */
-  knownAt: number
-  results: SqlResult[]
-}
-
 /**
  * Copies of clients and users in a session object. Together with the lists of changes they are current up to a few seconds. A refusal
  * always comes from a read of D1, because the copies can lack a new secret or the end of a revocation.
  */
-export class HolderReplicaStore {
+export class HolderReplicaStore implements HolderCheck {
   readonly #copies: SqlDatabase
   readonly #main: () => D1Database
   readonly #changes: HolderChangeStore
+  readonly #waitUntil: (work: Promise<unknown>) => void
 
-  /** @param copies A database with HOLDER_COPY_TABLES. @param main The main database. */
-  constructor(copies: SqlDatabase, main: () => D1Database) {
+  /**
+   * @param copies A database with HOLDER_COPY_TABLES.
+   * @param main The main database.
+   * @param waitUntil Keeps the object alive for a read in the background.
+   */
+  constructor(copies: SqlDatabase, main: () => D1Database, waitUntil: (work: Promise<unknown>) => void) {
     this.#copies = copies
     this.#main = main
+    this.#waitUntil = waitUntil
     this.#changes = new HolderChangeStore(copies, main)
   }
 
-  /**
-   * Checks the holder of an exchanged token, and runs statements in the same transaction. If the copies are outdated, or a copy would
-   * refuse the token, it reads D1 once before.
-   *
-   * @param statements The statements must have no effect if the guard is false.
-   * @throws StorageUnavailable, CorruptRecord. After a failed read of D1, no statement has run.
-   */
-  async run(
-    query: HolderQuery,
-    statements: (guard: HolderGuard) => SqlStatement[],
-    waitUntil: (work: Promise<unknown>) => void,
-  ): Promise<HolderRun> {
+  /** If the copies are outdated, or a copy would refuse the token, it reads D1 once before. After a failed read, no statement has run. */
+  async change(query: HolderQuery, statements: (guard: HolderGuard) => SqlStatement[]): Promise<HolderRun> {
     const { now } = query
-    this.#changes.refresh(now, waitUntil)
+    this.#changes.refresh(now, this.#waitUntil)
     const attempt = await this.#check({ ...query, listsReadAt: this.#changes.readAt }, statements)
     if (attempt !== null) return attempt
     const copies = await this.#readMain(query)
     const current = await this.#check({ ...query, readAt: now }, statements, copies)
     if (current === null) throw new Error('copies of this request cannot be outdated')
     return current
+  }
+
+  read(query: HolderQuery, statement: SqlStatement): Promise<HolderRun> {
+    return this.change(query, () => [statement])
   }
 
   /** @param copies New copies. Without them, a problem of the holder gives null. */
@@ -118,14 +111,13 @@ export class HolderReplicaStore {
   ): Promise<HolderRun | null> {
     const json = JSON.stringify(query)
     const writes = copies.map((copy) => this.#write(copy, query.now))
-    const batch = [
-      ...writes,
+    const checked = [
       this.#copies.prepare(SELECT_HOLDER).bind(json),
       ...statements({ sql: GUARD, query: json }),
-      ...copies.map((copy) => this.#removeIfChanged(copy)),
     ]
-    const all = await callStore('copies', () => this.#copies.batch(batch))
-    const [row, ...results] = all.slice(writes.length)
+    const removals = copies.map((copy) => this.#removeIfChanged(copy))
+    const all = await callStore('copies', () => this.#copies.batch([...writes, ...checked, ...removals]))
+    const [row, ...results] = all.slice(writes.length, writes.length + checked.length)
     const [found] = row?.results ?? []
     const { problem, known_at: knownAt } = decodeRecord(stateSchema, 'token holder', found)
     if (problem !== null && copies.length === 0) return null

@@ -2,21 +2,10 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
-import type { SqlDatabase } from '../storage/sql_database.ts'
-import { decodeUserRow, type StoredUser, USER_COLUMNS } from '../users/user.ts'
+import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
+import { decodeUserRow, USER_COLUMNS } from '../users/user.ts'
+import { type Holder, type HolderCheck, type HolderGuard, type HolderRun, NO_GUARD } from './holder_check.ts'
 import { CONDITIONS, HOLDER, type HolderProblem, type HolderQuery, problemOf } from './holder_conditions.ts'
-
-/** The current client and user of a token in the database. */
-export interface Holder {
-  /** Why the token is refused; null if it is valid. */
-  problem: HolderProblem | null
-  /** Null if the token belongs to a visitor or to the client itself, or if the user was deleted. */
-  user: StoredUser | null
-  /** The current scopes of the client; empty if the client was deleted. */
-  clientScopes: readonly string[]
-  /** Access tokens of the client that were issued before this moment are refused. Unix seconds. */
-  clientValidFrom: number
-}
 
 /** The first problem in D1. */
 const PROBLEM = problemOf(CONDITIONS)
@@ -34,16 +23,6 @@ const rowSchema = z.object({
   client_valid_from: z.nullable(z.int()),
 })
 const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
-
-/** A condition for a statement in the same transaction. It is false if the holder has a problem. */
-export interface HolderGuard {
-  sql: string
-  /** The value of `?1`, as JSON; null if the condition does not use it. Parameters of the statement begin at `?2`. */
-  query: string | null
-}
-
-/** The guard of a statement after a separate check of the holder. */
-export const NO_GUARD: HolderGuard = { sql: 'TRUE', query: null }
 
 /** Checks the client and the user of a token in the main database, the system of record. */
 export class HolderStore {
@@ -71,6 +50,39 @@ export class HolderStore {
     const statements = [...before, this.select(query), ...alongside]
     const results = await callStore('D1 clients', () => this.#db.batch(statements))
     return decodeHolder(results[before.length]?.results[0])
+  }
+
+  /** The check for sessions in `db`. */
+  checkFor(db: SqlDatabase): HolderCheck {
+    return this.isIn(db) ? this.#checkInside(db) : this.#checkOutside(db)
+  }
+
+  #checkInside(db: SqlDatabase): HolderCheck {
+    const run = async (query: HolderQuery, statements: readonly SqlStatement[]): Promise<HolderRun> => {
+      const batch = [this.select(query), ...statements]
+      const [found, ...results] = await callStore('D1 sessions', () => db.batch(batch))
+      return { holder: decodeHolder(found?.results[0]), knownAt: query.now, results }
+    }
+    return {
+      change: (query, statements) => run(query, statements(guardFor(query))),
+      read: (query, statement) => run(query, [statement]),
+    }
+  }
+
+  #checkOutside(db: SqlDatabase): HolderCheck {
+    return {
+      change: async (query, statements) => {
+        const holder = await this.find(query)
+        const batch = holder.problem === null ? statements(NO_GUARD) : []
+        const results = batch.length === 0 ? [] : await callStore('D1 sessions', () => db.batch(batch))
+        return { holder, knownAt: query.now, results }
+      },
+      read: async (query, statement) => {
+        const reading = callStore('D1 sessions', () => statement.run())
+        const [holder, result] = await Promise.all([this.find(query), reading])
+        return { holder, knownAt: query.now, results: [result] }
+      },
+    }
   }
 
   /** The statement of `find`, for a batch. `decodeHolder` decodes its row. */

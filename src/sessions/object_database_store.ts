@@ -1,9 +1,5 @@
-import type { Market } from '../lib/market.ts'
 import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_database.ts'
-import type { ObjectValue } from './object_tables_store.ts'
-import type { SessionObject } from './session_object.ts'
-
-export type SessionObjectNamespace = DurableObjectNamespace<SessionObject>
+import type { ObjectAnswer, ObjectBatch, ObjectValue } from './object_tables_store.ts'
 
 /** The statements of one session object. `values` are those of `?1`, `?2` and so on. */
 class ObjectStatement implements SqlStatement {
@@ -43,17 +39,17 @@ function requireValue(value: unknown): ObjectValue {
   throw new TypeError(`a statement cannot bind a value of the type ${typeof value}`)
 }
 
+/** A session object, or its stub in another isolate. */
+interface StatementRunner {
+  run(batch: ObjectBatch): Promise<ObjectAnswer>
+}
+
 /** The database of one session object, with the interface of D1. A batch is one call to the object. */
 export class ObjectDatabase implements SqlDatabase {
-  readonly #objects: SessionObjectNamespace
-  readonly #name: string
-  readonly #market: Market
+  readonly #object: StatementRunner
 
-  /** @param place The name of the object, and the market near which Cloudflare creates it. */
-  constructor(objects: SessionObjectNamespace, { name, market }: { name: string; market: Market }) {
-    this.#objects = objects
-    this.#name = name
-    this.#market = market
+  constructor(object: StatementRunner) {
+    this.#object = object
   }
 
   prepare(sql: string): ObjectStatement {
@@ -61,11 +57,8 @@ export class ObjectDatabase implements SqlDatabase {
   }
 
   async batch(statements: ObjectStatement[]): Promise<SqlResult[]> {
-    // After some errors a stub works no more, so each call gets its own.
-    const object = this.#objects.getByName(this.#name, { locationHint: this.#market })
-    const { results } = await object.run({
-      statements: statements.map(({ sql, values }) => ({ sql, values })),
-    })
+    const parts = statements.map(({ sql, values }) => ({ sql, values }))
+    const { results } = await this.#object.run({ statements: parts })
     return results
   }
 }

@@ -1,4 +1,6 @@
+import { HOLDER_COPY_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlResult } from '../storage/sql_database.ts'
+import { HOLDER_COPY_TABLES } from './holder_copy_tables.ts'
 
 /** A value that a statement of a session store binds. */
 export type ObjectValue = string | number | null
@@ -10,6 +12,16 @@ export interface ObjectStatement {
 
 export interface ObjectResult extends SqlResult {
   results: Record<string, SqlStorageValue>[]
+}
+
+/** The statements of one transaction. */
+export interface ObjectBatch {
+  statements: ObjectStatement[]
+}
+
+/** One result for each statement. */
+export interface ObjectAnswer {
+  results: ObjectResult[]
 }
 
 /**
@@ -59,6 +71,7 @@ const VERSIONS: readonly string[] = [
    BEGIN
      INSERT INTO index_changes (sid) VALUES (old.sid);
    END`,
+  HOLDER_COPY_TABLES,
 ]
 
 /** The tables of one session object, in its own SQLite database. */
@@ -107,6 +120,12 @@ export class ObjectTables {
     const sql =
       'DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE keep_until <= ? LIMIT ?) RETURNING sid'
     return this.#sql.exec(sql, now, limit).toArray().length
+  }
+
+  /** Removes the copies of clients and users that are too old for use. @param now Unix seconds */
+  sweepCopies(now: number): void {
+    for (const table of ['clients', 'users'])
+      this.#sql.exec(`DELETE FROM ${table} WHERE read_at <= ?`, now - HOLDER_COPY_SECONDS.max)
   }
 
   /** When the object removes expired sessions next, in Unix seconds; null before the first time. */

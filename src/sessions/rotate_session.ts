@@ -15,8 +15,9 @@ import { identifySession } from './identify_session.ts'
 import type { RotationOutcome } from './judge_rotation.ts'
 import { refuseRefresh } from './refuse_refresh.ts'
 import type { SessionIdentity } from './session.ts'
+import type { Rotation } from './session_rotation_store.ts'
 import type { SessionShards } from './session_shards.ts'
-import type { Rotation, SessionStore } from './session_store.ts'
+import type { SessionStore } from './session_store.ts'
 
 interface Dependencies {
   config: Pick<Config, 'refreshRetryWindowSeconds' | 'sessionLifetimeSeconds'>
@@ -35,8 +36,8 @@ export interface RotatedSession {
 }
 
 /**
- * Exchanges a refresh token for its successor, after D1 has checked its client and its user. If the session is in the main
- * database, one call to D1 checks and rotates.
+ * Exchanges a refresh token for its successor, after a check of its client and its user. One call to the main database or to a
+ * session object checks and rotates. A session in another shard needs two.
  *
  * @throws OAuthError invalid_grant, or invalid_client for a retired secret, or temporarily_unavailable;
  *   StorageUnavailable
@@ -48,8 +49,9 @@ export async function rotateSession(
 ): Promise<RotatedSession> {
   const { config, shards } = services
   const { now } = request.context
-  const sessions = shards.find(claims.sid)
-  if (sessions === null) throw refuseRefresh('invalid_token', 'its session names an unknown shard', claims)
+  const [sessions, rotations] = [shards.find(claims.sid), shards.findRotations(claims.sid)]
+  if (sessions === null || rotations === null)
+    throw refuseRefresh('invalid_token', 'its session names an unknown shard', claims)
   const rules = refreshRulesOf(request.client, claims, config)
   const identity = identify(claims, request, { capSeconds: config.sessionLifetimeSeconds, rules })
   if (identity.expiresAt <= now)
@@ -61,7 +63,7 @@ export async function rotateSession(
     now,
     sessionLifetimeSeconds: config.sessionLifetimeSeconds,
   }
-  const { holder, outcome, knownAt } = await sessions.use(rotation, describeExchange(claims, request))
+  const { holder, outcome, knownAt } = await rotations.use(rotation, describeExchange(claims, request))
   if (outcome === null) {
     requireRepeatable(holder, request)
     const { problem } = holder

@@ -2,11 +2,14 @@ import type { SessionEndingStore } from './session_ending_store.ts'
 import type { SessionErasureStore } from './session_erasure_store.ts'
 import type { SessionListStore } from './session_list_store.ts'
 import type { SessionOpeningStore } from './session_opening_store.ts'
+import type { SessionRotations } from './session_rotation_store.ts'
 import type { SessionStore } from './session_store.ts'
 
 /** The stores of the sessions in one database. */
 export interface SessionStores {
   sessions: SessionStore
+  /** Uses the refresh tokens of the same sessions. */
+  rotations: SessionRotations
   /** Opens the same sessions for authorization codes. */
   openings: SessionOpeningStore
   /** Ends the same sessions by their origin. */

@@ -1,9 +1,14 @@
 import { DurableObject } from 'cloudflare:workers'
 import { systemClock } from '../lib/clock.ts'
 import { describeError, log } from '../lib/log.ts'
+import type { HolderQuery } from './holder_conditions.ts'
+import { HolderReplicaStore } from './holder_replica_store.ts'
+import { ObjectDatabase } from './object_database_store.ts'
 import { ObjectOutbox } from './object_outbox_store.ts'
-import { type ObjectResult, type ObjectStatement, ObjectTables } from './object_tables_store.ts'
+import { type ObjectAnswer, type ObjectBatch, ObjectTables } from './object_tables_store.ts'
 import { SessionIndexStore } from './session_index_store.ts'
+import { type Rotation, type RotationResult, SessionRotationStore } from './session_rotation_store.ts'
+import type { TokenLifetimes } from './session_store.ts'
 
 /** The time in which an object gathers rows for one call to D1, and after which it repeats a failed call. */
 const OUTBOX_SECONDS = 5
@@ -14,14 +19,10 @@ const SWEEP_SECONDS = 86_400
 /** The most sessions that one run of the alarm removes. A request waits while the statement runs. */
 const SWEPT_AT_ONCE = 5000
 
-/** The statements of one transaction. */
-export interface ObjectBatch {
-  statements: ObjectStatement[]
-}
-
-/** One result for each statement. */
-export interface ObjectAnswer {
-  results: ObjectResult[]
+/** One use of a refresh token. */
+export interface ObjectRefresh extends Pick<TokenLifetimes, 'refreshRetryWindowSeconds'> {
+  rotation: Rotation
+  query: HolderQuery
 }
 
 /**
@@ -31,6 +32,9 @@ export interface ObjectAnswer {
 export class SessionObject extends DurableObject<{ DB: D1Database }> {
   readonly #tables: ObjectTables
   readonly #outbox: ObjectOutbox
+  /** The own database of the object. */
+  readonly #db: ObjectDatabase
+  readonly #holders: HolderReplicaStore
   /** When the alarm rings, in Unix seconds; null without an alarm. */
   #alarmAt: number | null = null
 
@@ -41,6 +45,12 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
       ctx.storage.sql,
       () => this.env.DB,
       () => new SessionIndexStore(this.env.DB),
+    )
+    this.#db = new ObjectDatabase(this)
+    this.#holders = new HolderReplicaStore(
+      this.#db,
+      () => this.env.DB,
+      (work) => ctx.waitUntil(work),
     )
     void ctx.blockConcurrencyWhile(async () => {
       this.#tables.migrate()
@@ -62,6 +72,15 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     return { results }
   }
 
+  /**
+   * Uses a refresh token. The copies of the object decide whether its client and its user may refresh.
+   *
+   * @throws an error if D1 is needed and does not respond: then the token stays unused
+   */
+  refresh({ rotation, query, ...lifetimes }: ObjectRefresh): Promise<RotationResult> {
+    return new SessionRotationStore(this.#db, this.#holders, lifetimes).use(rotation, query)
+  }
+
   /** Sends the rows that D1 still needs, and removes expired sessions once a day. A failure is repeated. */
   override async alarm(): Promise<void> {
     this.#alarmAt = null
@@ -79,6 +98,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   /** Removes expired sessions. The alarm then removes them from the index. @param now Unix seconds */
   sweep(now: number): void {
     const removed = this.#tables.sweep(now, SWEPT_AT_ONCE)
+    this.#tables.sweepCopies(now)
     this.#tables.nextSweepAt = removed < SWEPT_AT_ONCE ? now + SWEEP_SECONDS : now
     if (removed > 0) log('info', 'swept', { table: 'sessions (object)', removed })
   }

@@ -1,6 +1,5 @@
 import type { Location, Market } from '../lib/market.ts'
 import { marketOf } from '../lib/market.ts'
-import type { SqlDatabase } from '../storage/sql_database.ts'
 import { ObjectGroup } from './object_group.ts'
 import { chooseObject, marketOfObject } from './object_name.ts'
 import type { SessionGroup, SessionStores } from './session_group.ts'
@@ -10,10 +9,8 @@ interface Dependencies {
   /** The objects of each market that get new sessions; 0: new sessions go to the shards. */
   perMarket: number
   index: SessionIndexStore
-  /** The database of an object. Cloudflare creates the object near the market. */
-  databaseOf(place: { name: string; market: Market }): SqlDatabase
-  /** Creates the stores of a database. */
-  open(db: SqlDatabase): SessionStores
+  /** Creates the stores of an object. Cloudflare creates the object near the market. */
+  open(place: { name: string; market: Market }): SessionStores
 }
 
 /** The session objects near the markets. The sid of a session names its object, so an object needs no binding of its own. */
@@ -41,8 +38,7 @@ export class SessionObjects {
     if (opened) return opened
     const market = marketOfObject(name)
     if (market === null) return null
-    const { databaseOf, open } = this.#dependencies
-    const stores = open(databaseOf({ name, market }))
+    const stores = this.#dependencies.open({ name, market })
     this.#opened.set(name, stores)
     return stores
   }

@@ -1,15 +1,9 @@
 import { callStore } from '../lib/storage_error.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
 import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_database.ts'
+import { type Holder, type HolderGuard, NO_GUARD } from './holder_check.ts'
 import type { HolderQuery } from './holder_conditions.ts'
-import {
-  decodeHolder,
-  guardFor,
-  type Holder,
-  type HolderGuard,
-  type HolderStore,
-  NO_GUARD,
-} from './holder_store.ts'
+import { decodeHolder, guardFor, type HolderStore } from './holder_store.ts'
 import type { EndReason, SessionIdentity } from './session.ts'
 import type { IndexedSession } from './session_index_store.ts'
 

@@ -5,6 +5,7 @@ import type { SessionGroup, SessionStores } from './session_group.ts'
 import type { SessionListStore } from './session_list_store.ts'
 import type { SessionObjects } from './session_objects.ts'
 import type { SessionOpeningStore } from './session_opening_store.ts'
+import type { SessionRotations } from './session_rotation_store.ts'
 import type { SessionStore } from './session_store.ts'
 import { generateSid, shardNameOf } from './sid.ts'
 
@@ -38,6 +39,11 @@ export class SessionShards {
   /** The sessions of the shard or object that a sid names; null if it is unknown. */
   find(sid: string): SessionStore | null {
     return this.#stores(sid)?.sessions ?? null
+  }
+
+  /** The rotations of the shard or object that a sid names; null if it is unknown. */
+  findRotations(sid: string): SessionRotations | null {
+    return this.#stores(sid)?.rotations ?? null
   }
 
   /** The openings of the shard or object that a sid names; null if it is unknown. */

@@ -51,6 +51,7 @@ describe('the copies of a holder', () => {
     const { place, user, start, queryAt } = await newScene()
     const first = await place.run(queryAt(start))
     expect(first).toMatchObject({ knownAt: start, holder: { problem: null, user: { id: user.id } } })
+    expect(first.results).toHaveLength(1)
     expect(place.reads.toSorted()).toEqual(['copies', 'lists'])
     expect(await place.run(queryAt(start + 3))).toMatchObject({ knownAt: start, holder: { problem: null } })
     expect(place.reads).toHaveLength(2)

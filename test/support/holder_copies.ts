@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers'
+import type { HolderRun } from '../../src/sessions/holder_check.ts'
 import type { HolderQuery } from '../../src/sessions/holder_conditions.ts'
 import { HOLDER_COPY_TABLES } from '../../src/sessions/holder_copy_tables.ts'
-import { HolderReplicaStore, type HolderRun } from '../../src/sessions/holder_replica_store.ts'
+import { HolderReplicaStore } from '../../src/sessions/holder_replica_store.ts'
 import { aroundD1 } from './around_d1.ts'
 import { FaultyStore } from './faults.ts'
 
@@ -47,7 +48,11 @@ export class CopyPlace {
       this.reads.push(sql.includes('user_changes WHERE') ? 'lists' : 'copies')
       return this.main.around(sql, call)
     })
-    this.#replica = new HolderReplicaStore(COPIES, () => main)
+    this.#replica = new HolderReplicaStore(
+      COPIES,
+      () => main,
+      (work) => this.#background.push(work),
+    )
   }
 
   /** Checks a holder, marks the effect, and waits for the work in the background. */
@@ -60,11 +65,9 @@ export class CopyPlace {
   }
 
   start(query: HolderQuery): Promise<HolderRun> {
-    return this.#replica.run(
-      query,
-      ({ sql, query: json }) => [COPIES.prepare(`INSERT INTO marks SELECT ?1 WHERE ${sql}`).bind(json)],
-      (work) => this.#background.push(work),
-    )
+    return this.#replica.change(query, ({ sql, query: json }) => [
+      COPIES.prepare(`INSERT INTO marks SELECT ?1 WHERE ${sql}`).bind(json),
+    ])
   }
 
   async settle(): Promise<void> {

@@ -1,4 +1,9 @@
-import { listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import {
+  evictAllDurableObjects,
+  listDurableObjectIds,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { shardNameOf } from '../../src/sessions/sid.ts'
 
@@ -35,10 +40,13 @@ export async function readObjects(sql: string, ...values: SqlStorageValue[]): Pr
   return (await Promise.all(objects.map((object) => readObject(object, sql, ...values)))).flat()
 }
 
-/** Removes the rows of every object. */
+/** Removes the rows and the memory of every object. The next test can have an earlier time. */
 export async function emptyObjects(): Promise<void> {
+  await evictAllDurableObjects()
   // The removal of a session adds a change of the index.
-  for (const table of ['sessions', 'cutoffs', 'index_changes']) await readObjects(`DELETE FROM ${table}`)
+  for (const table of ['sessions', 'cutoffs', 'index_changes', 'clients', 'users'])
+    await readObjects(`DELETE FROM ${table}`)
+  await readObjects('UPDATE copy_lists SET clients_seq = 0, users_seq = 0')
 }
 
 /** Runs the alarms of every object, as after some seconds. */
