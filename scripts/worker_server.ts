@@ -50,6 +50,8 @@ export interface ServiceOptions {
   inspect?: boolean
   /** Whether the budgets of a minute are so large that a measurement cannot use them up. The Worker still counts each request. */
   hasLargeBudgets?: boolean
+  /** Whether the log lines of the service are not printed. */
+  isSilent?: boolean
 }
 
 /** Makes a directory for the files of a run. It is removed when the process ends. */
@@ -62,7 +64,17 @@ export function makeTemporaryDirectory(): string {
 /** Starts the service with the demo data. */
 export async function startService(
   { directory, modules }: Bundle,
-  { port, stateDirectory, sealingKey, hashKeys, vars, fill, inspect, hasLargeBudgets }: ServiceOptions = {},
+  {
+    port,
+    stateDirectory,
+    sealingKey,
+    hashKeys,
+    vars,
+    fill,
+    inspect,
+    hasLargeBudgets,
+    isSilent,
+  }: ServiceOptions = {},
 ): Promise<ServiceServer> {
   // The issuer has its port in it, so it must be known before the Worker starts.
   const localPort = String(port ?? (await findFreePort()))
@@ -81,6 +93,7 @@ export async function startService(
     port: Number(localPort),
     resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
     ...(inspect ? { inspectorPort: 0 } : {}),
+    ...(isSilent ? { handleStructuredLogs: () => {} } : {}),
   })
   const stores = await miniflare.getBindings<Env>()
   await prepareStores(stores, config)

@@ -1,0 +1,89 @@
+import { DEMO_OPERATOR } from './demo_data.ts'
+import type { ServiceServer } from './worker_server.ts'
+
+/** The parameters of a token request. */
+export type Form = Record<string, string>
+
+export const SHOP = { client_id: 'storefront-demo', client_secret: 'storefront-demo-secret' }
+export const MOBILE = { client_id: 'storefront-mobile', client_secret: 'storefront-mobile-secret' }
+export const GUEST_CLIENT = { client_id: 'storefront-public' }
+const CLI = { client_id: 'sallyport-cli' }
+
+interface Tokens {
+  access_token: string
+  refresh_token: string
+}
+
+export function refreshForm(token: string, client: Form = SHOP): Form {
+  return { grant_type: 'refresh_token', refresh_token: token, ...client }
+}
+
+export function passwordForm(username: string, password: string, client: Form = SHOP): Form {
+  return { grant_type: 'password', username, password, ...client }
+}
+
+/** Requests to one running service. Each method throws if the service refuses it. */
+export class DrillAccount {
+  readonly #service: ServiceServer
+
+  constructor(service: ServiceServer) {
+    this.#service = service
+  }
+
+  /** Whether a token request is successful. */
+  async isAccepted(form: Form): Promise<boolean> {
+    const { status } = await this.#post('/oauth2-token', form)
+    if (status >= 500) throw new Error(`the token endpoint answered ${status}`)
+    return status === 200
+  }
+
+  async token(form: Form): Promise<Tokens> {
+    const response = await this.#post('/oauth2-token', form)
+    if (!response.ok)
+      throw new Error(`the token endpoint answered ${response.status}: ${await response.text()}`)
+    return (await response.json()) as Tokens
+  }
+
+  /** @returns the next refresh token */
+  async refresh(token: string): Promise<string> {
+    return (await this.token(refreshForm(token))).refresh_token
+  }
+
+  async revoke(token: string): Promise<void> {
+    await this.#post('/oauth2-token/revoke', { token, ...SHOP })
+  }
+
+  /** The text of the revocation feed. */
+  async feed(): Promise<string> {
+    return (await fetch(`${this.#service.origin}/revocations`)).text()
+  }
+
+  /** Calls the admin API as the demo operator, with a confirmation. @param body Null for GET */
+  async admin(path: string, body: object | null): Promise<Record<string, unknown>> {
+    const { username, password } = DEMO_OPERATOR
+    const { access_token: token } = await this.token(passwordForm(username, password, CLI))
+    const { confirmation } = await this.#callAdmin('/me/confirm', { current_password: password }, { token })
+    return this.#callAdmin(path, body, { token, confirmation: String(confirmation) })
+  }
+
+  async #callAdmin(
+    path: string,
+    body: object | null,
+    { token, confirmation }: { token: string; confirmation?: string },
+  ): Promise<Record<string, unknown>> {
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      ...(confirmation === undefined ? {} : { 'Sallyport-Confirmation': confirmation }),
+    }
+    const request = body === null ? {} : { method: 'POST', body: JSON.stringify(body) }
+    const response = await fetch(`${this.#service.origin}/admin/api${path}`, { ...request, headers })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`)
+    return text === '' ? {} : JSON.parse(text)
+  }
+
+  #post(path: string, form: Form): Promise<Response> {
+    return fetch(`${this.#service.origin}${path}`, { method: 'POST', body: new URLSearchParams(form) })
+  }
+}
