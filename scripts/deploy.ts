@@ -15,23 +15,27 @@ import { requireWranglerToml } from './wrangler_toml.ts'
 
 const LOCAL_ID = 'local'
 const CONFIRM_RP_ID = '--confirm-rp-id'
+const UPLOAD_ONLY = '--upload-only'
 
 const config = requireConfig()
 requireWranglerToml(config)
 const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
 const problems = findLocalSettings(config)
+// With --upload-only the version gets no traffic yet (docs/upgrading.md, Canary).
+const isUploadOnly = process.argv.includes(UPLOAD_ONLY)
+const command = isUploadOnly ? ['versions', 'upload', '--minify'] : ['deploy', '--minify']
 const list = problems.map((problem) => `  ${problem}`).join('\n')
 if (process.argv.includes('--dry-run')) {
   if (problems.length > 0) console.error(`Warning: npm run deploy will refuse these settings:\n${list}`)
-  await runWrangler(['deploy', '--dry-run', '--minify', '--outdir', 'dist'])
+  await runWrangler([...command, '--dry-run', '--outdir', 'dist'])
 } else {
   if (problems.length > 0) stop(`Not deployed:\n${list}`)
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
   if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
   await requireQueuesAndBuckets()
-  await runWrangler(['deploy', '--minify'])
-  if (config.adminApi !== null) await renewOperatorClients(config.issuer, config.adminApi)
+  await runWrangler(command)
+  if (!isUploadOnly && config.adminApi !== null) await renewOperatorClients(config.issuer, config.adminApi)
 }
 
 /** Adds the missing clients of operators, and renews the console's client for this version and this issuer. */

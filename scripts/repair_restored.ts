@@ -12,6 +12,7 @@ interface CarriedTable {
 export const CARRIED_TABLES: readonly CarriedTable[] = [
   { name: 'sessions' },
   { name: 'cutoffs' },
+  { name: 'session_index', hasRemovals: true },
   { name: 'ended_browser_sessions' },
   { name: 'one_time_values' },
   { name: 'signing_keys', hasRemovals: true },
@@ -21,10 +22,14 @@ export const CARRIED_TABLES: readonly CarriedTable[] = [
   { name: 'totp_factors', hasRemovals: true },
   { name: 'recovery_codes', hasRemovals: true },
   { name: 'sign_in_failures' },
+  { name: 'known_origins', hasRemovals: true },
   { name: 'erasures' },
   { name: 'audit_events' },
   { name: 'audit_counters' },
   { name: 'audit_hour_counters' },
+  { name: 'audit_batches', hasRemovals: true },
+  { name: 'audit_deliveries' },
+  { name: 'audit_archives', hasRemovals: true },
 ]
 
 /** The tables of which only restrictions and passwords are applied again. Names, roles and scopes stay as restored. */

@@ -292,6 +292,15 @@ describe('the migrations of a deployment', () => {
     expect(inserts[1]).toContain('["https://id.shop.test/console/callback"]')
   })
 
+  it('npm run deploy -- --upload-only checks and migrates, and uploads a version without traffic and without new clients', async () => {
+    const folder = checkoutForDeployment(files)
+    expect(await runScript(folder, 'deploy', '--upload-only')).toEqual({ code: 0, stdout: '', stderr: '' })
+    const commands = readFileSync(join(folder, 'wrangler.log'), 'utf8').trim().split('\n')
+    expect(commands[0]).toBe('d1 migrations apply DB')
+    expect(commands.at(-1)).toBe('versions upload --minify')
+    expect(existsSync(join(folder, 'clients.sql'))).toBe(false)
+  })
+
   it('npm run deploy stops if a changed rp_id makes passkeys unusable, unless the operator confirms it', async () => {
     const folder = checkoutForDeployment(files)
     const config = join(folder, 'config.yml')
