@@ -34,10 +34,11 @@ CREATE TABLE audit_archives (
   bytes INTEGER NOT NULL,
   -- A JSON array of [first subject, offset of its first byte] for each block of the object.
   blocks TEXT NOT NULL CHECK (json_valid(blocks)),
-  -- 1: another object has the events. The cron trigger deletes this object and then the row.
-  removed INTEGER NOT NULL DEFAULT 0,
+  -- Null: the object has events that no other place has. Else the cron trigger deletes the object and then the row, an hour after
+  -- this time in Unix seconds.
+  removed_at INTEGER,
   PRIMARY KEY (partition, day, name)
 ) STRICT, WITHOUT ROWID;
 
--- 1: no batch and no object has events of the subject.
-ALTER TABLE erasures ADD COLUMN archive_erased INTEGER NOT NULL DEFAULT 0;
+-- The first day whose objects can have events of the subject, in Unix seconds; null: no batch and no object has them.
+ALTER TABLE erasures ADD COLUMN archive_from INTEGER DEFAULT 0;

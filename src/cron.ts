@@ -1,5 +1,6 @@
 import { eraseDueUsers } from './accounts/account_deletion.ts'
 import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
+import { dayOf } from './audit/event_partition.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
@@ -16,6 +17,12 @@ const FILL_BATCHES = 50
 
 /** The most accounts that one run erases. The next run starts five minutes later. */
 const MAX_ERASED = 50
+
+/** The most objects of audit events that one run writes. */
+const MAX_ARCHIVE_OBJECTS = 25
+
+/** The queue delivers a message in this time, or drops it. */
+const DELIVERY_SECONDS = 15 * 86_400
 
 const DAY = 86_400
 
@@ -37,7 +44,26 @@ export async function runCron(
   await rollUpCounters(services, context.now)
   await eraseAccounts(services, context)
   await sweepStores(services)
+  await archiveEvents(services, context.now)
   await fillSearchTexts(services)
+}
+
+/** Moves audit events of finished days to R2. After a failure, the next run continues. */
+async function archiveEvents({ auditArchive, config }: Services, now: number): Promise<void> {
+  if (auditArchive === null) return
+  const before = dayOf(now) - (config.auditArchive?.hotSeconds ?? 0)
+  let events = 0
+  try {
+    for (let object = 0; object < MAX_ARCHIVE_OBJECTS; object++) {
+      const moved = await auditArchive.moveNext(before, now)
+      events += moved
+      if (moved === 0) break
+    }
+  } catch (error) {
+    log('error', 'audit_not_archived', { events, cause: describeError(error) })
+    return
+  }
+  if (events > 0) log('info', 'audit_archived', { events })
 }
 
 /** Adds the counters of ended hours. After a failure, the next run adds them. */
@@ -77,7 +103,7 @@ async function fillSearchTexts({ userSearch }: Services): Promise<void> {
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: Services): Promise<void> {
   const { shards, revocationStores, audit, statistics, databaseSizes, consents, config, clock } = services
-  const { metadataClients } = services
+  const { metadataClients, auditOverflow, auditBatches, auditArchive } = services
   const sizes = await databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
   const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
@@ -113,17 +139,36 @@ export async function sweepStores(services: Services): Promise<void> {
     expired('mail_budgets', services.mailBudgets),
     expired('known_origins', services.knownOriginStore, now - ORIGIN_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
-    { table: 'audit_events', sweep: (limit: number) => audit.sweepBeyond(maxEvents, limit) },
+    {
+      table: 'audit_events',
+      sweep: (limit: number) =>
+        auditOverflow === null
+          ? audit.sweepBeyond(maxEvents, limit)
+          : auditOverflow.moveBeyond(maxEvents, limit),
+    },
+    {
+      table: 'audit_deliveries',
+      sweep: (limit: number) => auditBatches.sweepDeliveries(now - DELIVERY_SECONDS, limit),
+    },
+    {
+      table: 'audit_archives',
+      sweep: async (limit: number) =>
+        (await auditArchive?.sweep({ before: now - config.auditRetentionSeconds, now }, limit)) ?? 0,
+    },
   ]
   await sweep(sweepables, clock)
 }
 
 /** The personal data of erased users. A merge adds guests to the erased users, so it comes first. */
-function erasuresOf({ auditErasure, erasures, shards }: Services): Sweepable[] {
+function erasuresOf({ auditErasure, archiveErasure, erasures, shards, clock }: Services): Sweepable[] {
   return [
     { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
     { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },
+    {
+      table: 'audit_batches (erased users)',
+      sweep: async (limit) => ((await archiveErasure.eraseNext(clock.now())) ? limit : 0),
+    },
     { table: 'sessions (erased users)', sweep: (limit) => eraseSessions({ erasures, shards }, limit) },
   ]
 }

@@ -79,7 +79,7 @@ export async function findOwners(
   const [users, clients, origins, keys] = await Promise.all([
     userAdmin.findMany(userIds),
     clientAdmin.findMany(clientIds),
-    auditTrail.findOrigins(owners.map(({ sid }) => sid)),
+    auditTrail.findOrigins(sessions.map((session) => ({ ...ownerOf(session), startedAt: startOf(session) }))),
     keyLife.list(context),
   ])
   return {

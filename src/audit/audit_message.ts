@@ -21,15 +21,15 @@ export interface AuditMessage {
   counts: readonly CountsOfMinute[]
 }
 
+export const batchedEventSchema: z.ZodMiniType<BatchedEvent> = z.intersection(
+  z.object({ id: z.int(), at: z.int() }),
+  z.record(z.string(), z.union([z.string(), z.number()])),
+)
+
 export const messageSchema: z.ZodMiniType<AuditMessage> = z.object({
   id: z.string(),
   at: z.int(),
-  events: z.array(
-    z.intersection(
-      z.object({ id: z.int(), at: z.int() }),
-      z.record(z.string(), z.union([z.string(), z.number()])),
-    ),
-  ),
+  events: z.array(batchedEventSchema),
   counts: z.array(z.object({ minute: z.int(), counts: z.record(z.string(), z.int()) })),
 })
 

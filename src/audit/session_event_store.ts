@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import { type EventSources, sourcesIn } from './event_sources_store.ts'
+import { mergeSlices } from './merge_events.ts'
 import { decodeEvents, IS_RARE, type StoredAuditEvent } from './stored_event.ts'
 
 /** A session and its owner. Times are Unix seconds. */
@@ -62,14 +64,19 @@ const SELECT_ENDS = `
 const SELECT_KEY_EVENT = `
   SELECT * FROM audit_events WHERE kind = 'key' AND at = ?1 AND instr(reason, ?2) = 1 AND ${IS_RARE} LIMIT 1`
 
+/** The order of a timeline. */
+const OLDEST_FIRST = { sort: 'time', isDescending: false, from: null, isBackwards: false } as const
+
 const endedSchema = z.array(z.object({ ended_sid: z.string() }))
 
 /** Reads the events of sessions from the audit trail. */
 export class SessionEventStore {
   readonly #db: D1Database
+  readonly #sources: EventSources
 
-  constructor(db: D1Database) {
+  constructor(db: D1Database, sources = sourcesIn(db)) {
     this.#db = db
+    this.#sources = sources
   }
 
   /**
@@ -78,13 +85,17 @@ export class SessionEventStore {
    *
    * @throws StorageUnavailable, CorruptRecord
    */
-  async listTimeline(
-    { sid, subject, clientId, from, to }: SessionPeriod,
-    limit: number,
-  ): Promise<StoredAuditEvent[]> {
+  async listTimeline(period: SessionPeriod, limit: number): Promise<StoredAuditEvent[]> {
+    const { sid, subject, clientId, from, to } = period
     const select = this.#db.prepare(SELECT_TIMELINE).bind(sid, subject, clientId, from, to, limit)
-    const { results } = await callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS)
-    return decodeEvents(results)
+    const page = { ...OLDEST_FIRST, limit }
+    const [{ results }, batched, archived] = await Promise.all([
+      callStore('D1 audit_events', () => select.all(), SEARCH_DEADLINE_MS),
+      this.#sources.batched.listOfSession(period, limit),
+      this.#sources.archived.list({ filter: { subject, sid, from, to: to + 1 }, page, enough: null }),
+    ])
+    const slices = [decodeEvents(results), batched].map((rows) => ({ rows, hasMore: false }))
+    return mergeSlices([...slices, archived], page).rows
   }
 
   /**

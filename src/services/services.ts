@@ -48,7 +48,7 @@ export interface Services
 export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
   const environment = requireEnvironment(env, config)
   const storage = createStorageServices(environment, config, clock)
-  const audit = createAuditServices(environment, config, storage)
+  const audit = createAuditServices(environment, config, { ...storage, clock })
   const clients = createClientServices(environment, config, storage)
   const users = createUserServices(environment, storage)
   const oneTime = createOneTimeServices(environment)

@@ -73,7 +73,7 @@ export class ErasureStore {
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(
-        'DELETE FROM erasures WHERE subject IN (SELECT subject FROM erasures WHERE expires_at <= ? LIMIT ?)',
+        'DELETE FROM erasures WHERE subject IN (SELECT subject FROM erasures WHERE expires_at <= ? AND archive_from IS NULL LIMIT ?)',
       )
       .bind(now, limit)
     const { meta } = await callStore('D1 erasures', () => sweep.run())

@@ -1,0 +1,148 @@
+import * as z from 'zod/mini'
+import { randomId } from '../lib/bytes.ts'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import { type Archive, type ArchivedEventStore, archivesSchema } from './archived_event_store.ts'
+import { type AuditArchiveStore, decodeBatch } from './audit_archive_store.ts'
+import { batchesOf, insertBatchesSql, withPseudonym } from './audit_batch_store.ts'
+import type { BatchedEvent } from './audit_message.ts'
+import { countOfPartitions, DAY_SECONDS, partitionsOf } from './event_partition.ts'
+
+/** The rows of D1 that one call changes. */
+const MAX_BATCHES = 20
+
+/** The objects that one call looks at, and all others of the last day. */
+const MAX_OBJECTS = 30
+
+const SELECT_NEXT = `
+  SELECT subject, pseudonym, archive_from FROM erasures WHERE archive_from IS NOT NULL ORDER BY subject LIMIT 1`
+
+const SELECT_BATCHES = `
+  SELECT batch.partition, batch.slot, batch.id, batch.events FROM json_each(?1) AS part
+  CROSS JOIN audit_batches AS batch ON batch.partition = part.value AND instr(batch.events, ?2)
+  WHERE EXISTS (SELECT 1 FROM json_each(batch.events) AS event WHERE event.value ->> 'subject' = ?3) LIMIT ${MAX_BATCHES}`
+
+const DELETE_BATCH = 'DELETE FROM audit_batches WHERE partition = ? AND slot = ? AND id = ?'
+
+/** It follows the removal of the events from another place. */
+const INSERT_BATCHES = insertBatchesSql('changes() > 0')
+
+const FROM_OBJECTS = `FROM audit_archives
+  WHERE partition IN (SELECT value FROM json_each(?1)) AND day >= ?2 AND removed_at IS NULL`
+
+const SELECT_OBJECTS = `
+  SELECT partition, day, name, bytes, blocks ${FROM_OBJECTS}
+    AND day <= coalesce((SELECT day ${FROM_OBJECTS} ORDER BY day LIMIT 1 OFFSET ${MAX_OBJECTS - 1}), day)
+  ORDER BY day, name`
+
+const UNLIST = `
+  UPDATE audit_archives SET removed_at = 0 WHERE partition = ? AND day = ? AND name = ? AND removed_at IS NULL`
+
+/** Lists the new object if the old one is not listed any more. */
+const LIST = `
+  UPDATE audit_archives SET removed_at = NULL WHERE partition = ?1 AND day = ?2 AND name = ?3
+    AND EXISTS (SELECT 1 FROM audit_archives WHERE partition = ?1 AND day = ?2 AND name = ?4 AND removed_at = 0)`
+
+const nextSchema = z.object({ subject: z.string(), pseudonym: z.string(), archive_from: z.int() })
+const batchesSchema = z.array(
+  z.object({ partition: z.int(), slot: z.int(), id: z.string(), events: z.string() }),
+)
+
+type Next = z.infer<typeof nextSchema>
+type Batch = z.infer<typeof batchesSchema>[number]
+
+interface Parts {
+  archive: AuditArchiveStore | null
+  archived: ArchivedEventStore
+}
+
+/**
+ * Removes the personal data of erased users from batches and from objects. The events get the pseudonym and become new batches in
+ * its partition. No new event has the id of an erased user (`AuditBatchStore`), so each user is erased once.
+ */
+export class ArchiveErasureStore {
+  readonly #db: D1Database
+  readonly #parts: Parts
+
+  constructor(db: D1Database, parts: Parts) {
+    this.#db = db
+    this.#parts = parts
+  }
+
+  /**
+   * Erases a part of the events of one user.
+   *
+   * @returns false if no erased user is left
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async eraseNext(now: number): Promise<boolean> {
+    const row = await callStore('D1 erasures', () => this.#db.prepare(SELECT_NEXT).first())
+    if (row === null) return false
+    const next = decodeRecord(nextSchema, 'erasure', row)
+    if (!(await this.#eraseBatches(next))) await this.#eraseObjects(next, now)
+    return true
+  }
+
+  /** @returns whether a batch had events of the user */
+  async #eraseBatches({ subject, pseudonym }: Next): Promise<boolean> {
+    const select = this.#db
+      .prepare(SELECT_BATCHES)
+      .bind(JSON.stringify(partitionsOf(subject)), JSON.stringify(subject), subject)
+    const { results } = await callStore('D1 audit_batches', () => select.all(), SEARCH_DEADLINE_MS)
+    const batches = decodeRecord(batchesSchema, 'audit batches', results)
+    const statements = batches.flatMap((batch) => this.#replaceBatch(batch, { subject, pseudonym }))
+    if (statements.length === 0) return false
+    await callStore('D1 audit_batches', () => this.#db.batch(statements), SEARCH_DEADLINE_MS)
+    return true
+  }
+
+  #replaceBatch({ partition, slot, id, events }: Batch, erasure: Pick<Next, 'subject' | 'pseudonym'>) {
+    const { own, others } = split(decodeBatch(events), erasure)
+    const remove = this.#db.prepare(DELETE_BATCH).bind(partition, slot, id)
+    return [remove, this.#insert([...own, ...others], partition)]
+  }
+
+  async #eraseObjects(next: Next, now: number): Promise<void> {
+    const { subject, archive_from: from } = next
+    const select = this.#db.prepare(SELECT_OBJECTS).bind(JSON.stringify(partitionsOf(subject)), from)
+    const { results } = await callStore('D1 audit_archives', () => select.all())
+    const archives = decodeRecord(archivesSchema, 'audit archives', results)
+    for (const archive of archives) {
+      const found = await this.#parts.archived.readSubject([archive], subject)
+      if (found.length > 0) await this.#replaceObject(archive, next, now)
+    }
+    const last = archives.length < MAX_OBJECTS ? undefined : archives.at(-1)
+    const update = this.#db
+      .prepare('UPDATE erasures SET archive_from = ? WHERE subject = ?')
+      .bind(last === undefined ? null : last.day + DAY_SECONDS, subject)
+    await callStore('D1 erasures', () => update.run())
+  }
+
+  async #replaceObject({ partition, day, name }: Archive, erasure: Next, now: number): Promise<void> {
+    const { archive } = this.#parts
+    if (archive === null) throw new Error('the binding AUDIT_ARCHIVE is missing')
+    const { own, others } = split(await archive.read(name), erasure)
+    const unlist = this.#db.prepare(UNLIST).bind(partition, day, name)
+    const statements = [unlist, this.#insert(own, partition)]
+    if (others.length > 0) {
+      const successor = await archive.write({ partition, day }, others, now)
+      statements.push(this.#db.prepare(LIST).bind(partition, day, successor, name))
+    }
+    await callStore('D1 audit_archives', () => this.#db.batch(statements), SEARCH_DEADLINE_MS)
+  }
+
+  #insert(events: readonly BatchedEvent[], partition: number): D1PreparedStatement {
+    return this.#db.prepare(INSERT_BATCHES).bind(batchesOf(events, countOfPartitions(partition), randomId(9)))
+  }
+}
+
+/** The events of the erased user with the pseudonym, and the other events. */
+function split(
+  events: readonly BatchedEvent[],
+  { subject, pseudonym }: Pick<Next, 'subject' | 'pseudonym'>,
+): { own: BatchedEvent[]; others: BatchedEvent[] } {
+  return {
+    own: events.filter((event) => event.subject === subject).map((event) => withPseudonym(event, pseudonym)),
+    others: events.filter((event) => event.subject !== subject),
+  }
+}

@@ -1,0 +1,132 @@
+import * as z from 'zod/mini'
+import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
+import type { PageQuery, Slice } from '../lib/list_page.ts'
+import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import { blocksSchema, parseLines, rangeOf, toStored } from './archive_object.ts'
+import { type AuditFilter, isMatch } from './audit_filter.ts'
+import { DAY_SECONDS, dayOf, partitionsOf } from './event_partition.ts'
+import { comparePlaces, isFalling, placeOf } from './merge_events.ts'
+import type { StoredAuditEvent } from './stored_event.ts'
+
+/** The most days that one page reads. The next page continues. */
+const MAX_DAYS = 120
+
+/** The days and the objects that are read at once. The runtime allows six connections. */
+const AT_ONCE = 6
+
+const LAST = Number.MAX_SAFE_INTEGER
+
+const COLUMNS = 'partition, day, name, bytes, blocks'
+
+export const archivesSchema = z.array(
+  z.object({ partition: z.int(), day: z.int(), name: z.string(), bytes: z.int(), blocks: z.string() }),
+)
+
+/** A row of `audit_archives`. */
+export type Archive = z.infer<typeof archivesSchema>[number]
+
+/** A list of the events of one subject. */
+interface ArchivedList {
+  filter: AuditFilter & { subject: string }
+  page: PageQuery
+  /** The time of the last event that the page needs, by the other sources; null if they do not fill the page. */
+  enough: number | null
+}
+
+/** Reads the events of a subject from the objects in R2. */
+export class ArchivedEventStore {
+  readonly #db: D1Database
+  readonly #bucket: R2Bucket | null
+
+  /** @param bucket Null without a bucket: then there are no events. */
+  constructor(db: D1Database, bucket: R2Bucket | null) {
+    this.#db = db
+    this.#bucket = bucket
+  }
+
+  /** The end of the newest archived day, in Unix seconds; null without an archive. @throws StorageUnavailable */
+  async findEnd(): Promise<number | null> {
+    const select = this.#db.prepare('SELECT max(day) AS day FROM audit_archives WHERE removed_at IS NULL')
+    const row = await callStore('D1 audit_archives', () => select.first())
+    const { day } = decodeRecord(z.object({ day: z.nullable(z.int()) }), 'audit archives', row)
+    return day === null ? null : day + DAY_SECONDS
+  }
+
+  /**
+   * Reads the archived part of a page.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async list({ filter, page, enough }: ArchivedList): Promise<Slice<StoredAuditEvent>> {
+    const archives = await this.#find(filter, page)
+    const falling = isFalling(page)
+    const sign = falling ? -1 : 1
+    const found: StoredAuditEvent[] = []
+    const days = [...Map.groupBy(archives, ({ day }) => day)]
+    const isBeyond = (day: number) =>
+      enough !== null && (falling ? day + DAY_SECONDS <= enough : day > enough)
+    for (let next = 0; next < days.length; next += AT_ONCE) {
+      const some = days.slice(next, next + AT_ONCE)
+      const [day = 0] = some[0] ?? []
+      // The events of a day can be in several objects, so a page ends between two days.
+      if (found.length > page.limit || isBeyond(day) || next >= MAX_DAYS)
+        return { rows: found, hasMore: true, readTo: falling ? [day + DAY_SECONDS, 0] : [day - 1, LAST] }
+      const events = await this.readSubject(
+        some.flatMap(([, ofDay]) => ofDay),
+        filter.subject,
+      )
+      const isInPage = (event: StoredAuditEvent) =>
+        page.from === null || sign * comparePlaces(placeOf(event), page.from) > 0
+      found.push(...events.filter((event) => isMatch(event, filter) && isInPage(event)))
+    }
+    return { rows: found, hasMore: false }
+  }
+
+  /** Reads the events of a subject in objects. @throws StorageUnavailable, CorruptRecord */
+  async readSubject(archives: readonly Archive[], subject: string): Promise<StoredAuditEvent[]> {
+    const events: StoredAuditEvent[] = []
+    for (let start = 0; start < archives.length; start += AT_ONCE) {
+      const some = archives.slice(start, start + AT_ONCE)
+      const read = await Promise.all(some.map((archive) => this.#readRange(archive, subject)))
+      events.push(...read.flat())
+    }
+    return events
+  }
+
+  async #readRange({ name, bytes, blocks }: Archive, subject: string): Promise<StoredAuditEvent[]> {
+    const range = rangeOf(
+      { bytes, blocks: decodeRecord(blocksSchema, name, parseJsonColumn(name, blocks)) },
+      subject,
+    )
+    if (range === null) return []
+    const object = await callStore('R2', () => this.#requireBucket().get(name, { range }), SEARCH_DEADLINE_MS)
+    const text = object === null ? '' : await object.text()
+    return toStored(parseLines(name, text).filter((event) => event.subject === subject))
+  }
+
+  #requireBucket(): R2Bucket {
+    if (this.#bucket === null) throw new Error('the binding AUDIT_ARCHIVE is missing')
+    return this.#bucket
+  }
+
+  /** The objects of a list, in the direction of its page. */
+  async #find(filter: ArchivedList['filter'], page: PageQuery): Promise<Archive[]> {
+    const falling = isFalling(page)
+    const [place] = page.from ?? []
+    const start = falling ? 0 : Number(place ?? 0)
+    const end = falling ? Number(place ?? LAST) : LAST
+    const select = this.#db
+      .prepare(
+        `SELECT ${COLUMNS} FROM audit_archives
+         WHERE partition IN (SELECT value FROM json_each(?)) AND day BETWEEN ? AND ? AND removed_at IS NULL
+         ORDER BY day ${falling ? 'DESC' : 'ASC'}, name`,
+      )
+      .bind(
+        JSON.stringify(partitionsOf(filter.subject)),
+        dayOf(Math.max(start, filter.from ?? 0)),
+        Math.min(end, filter.to ?? LAST),
+      )
+    const { results } = await callStore('D1 audit_archives', () => select.all())
+    return decodeRecord(archivesSchema, 'audit archives', results)
+  }
+}

@@ -1,0 +1,276 @@
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { AuditArchiveStore } from '../../src/audit/audit_archive_store.ts'
+import type { AuditFilter } from '../../src/audit/audit_filter.ts'
+import { dayOf } from '../../src/audit/event_partition.ts'
+import { aroundD1 } from '../support/around_d1.ts'
+import {
+  deliverHistory,
+  emptyBucket,
+  expectLists,
+  findEverywhere,
+  keysInBucket,
+  makeHistory,
+  requireBucket,
+} from '../support/audit_history.ts'
+import { archiveServer } from '../support/audit_sink.ts'
+import { emptyStores, type TestServer } from '../support/server.ts'
+
+const DAY = 86_400
+const HOT_DAYS = 3
+
+const idsOf = (events: readonly { id: number }[]) => events.map(({ id }) => id).sort()
+
+/** The events that a run of the cron trigger leaves in D1, and those that it moves to R2. */
+function placesOf(server: TestServer, events: ReturnType<typeof makeHistory>) {
+  const hotFrom = dayOf(server.clock.time) - HOT_DAYS * DAY
+  return {
+    inD1: idsOf(events.filter(({ at }) => at >= hotFrom)),
+    inR2: idsOf(events.filter(({ at }) => at < hotFrom)),
+  }
+}
+
+function watchLog(): string[] {
+  const events: string[] = []
+  for (const level of ['info', 'warn', 'error'] as const) {
+    const spy = vi
+      .spyOn(console, level)
+      .mockImplementation((line) => void events.push(JSON.parse(String(line)).event))
+    onTestFinished(() => spy.mockRestore())
+  }
+  return events
+}
+
+/** A bucket whose calls fail. */
+function failingBucket(method: 'put' | 'delete'): R2Bucket {
+  return new Proxy(requireBucket(), {
+    get(target, property) {
+      if (property === method) return () => Promise.reject(new Error('R2 is down'))
+      return Reflect.get(target, property).bind(target)
+    },
+  })
+}
+
+/** A database on which the calls with a text fail. */
+function failingDatabase(text: string, when: 'before' | 'after'): D1Database {
+  return aroundD1(async (sql, call) => {
+    if (!sql.includes(text)) return call()
+    if (when === 'after') await call()
+    throw new Error('the connection was lost')
+  })
+}
+
+async function prepare(days = 8) {
+  const { server } = archiveServer()
+  const events = makeHistory(server.clock.time, days)
+  await deliverHistory(server, events)
+  const hotFrom = dayOf(server.clock.time) - HOT_DAYS * DAY
+  const moveAll = async (archive: AuditArchiveStore) => {
+    while ((await archive.moveNext(hotFrom, server.clock.time)) > 0);
+  }
+  return { server, events, hotFrom, moveAll }
+}
+
+describe('the archive of audit events', () => {
+  beforeEach(async () => {
+    await emptyStores()
+    await emptyBucket()
+  })
+
+  it('the cron trigger moves the events of finished days to one object for each day and partition', async () => {
+    const { server, events } = await prepare()
+    await server.cron()
+    expect(await findEverywhere()).toEqual(placesOf(server, events))
+    const oldest = new Date(dayOf(events[0]?.at ?? 0) * 1000).toISOString().slice(0, 10)
+    const keys = await keysInBucket()
+    expect(keys[0]).toMatch(new RegExp(`^audit/${oldest}/[0-3]-of-4/[\\w-]{12}\\.ndjson$`))
+    const text = await (await requireBucket().get(keys[0] ?? ''))?.text()
+    const lines = (text ?? '')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const order = lines.map(({ subject, at, id }) => `${subject} ${at} ${id}`)
+    expect(order).toEqual([...order].sort())
+    await server.cron()
+    expect(await keysInBucket()).toEqual(keys)
+  })
+
+  it('a list with a subject includes the archive, in every direction and page', async () => {
+    const { server, events } = await prepare(12)
+    await server.cron()
+    const now = server.clock.time
+    const filters: AuditFilter[] = [
+      { subject: 'visitor:1' },
+      { subject: 'machine', kind: 'issue' },
+      { subject: 'visitor:2', from: now - 9 * DAY, to: now - 2 * DAY },
+      { subject: 'visitor:0', sid: 's1.0', clientId: 'shop' },
+      { subject: 'nobody' },
+    ]
+    await expectLists(server, events, filters)
+  })
+
+  it('a list without a subject has the days in D1', async () => {
+    const { server, events, hotFrom } = await prepare()
+    await server.cron()
+    await expectLists(
+      server,
+      events.filter(({ at }) => at >= hotFrom),
+      [{ kind: 'issue' }, { clientId: 'shop' }, { sid: 's1.0' }],
+    )
+  })
+
+  it('the number of partitions can change', async () => {
+    const { server, events } = await prepare(6)
+    const larger = archiveServer({ config: { audit_archive: { partitions: 16 } } }).server
+    const later = makeHistory(server.clock.time, 6).map((event) => ({ ...event, id: event.id + 1000 }))
+    await deliverHistory(larger, later)
+    await expectLists(larger, [...events, ...later], [{ subject: 'visitor:1' }, {}])
+    await larger.cron()
+    await expectLists(server, [...events, ...later], [{ subject: 'visitor:1' }, { subject: 'machine' }])
+  })
+
+  it('events that arrive after their day was archived get another object', async () => {
+    const { server, events } = await prepare()
+    await server.cron()
+    const late = makeHistory(server.clock.time, 8).map((event) => ({ ...event, id: event.id + 1000 }))
+    await deliverHistory(server, late)
+    await server.cron()
+    expect(await findEverywhere()).toEqual(placesOf(server, [...events, ...late]))
+    await expectLists(server, [...events, ...late], [{ subject: 'visitor:1' }])
+  })
+
+  it('if R2 does not respond, the events stay in D1, and the next run moves them', async () => {
+    const log = watchLog()
+    const { events } = await prepare()
+    const { server } = archiveServer({ env: { AUDIT_ARCHIVE: failingBucket('put') } })
+    await server.cron()
+    expect(log).toContain('audit_not_archived')
+    expect(await findEverywhere()).toEqual({ inD1: idsOf(events), inR2: [] })
+    const works = archiveServer().server
+    await works.cron()
+    expect(await findEverywhere()).toEqual(placesOf(works, events))
+  })
+
+  it.each([
+    ['the reservation of the object', 'INSERT INTO audit_archives', 'before'],
+    ['the reservation of the object', 'INSERT INTO audit_archives', 'after'],
+    ['the transaction that moves the events', 'SET removed_at = NULL', 'before'],
+    ['the transaction that moves the events', 'SET removed_at = NULL', 'after'],
+  ] as const)(
+    'a run that ends at %s (%s, %s it has effect) loses no event and repeats none',
+    async (_step, text, when) => {
+      const { server, events, hotFrom, moveAll } = await prepare()
+      const broken = new AuditArchiveStore(failingDatabase(text, when), requireBucket())
+      await expect(broken.moveNext(hotFrom, server.clock.time)).rejects.toThrow('the connection was lost')
+      const { inD1, inR2 } = await findEverywhere()
+      expect([...inD1, ...inR2].sort()).toEqual(idsOf(events))
+      await moveAll(new AuditArchiveStore(env.DB, requireBucket()))
+      expect(await findEverywhere()).toEqual(placesOf(server, events))
+      server.clock.time += 3601
+      await server.sweep()
+      const { results } = await env.DB.prepare('SELECT name FROM audit_archives').all<{ name: string }>()
+      expect(results.map(({ name }) => name).sort()).toEqual(await keysInBucket())
+      await expectLists(server, events, [{ subject: 'visitor:1' }])
+    },
+  )
+
+  it('two runs at the same time move each event once', async () => {
+    const { server, events, moveAll } = await prepare()
+    const archives = [1, 2, 3].map(() => new AuditArchiveStore(env.DB, requireBucket()))
+    await Promise.all(archives.map(moveAll))
+    expect(await findEverywhere()).toEqual(placesOf(server, events))
+  })
+
+  it('the sweep removes objects after audit_retention_days, also after a failure of R2', async () => {
+    const { server, events } = await prepare()
+    await server.cron()
+    server.clock.time += 84 * DAY
+    const oldestKept = dayOf(server.clock.time - 90 * DAY)
+    const broken = archiveServer({ env: { AUDIT_ARCHIVE: failingBucket('delete') } }).server
+    broken.clock.time = server.clock.time
+    const before = await keysInBucket()
+    await broken.sweep()
+    expect(await keysInBucket()).toEqual(before)
+    await server.sweep()
+    const kept = events.filter(({ at }) => at >= oldestKept)
+    const { inR2 } = await findEverywhere()
+    expect(inR2).toEqual(placesOf(archiveServer().server, kept).inR2)
+    expect(inR2.length).toBeGreaterThan(0)
+  })
+
+  it('a search reads only the part of an object that can have the subject', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    const at = server.clock.time - 6 * DAY
+    const events = Array.from({ length: 4000 }, (_, i) => ({
+      ...{
+        id: 2 ** 52 + i,
+        at: dayOf(at) + i,
+        kind: 'refresh',
+        outcome: 'ok',
+        reason: 'a long reason '.repeat(10),
+      },
+      subject: `visitor:${String((i * 7919) % 1000).padStart(4, '0')}`,
+    }))
+    await deliverHistory(server, events)
+    await server.cron()
+    const [key = ''] = await keysInBucket()
+    const size = (await requireBucket().head(key))?.size ?? 0
+    expect(size).toBeGreaterThan(700_000)
+    const ranges: R2Range[] = []
+    const counting = new Proxy(requireBucket(), {
+      get(target, property) {
+        if (property !== 'get') return Reflect.get(target, property).bind(target)
+        return (name: string, options: { range: R2Range }) => {
+          ranges.push(options.range)
+          return target.get(name, options)
+        }
+      },
+    })
+    const reading = archiveServer({ env: { AUDIT_ARCHIVE: counting } }).server
+    for (const subject of ['visitor:0000', 'visitor:0500', 'visitor:0999', 'visitor:05', 'zoe', 'a'])
+      await expectLists(reading, events, [{ subject }])
+    const lengths = ranges.map((range) => ('length' in range ? (range.length ?? size) : size))
+    expect(Math.max(...lengths)).toBeLessThan(3 * 65_536)
+  })
+
+  it('rows of audit_events above audit_max_events move to the archive, except merges and operators', async () => {
+    const { server } = archiveServer({ config: { audit_max_events: 10_000 } })
+    const insert = env.DB.prepare(
+      `INSERT INTO audit_events (id, at, kind, outcome, reason, subject, actor, change) VALUES (?, ?, ?, 'ok', ?, ?, ?, ?)`,
+    )
+    const at = server.clock.time - 10 * DAY
+    const row = (id: number, kind: string, actor: string | null = null) =>
+      insert.bind(
+        id,
+        at + id,
+        kind,
+        `event ${id}`,
+        'user:one',
+        actor,
+        actor === null ? null : '{"operation":"x"}',
+      )
+    const rows = [
+      row(1, 'lock'),
+      row(2, 'sign_up'),
+      row(3, 'merge'),
+      row(4, 'admin', 'user:op'),
+      row(5, 'rehash'),
+    ]
+    await env.DB.batch([...rows, row(10_006, 'sign_up')])
+    await server.cron()
+    const { results } = await env.DB.prepare("SELECT id FROM audit_events WHERE kind <> 'key'").all<{
+      id: number
+    }>()
+    expect(idsOf(results)).toEqual([1, 10_006, 3, 4])
+    expect((await findEverywhere()).inR2).toEqual([2, 5])
+    const listed = {
+      id: 2,
+      at: at + 2,
+      kind: 'sign_up',
+      outcome: 'ok',
+      reason: 'event 2',
+      subject: 'user:one',
+    }
+    await expectLists(server, [listed], [{ subject: 'user:one', kind: 'sign_up', to: at + 100 }])
+  })
+})
