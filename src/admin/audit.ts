@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
+import { type AuditFilter, matchesOnlyRows } from '../audit/audit_filter.ts'
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
@@ -11,6 +12,7 @@ import { maskOperators, requireVisible } from './mask_operators.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { hiddenPoolOf } from './permissions.ts'
+import { Problem } from './problem.ts'
 import { named, pageOf, paging, unixSeconds } from './schemas.ts'
 
 export const eventSchema = named(
@@ -99,6 +101,7 @@ const listAudit = operation({
     const filter = compact({ ...rest, clientId, byOperator })
     const { page, total: known } = readPage(query, EVENT_ORDERS, '-time')
     await requireVisible([query.subject ?? null, query.actor ?? null], call)
+    await refuseArchived(filter, call)
     const { slice, total } = await services.auditTrail.list(filter, page, known)
     const rows = [...(await maskOperators(slice.rows, call))]
     const names = await findNames(rows, call)
@@ -106,6 +109,17 @@ const listAudit = operation({
     return { body: showPage({ ...slice, rows }, { page, total }, { ...EVENT_ORDERS.time, show }) }
   },
 })
+
+/** @throws Problem 400 if the list begins in days that only the archive has, and no subject is given */
+async function refuseArchived(filter: AuditFilter, { services }: Pick<Call, 'services'>): Promise<void> {
+  const { subject = null, from = null } = filter
+  if (from === null || subject !== null || matchesOnlyRows(filter)) return
+  const end = await services.archivedEvents.findEnd()
+  if (end === null || from >= end) return
+  const date = new Date(end * 1000).toISOString().slice(0, 10)
+  const message = `is before ${date}: older events are in the archive. Add "subject", or use "sallyport audit export"`
+  throw new Problem('invalid-query', { errors: [{ path: 'from', message }] })
+}
 
 export const AUDIT_OPERATIONS: readonly Operation[] = [listAudit]
 

@@ -1,4 +1,5 @@
 import { AUDIT_OPERATIONS } from './audit.ts'
+import { AUDIT_EXPORT } from './audit_export.ts'
 import { CLIENT_ACTIONS } from './client_actions.ts'
 import { CLIENT_IMPORT } from './client_import.ts'
 import { SECRET_OPERATIONS } from './client_secrets.ts'
@@ -43,5 +44,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...TIMELINE_OPERATIONS,
   ...KEY_OPERATIONS,
   ...AUDIT_OPERATIONS,
+  ...AUDIT_EXPORT,
   ...STATISTICS_OPERATIONS,
 ]

@@ -3,6 +3,7 @@ import { ArchivedEventStore } from '../audit/archived_event_store.ts'
 import { AuditArchiveStore } from '../audit/audit_archive_store.ts'
 import { AuditBatchStore } from '../audit/audit_batch_store.ts'
 import { AuditErasureStore } from '../audit/audit_erasure_store.ts'
+import { AuditExportStore } from '../audit/audit_export_store.ts'
 import { AuditOverflowStore } from '../audit/audit_overflow_store.ts'
 import { AuditQueryStore } from '../audit/audit_query_store.ts'
 import { AuditQueue } from '../audit/audit_queue.ts'
@@ -37,6 +38,7 @@ export function createAuditServices(
     /** Null without the binding `AUDIT_ARCHIVE`. */
     auditArchive: archive,
     archivedEvents: archived,
+    auditExport: new AuditExportStore(db, bucket),
     archiveErasure: new ArchiveErasureStore(db, { archive, archived }),
     /** Null if config.yml has no `audit_archive`: then the sweep removes the events above the maximum. */
     auditOverflow: auditArchive === null ? null : new AuditOverflowStore(db, auditArchive.partitions),

@@ -127,6 +127,7 @@ export const EXAMPLES: Record<string, MakeExample> = {
     return { path: `/keys/${next?.kid}` }
   },
   listAudit: at('/audit?limit=2'),
+  exportAudit: at('/audit/export?from=0&to=9000000000'),
 }
 
 /** Stores a user with an authenticator app. @returns the id of the user */

@@ -1,6 +1,7 @@
 import { ACCOUNT_COMMANDS } from './commands/account_commands.ts'
 import { APPLY_COMMANDS } from './commands/apply_command.ts'
 import { AUDIT_COMMANDS } from './commands/audit_command.ts'
+import { AUDIT_EXPORT_COMMANDS } from './commands/audit_export_command.ts'
 import { CLIENT_COMMANDS } from './commands/client_commands.ts'
 import { CONFIG_COMMANDS } from './commands/config_command.ts'
 import { CONSENT_COMMANDS } from './commands/consent_commands.ts'
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ...SESSION_COMMANDS,
   ...WHY_COMMANDS,
   ...AUDIT_COMMANDS,
+  ...AUDIT_EXPORT_COMMANDS,
   ...STATISTICS_COMMANDS,
   ...KEY_COMMANDS,
   ...IMPORT_COMMANDS,

@@ -42,6 +42,11 @@ export type AuditEvents = {
   readonly previous_cursor: string | null
 }
 
+export type AuditExport = {
+  readonly items: readonly (AuditEvent)[]
+  readonly next_cursor: string | null
+}
+
 export type ClientDraft = {
   readonly client_id: string
   readonly name?: string
@@ -650,6 +655,7 @@ export type Responses = {
   'POST /keys/reseal': Resealing
   'DELETE /keys/{kid}': SigningKey
   'GET /audit': AuditEvents
+  'GET /audit/export': AuditExport
   'GET /statistics': Statistics
 }
 

@@ -1,0 +1,96 @@
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { deliverHistory, emptyBucket, makeHistory, select } from '../support/audit_history.ts'
+import { archiveServer } from '../support/audit_sink.ts'
+import { TestOperator } from '../support/operator.ts'
+import { emptyStores } from '../support/server.ts'
+
+const DAY = 86_400
+
+interface ExportBody {
+  items: { id: number; subject: string | null; reason: string }[]
+  next_cursor: string | null
+}
+
+/** Reads all pages of an export. */
+async function exportAll(operator: TestOperator, query: string): Promise<ExportBody['items']> {
+  const items: ExportBody['items'] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const given = cursor === '' ? '' : `&cursor=${cursor}`
+    const { status, body } = await operator.get(`/audit/export?${query}${given}`)
+    expect(status).toBe(200)
+    const page = body as unknown as ExportBody
+    items.push(...page.items)
+    cursor = page.next_cursor
+  }
+  return items
+}
+
+describe('the export of audit events', () => {
+  beforeEach(async () => {
+    await emptyStores()
+    await emptyBucket()
+  })
+
+  it('an export has each event of its time once: rows, batches and objects', async () => {
+    const { server } = archiveServer()
+    const events = makeHistory(server.clock.time, 10)
+    await deliverHistory(server, events)
+    await server.cron()
+    const lock = { id: 7, at: server.clock.time - 5 * DAY, kind: 'lock', outcome: 'ok', reason: 'locked' }
+    await env.DB.prepare(
+      "INSERT INTO audit_events (id, at, kind, outcome, reason) VALUES (7, ?, 'lock', 'ok', 'locked')",
+    )
+      .bind(lock.at)
+      .run()
+    const operator = await TestOperator.signIn(server)
+    const [from, to] = [server.clock.time - 8 * DAY, server.clock.time - 3600]
+    const exported = await exportAll(operator, `from=${from}&to=${to}`)
+    const expected = select([...events, lock], { from, to }, false)
+    const ids = exported.map(({ id }) => id).sort((a, b) => a - b)
+    expect(ids).toEqual(expected.map(({ id }) => id).sort((a, b) => a - b))
+    expect(exported.find(({ id }) => id === expected[3]?.id)).toMatchObject({
+      ...{ kind: expected[3]?.kind, reason: expected[3]?.reason, client_id: expected[3]?.clientId },
+      ...{ subject_name: null, client_name: null, actor: null },
+    })
+  })
+
+  it('an export reads large objects and many batches in parts', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    const event = (i: number, at: number) => ({
+      ...{ id: 2 ** 52 + i, at, kind: 'refresh', outcome: 'ok', reason: 'a long reason '.repeat(10) },
+      subject: `visitor:${i % 500}`,
+    })
+    const old = Array.from({ length: 4000 }, (_, i) => event(i, server.clock.time - 6 * DAY - i))
+    const hot = Array.from({ length: 3000 }, (_, i) => event(10_000 + i, server.clock.time - i))
+    await deliverHistory(server, old)
+    await server.cron()
+    await deliverHistory(server, hot)
+    const operator = await TestOperator.signIn(server)
+    const exported = await exportAll(operator, `from=0&to=${server.clock.time - 10 + 1}`)
+    const ids = exported.filter(({ reason }) => reason.startsWith('a long')).map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids).toHaveLength(4000 + 3000 - 10)
+  })
+
+  it('a search without a subject that begins in archived days is refused and names the export', async () => {
+    const { server } = archiveServer()
+    await deliverHistory(server, makeHistory(server.clock.time, 8))
+    await server.cron()
+    const operator = await TestOperator.signIn(server)
+    const from = server.clock.time - 6 * DAY
+    const refused = await operator.get(`/audit?from=${from}&client_id=shop`)
+    expect(refused.status).toBe(400)
+    expect(refused.body).toMatchObject({
+      errors: [{ path: 'from', message: expect.stringContaining('sallyport audit export') }],
+    })
+    for (const query of [
+      `from=${from}&subject=visitor:1`,
+      `from=${from}&kind=lock`,
+      'client_id=shop',
+      `from=${server.clock.time - DAY}`,
+    ])
+      expect((await operator.get(`/audit?${query}`)).status).toBe(200)
+  })
+})
