@@ -16,7 +16,7 @@ const partitions = check(
 const keysOfArchive = {
   partitions: keyWithDefault('partitions', {
     check: partitions,
-    default: 16,
+    default: 1,
     description:
       'How many parts the events of a day have, by a hash of the subject. A search for a subject reads one part of each day ([storage.md](storage.md#audit-archive))',
   }),
