@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 import { decodeJwt } from 'jose'
 import { beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
@@ -15,9 +14,13 @@ import {
   TestServer,
   type TokenResponse,
 } from './support/server.ts'
+import { readSession, SESSION_STORES } from './support/session_stores.ts'
 
 /** The random outages by the refresh policy of the client. */
 const RUNS = { rotate: 80, until_used: 25, fixed: 20 } as const
+
+/** The share of these outages for each store of sessions. */
+const SHARES = { D1: 1, 'session objects': 0.5 } as const
 const LIMIT_MS = 100_000
 
 const RETRY_WINDOW_SECONDS = 60
@@ -77,6 +80,13 @@ beforeEach(() => {
   }
 })
 
+/** The configuration, the stores and the time of an outage. */
+interface Setting {
+  config: Record<string, unknown>
+  stores: FaultyStores
+  time: PassingTime
+}
+
 /** Two isolates on the same stores, two guests and a customer. */
 class Outage {
   readonly #client: TestClient
@@ -89,12 +99,12 @@ class Outage {
   /** The `jti` and `exp` of every refresh token, by its session and number. */
   readonly #known = new Map<string, unknown>()
 
-  constructor(client: TestClient, stores: FaultyStores, time: PassingTime) {
+  constructor(client: TestClient, { config, stores, time }: Setting) {
     this.#client = client
     this.#policy = client.record.refreshPolicy
     this.#stores = stores
     this.#time = time
-    const options = { clock: this.#clock, env: stores.env }
+    const options = { clock: this.#clock, config, env: stores.env }
     this.#isolates = [new TestServer(options), new TestServer(options)]
   }
 
@@ -125,11 +135,8 @@ class Outage {
       await this.#refreshInPeace(holder)
       await this.#refreshInPeace(holder)
     }
-    const sids = JSON.stringify(this.#holders.map(({ sid }) => sid))
-    const select = env.DB.prepare(
-      `SELECT sid, seq, ended_at FROM sessions WHERE sid IN (SELECT value FROM json_each(?))`,
-    )
-    const { results } = await select.bind(sids).all()
+    const rows = this.#holders.map(({ sid }) => readSession(sid, 'sid, seq, ended_at'))
+    const results = (await Promise.all(rows)).flat()
     const stored = this.#policy === 'fixed' ? [] : this.#holders
     expect(new Set(results)).toEqual(new Set(stored.map(({ sid, seq }) => ({ sid, seq, ended_at: null }))))
     expect(results).toHaveLength(stored.length)
@@ -197,19 +204,28 @@ async function expectUnavailable(response: Response): Promise<void> {
   expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
 }
 
-it.each(Object.entries(RUNS))(
-  'no refresh token of the policy %s is lost or doubled in %i random outages',
+const OUTAGES = SESSION_STORES.flatMap(({ name, config }) =>
+  Object.entries(RUNS).map(([policy, runs]) => ({
+    name,
+    config,
+    policy,
+    numRuns: Math.ceil(runs * SHARES[name]),
+  })),
+)
+
+it.each(OUTAGES)(
+  'no refresh token of the policy $policy in $name is lost or doubled in $numRuns random outages',
   {
     timeout: LIMIT_MS * 2,
   },
-  async (policy, numRuns) => {
+  async ({ policy, numRuns, config }) => {
     const client = await server.addClient({ refreshPolicy: policy as RefreshPolicy })
     const stores = new FaultyStores()
     const time = new PassingTime(stores)
     const property = fc.asyncProperty(
       fc.array(move, { minLength: 1, maxLength: 10, size: 'max' }),
       async (moves) => {
-        const outage = new Outage(client, stores, time)
+        const outage = new Outage(client, { config, stores, time })
         await outage.begin()
         for (const one of moves) await outage.take(one)
         await outage.end()

@@ -3,9 +3,11 @@ import { describe, it } from 'vitest'
 import { check, follow, TIMEOUT_MS } from './support/session_check.ts'
 import { interleavingOf, type Step, sequenceOf } from './support/session_commands.ts'
 import { makeCast } from './support/session_driver.ts'
+import { SESSION_STORES } from './support/session_stores.ts'
 
-const SEQUENCES = 40
-const INTERLEAVINGS = 25
+/** The random sequences and interleavings by the store of new sessions. */
+const SEQUENCES = { D1: 40, 'session objects': 20 } as const
+const INTERLEAVINGS = { D1: 25, 'session objects': 12 } as const
 
 const SIGN_IN = { do: 'sign in', who: 'ann', password: 'current', client: 'web' } as const
 const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as const
@@ -42,22 +44,30 @@ const EXAMPLES = {
 } as const satisfies Record<string, Step[][]>
 
 describe.each(['until_used', 'fixed'] as const)('the refresh policy %s', (policy) => {
-  it(`sessions follow the model in ${SEQUENCES} random sequences, also after a change of the policy`, {
-    timeout: TIMEOUT_MS,
-  }, async () => {
-    const cast = await makeCast()
-    const property = fc.asyncProperty(sequenceOf(policy), (steps) => follow(cast, steps))
-    const examples = EXAMPLES[policy].map((steps): [Step[]] => [[...steps]])
-    await check(property, SEQUENCES, examples)
-  })
+  it.each(SESSION_STORES)(
+    'sessions in $name follow the model in random sequences, also after a change of the policy',
+    {
+      timeout: TIMEOUT_MS,
+    },
+    async ({ name }) => {
+      const cast = await makeCast(name)
+      const property = fc.asyncProperty(sequenceOf(policy), (steps) => follow(cast, steps))
+      const examples = EXAMPLES[policy].map((steps): [Step[]] => [[...steps]])
+      await check(property, SEQUENCES[name], examples)
+    },
+  )
 
-  it(`parallel actions match some order of the model in ${INTERLEAVINGS} interleavings`, {
-    timeout: TIMEOUT_MS,
-  }, async () => {
-    const cast = await makeCast()
-    const property = fc.asyncProperty(interleavingOf(policy), fc.scheduler(), (...run) =>
-      follow(cast, ...run),
-    )
-    await check(property, INTERLEAVINGS)
-  })
+  it.each(SESSION_STORES)(
+    'parallel actions on sessions in $name match some order of the model',
+    {
+      timeout: TIMEOUT_MS,
+    },
+    async ({ name }) => {
+      const cast = await makeCast(name)
+      const property = fc.asyncProperty(interleavingOf(policy), fc.scheduler(), (...run) =>
+        follow(cast, ...run),
+      )
+      await check(property, INTERLEAVINGS[name])
+    },
+  )
 })

@@ -3,8 +3,10 @@ import { it } from 'vitest'
 import { check, follow, TIMEOUT_MS } from './support/session_check.ts'
 import { type Step, sequence } from './support/session_commands.ts'
 import { makeCast } from './support/session_driver.ts'
+import { SESSION_STORES } from './support/session_stores.ts'
 
-const SEQUENCES = 340
+/** The random sequences by the store of new sessions. With session objects, sessions are also in the databases. */
+const SEQUENCES = { D1: 340, 'session objects': 120 } as const
 
 const ANN = { do: 'sign in', who: 'ann', password: 'current', client: 'web' } as const
 const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as const
@@ -29,11 +31,17 @@ const EXAMPLES: [Step[]][] = [
   [[AUTHORIZE, { ...EXCHANGE, fate: 'stopped' }, EXCHANGE, EXCHANGE, REFRESH]],
 ]
 
-it(`sessions follow the model in ${SEQUENCES} random sequences`, { timeout: TIMEOUT_MS }, async () => {
-  const cast = await makeCast()
-  await check(
-    fc.asyncProperty(sequence, (steps) => follow(cast, steps)),
-    SEQUENCES,
-    EXAMPLES,
-  )
-})
+it.each(SESSION_STORES)(
+  'sessions in $name follow the model in random sequences',
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async ({ name }) => {
+    const cast = await makeCast(name)
+    await check(
+      fc.asyncProperty(sequence, (steps) => follow(cast, steps)),
+      SEQUENCES[name],
+      EXAMPLES,
+    )
+  },
+)

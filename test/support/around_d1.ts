@@ -14,7 +14,7 @@ export type AroundCall = <T>(
 ) => Promise<T>
 
 /** A statement that fails when it runs, not when it is prepared. */
-const FAILING = "SELECT json('no JSON')"
+export const FAILING = "SELECT json('no JSON')"
 
 interface Original {
   statement: D1PreparedStatement

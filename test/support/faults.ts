@@ -1,6 +1,8 @@
 import { timers } from '../../src/lib/timers.ts'
+import type { SessionObjectNamespace } from '../../src/sessions/object_database_store.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { aroundKv } from './around_kv.ts'
+import { aroundObjects } from './around_objects.ts'
 
 /** How a call to a store fails. `after it is done` loses only the response, like a connection that drops after the write. */
 export const FAULTS = ['before it is made', 'while it runs', 'after it is done'] as const
@@ -99,11 +101,15 @@ export class FaultyStore {
   }
 }
 
-/** Both stores of a server. */
+/** Both stores of a server. The session objects fail with D1. */
 export class FaultyStores {
   readonly d1 = new FaultyStore()
   readonly kv = new FaultyStore()
-  readonly env = { DB: aroundD1(this.d1.around), KV: aroundKv(this.kv.around) }
+  readonly env = {
+    DB: aroundD1(this.d1.around),
+    KV: aroundKv(this.kv.around),
+    SESSION_OBJECTS: aroundObjects(this.d1.around),
+  }
 
   /** Whether a call is in progress that will end. */
   get areAtWork(): boolean {
@@ -132,9 +138,10 @@ interface FaultOptions {
 /** A pause after which an earlier write has ended. */
 const DONE: ReadonlySet<Trouble> = new Set(['while it runs', 'after it is done', 'hangs after it is done'])
 
-/** The real D1 database, with one failing call. */
+/** The real D1 database and the real session objects, with one failing call. */
 export class FaultyD1 {
   readonly db: D1Database
+  readonly objects: SessionObjectNamespace
   /** The statements of the call that failed. Null before the failure. */
   failed: string | null = null
   readonly #store = new FaultyStore()
@@ -149,6 +156,7 @@ export class FaultyD1 {
       return fault
     }
     this.db = aroundD1(this.#store.around)
+    this.objects = aroundObjects(this.#store.around)
   }
 
   /** Whether the failed call changed a session. */

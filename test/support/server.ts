@@ -97,6 +97,8 @@ interface ServerOptions {
 
 /** The application of one isolate, on the real stores. Two servers share only the stores. */
 export class TestServer {
+  /** Keys of config.yml for every server that the running test creates. */
+  static defaults: Record<string, unknown> = {}
   readonly config: Config
   readonly clock: TestClock
   readonly services: Services
@@ -116,7 +118,7 @@ export class TestServer {
 
   constructor(options: ServerOptions = {}) {
     this.#options = options
-    const config = parseConfig(configText(options.config))
+    const config = parseConfig(configText({ ...TestServer.defaults, ...options.config }))
     const passwordHash = options.config?.password_hash ? config.passwordHash : CHEAP_HASH
     this.config = { ...config, passwordHash }
     this.clock = options.clock ?? new TestClock()

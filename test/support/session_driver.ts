@@ -8,6 +8,7 @@ import { ONE_FACTOR } from '../../src/signin/authentication_level.ts'
 import type { User } from '../../src/users/user.ts'
 import { generateVisitorId } from '../../src/users/visitor.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
+import { aroundObjects } from './around_objects.ts'
 import { CALLBACK, CODE_CLIENT, exchangeOf, newCode } from './authorize.ts'
 import { readFeed } from './feed.ts'
 import {
@@ -21,6 +22,8 @@ import {
 import { consentOf, withdrawConsentOf } from './session_consents.ts'
 import type { Seen } from './session_history.ts'
 import type { Action, Code, Feed, Outcome, Token } from './session_model.ts'
+import { emptyObjects, sweepObjects } from './session_objects.ts'
+import type { SessionStoreCase } from './session_stores.ts'
 import { changePassword, endTokensOfClient, setRefreshRules, signOutUser } from './sign_out.ts'
 
 /** The default lifetime of a browser session. */
@@ -38,6 +41,15 @@ const CONFIG = {
   sign_in_limits: { account: { failures: 1_000_000 }, client: { failures: 1_000_000 } },
 }
 
+/** The configurations of the two isolates. With session objects, the second isolate begins its sessions in the databases. */
+const CONFIGS = {
+  D1: [CONFIG, CONFIG],
+  'session objects': [
+    { ...CONFIG, session_objects: { per_market: 2 } },
+    { ...CONFIG, session_objects: { per_market: 0 } },
+  ],
+} as const satisfies Record<SessionStoreCase['name'], readonly unknown[]>
+
 /** Each user begins with the first password. */
 export const PASSWORDS = [PASSWORD, 'staple battery horse correct'] as const
 
@@ -49,6 +61,8 @@ export interface Cast {
   bob: User
   /** PHC strings by password. */
   hashes: ReadonlyMap<string, string>
+  /** The store of new sessions. */
+  store: SessionStoreCase['name']
 }
 
 /** The tokens of a session, oldest first: refresh tokens by their number, and access tokens. */
@@ -57,7 +71,7 @@ export interface KnownSession {
   access: Token[]
 }
 
-export async function makeCast(): Promise<Cast> {
+export async function makeCast(store: SessionStoreCase['name']): Promise<Cast> {
   const server = new TestServer({ config: CONFIG })
   const ann = await server.addUser({ password: PASSWORDS[0] })
   const bob = await server.addUser({ password: PASSWORDS[1] })
@@ -71,11 +85,11 @@ export async function makeCast(): Promise<Cast> {
     grants: ['password', 'authorization_code', 'refresh_token'],
     confidential: true,
   } satisfies Parameters<TestServer['addClient']>[0]
-  return { web: await server.addClient(client), app: await server.addClient(client), ann, bob, hashes }
+  return { web: await server.addClient(client), app: await server.addClient(client), ann, bob, hashes, store }
 }
 
 /** Restores the first state: no session, no revocation, and the first password for each user. */
-export async function beginAnew({ web, app, ann, bob, hashes }: Cast): Promise<void> {
+export async function beginAnew({ web, app, ann, bob, hashes, store }: Cast): Promise<void> {
   const resetUser = env.DB.prepare(
     'UPDATE users SET tokens_valid_from = 0, access_valid_from = 0, password_hash = ? WHERE id = ?',
   )
@@ -84,12 +98,13 @@ export async function beginAnew({ web, app, ann, bob, hashes }: Cast): Promise<v
      WHERE client_id = ?`,
   )
   await env.DB.batch([
-    ...['sessions', 'cutoffs', 'audit_events', 'consents', 'ended_browser_sessions'].map((table) =>
-      env.DB.prepare(`DELETE FROM ${table}`),
+    ...['sessions', 'cutoffs', 'session_index', 'audit_events', 'consents', 'ended_browser_sessions'].map(
+      (table) => env.DB.prepare(`DELETE FROM ${table}`),
     ),
     ...[ann, bob].map(({ id }) => resetUser.bind(hashes.get(PASSWORDS[0]), id)),
     ...[web, app].map(({ id }) => resetClient.bind(id)),
   ])
+  if (store === 'session objects') await emptyObjects()
   const { SESSIONS_EU } = env
   await SESSIONS_EU.batch(['sessions', 'cutoffs'].map((table) => SESSIONS_EU.prepare(`DELETE FROM ${table}`)))
 }
@@ -105,7 +120,7 @@ export class SessionDriver {
   aroundCall: AroundCall | null = null
   readonly #cast: Cast
   readonly #servers: [TestServer, TestServer]
-  readonly #open: (around: AroundCall) => TestServer
+  readonly #open: (around: AroundCall, isolate: 0 | 1) => TestServer
   /** An isolate that stops after the insertion of a session; null before its first request. */
   #dying: TestServer | null = null
   #isDead = false
@@ -114,11 +129,12 @@ export class SessionDriver {
 
   constructor(cast: Cast) {
     this.#cast = cast
-    this.#open = (around) => {
+    this.#open = (around, isolate) => {
       const databases = { DB: aroundD1(around), SESSIONS_EU: aroundD1(around, env.SESSIONS_EU) }
-      return new TestServer({ clock: this.clock, config: CONFIG, env: databases })
+      const stores = { ...databases, SESSION_OBJECTS: aroundObjects(around) }
+      return new TestServer({ clock: this.clock, config: CONFIGS[cast.store][isolate], env: stores })
     }
-    this.#servers = [this.#open(this.#around), this.#open(this.#around)]
+    this.#servers = [this.#open(this.#around, 0), this.#open(this.#around, 1)]
   }
 
   readonly #around: AroundCall = (sql, call) =>
@@ -166,6 +182,7 @@ export class SessionDriver {
   /** Removes expired rows. */
   async sweep(): Promise<void> {
     await this.#servers[0].sweep()
+    if (this.#cast.store === 'session objects') await sweepObjects(this.clock.time)
   }
 
   async readFeed(): Promise<Feed> {
@@ -233,7 +250,7 @@ export class SessionDriver {
 
   #revive(): TestServer {
     this.#isDead = false
-    this.#dying ??= this.#open(this.#untilInsertion)
+    this.#dying ??= this.#open(this.#untilInsertion, 0)
     return this.#dying
   }
 

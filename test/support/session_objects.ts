@@ -12,21 +12,22 @@ export const IN_OBJECTS = { session_objects: { per_market: 2 } }
 
 type Row = Record<string, SqlStorageValue>
 
-function namespace() {
+/** The namespace of the session objects. */
+export function sessionObjects() {
   if (!env.SESSION_OBJECTS) throw new Error('wrangler.toml has no session objects')
   return env.SESSION_OBJECTS
 }
 
-export type ObjectStub = ReturnType<ReturnType<typeof namespace>['getByName']>
+export type ObjectStub = ReturnType<ReturnType<typeof sessionObjects>['getByName']>
 
 /** The session object with a name, or of a sid. */
 export function objectOf(sid: string): ObjectStub {
-  return namespace().getByName(shardNameOf(sid))
+  return sessionObjects().getByName(shardNameOf(sid))
 }
 
 /** Every session object that exists. */
 export async function allObjects(): Promise<ObjectStub[]> {
-  return (await listDurableObjectIds(namespace())).map((id) => namespace().get(id))
+  return (await listDurableObjectIds(sessionObjects())).map((id) => sessionObjects().get(id))
 }
 
 /** Runs a statement in one object, past its code. */
@@ -44,9 +45,9 @@ export async function readObjects(sql: string, ...values: SqlStorageValue[]): Pr
 export async function emptyObjects(): Promise<void> {
   await evictAllDurableObjects()
   // The removal of a session adds a change of the index.
-  for (const table of ['sessions', 'cutoffs', 'index_changes', 'clients', 'users'])
-    await readObjects(`DELETE FROM ${table}`)
-  await readObjects('UPDATE copy_lists SET clients_seq = 0, users_seq = 0')
+  const tables = ['sessions', 'cutoffs', 'index_changes', 'clients', 'users']
+  const deletions = tables.map((table) => `DELETE FROM ${table};`).join(' ')
+  await readObjects(`${deletions} UPDATE copy_lists SET clients_seq = 0, users_seq = 0`)
 }
 
 /** Runs the alarms of every object, as after some seconds. */

@@ -1,0 +1,35 @@
+import type { SessionObjectNamespace } from '../../src/sessions/object_database_store.ts'
+import { type AroundCall, FAILING } from './around_d1.ts'
+import { type ObjectStub, sessionObjects } from './session_objects.ts'
+
+type Batch = Parameters<ObjectStub['run']>[0]
+
+/** The session objects, with wrapped calls. A call is one batch of statements. */
+export function aroundObjects(around: AroundCall): SessionObjectNamespace {
+  return new Proxy(sessionObjects(), {
+    get(target, property) {
+      const member = Reflect.get(target, property).bind(target)
+      if (property !== 'getByName') return member
+      return (...parameters: Parameters<typeof target.getByName>) =>
+        wrapStub(target.getByName(...parameters), around)
+    },
+  })
+}
+
+function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run'> {
+  const run = (batch: Batch) => {
+    const sql = batch.statements.map((statement) => statement.sql).join(';\n')
+    return around(
+      sql,
+      async () => stub.run(batch),
+      async () => stub.run(broken(batch)),
+    )
+  }
+  return { run: run as ObjectStub['run'] }
+}
+
+/** The batch with a statement that fails after the first one. */
+function broken({ statements: [first, ...rest], ...batch }: Batch): Batch {
+  if (first === undefined) throw new Error('an empty batch')
+  return { ...batch, statements: [first, { sql: FAILING, values: [] }, ...rest] }
+}

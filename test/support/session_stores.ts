@@ -1,0 +1,41 @@
+import { env } from 'cloudflare:workers'
+import { afterEach, beforeEach, describe } from 'vitest'
+import { isObjectName } from '../../src/sessions/object_name.ts'
+import { shardNameOf } from '../../src/sessions/sid.ts'
+import { TestServer } from './server.ts'
+import { IN_OBJECTS, objectOf, readObject } from './session_objects.ts'
+
+/** A store of sessions, and the keys of config.yml that select it. */
+export interface SessionStoreCase {
+  name: 'D1' | 'session objects'
+  config: Record<string, unknown>
+}
+
+/** Every store of sessions. The same tests run against each. */
+export const SESSION_STORES: readonly SessionStoreCase[] = [
+  { name: 'D1', config: {} },
+  { name: 'session objects', config: IN_OBJECTS },
+]
+
+/** A block of tests for each store of sessions. Each `TestServer` that a test creates has the store. */
+export function describeStores(name: string, tests: (store: SessionStoreCase) => void): void {
+  describe.each(SESSION_STORES)(`${name}, with sessions in $name`, (store) => {
+    beforeEach(() => {
+      TestServer.defaults = store.config
+    })
+
+    afterEach(() => {
+      TestServer.defaults = {}
+    })
+
+    tests(store)
+  })
+}
+
+/** The rows of a session, at most one, in the store that its sid names. @param columns The selected columns, as SQL. */
+export async function readSession(sid: string, columns: string): Promise<unknown[]> {
+  const sql = `SELECT ${columns} FROM sessions WHERE sid = ?`
+  if (isObjectName(shardNameOf(sid))) return readObject(objectOf(sid), sql, sid)
+  const { results } = await env.DB.prepare(sql).bind(sid).all()
+  return results
+}
