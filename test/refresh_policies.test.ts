@@ -1,12 +1,13 @@
-import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { RefreshPolicy } from '../src/oauth/refresh_policy.ts'
-import { aroundD1 } from './support/around_d1.ts'
+import { type AroundCall, aroundD1 } from './support/around_d1.ts'
+import { aroundObjects } from './support/around_objects.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './support/authorize.ts'
 import { readFeed } from './support/feed.ts'
 import { TestOperator } from './support/operator.ts'
 import { credentials, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
+import { describeStores, readSession } from './support/session_stores.ts'
 
 const HOUR = 3600
 const MONTH = 30 * 24 * HOUR
@@ -34,7 +35,7 @@ async function isActive(server: TestServer, client: TestClient, token: string | 
   return (await response.json<{ active: boolean }>()).active
 }
 
-describe('the refresh policy until_used', () => {
+describeStores('the refresh policy until_used', () => {
   it('a used token gets the same successor until the successor is used, then the newest token for the retry window', async () => {
     const { server, client, tokens } = await signedIn('until_used')
     const lost = await server.refresh(client, tokens.refresh_token)
@@ -82,14 +83,14 @@ describe('the refresh policy until_used', () => {
   })
 })
 
-describe('the refresh policy fixed', () => {
+describeStores('the refresh policy fixed', () => {
   it('a refresh returns the same token and writes no session row, also after the exchange of a code', async () => {
     const written: string[] = []
-    const database = aroundD1(async (sql, call) => {
+    const around: AroundCall = async (sql, call) => {
       if (/(INTO|UPDATE) sessions/.test(sql)) written.push(sql)
       return call()
-    })
-    const server = new TestServer({ env: { DB: database } })
+    }
+    const server = new TestServer({ env: { DB: aroundD1(around), SESSION_OBJECTS: aroundObjects(around) } })
     const client = await server.addClient({
       ...CODE_CLIENT,
       grants: ['authorization_code', 'refresh_token', 'password'],
@@ -165,92 +166,98 @@ describe('the refresh policy fixed', () => {
   })
 })
 
-describe.each(['until_used', 'fixed'] as const)('a client with the refresh policy %s', (policy) => {
-  it('40 parallel uses at two isolates get one refresh token, and each access token is live', async () => {
-    const { server, client, tokens } = await signedIn(policy)
-    const other = server.anotherIsolate()
-    const uses = Array.from({ length: 40 }, (_, i) =>
-      (i % 2 === 0 ? server : other).refresh(client, tokens.refresh_token),
-    )
-    const responses = await Promise.all(uses)
-    expect(new Set(responses.map(seqOf))).toEqual(new Set([policy === 'fixed' ? 0 : 1]))
-    expect(await isActive(server, client, responses.at(-1)?.access_token)).toBe(true)
-    const sid = sidOf(tokens)
-    const rows = await env.DB.prepare('SELECT seq FROM sessions WHERE sid = ?').bind(sid).all()
-    expect(rows.results).toEqual(policy === 'fixed' ? [] : [{ seq: 1 }])
-  })
-
-  it('another client cannot use or see the token, and a revocation of the user ends it at once', async () => {
-    const { server, client, tokens, user } = await signedIn(policy)
-    const stranger = await server.addClient({ refreshPolicy: policy })
-    await expectRefused(await send(server, stranger, tokens.refresh_token))
-    expect(await isActive(server, stranger, tokens.refresh_token)).toBe(false)
-    const next = await server.refresh(client, tokens.refresh_token)
-    await server.services.signOut.endUser(user.id, { reason: 'signed out everywhere' }, server.context())
-    for (const token of [tokens.refresh_token, next.refresh_token]) {
-      expect(await isActive(server, client, token)).toBe(false)
-      await expectRefused(await send(server, client, token))
-    }
-  })
-
-  it('a session that ends during a use gets no tokens that the revocation feed misses', async () => {
-    const held = Promise.withResolvers<void>()
-    const reached = Promise.withResolvers<void>()
-    let isHeld = false
-    const database = aroundD1(async (sql, call) => {
-      const result = await call()
-      if (isHeld && sql.includes('FROM sessions')) {
-        isHeld = false
-        reached.resolve()
-        await held.promise
-      }
-      return result
+for (const policy of ['until_used', 'fixed'] as const) {
+  describeStores(`a client with the refresh policy ${policy}`, () => {
+    it('40 parallel uses at two isolates get one refresh token, and each access token is live', async () => {
+      const { server, client, tokens } = await signedIn(policy)
+      const other = server.anotherIsolate()
+      const uses = Array.from({ length: 40 }, (_, i) =>
+        (i % 2 === 0 ? server : other).refresh(client, tokens.refresh_token),
+      )
+      const responses = await Promise.all(uses)
+      expect(new Set(responses.map(seqOf))).toEqual(new Set([policy === 'fixed' ? 0 : 1]))
+      expect(await isActive(server, client, responses.at(-1)?.access_token)).toBe(true)
+      const sid = sidOf(tokens)
+      expect(await readSession(sid, 'seq')).toEqual(policy === 'fixed' ? [] : [{ seq: 1 }])
     })
-    const slow = new TestServer({ env: { DB: database } })
-    const { client, tokens } = await signedIn(policy, slow)
-    const server = new TestServer({ clock: slow.clock })
-    // The session has a row, and its next use comes long after its last refresh.
-    await server.refresh(client, tokens.refresh_token)
-    server.clock.time += 5 * HOUR
-    isHeld = true
-    const use = send(slow, client, tokens.refresh_token)
-    await reached.promise
-    const body = { ...credentials(client), token: tokens.refresh_token }
-    await server.postJson(body, {}, '/oauth2-token/revoke')
-    held.resolve()
-    const response = await use
-    const listed = (await readFeed(server)).revocations.map(({ sid }) => sid)
-    if (response.status === 200) expect(listed).toContain(sidOf(tokens))
-    else await expectRefused(response)
-  })
 
-  it('a public client cannot have the policy without DPoP', async () => {
-    const server = new TestServer()
-    const operator = await TestOperator.signIn(server)
-    const draft = { client_id: `app-${policy}`, api: 'storefront', grants: ['password'], confidential: false }
-    const { status, body } = await operator.post('/clients', { ...draft, refresh: policy })
-    const problem = {
-      path: 'refresh',
-      message: 'must be rotate, because the client is public and does not require DPoP (RFC 9700 §2.2.2)',
-    }
-    expect([status, body.errors]).toEqual([422, [problem]])
-    const bound = { ...draft, refresh: policy, dpop_bound_access_tokens: true }
-    expect((await operator.post('/clients', bound)).status).toBe(201)
-  })
+    it('another client cannot use or see the token, and a revocation of the user ends it at once', async () => {
+      const { server, client, tokens, user } = await signedIn(policy)
+      const stranger = await server.addClient({ refreshPolicy: policy })
+      await expectRefused(await send(server, stranger, tokens.refresh_token))
+      expect(await isActive(server, stranger, tokens.refresh_token)).toBe(false)
+      const next = await server.refresh(client, tokens.refresh_token)
+      await server.services.signOut.endUser(user.id, { reason: 'signed out everywhere' }, server.context())
+      for (const token of [tokens.refresh_token, next.refresh_token]) {
+        expect(await isActive(server, client, token)).toBe(false)
+        await expectRefused(await send(server, client, token))
+      }
+    })
 
-  it('a record that gives the policy to a public client has no effect: its tokens rotate', async () => {
-    const server = new TestServer()
-    const client = await server.addClient({ refreshPolicy: policy, confidential: false })
-    const tokens = await server.signIn(client, 'guest', 'guest')
-    const next = await server.refresh(client, tokens.refresh_token)
-    expect(seqOf(next)).toBe(1)
-    server.clock.time += 60
-    await expectRefused(await send(server, client, tokens.refresh_token))
-    await expectRefused(await send(server, client, next.refresh_token))
-  })
-})
+    it('a session that ends during a use gets no tokens that the revocation feed misses', async () => {
+      const held = Promise.withResolvers<void>()
+      const reached = Promise.withResolvers<void>()
+      let isHeld = false
+      const around: AroundCall = async (sql, call) => {
+        const result = await call()
+        if (isHeld && sql.includes('FROM sessions')) {
+          isHeld = false
+          reached.resolve()
+          await held.promise
+        }
+        return result
+      }
+      const slow = new TestServer({ env: { DB: aroundD1(around), SESSION_OBJECTS: aroundObjects(around) } })
+      const { client, tokens } = await signedIn(policy, slow)
+      const server = new TestServer({ clock: slow.clock })
+      // The session has a row, and its next use comes long after its last refresh.
+      await server.refresh(client, tokens.refresh_token)
+      server.clock.time += 5 * HOUR
+      isHeld = true
+      const use = send(slow, client, tokens.refresh_token)
+      await reached.promise
+      const body = { ...credentials(client), token: tokens.refresh_token }
+      await server.postJson(body, {}, '/oauth2-token/revoke')
+      held.resolve()
+      const response = await use
+      const listed = (await readFeed(server)).revocations.map(({ sid }) => sid)
+      if (response.status === 200) expect(listed).toContain(sidOf(tokens))
+      else await expectRefused(response)
+    })
 
-describe('the retry window of a client', () => {
+    it('a public client cannot have the policy without DPoP', async () => {
+      const server = new TestServer()
+      const operator = await TestOperator.signIn(server)
+      const draft = {
+        client_id: `app-${policy}`,
+        api: 'storefront',
+        grants: ['password'],
+        confidential: false,
+      }
+      const { status, body } = await operator.post('/clients', { ...draft, refresh: policy })
+      const problem = {
+        path: 'refresh',
+        message: 'must be rotate, because the client is public and does not require DPoP (RFC 9700 §2.2.2)',
+      }
+      expect([status, body.errors]).toEqual([422, [problem]])
+      const bound = { ...draft, refresh: policy, dpop_bound_access_tokens: true }
+      expect((await operator.post('/clients', bound)).status).toBe(201)
+    })
+
+    it('a record that gives the policy to a public client has no effect: its tokens rotate', async () => {
+      const server = new TestServer()
+      const client = await server.addClient({ refreshPolicy: policy, confidential: false })
+      const tokens = await server.signIn(client, 'guest', 'guest')
+      const next = await server.refresh(client, tokens.refresh_token)
+      expect(seqOf(next)).toBe(1)
+      server.clock.time += 60
+      await expectRefused(await send(server, client, tokens.refresh_token))
+      await expectRefused(await send(server, client, next.refresh_token))
+    })
+  })
+}
+
+describeStores('the retry window of a client', () => {
   it.each([0, 60, 3600])(
     'a retry within %i s gets the successor, and a later one is theft',
     async (seconds) => {

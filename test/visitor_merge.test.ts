@@ -1,8 +1,9 @@
 import { decodeJwt } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
 import { readFeed } from './support/feed.ts'
 import { credentials, PASSWORD, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
+import { describeStores } from './support/session_stores.ts'
 
 async function shop() {
   const server = new TestServer()
@@ -23,7 +24,7 @@ function signInWith(
 
 const visitorIdOf = (response: TokenResponse) => decodeJwt(response.access_token).visitor_id
 
-describe('visitor_access_token', () => {
+describeStores('visitor_access_token', () => {
   it("the visitor token puts the visitor id in the customer's tokens and ends the guest's session", async () => {
     const { server, client, user, guest } = await shop()
     const { sub: visitor, sid } = decodeJwt<{ sub: string; sid: string }>(guest.access_token)

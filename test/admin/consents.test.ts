@@ -6,10 +6,12 @@ import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, newCode, signInAt } f
 import { readFeed } from '../support/feed.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { type TestClient, TestServer, type TokenResponse } from '../support/server.ts'
+import { SESSION_STORES } from '../support/session_stores.ts'
 
-describe('the consents of a user', () => {
+describe.each(SESSION_STORES)('the consents of a user, with sessions in $name', ({ config }) => {
   const server = new TestServer({
     config: {
+      ...config,
       session_shards: [
         { name: 's1', binding: 'DB', continents: [] },
         { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },

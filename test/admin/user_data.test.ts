@@ -10,6 +10,7 @@ import {
   TestServer,
   type TokenResponse,
 } from '../support/server.ts'
+import { readObjects } from '../support/session_objects.ts'
 import { signOutUser } from '../support/sign_out.ts'
 
 const DAY = 86_400
@@ -178,7 +179,11 @@ describe('the erasure of a user', () => {
     expect(trail).toHaveLength(events + 1)
     const [entry] = await auditOf({ actor: admin.id, reason: 'the user was erased' })
     expect(entry).toMatchObject({ kind: 'admin', subject: expect.stringMatching(/^user:erased-[\w-]{22}$/) })
-    const text = JSON.stringify([trail, await env.DB.prepare('SELECT * FROM sessions').all()])
+    const tables = ['sessions', 'session_index'].map((table) =>
+      env.DB.prepare(`SELECT * FROM ${table}`).all(),
+    )
+    const rows = [...(await Promise.all(tables)), await readObjects('SELECT * FROM sessions')]
+    const text = JSON.stringify([trail, rows])
     expect([person.id, visitor, '203.0.113', 'Firefox'].filter((part) => text.includes(part))).toEqual([])
   })
 

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { aroundD1 } from '../support/around_d1.ts'
+import { aroundObjects } from '../support/around_objects.ts'
 import { auditOf } from '../support/audit.ts'
 import {
   authorizeUrl,
@@ -14,13 +15,13 @@ import {
 } from '../support/authorize.ts'
 import { FAULTS, FaultyStore } from '../support/faults.ts'
 import { readFeed } from '../support/feed.ts'
-import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { ISSUER, type TestClient, TestClock, TestServer } from '../support/server.ts'
 
 const SHARDS = [
   { name: 's1', binding: 'DB' },
   { name: 'eu', binding: 'SESSIONS_EU', continents: ['EU'] },
 ]
-const PLACES = { 'the main database': null, 'another database': 'EU' } as const
+const PLACES = { 'the main database': null, 'another database': 'EU', 'a session object': 'EU' } as const
 type Place = keyof typeof PLACES
 
 /** Where the sessions of the guest and of the customer are. */
@@ -38,10 +39,17 @@ interface Guest {
 describe('a visitor token at the authorization endpoint', () => {
   const d1 = new FaultyStore()
   const eu = new FaultyStore()
-  const server = new TestServer({
-    config: { session_shards: SHARDS },
-    env: { DB: aroundD1(d1.around), SESSIONS_EU: aroundD1(eu.around, env.SESSIONS_EU) },
-  })
+  const objects = new FaultyStore()
+  const stores = {
+    DB: aroundD1(d1.around),
+    SESSIONS_EU: aroundD1(eu.around, env.SESSIONS_EU),
+    SESSION_OBJECTS: aroundObjects(objects.around),
+  }
+  const clock = new TestClock()
+  const [server, near] = [0, 1].map((perMarket) => {
+    const config = { session_shards: SHARDS, session_objects: { per_market: perMarket } }
+    return new TestServer({ clock, config, env: stores })
+  }) as [TestServer, TestServer]
   let shop: TestClient
   let user: { id: string; username: string }
 
@@ -50,28 +58,34 @@ describe('a visitor token at the authorization endpoint', () => {
     user = await server.addUser()
   })
 
+  /** The isolate whose new sessions are in a place. Each isolate finds the sessions of every place. */
+  function isolateOf(place: Place): TestServer {
+    const isolate = place === 'a session object' ? near : server
+    isolate.continent = PLACES[place]
+    return isolate
+  }
+
   async function newGuest(place: Place = 'the main database'): Promise<Guest> {
-    server.continent = PLACES[place]
-    const { access_token: token, refresh_token: refreshToken } = await server.signIn(shop, 'guest', 'guest')
+    const isolate = isolateOf(place)
+    const { access_token: token, refresh_token: refreshToken } = await isolate.signIn(shop, 'guest', 'guest')
     const { sub, sid } = decodeJwt<{ sub: string; sid: string }>(token)
     return { subject: sub, sid, token, refreshToken }
   }
 
   /** A code of the user that merges a guest. */
   function newMerge({ subject, sid }: Guest, place: Place = 'the main database'): Promise<string> {
-    server.continent = PLACES[place]
-    return newCode(server, shop, user.id, { visitor: { subject, sid } })
+    return newCode(isolateOf(place), shop, user.id, { visitor: { subject, sid } })
   }
 
   async function recover(): Promise<void> {
-    for (const store of [d1, eu]) {
+    for (const store of [d1, eu, objects]) {
       await store.settle()
       store.comeBack()
     }
   }
 
-  async function signInWith(token: string, client = shop): Promise<string | null> {
-    const browser = browserOf(server)
+  async function signInWith(token: string, client = shop, isolate = server): Promise<string | null> {
+    const browser = browserOf(isolate)
     const page = await browser.open(authorizeUrl(client, { visitor_access_token: token }))
     expect(page.html).not.toContain(token)
     const end = await signInAt(browser, user.username)
@@ -82,8 +96,7 @@ describe('a visitor token at the authorization endpoint', () => {
     'the exchange merges a guest of $guest into a customer of $customer',
     async (places) => {
       const guest = await newGuest(places.guest)
-      server.continent = PLACES[places.customer]
-      const code = await signInWith(guest.token)
+      const code = await signInWith(guest.token, shop, isolateOf(places.customer))
       await server.refresh(shop, guest.refreshToken)
       const tokens = await server.requireTokens(exchangeOf(shop, code))
       expect(decodeJwt(tokens.access_token)).toMatchObject({ sub: user.id, visitor_id: guest.subject })
@@ -115,7 +128,8 @@ describe('a visitor token at the authorization endpoint', () => {
       for (const fault of FAULTS) {
         const guest = await newGuest(places.guest)
         const code = await newMerge(guest, places.customer)
-        for (const store of [d1, eu]) store.judge = (sql) => (sql.includes('INTO sessions') ? fault : null)
+        for (const store of [d1, eu, objects])
+          store.judge = (sql) => (sql.includes('INTO sessions') ? fault : null)
         const refused = await server.postJson(exchangeOf(shop, code))
         expect([fault, refused.status, refused.headers.get('Retry-After')]).toEqual([fault, 503, '2'])
         await recover()
@@ -134,7 +148,7 @@ describe('a visitor token at the authorization endpoint', () => {
           const guest = await newGuest(places.guest)
           const code = await newMerge(guest, places.customer)
           let calls = 0
-          for (const store of [d1, eu])
+          for (const store of [d1, eu, objects])
             store.judge = (sql) => (sql.includes('INTO sessions') && ++calls === nth ? fault : null)
           const first = await server.postJson(exchangeOf(shop, code))
           await recover()

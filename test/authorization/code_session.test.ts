@@ -1,14 +1,14 @@
-import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { hashUri } from '../../src/authorization/issue_code.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorize, CODE_CLIENT, exchangeOf, newCode, readCode } from '../support/authorize.ts'
 import { type TestClient, TestServer } from '../support/server.ts'
+import { readSession, SESSION_STORES } from '../support/session_stores.ts'
 import { signOutUser } from '../support/sign_out.ts'
 
-describe('the session of an authorization code', () => {
-  const server = new TestServer()
+describe.each(SESSION_STORES)('the session of an authorization code, in $name', ({ config }) => {
+  const server = new TestServer({ config })
   let client: TestClient
   let user: { id: string; username: string }
 
@@ -23,10 +23,8 @@ describe('the session of an authorization code', () => {
     const tokens = await server.requireTokens(exchangeOf(other, code))
     expect(tokens).not.toHaveProperty('refresh_token')
     const { sid, exp } = decodeJwt<{ sid: string; exp: number }>(tokens.access_token)
-    const row = await env.DB.prepare('SELECT seq, expires_at, keep_until FROM sessions WHERE sid = ?')
-      .bind(sid)
-      .first()
-    expect(row).toEqual({ seq: 0, expires_at: exp, keep_until: exp })
+    const rows = await readSession(sid, 'seq, expires_at, keep_until')
+    expect(rows).toEqual([{ seq: 0, expires_at: exp, keep_until: exp }])
   })
 
   it('a failed client authentication does not use up the code', async () => {
@@ -50,7 +48,7 @@ describe('the session of an authorization code', () => {
   })
 
   it('with errors: oro, another redirect URI is invalid_client, and a used code has the hint of OroCommerce', async () => {
-    const oro = new TestServer({ config: { errors: 'oro' }, clock: server.clock })
+    const oro = new TestServer({ config: { ...config, errors: 'oro' }, clock: server.clock })
     const code = await newCode(oro, client, user.id)
     const other = await oro.postJson(
       exchangeOf(client, await newCode(oro, client, user.id), { redirect_uri: 'https://app.test/other' }),
