@@ -229,7 +229,7 @@ for (const policy of ['until_used', 'fixed'] as const) {
       const server = new TestServer()
       const operator = await TestOperator.signIn(server)
       const draft = {
-        client_id: `app-${policy}`,
+        client_id: `app-${crypto.randomUUID()}`,
         api: 'storefront',
         grants: ['password'],
         confidential: false,

@@ -59,9 +59,9 @@ function findRows(
   signIns: readonly SignIn[],
   { shards }: Pick<Services, 'shards'>,
 ): Promise<StoredSession[]> {
-  const found = shards.all().map(({ has, list }) => {
-    const sids = signIns.map(({ sid }) => sid).filter(has)
-    return list.findMany(sids)
+  const found = shards.all().map((group) => {
+    const sids = signIns.map(({ sid }) => sid).filter((sid) => group.has(sid))
+    return group.list.findMany(sids)
   })
   return Promise.all(found).then((lists) => lists.flat())
 }
