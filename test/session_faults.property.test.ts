@@ -14,13 +14,16 @@ import {
   TestServer,
   type TokenResponse,
 } from './support/server.ts'
+import { IN_OBJECTS } from './support/session_objects.ts'
 import { readSession, SESSION_STORES } from './support/session_stores.ts'
 
 /** The random outages by the refresh policy of the client. */
 const RUNS = { rotate: 80, until_used: 25, fixed: 20 } as const
 
 /** The share of these outages for each store of sessions. */
-const SHARES = { D1: 1, 'session objects': 0.5 } as const
+const SHARES = { D1: 1, 'session objects': 0.4, 'session objects with copies': 0.4 } as const
+
+const STORES = [...SESSION_STORES, { name: 'session objects with copies', config: IN_OBJECTS }] as const
 const LIMIT_MS = 100_000
 
 const RETRY_WINDOW_SECONDS = 60
@@ -204,7 +207,7 @@ async function expectUnavailable(response: Response): Promise<void> {
   expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
 }
 
-const OUTAGES = SESSION_STORES.flatMap(({ name, config }) =>
+const OUTAGES = STORES.flatMap(({ name, config }) =>
   Object.entries(RUNS).map(([policy, runs]) => ({
     name,
     config,

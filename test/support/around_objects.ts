@@ -1,10 +1,13 @@
-import type { SessionObjectNamespace } from '../../src/sessions/object_database_store.ts'
+import type { SessionObjectNamespace } from '../../src/sessions/remote_object_store.ts'
 import { type AroundCall, FAILING } from './around_d1.ts'
 import { type ObjectStub, sessionObjects } from './session_objects.ts'
 
 type Batch = Parameters<ObjectStub['run']>[0]
 
-/** The session objects, with wrapped calls. A call is one batch of statements. */
+/** The text for a refresh that the object runs. An object has no other statement with this text. */
+const REFRESH = 'UPDATE sessions (a refresh in the object)'
+
+/** The session objects, with wrapped calls. A call is one batch of statements, or one refresh that the object runs. */
 export function aroundObjects(around: AroundCall): SessionObjectNamespace {
   return new Proxy(sessionObjects(), {
     get(target, property) {
@@ -16,7 +19,9 @@ export function aroundObjects(around: AroundCall): SessionObjectNamespace {
   })
 }
 
-function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run'> {
+function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run' | 'refresh'> {
+  const refresh = (use: Parameters<ObjectStub['refresh']>[0]) =>
+    around(REFRESH, async () => stub.refresh(use))
   const run = (batch: Batch) => {
     const sql = batch.statements.map((statement) => statement.sql).join(';\n')
     return around(
@@ -25,7 +30,7 @@ function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run'>
       async () => stub.run(broken(batch)),
     )
   }
-  return { run: run as ObjectStub['run'] }
+  return { run: run as ObjectStub['run'], refresh: refresh as ObjectStub['refresh'] }
 }
 
 /** The batch with a statement that fails after the first one. */

@@ -1,5 +1,5 @@
 import { timers } from '../../src/lib/timers.ts'
-import type { SessionObjectNamespace } from '../../src/sessions/object_database_store.ts'
+import type { SessionObjectNamespace } from '../../src/sessions/remote_object_store.ts'
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { aroundKv } from './around_kv.ts'
 import { aroundObjects } from './around_objects.ts'

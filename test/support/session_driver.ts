@@ -45,8 +45,8 @@ const CONFIG = {
 const CONFIGS = {
   D1: [CONFIG, CONFIG],
   'session objects': [
-    { ...CONFIG, session_objects: { per_market: 2 } },
-    { ...CONFIG, session_objects: { per_market: 0 } },
+    { ...CONFIG, session_objects: { per_market: 2, strict: true } },
+    { ...CONFIG, session_objects: { per_market: 0, strict: true } },
   ],
 } as const satisfies Record<SessionStoreCase['name'], readonly unknown[]>
 

@@ -10,6 +10,9 @@ import { shardNameOf } from '../../src/sessions/sid.ts'
 /** A configuration whose new sessions are in session objects. */
 export const IN_OBJECTS = { session_objects: { per_market: 2 } }
 
+/** The same, and each refresh reads its client and its user from D1. So a revocation has effect at once. */
+export const IN_STRICT_OBJECTS = { session_objects: { per_market: 2, strict: true } }
+
 type Row = Record<string, SqlStorageValue>
 
 /** The namespace of the session objects. */

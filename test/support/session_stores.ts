@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe } from 'vitest'
 import { isObjectName } from '../../src/sessions/object_name.ts'
 import { shardNameOf } from '../../src/sessions/sid.ts'
 import { TestServer } from './server.ts'
-import { IN_OBJECTS, objectOf, readObject } from './session_objects.ts'
+import { IN_STRICT_OBJECTS, objectOf, readObject } from './session_objects.ts'
 
 /** A store of sessions, and the keys of config.yml that select it. */
 export interface SessionStoreCase {
@@ -11,10 +11,10 @@ export interface SessionStoreCase {
   config: Record<string, unknown>
 }
 
-/** Every store of sessions. The same tests run against each. */
+/** Every store of sessions. The same tests run against each. test/sessions has the tests of copies in objects. */
 export const SESSION_STORES: readonly SessionStoreCase[] = [
   { name: 'D1', config: {} },
-  { name: 'session objects', config: IN_OBJECTS },
+  { name: 'session objects', config: IN_STRICT_OBJECTS },
 ]
 
 /** A block of tests for each store of sessions. Each `TestServer` that a test creates has the store. */
