@@ -25,6 +25,8 @@ interface Baseline {
 export interface Case {
   operation: Operation
   baseline: BaselineName
+  /** The server of the operation, if it is not `service`. It has no prices of its own. */
+  server?: keyof Servers
   /** The aim, as a ratio to the baseline. */
   aim?: number
   roundMs?: number
@@ -61,6 +63,7 @@ export const CASES: readonly Case[] = [
     isGrowing: true,
   },
   { operation: operations.REFRESH, baseline: 'rotation', aim: 0.8, isGrowing: true },
+  { operation: operations.REFRESH_IN_OBJECTS, server: 'objects', baseline: 'refresh', aim: 1.6 },
   { operation: operations.JWKS, baseline: 'constant', aim: 0.85 },
   { operation: operations.METADATA, baseline: 'constant' },
   { operation: operations.FEED, baseline: 'constant', isGrowing: true },

@@ -17,8 +17,8 @@ const LONG_ROUND_MS = 2000
 /** Compares each operation with its baseline, and measures the verifier. */
 export async function compareAll(cases: readonly Case[], servers: Servers): Promise<Measurement[]> {
   const measurements: Measurement[] = []
-  for (const { operation, baseline: baselineName, roundMs = ROUND_MS } of cases) {
-    const subject = contestant(servers.service, operation)
+  for (const { operation, server: own = 'service', baseline: baselineName, roundMs = ROUND_MS } of cases) {
+    const subject = contestant(servers[own], operation)
     const { server, operation: minimum } = BASELINES[baselineName]
     const baseline = contestant(servers[server], minimum)
     for (const concurrency of CONCURRENCIES) {

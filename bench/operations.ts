@@ -72,6 +72,9 @@ export const REFRESH: Operation = {
   },
 }
 
+/** The same, on a server whose sessions are in session objects. */
+export const REFRESH_IN_OBJECTS: Operation = { ...REFRESH, name: 'refresh (session objects)' }
+
 /** Introspection of a customer's access token by a client of the same API. */
 export const INTROSPECTION: Operation = {
   name: 'introspection',

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Bundle, bundleWorker } from '../scripts/worker_bundle.ts'
 import { startScript, startService, startWorker, type WorkerServer } from '../scripts/worker_server.ts'
 import type { Env } from '../src/services/environment.ts'
+import { configureBundle } from '../test/support/configure_bundle.ts'
 import { prepareCodeClient } from './code_flow_operations.ts'
 import { type Send, sender } from './exchange.ts'
 import { prepareKeyClient } from './key_client_operations.ts'
@@ -10,6 +11,9 @@ import { findWorkerd, listWorkerds, type WorkerdProcess } from './workerd_proces
 
 /** A Worker with a constant response. */
 const CONSTANT_WORKER = `export default { fetch: () => Response.json({ status: 'ok' }) }`
+
+/** The keys of config.yml for a service with session objects. */
+const SESSION_OBJECTS = { session_objects: { per_market: 8 } }
 
 /** A measured server, alone in its workerd. */
 export interface Measured {
@@ -22,6 +26,8 @@ export interface Measured {
 /** The compared servers. All run from the start, and one at a time gets requests. */
 export interface Servers {
   service: Measured
+  /** The service with session objects. */
+  objects: Measured
   constant: Measured
   hash: Measured
   rotation: Measured
@@ -36,10 +42,13 @@ export async function startServers(directory: string, bundle: Bundle): Promise<S
     await build('bare_rotation'),
     await build('verifier'),
   ]
-  const service = await start(startService(bundle, { fill: prepareOperations, hasLargeBudgets: true }))
+  const options = { fill: prepareOperations, hasLargeBudgets: true }
+  const service = await start(startService(bundle, options))
+  const objects = await start(startService(configureBundle(bundle, SESSION_OBJECTS), options))
   const { origin } = service.server
   return {
     service,
+    objects,
     constant: await start(startScript(CONSTANT_WORKER)),
     hash: await start(startService(hash)),
     rotation: await start(startService(rotation)),

@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Bundle } from '../../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { compact } from '../../src/lib/compact.ts'
+import { isObjectName } from '../../src/sessions/object_name.ts'
+import { shardNameOf } from '../../src/sessions/sid.ts'
 import { findChildren } from '../support/child_processes.ts'
+import { configureBundle } from '../support/configure_bundle.ts'
 import { serviceBundle } from '../support/shared_builds.ts'
 import { CUSTOMER, GUEST, requestTokens } from '../support/token_client.ts'
 
@@ -18,6 +21,12 @@ const KILLS = 3
 const LOAD_MS = 1500
 const TRY_AGAIN_MS = 50
 
+/** The sessions whose clients revoke them when the service is killed. */
+const ENDED = 12
+
+/** An object sends a session that ended to the feed within 5 s after its start. */
+const FEED_WAIT = { timeout: 30_000, interval: 500 }
+
 /** The longest time after the first try in which a retry may succeed. */
 const RETRY_WINDOW_MS = 60_000
 
@@ -27,23 +36,28 @@ interface RefreshToken {
   jti: string
 }
 
+/** The stores of sessions, and the keys of config.yml that select them. */
+const STORES = [
+  { store: 'D1', keys: {} },
+  { store: 'session objects', keys: { session_objects: { per_market: 2 } } },
+]
+
 let bundle: Bundle
 let service: ServiceServer
 /** The workerd of the service. */
 let pid: number
-/** The secrets and the port of the next start. */
-const directory = makeTemporaryDirectory()
-const identity = {
-  stateDirectory: join(directory, 'state'),
-  sealingKey: randomBytes(32).toString('base64url'),
-}
+/** The secrets of the next start, and the directory of its stores. */
+let identity: { stateDirectory: string; sealingKey: string }
 
-beforeAll(async () => {
-  bundle = await serviceBundle()
+/** Starts a service with new stores. */
+async function startAnew(keys: Record<string, unknown>): Promise<void> {
+  bundle = configureBundle(await serviceBundle(), keys)
+  identity = {
+    stateDirectory: join(makeTemporaryDirectory(), 'state'),
+    sealingKey: randomBytes(32).toString('base64url'),
+  }
   await start()
-})
-
-afterAll(() => service.close())
+}
 
 /** @param port The port of the last start; a free port at first. */
 async function start(port?: number): Promise<void> {
@@ -127,6 +141,21 @@ class Refresher {
 
 class Refusal extends Error {}
 
+/** The rows of sessions in the store that their sids name. */
+async function readSessions(sids: readonly string[]): Promise<unknown[]> {
+  const rows = await Promise.all(sids.map(readSession))
+  return rows.flat()
+}
+
+async function readSession(sid: string): Promise<unknown[]> {
+  const { DB, SESSION_OBJECTS } = service.stores
+  const sql = 'SELECT sid, seq, ended_at FROM sessions WHERE sid = ?'
+  const name = shardNameOf(sid)
+  if (!isObjectName(name)) return (await DB.prepare(sql).bind(sid).all()).results
+  const answer = await SESSION_OBJECTS?.getByName(name).run({ statements: [{ sql, values: [sid] }] })
+  return answer?.results[0]?.results ?? []
+}
+
 async function signInEveryone(): Promise<Refresher[]> {
   const { issuer } = service.config
   return Promise.all(
@@ -155,25 +184,68 @@ async function countEvents(): Promise<Record<string, number>> {
   return Object.fromEntries(results.map(({ kind, events }) => [kind, events]))
 }
 
-it('no user is signed out and no session is doubled when the service is killed repeatedly', async () => {
-  const refreshers = await signInEveryone()
-  const runs = refreshers.map((refresher) => refresher.run())
-  for (let kill = 0; kill < KILLS; kill++) {
+describe.each(STORES)('a service with sessions in $store', ({ keys }) => {
+  beforeAll(() => startAnew(keys))
+  afterAll(() => service.close())
+
+  it('no user is signed out and no session is doubled when the service is killed repeatedly', async () => {
+    const refreshers = await signInEveryone()
+    const runs = refreshers.map((refresher) => refresher.run())
+    for (let kill = 0; kill < KILLS; kill++) {
+      await sleep(LOAD_MS)
+      expect(await killAndRestart()).toBeLessThan(RETRY_WINDOW_MS)
+    }
     await sleep(LOAD_MS)
-    expect(await killAndRestart()).toBeLessThan(RETRY_WINDOW_MS)
-  }
-  await sleep(LOAD_MS)
-  for (const refresher of refreshers) refresher.stop()
-  await Promise.all(runs)
-  await Promise.all(refreshers.map((refresher) => refresher.refresh()))
-  const { results } = await service.stores.DB.prepare('SELECT sid, seq, ended_at FROM sessions').all()
-  const expected = refreshers.map(({ current: { sid, seq } }) => ({ sid, seq, ended_at: null }))
-  expect(results).toHaveLength(CLIENTS)
-  expect(results).toEqual(expect.arrayContaining(expected))
-  // Each kill interrupted a request of each holder.
-  for (const { unanswered } of refreshers) expect(unanswered).toBeGreaterThanOrEqual(KILLS)
-  const { theft, refresh_refused, retry = 0 } = await countEvents()
-  expect([theft, refresh_refused]).toEqual([undefined, undefined])
-  const refreshes = refreshers.reduce((sum, { current }) => sum + current.seq, 0)
-  process.stdout.write(`measured: ${KILLS} kills, ${refreshes} refreshes, ${retry} answers that got lost\n`)
+    for (const refresher of refreshers) refresher.stop()
+    await Promise.all(runs)
+    await Promise.all(refreshers.map((refresher) => refresher.refresh()))
+    const results = await readSessions(refreshers.map(({ current }) => current.sid))
+    const expected = refreshers.map(({ current: { sid, seq } }) => ({ sid, seq, ended_at: null }))
+    expect(results).toHaveLength(CLIENTS)
+    expect(results).toEqual(expect.arrayContaining(expected))
+    // Each kill interrupted a request of each holder.
+    for (const { unanswered } of refreshers) expect(unanswered).toBeGreaterThanOrEqual(KILLS)
+    const { theft, refresh_refused, retry = 0 } = await countEvents()
+    expect([theft, refresh_refused]).toEqual([undefined, undefined])
+    const refreshes = refreshers.reduce((sum, { current }) => sum + current.seq, 0)
+    process.stdout.write(`measured: ${KILLS} kills, ${refreshes} refreshes, ${retry} answers that got lost\n`)
+  })
+
+  it('the revocation feed gets each session that ended before or while the service was killed', async () => {
+    const { issuer } = service.config
+    const sessions = await Promise.all(Array.from({ length: ENDED }, () => requestTokens(issuer, CUSTOMER)))
+    let answered = 0
+    const endings = sessions.map(async ({ refresh_token }) => {
+      await endSession(refresh_token)
+      answered++
+    })
+    // Some revocations have a response when the process ends, and some have none.
+    await vi.waitFor(() => expect(answered).toBeGreaterThanOrEqual(ENDED / 3), { interval: 1 })
+    await killAndRestart()
+    await Promise.all(endings)
+    const sids = sessions.map(({ refresh_token }) => decodeJwt<RefreshToken>(refresh_token).sid)
+    const rows = (await readSessions(sids)) as { sid: string; ended_at: number | null }[]
+    const ended = rows.filter(({ ended_at }) => ended_at !== null).map(({ sid }) => sid)
+    expect(ended.length).toBeGreaterThan(0)
+    await vi.waitFor(
+      async () => expect(await listCutoffs()).toEqual(expect.arrayContaining(ended)),
+      FEED_WAIT,
+    )
+    process.stdout.write(`measured: ${ended.length} of ${ENDED} sessions ended before the kill\n`)
+  })
 })
+
+/** Ends a session. A lost response is ignored. */
+async function endSession(token: string): Promise<void> {
+  const { client_id, client_secret } = CUSTOMER
+  const form = compact({ token, client_id, client_secret })
+  const init = { method: 'POST', body: new URLSearchParams(form) }
+  await fetch(`${service.origin}/oauth2-token/revoke`, init).catch(() => {})
+}
+
+/** The sids in the revocation feed. */
+async function listCutoffs(): Promise<string[]> {
+  const select = "SELECT value FROM cutoffs WHERE kind = 'sid'"
+  const { results } = await service.stores.DB.prepare(select).all<{ value: string }>()
+  return results.map(({ value }) => value)
+}
