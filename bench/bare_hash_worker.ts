@@ -1,6 +1,9 @@
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import { Argon2id } from '../src/users/argon2.ts'
 
+// wrangler.toml names this class. The Worker creates no object.
+export { SessionObject } from '../src/sessions/session_object.ts'
+
 // The baseline of a password sign-in: a Worker that computes one password hash for each request.
 
 const SALT_BYTES = 16

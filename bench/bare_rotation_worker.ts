@@ -3,6 +3,9 @@ import { HolderStore } from '../src/sessions/holder_store.ts'
 import { SessionRotationStore } from '../src/sessions/session_rotation_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 
+// wrangler.toml names this class. The Worker creates no object.
+export { SessionObject } from '../src/sessions/session_object.ts'
+
 // The baseline of a refresh: the same D1 call and a constant response. The caller counts: /rotate?sid=…&seq=…
 
 const LIFETIME_SECONDS = 2_592_000

@@ -4,6 +4,9 @@ import worker from '../src/worker.ts'
 import { type CountedResponse, NO_COST, subtractCost } from './cost.ts'
 import { aroundD1, aroundKv } from './counting_stores.ts'
 
+// wrangler.toml names this class.
+export { SessionObject } from '../src/sessions/session_object.ts'
+
 // The Worker with counters around its stores and its cryptography. It handles one request at a time.
 
 /**
