@@ -28,6 +28,7 @@ export function describeExchange(
     issuedAt,
     now,
     kind: 'exchanged',
+    validSince: Math.max(client.tokensValidFrom, client.accessValidFrom),
     subject: isVisitorId(subject) ? null : subject,
   }
 }

@@ -47,7 +47,8 @@ export class HolderChangeStore {
   readonly #copies: SqlDatabase
   readonly #main: () => D1Database
   #readAt = Number.NEGATIVE_INFINITY
-  #tryAgainAt = Number.NEGATIVE_INFINITY
+  /** The last read that was started, and its time. */
+  #reading: { startedAt: number; done: Promise<void> } | null = null
 
   /** @param main The main database. */
   constructor(copies: SqlDatabase, main: () => D1Database) {
@@ -62,12 +63,19 @@ export class HolderChangeStore {
 
   /** Starts a read of the lists if the last one is too old. A failure is logged, and the next read comes after the same time. */
   refresh(now: number, waitUntil: (work: Promise<unknown>) => void): void {
-    const { refreshAfter } = HOLDER_KNOWLEDGE_SECONDS
-    if (Math.abs(now - this.#readAt) < refreshAfter || Math.abs(now - this.#tryAgainAt) < refreshAfter) return
-    this.#tryAgainAt = now
+    const startedAt = this.#reading?.startedAt ?? Number.NEGATIVE_INFINITY
+    if (Math.abs(now - startedAt) < HOLDER_KNOWLEDGE_SECONDS.refreshAfter) return
     waitUntil(
-      this.#read(now).catch((error) => log('error', 'changes_not_read', { cause: describeError(error) })),
+      this.renew(now).catch((error) => log('error', 'changes_not_read', { cause: describeError(error) })),
     )
+  }
+
+  /** Waits until the copies include each change before `now`. Parallel calls of one second share a read. @throws StorageUnavailable */
+  renew(now: number): Promise<void> {
+    if (this.#reading?.startedAt === now) return this.#reading.done
+    const done = this.#read(now)
+    this.#reading = { startedAt: now, done }
+    return done
   }
 
   async #read(now: number): Promise<void> {
@@ -105,7 +113,9 @@ export class HolderChangeStore {
     // After a restore of D1 from a backup, the latest change is older than the last one, and every copy can be wrong.
     const lastUnknown = latest < applied ? Number.MAX_SAFE_INTEGER : (oldest ?? 0) - 1
     return [
-      this.#copies.prepare(`DELETE FROM ${table} WHERE ${key} IN (SELECT value FROM json_each(?))`).bind(ids),
+      this.#copies
+        .prepare(`DELETE FROM ${table} WHERE ${key} IN (SELECT value FROM json_each(?)) AND as_of < ?`)
+        .bind(ids, latest),
       ...(lastUnknown < 0
         ? []
         : [this.#copies.prepare(`DELETE FROM ${table} WHERE as_of < ?`).bind(lastUnknown)]),

@@ -25,6 +25,8 @@ export interface HolderQuery {
   browserId?: string | null
   /** The consent under which a session begins; absent if its withdrawal does not count. */
   consentId?: string | null
+  /** The latest revocation of the client that the caller knows. A copy of the holder must be newer. Absent if it does not matter. */
+  validSince?: number
   /** Unix seconds. */
   issuedAt: number
   now: number

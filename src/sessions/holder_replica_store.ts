@@ -5,7 +5,7 @@ import { LATEST_CHANGE } from '../storage/change_list_store.ts'
 import { HOLDER_COPY_SECONDS, HOLDER_KNOWLEDGE_SECONDS, UNDER_WAY_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
 import { HolderChangeStore } from './holder_change_store.ts'
-import type { HolderCheck, HolderGuard, HolderRun } from './holder_check.ts'
+import { type HolderCheck, type HolderGuard, type HolderRun, NO_GUARD } from './holder_check.ts'
 import { CONDITIONS, HOLDER, type HolderQuery, problemOf } from './holder_conditions.ts'
 import { COPIED_CLIENT_COLUMNS, COPIED_USER_COLUMNS } from './holder_copy_tables.ts'
 import { decodeHolder, HOLDER_COLUMNS } from './holder_store.ts'
@@ -20,12 +20,12 @@ const KNOWN_AT = `coalesce(?1 ->> 'readAt', min(token.now, max(${trusted("?1 ->>
 
 /** The latest second that the knowledge must include: the issue of the token, and each revocation in the copies. */
 const REQUIRED_AT = `max(token.issued_at, ifnull(max(c.tokens_valid_from, c.access_valid_from), 0),
-  ifnull(max(u.tokens_valid_from, u.access_valid_from), 0))`
+  ifnull(max(u.tokens_valid_from, u.access_valid_from), 0), ifnull(?1 ->> 'validSince', 0))`
 
 const CONDITIONS_OF_COPIES = {
-  'the copies are outdated': `?1 ->> 'readAt' IS NOT NULL OR (
-    ${COPIES_READ_AT} > token.now - ${HOLDER_COPY_SECONDS.max}
-    AND ${KNOWN_AT} >= token.now - ${HOLDER_KNOWLEDGE_SECONDS.max} AND ${KNOWN_AT} >= min(token.now, ${REQUIRED_AT}))`,
+  'a copy is missing or too old': `?1 ->> 'readAt' IS NOT NULL OR ${COPIES_READ_AT} > token.now - ${HOLDER_COPY_SECONDS.max}`,
+  'the knowledge is too old': `?1 ->> 'readAt' IS NOT NULL
+    OR ${KNOWN_AT} >= max(token.now - ${HOLDER_KNOWLEDGE_SECONDS.max}, min(token.now, ${REQUIRED_AT}))`,
   ...CONDITIONS,
   // A session object has no copies of these records.
   'the token was revoked': 'token.jti IS NULL',
@@ -35,7 +35,6 @@ const CONDITIONS_OF_COPIES = {
 
 const PROBLEM = problemOf(CONDITIONS_OF_COPIES)
 const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, ${KNOWN_AT} AS known_at, ${HOLDER_COLUMNS} FROM ${HOLDER}`
-const GUARD = `(SELECT ${PROBLEM} FROM ${HOLDER}) IS NULL`
 
 const stateSchema = z.object({ problem: z.nullable(z.string()), known_at: z.int() })
 
@@ -65,6 +64,8 @@ interface Copy {
   asOf: number
 }
 
+type FoundHolder = Pick<HolderRun, 'holder' | 'knownAt'>
+
 /**
  * Copies of clients and users in a session object. Together with the lists of changes they are current up to a few seconds. A refusal
  * always comes from a read of D1, because the copies can lack a new secret or the end of a revocation.
@@ -87,41 +88,53 @@ export class HolderReplicaStore implements HolderCheck {
     this.#changes = new HolderChangeStore(copies, main)
   }
 
-  /** If the copies are outdated, or a copy would refuse the token, it reads D1 once before. After a failed read, no statement has run. */
+  /**
+   * If a copy is missing or would refuse the token, it reads the holder from D1 before. If the knowledge is too old, it reads the lists. After a failed read, no statement has run.
+   * The statements run after the check, because the new tokens are dated by the knowledge of the check.
+   */
   async change(query: HolderQuery, statements: (guard: HolderGuard) => SqlStatement[]): Promise<HolderRun> {
-    const { now } = query
-    this.#changes.refresh(now, this.#waitUntil)
-    const attempt = await this.#check({ ...query, listsReadAt: this.#changes.readAt }, statements)
-    if (attempt !== null) return attempt
-    const copies = await this.#readMain(query)
-    const current = await this.#check({ ...query, readAt: now }, statements, copies)
-    if (current === null) throw new Error('copies of this request cannot be outdated')
-    return current
+    const { holder, knownAt } = await this.#find(query)
+    if (holder.problem !== null) return { holder, knownAt, results: [] }
+    const results = await callStore('sessions', () => this.#copies.batch(statements(NO_GUARD)))
+    return { holder, knownAt, results }
   }
 
   read(query: HolderQuery, statement: SqlStatement): Promise<HolderRun> {
     return this.change(query, () => [statement])
   }
 
-  /** @param copies New copies. Without them, a problem of the holder gives null. */
-  async #check(
-    query: HolderQuery & { listsReadAt?: number | null; readAt?: number },
-    statements: (guard: HolderGuard) => SqlStatement[],
-    copies: readonly Copy[] = [],
-  ): Promise<HolderRun | null> {
-    const json = JSON.stringify(query)
+  async #find(query: HolderQuery): Promise<FoundHolder> {
+    const { now } = query
+    this.#changes.refresh(now, this.#waitUntil)
+    const found = await this.#findInCopies(query)
+    if (found !== 'unknown') return found ?? this.#findInMain(query)
+    await this.#changes.renew(now)
+    const current = await this.#findInCopies(query)
+    return current === 'unknown' || current === null ? this.#findInMain(query) : current
+  }
+
+  /** @returns `unknown` if the lists must be read first; null if D1 must decide @throws CorruptRecord */
+  async #findInCopies(query: HolderQuery): Promise<FoundHolder | 'unknown' | null> {
+    const select = this.#select({ ...query, listsReadAt: this.#changes.readAt })
+    const row = await callStore('copies', () => select.first())
+    const { problem, known_at: knownAt } = decodeRecord(stateSchema, 'token holder', row)
+    if (problem === 'the knowledge is too old') return 'unknown'
+    return problem === null ? { holder: decodeHolder(row), knownAt } : null
+  }
+
+  /** Reads the client and the user from D1, and writes their copies. */
+  async #findInMain(query: HolderQuery): Promise<FoundHolder> {
+    const copies = await this.#readMain(query)
     const writes = copies.map((copy) => this.#write(copy, query.now))
-    const checked = [
-      this.#copies.prepare(SELECT_HOLDER).bind(json),
-      ...statements({ sql: GUARD, query: json }),
-    ]
     const removals = copies.map((copy) => this.#removeIfChanged(copy))
-    const all = await callStore('copies', () => this.#copies.batch([...writes, ...checked, ...removals]))
-    const [row, ...results] = all.slice(writes.length, writes.length + checked.length)
-    const [found] = row?.results ?? []
-    const { problem, known_at: knownAt } = decodeRecord(stateSchema, 'token holder', found)
-    if (problem !== null && copies.length === 0) return null
-    return { holder: decodeHolder(found), knownAt, results }
+    const batch = [...writes, this.#select({ ...query, readAt: query.now }), ...removals]
+    const results = await callStore('copies', () => this.#copies.batch(batch))
+    const row = results[writes.length]?.results[0]
+    return { holder: decodeHolder(row), knownAt: query.now }
+  }
+
+  #select(query: HolderQuery & { listsReadAt?: number | null; readAt?: number }): SqlStatement {
+    return this.#copies.prepare(SELECT_HOLDER).bind(JSON.stringify(query))
   }
 
   async #readMain({ clientId, subject }: HolderQuery): Promise<Copy[]> {

@@ -83,14 +83,17 @@ describe('the copies of a holder', () => {
     expect(await place.run(queryAt(later))).toMatchObject({ knownAt: start + refreshAfter })
   })
 
-  it('a check waits for D1 if its knowledge is older than the maximum', async () => {
+  it('a check waits for the lists if its knowledge is older than the maximum', async () => {
     const { place, start, queryAt } = await newScene()
     await place.run(queryAt(start))
-    place.main.judge = (call) => (call.includes('user_changes WHERE') ? 'before it is made' : null)
+    place.main.suffer('before it is made')
     expect(await place.run(queryAt(start + max))).toMatchObject({ knownAt: start })
-    expect(place.reads.filter((read) => read === 'copies')).toHaveLength(1)
-    expect(await place.run(queryAt(start + max + 1))).toMatchObject({ knownAt: start + max + 1 })
-    expect(place.reads.filter((read) => read === 'copies')).toHaveLength(2)
+    await expect(place.run(queryAt(start + max + 1))).rejects.toThrow('the call fails before it is made')
+    place.main.comeBack()
+    const [one, two] = [place.start(queryAt(start + max + 2)), place.start(queryAt(start + max + 2))]
+    expect(await one).toMatchObject({ knownAt: start + max + 2, holder: { problem: null } })
+    expect(await two).toMatchObject({ knownAt: start + max + 2, holder: { problem: null } })
+    expect(place.reads.toSorted()).toEqual(['copies', 'lists', 'lists', 'lists', 'lists'])
   })
 
   it.each([
@@ -197,10 +200,13 @@ describe('the copies of a holder', () => {
     await place.run(queryAt(start))
     const newer = await place.run(queryAt(start + 3, { issuedAt: start + 2 }))
     expect(newer.knownAt).toBe(start + 3)
-    await sql('UPDATE users SET access_valid_from = ? WHERE id = ?', start + 9, user.id)
-    await place.run(queryAt(start + 6))
-    expect(await place.run(queryAt(start + 7))).toMatchObject({ knownAt: start + 7 })
-    expect(await place.run(queryAt(start + 10))).toMatchObject({ knownAt: start + 10 })
+    expect(place.reads.filter((read) => read === 'copies')).toHaveLength(1)
+    await sql('UPDATE users SET access_valid_from = ? WHERE id = ?', start + 12, user.id)
+    expect(await place.run(queryAt(start + 8))).toMatchObject({ knownAt: start + 3 })
+    for (const age of [9, 10, 13]) {
+      expect(await place.run(queryAt(start + age))).toMatchObject({ knownAt: start + age })
+    }
+    expect(await place.run(queryAt(start + 14))).toMatchObject({ knownAt: start + 13 })
   })
 
   it('a failed read of D1 runs no statement, and the lists are read again after some seconds', async () => {
@@ -262,22 +268,27 @@ describe('the copies of a holder', () => {
     expect(place.reads.filter((read) => read === 'copies')).toHaveLength(1)
   })
 
-  it('a copy is used for a day, and a read writes an unchanged copy again only after half a day', async () => {
+  it('a copy is used for a day', async () => {
+    const { place, start, queryAt } = await newScene()
+    await place.run(queryAt(start))
+    const end = start + HOLDER_COPY_SECONDS.max
+    expect(await place.run(queryAt(end - 1))).toMatchObject({ knownAt: end - 1 })
+    expect(place.reads.filter((read) => read === 'copies')).toHaveLength(1)
+    await place.run(queryAt(end))
+    expect(place.reads.filter((read) => read === 'copies')).toHaveLength(2)
+    expect((await listCopies('users')).map(({ read_at }) => read_at)).toEqual([end])
+  })
+
+  it('a read of D1 writes an unchanged copy again only after half a day', async () => {
     const { place, start, queryAt } = await newScene()
     const readAt = async () => (await listCopies('users')).map(({ read_at }) => read_at)
     await place.run(queryAt(start))
-    await place.run(queryAt(start + max + 1))
+    const refused = { secretHash: 'unknown' }
+    await place.run(queryAt(start + HOLDER_COPY_SECONDS.rewriteAfter, refused))
     expect(await readAt()).toEqual([start])
-    const half = start + HOLDER_COPY_SECONDS.rewriteAfter + 1
-    await place.run(queryAt(half))
-    expect(await readAt()).toEqual([half])
-    const copies = place.reads.filter((read) => read === 'copies').length
-    const day = half + HOLDER_COPY_SECONDS.max
-    place.main.judge = (call) => (call.includes('user_changes WHERE') ? null : 'before it is made')
-    await expect(place.run(queryAt(day - 5))).rejects.toThrow()
-    expect((await place.run(queryAt(day - 4))).holder.problem).toBeNull()
-    await expect(place.run(queryAt(day))).rejects.toThrow()
-    expect(place.reads.filter((read) => read === 'copies')).toHaveLength(copies + 2)
+    const later = start + HOLDER_COPY_SECONDS.rewriteAfter + 1
+    await place.run(queryAt(later, refused))
+    expect(await readAt()).toEqual([later])
   })
 
   it('an object that starts again uses its copies after one read of the lists', async () => {

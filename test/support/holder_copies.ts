@@ -66,7 +66,7 @@ export class CopyPlace {
 
   start(query: HolderQuery): Promise<HolderRun> {
     return this.#replica.change(query, ({ sql, query: json }) => [
-      COPIES.prepare(`INSERT INTO marks SELECT ?1 WHERE ${sql}`).bind(json),
+      COPIES.prepare(`INSERT INTO marks SELECT ifnull(?1, '') WHERE ${sql}`).bind(json),
     ])
   }
 
