@@ -42,7 +42,7 @@ describe('the metadata document', () => {
         response_modes_supported: ['query', 'form_post'],
         code_challenge_methods_supported: ['S256'],
         client_id_metadata_document_supported: false,
-        dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+        dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
         authorization_response_iss_parameter_supported: true,
         grant_types_supported: ['password', 'authorization_code', 'refresh_token', 'client_credentials'],
         subject_types_supported: ['public'],

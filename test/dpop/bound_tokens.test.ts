@@ -107,7 +107,7 @@ describe('a bound access token (RFC 9449 §7)', () => {
     const refused = await server.fetch(USERINFO, { headers })
     expect([refused.status, refused.headers.get('WWW-Authenticate')]).toEqual([
       401,
-      `DPoP realm="${ISSUER}", error="invalid_token", algs="ES256 RS256 PS256 EdDSA"`,
+      `DPoP realm="${ISSUER}", error="invalid_token", algs="ES256 RS256 PS256 EdDSA Ed25519"`,
     ])
     expect(refused.headers.get('Access-Control-Expose-Headers')).toContain('DPoP-Nonce')
     const preflight = await server.fetch('/oauth2-token', {

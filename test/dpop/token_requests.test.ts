@@ -42,7 +42,7 @@ async function errorOf(response: Response): Promise<unknown[]> {
 }
 
 describe('the proof in a token request (RFC 9449 §4.3)', () => {
-  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])(
+  it.each(['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'])(
     'a proof with %s binds the access token to its key',
     async (alg) => {
       const client = await server.addClient()
@@ -54,6 +54,19 @@ describe('the proof in a token request (RFC 9449 §4.3)', () => {
       expect([plain.token_type, boundKeyOf(plain.access_token)]).toEqual(['Bearer', null])
     },
   )
+
+  it('EdDSA and Ed25519 are two names of the algorithm of one key (RFC 9864 §2.2)', async () => {
+    const client = await server.addClient()
+    const signer = await DpopKey.create('EdDSA')
+    const keys: (string | null)[] = []
+    for (const alg of ['EdDSA', 'Ed25519']) {
+      const proof = await signer.prove(server, { header: { alg } })
+      keys.push(boundKeyOf((await tokensOf(await send(machine(client), proof))).access_token))
+    }
+    expect(keys).toEqual([signer.thumbprint, signer.thumbprint])
+    const wrong = await key.prove(server, { header: { jwk: signer.jwk } })
+    expect(await errorOf(await send(machine(client), wrong))).toEqual([400, 'invalid_dpop_proof'])
+  })
 
   it('the token endpoint refuses a proof for another request, time, type or key', async () => {
     const client = await server.addClient()

@@ -14,7 +14,7 @@ import {
   verifierWith,
 } from '../support/dpop_api.ts'
 
-const ALGS = 'algs="ES256 RS256 PS256 EdDSA"'
+const ALGS = 'algs="ES256 RS256 PS256 EdDSA Ed25519"'
 
 describe('the challenges of an API with DPoP (RFC 9449 §7.1)', () => {
   it.each([
@@ -60,7 +60,7 @@ describe('the challenges of an API with DPoP (RFC 9449 §7.1)', () => {
         resource: AUDIENCE,
         authorization_servers: [issuer.url],
         bearer_methods_supported: ['header'],
-        dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+        dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
         ...more,
       })
     },

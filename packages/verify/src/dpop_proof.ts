@@ -8,8 +8,8 @@ import {
 } from 'jose'
 import { hasCanonicalSignature } from './canonical_signature.ts'
 
-/** The algorithms of DPoP proofs. All are asymmetric (RFC 9449 §4.2). */
-export const DPOP_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+/** The algorithms of DPoP proofs. All are asymmetric (RFC 9449 §4.2). `EdDSA` and `Ed25519` are two names of one algorithm (RFC 9864 §2.2). */
+export const DPOP_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 
 /** The difference between `iat` of a proof and the current time, in seconds, up to which the proof is accepted. */
 const PROOF_AGE_SECONDS = 60
