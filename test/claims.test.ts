@@ -95,6 +95,7 @@ describe('the facts of a session', () => {
     nonce: 'n',
     api: 'shop',
     clientMethod: 'private_key_jwt',
+    isBoundLater: true,
   }
 
   it('a refresh token keeps every fact of its session except the nonce', () => {
@@ -154,6 +155,7 @@ describe('the verifier package', () => {
       nonce: null,
       api: null,
       clientMethod: null,
+      isBoundLater: false,
       seq: null,
     })
   })

@@ -1,9 +1,11 @@
+import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect, it } from 'vitest'
 import type { RefreshPolicy } from '../src/oauth/refresh_policy.ts'
 import { type AroundCall, aroundD1 } from './support/around_d1.ts'
 import { aroundObjects } from './support/around_objects.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './support/authorize.ts'
+import { DpopKey } from './support/dpop.ts'
 import { readFeed } from './support/feed.ts'
 import { TestOperator } from './support/operator.ts'
 import { credentials, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
@@ -223,6 +225,51 @@ for (const policy of ['until_used', 'fixed'] as const) {
       const listed = (await readFeed(server)).revocations.map(({ sid }) => sid)
       if (response.status === 200) expect(listed).toContain(sidOf(tokens))
       else await expectRefused(response)
+    })
+
+    it('a session of a public client that began without a key rotates, and the server detects a thief who bound its first token', async () => {
+      const server = new TestServer()
+      const client = await server.addClient({ confidential: false })
+      const tokens = await server.signIn(client, 'guest', 'guest')
+      await env.DB.prepare('UPDATE clients SET refresh = ?, refresh_retry_window = 3600 WHERE client_id = ?')
+        .bind(policy, client.id)
+        .run()
+      const later = server.anotherIsolate()
+      const [owner, thief] = [await DpopKey.create(), await DpopKey.create()]
+      const use = async (key: DpopKey, token?: string) => {
+        const proof = { DPoP: await key.prove(server) }
+        return later.postJson(
+          { grant_type: 'refresh_token', client_id: client.id, refresh_token: token },
+          proof,
+        )
+      }
+      const own = await (await use(owner, tokens.refresh_token)).json<TokenResponse>()
+      const stolen = await (await use(thief, tokens.refresh_token)).json<TokenResponse>()
+      expect([seqOf(own), seqOf(stolen)]).toEqual([1, 1])
+      const claims = { cnf: { jkt: thief.thumbprint }, bound_later: true }
+      expect(decodeJwt(stolen.refresh_token ?? '')).toMatchObject(claims)
+      const next = await (await use(owner, own.refresh_token)).json<TokenResponse>()
+      expect(decodeJwt(next.refresh_token ?? '')).toMatchObject({ seq: 2, bound_later: true })
+      server.clock.time += 3600
+      await expectRefused(await use(thief, stolen.refresh_token))
+      await expectRefused(await use(owner, next.refresh_token))
+    })
+
+    it('a session of a public client that began with a key has the policy', async () => {
+      const server = new TestServer()
+      const client = await server.addClient({ refreshPolicy: policy, confidential: false })
+      const key = await DpopKey.create()
+      const post = async (body: object) => {
+        const proof = { DPoP: await key.prove(server) }
+        const response = await server.postJson({ client_id: client.id, ...body }, proof)
+        expect(response.status).toBe(200)
+        return response.json<TokenResponse>()
+      }
+      const first = await post({ grant_type: 'password', username: 'guest', password: 'guest' })
+      const refresh = { grant_type: 'refresh_token', refresh_token: first.refresh_token }
+      await post(refresh)
+      server.clock.time += HOUR
+      expect(seqOf(await post(refresh))).toBe(policy === 'fixed' ? 0 : 1)
     })
 
     it('a public client cannot have the policy without DPoP', async () => {

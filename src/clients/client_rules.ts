@@ -133,7 +133,7 @@ function findPkceProblems({ requiresPkce, confidential }: RuledValues): ValuePro
   return [{ path: 'require_pkce', message: 'must be true, because the client is public' }]
 }
 
-/** The other policies need a refresh token that is useless without a secret or a key: see `isSenderConstrained`. */
+/** The other policies need a refresh token that is useless without a secret or a key: see `refreshRulesOf`. */
 function findRefreshProblems({ refreshPolicy, confidential, bindsTokens }: RuledValues): ValueProblem[] {
   if (refreshPolicy === 'rotate' || confidential || bindsTokens) return []
   const message = 'must be rotate, because the client is public and does not require DPoP (RFC 9700 §2.2.2)'

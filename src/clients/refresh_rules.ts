@@ -8,20 +8,23 @@ export interface RefreshRules {
   retryWindowSeconds: number
 }
 
-/** The member of a token or of a session that names its key. */
+/** The members of a token or of a session about its key. */
 interface BoundToken {
   keyThumbprint: string | null
+  /** Whether the session began without a key. */
+  isBoundLater: boolean
 }
 
 /**
- * Whether a refresh token is useless without a secret or a private key. Only then can it outlive its use, because the rotation of other
- * tokens is the only protection against their theft (RFC 9700 §2.2.2).
+ * Whether each refresh token of a session is useless without a secret or a private key. Only then can it outlive its use, because the
+ * rotation of other tokens is the only protection against their theft (RFC 9700 §2.2.2). If a session began without a key, a thief could
+ * have bound its first token to another key.
  */
-export function isSenderConstrained(
+function isSenderConstrained(
   client: { authentication: { method: string } },
-  { keyThumbprint }: BoundToken,
+  { keyThumbprint, isBoundLater }: BoundToken,
 ): boolean {
-  return isConfidential(client) || keyThumbprint !== null
+  return isConfidential(client) || (keyThumbprint !== null && !isBoundLater)
 }
 
 /** The rules for a refresh token of a client. */

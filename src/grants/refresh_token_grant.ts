@@ -12,6 +12,7 @@ import { requireClientMethod } from '../sessions/client_method.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
 import { rotateSession } from '../sessions/rotate_session.ts'
 import { isBelowRequiredLevel } from '../signin/second_factor.ts'
+import type { SessionFacts } from '../tokens/claims.ts'
 import { issueTokens } from '../tokens/issue_tokens.ts'
 import { type RefreshTokenClaims, verifyRefreshToken } from '../tokens/refresh_token.ts'
 import { describeGuest, describeUser } from '../users/sign_in.ts'
@@ -52,7 +53,7 @@ export const refreshTokenGrant: Grant = {
       throw refuseRefresh('other', 'the user needs a second factor', claims)
     const holder =
       user === null ? describeGuest(claims.subject, knownAt) : describeUser(user, config, knownAt)
-    const bound = { ...session, facts: { ...session.facts, keyThumbprint: proofKey } }
+    const bound = { ...session, facts: { ...session.facts, ...bindingAfter(claims, request) } }
     return issueTokens({ ...holder, user, client, api, scope, proofKey, session: bound }, services, context)
   },
 }
@@ -124,6 +125,15 @@ function requireBoundKey(claims: RefreshTokenClaims, { client, proofKey }: Clien
   if (proofKey === null) throw invalidDpopProof('the refresh token is bound to a key')
   if (!isConfidential(client) && proofKey !== keyThumbprint)
     throw refuseRefresh('other', 'the refresh token is bound to another key', claims)
+}
+
+/** The facts of the session about its key after a refresh. */
+function bindingAfter(
+  { keyThumbprint, isBoundLater }: RefreshTokenClaims,
+  { client, proofKey }: ClientRequest,
+): Pick<SessionFacts, 'keyThumbprint' | 'isBoundLater'> {
+  const isBoundNow = !isConfidential(client) && keyThumbprint === null && proofKey !== null
+  return { keyThumbprint: proofKey, isBoundLater: isBoundLater || isBoundNow }
 }
 
 /** The scope of the session that the client and the API still allow. @throws OAuthError invalid_grant */

@@ -198,7 +198,8 @@ function identify(
   const startedAt = Math.max(context.now, issuedAt)
   const expiresAt = startedAt + Math.min(lifetimeSeconds, capSeconds)
   const tokenExpiresAt = Math.max(expiresAt, startedAt + accessTokenSeconds)
-  const { policy } = refreshRulesOf(client, { keyThumbprint: request.proofKey }, services.config)
+  const token = { keyThumbprint: request.proofKey, isBoundLater: false }
+  const { policy } = refreshRulesOf(client, token, services.config)
   const times = { startedAt, expiresAt, tokenExpiresAt, ...issuesOf(policy, expiresAt) }
   return { sid, subject, clientId, api: apiName, ...times }
 }

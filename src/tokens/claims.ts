@@ -94,6 +94,8 @@ export const CLAIMS = {
     format: optional(text),
     targets: ['refresh_token'],
   },
+  /** Whether the session of a public client began without a key and was bound to one later. */
+  isBoundLater: { name: 'bound_later', source: 'session', format: flag, targets: ['refresh_token'] },
   /** How many times the session was refreshed. */
   seq: {
     name: 'seq',
