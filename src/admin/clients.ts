@@ -56,7 +56,7 @@ const listClients = operation({
   id: 'listClients',
   method: 'GET',
   path: '/clients',
-  summary: 'Lists clients; `q` is part of an id or a name',
+  summary: 'Lists clients; `q` is part of an id or a name, `api` is the own API or an additional one',
   tag: 'clients',
   role: 'support',
   scope: 'clients:read',

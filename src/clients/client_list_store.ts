@@ -5,6 +5,7 @@ import { CLIENT_RECORD_COLUMNS, type ClientRecord, decodeClientRecord } from './
 export interface ClientFilter {
   /** A part of the id or the name, without regard to ASCII case. */
   text: string | null
+  /** The own API of the client, or an additional one. */
   api: string | null
   enabled: boolean | null
 }
@@ -44,7 +45,10 @@ export class ClientListStore {
           '(instr(lower(c.client_id), lower(?)) > 0 OR instr(lower(c.name), lower(?)) > 0)',
           text === null ? null : [text, text],
         ],
-        ['c.api = ?', api],
+        [
+          '(c.api = ? OR EXISTS (SELECT 1 FROM json_each(c.additional_apis) WHERE value = ?))',
+          api === null ? null : [api, api],
+        ],
         ['c.enabled = ?', enabled],
       ],
       order: ORDERS[page.sort],

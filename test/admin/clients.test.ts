@@ -102,6 +102,16 @@ describe('a client', () => {
     expect(await idsOf(`q=${mark}`)).toEqual([`c0-${mark}`, `c1-${mark}`, `c2-${mark}`])
     expect(await idsOf(`q=${mark.toUpperCase()}%202`)).toEqual([`c2-${mark}`])
     expect(await idsOf(`q=${mark}&api=storefront&enabled=true`)).toEqual([`c0-${mark}`])
+    const added = await operator.patch(`/clients/c2-${mark}`, { additional_apis: ['storefront'] }, '"1"')
+    expect(added.status).toBe(200)
+    for (const [api, ids] of [
+      ['storefront', [`c0-${mark}`, `c1-${mark}`, `c2-${mark}`]],
+      ['backoffice', [`c2-${mark}`]],
+    ] as const) {
+      expect(await idsOf(`q=${mark}&api=${api}`)).toEqual(ids)
+      const { body } = await operator.get(`/clients?q=${mark}&api=${api}&limit=1`)
+      expect([body.total, body.total_is_exact]).toEqual([ids.length, true])
+    }
     const first = await operator.get(`/clients?q=${mark}&limit=2`)
     expect(await idsOf(`q=${mark}&limit=2&cursor=${first.body.next_cursor}`)).toEqual([`c2-${mark}`])
     const last = await operator.get(`/clients?q=${mark}&limit=3`)
