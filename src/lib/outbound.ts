@@ -5,7 +5,7 @@ import { hasRepeatedKey } from './repeated_key.ts'
 
 /**
  * Why a document could not be fetched. `url`: the server does not request such a URL. `connection`: no response. `timeout`: no
- * whole response in time. `redirect`, `status`: the status is not 200. `size`: too long. `content`: not a JSON object.
+ * whole response in time. `redirect`, `status`: the status is not 200. `size`: too long. `content`: not the expected JSON object.
  */
 export type FetchProblem = 'url' | 'connection' | 'timeout' | 'redirect' | 'status' | 'size' | 'content'
 
@@ -21,6 +21,12 @@ export class FetchFailed extends Error {
     this.problem = problem
     this.status = status
   }
+
+  /** Whether the other server has an outage. With any other problem, its owner may have changed or removed the document. */
+  get isOutage(): boolean {
+    if (this.problem === 'connection' || this.problem === 'timeout') return true
+    return this.status !== null && (this.status >= 500 || this.status === 408 || this.status === 429)
+  }
 }
 
 export interface FetchLimits {
@@ -28,8 +34,8 @@ export interface FetchLimits {
   timeoutMs: number
 }
 
-/** A fetched document. The object is not checked further. */
-export interface FetchedDocument {
+/** A fetched JSON object. It is not checked further. */
+export interface FetchedObject {
   object: object
   headers: Headers
 }
@@ -49,7 +55,7 @@ export class Outbound {
   }
 
   /** Fetches a JSON object with one request. The limit of time includes the body. @throws FetchFailed */
-  async fetchObject(url: string, { maxBytes, timeoutMs }: FetchLimits): Promise<FetchedDocument> {
+  async fetchObject(url: string, { maxBytes, timeoutMs }: FetchLimits): Promise<FetchedObject> {
     const problem = this.findProblem(url)
     if (problem !== null) throw new FetchFailed('url', problem)
     const signal = AbortSignal.timeout(timeoutMs)

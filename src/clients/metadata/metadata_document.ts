@@ -1,18 +1,15 @@
 import * as z from 'zod/mini'
-import { freshSecondsOf } from '../../lib/freshness.ts'
 import { text } from '../../lib/input_schemas.ts'
+import { FetchFailed } from '../../lib/outbound.ts'
 import { findLinkProblem } from '../../lib/page_links.ts'
 import { findKeyProblem, MAX_KEYS, storedKeysSchema } from '../assertions/public_keys.ts'
 import { ID_TOKEN_ALGORITHMS } from '../client_fields.ts'
 import { findRedirectUriProblem, isPrivateUse, MAX_REDIRECT_URIS } from '../redirect_uri.ts'
 
-/** A document is fresh for the time of its HTTP headers, within these limits. */
-const FRESH_SECONDS = { min: 60, usual: 3600, max: 7 * 86_400 }
-
 const METHODS = ['none', 'private_key_jwt'] as const
 type Method = (typeof METHODS)[number]
 
-/** The values of a document that the server uses. Times are Unix seconds. */
+/** The values of a document that the server uses. */
 export const metadataSchema = z.object({
   name: z.string(),
   redirectUris: z.array(z.string()),
@@ -25,8 +22,6 @@ export const metadataSchema = z.object({
   clientUri: z.nullable(z.string()),
   policyUri: z.nullable(z.string()),
   tosUri: z.nullable(z.string()),
-  fetchedAt: z.int(),
-  freshUntil: z.int(),
 })
 export type MetadataDocument = z.output<typeof metadataSchema>
 
@@ -46,30 +41,25 @@ const wireSchema = z.looseObject({
 })
 type Wire = z.output<typeof wireSchema>
 
-/** A document that the server does not use. The message is for the log and has no text of the document. */
-export class UnusableDocument extends Error {
-  override name = 'UnusableDocument'
-}
-
 /**
  * Reads a document (OAuth Client ID Metadata Document §4).
  *
- * @param options.findUrlProblem Finds the problem of a `jwks_uri`; null for a URL that the server can fetch.
- * @throws UnusableDocument
+ * @param findUrlProblem Finds the problem of a `jwks_uri`; null for a URL that the server can fetch.
+ * @throws FetchFailed
  */
 export function readMetadata(
-  { url, object, headers }: { url: string; object: object; headers: Headers },
-  { now, findUrlProblem }: { now: number; findUrlProblem: (url: string) => string | null },
+  url: string,
+  object: object,
+  findUrlProblem: (url: string) => string | null,
 ): MetadataDocument {
   const { data: wire, error } = wireSchema.safeParse(object)
-  if (wire === undefined) throw new UnusableDocument(`wrong member: ${error.issues[0]?.path.join('.')}`)
-  if (wire.client_id !== url) throw new UnusableDocument('its client_id is not its URL')
+  if (wire === undefined) throw unusable(`wrong member: ${error.issues[0]?.path.join('.')}`)
+  if (wire.client_id !== url) throw unusable('its client_id is not its URL')
   if ('client_secret' in wire || 'client_secret_expires_at' in wire)
-    throw new UnusableDocument('a public document has a secret')
+    throw unusable('a public document has a secret')
   if (!wire.grant_types.includes('authorization_code') || !wire.response_types.includes('code'))
-    throw new UnusableDocument('it does not use the authorization code grant')
+    throw unusable('it does not use the authorization code grant')
   const keys = readKeys(wire, findUrlProblem)
-  const { min, usual, max } = FRESH_SECONDS
   return {
     name: wire.client_name,
     redirectUris: readRedirectUris(wire),
@@ -79,16 +69,19 @@ export function readMetadata(
     clientUri: readLink(wire.client_uri),
     policyUri: readLink(wire.policy_uri),
     tosUri: readLink(wire.tos_uri),
-    fetchedAt: now,
-    freshUntil: now + Math.min(Math.max(freshSecondsOf(headers) ?? usual, min), max),
   }
+}
+
+/** @param detail The reason for the log, without text of the document. */
+function unusable(detail: string): FetchFailed {
+  return new FetchFailed('content', detail)
 }
 
 /** A client can list URIs for other servers too, such as a private-use scheme. The server ignores those that it does not support. */
 function readRedirectUris({ redirect_uris: uris }: Wire): string[] {
   const usable = uris.filter((uri) => findRedirectUriProblem(uri) === null && !isPrivateUse(uri))
-  if (usable.length === 0) throw new UnusableDocument('it has no redirect URI that the server supports')
-  if (usable.length > MAX_REDIRECT_URIS) throw new UnusableDocument('it has too many redirect URIs')
+  if (usable.length === 0) throw unusable('it has no redirect URI that the server supports')
+  if (usable.length > MAX_REDIRECT_URIS) throw unusable('it has too many redirect URIs')
   return [...new Set(usable)]
 }
 
@@ -100,17 +93,16 @@ function readKeys(
   const methods = methodsOf(wire)
   if (!methods.includes('private_key_jwt')) {
     if (methods.includes('none')) return { isPublic: true, jwks: null, jwksUri: null }
-    throw new UnusableDocument('it has no method of authentication that the server supports')
+    throw unusable('it has no method of authentication that the server supports')
   }
   const isPublic = methods.includes('none')
   const { jwks, jwks_uri: jwksUri } = wire
   if (jwksUri !== undefined) {
-    if (jwks !== undefined || findUrlProblem(jwksUri) !== null)
-      throw new UnusableDocument('its jwks_uri cannot be used')
+    if (jwks !== undefined || findUrlProblem(jwksUri) !== null) throw unusable('its jwks_uri cannot be used')
     return { isPublic, jwks: null, jwksUri }
   }
   const keys = jwks?.keys.filter((key) => findKeyProblem(key) === null) ?? []
-  if (keys.length === 0 || keys.length > MAX_KEYS) throw new UnusableDocument('it has no keys, or too many')
+  if (keys.length === 0 || keys.length > MAX_KEYS) throw unusable('it has no keys, or too many')
   return { isPublic, jwks: { keys }, jwksUri: null }
 }
 
