@@ -43,6 +43,6 @@ export function findAccountClient(id: string, config: Settings): StoredClient | 
     first_party: true,
     require_pkce: false,
   })
-  const noChange = { createdAt: 0, accessValidFrom: 0, tokensValidFrom: 0, asOf: 0 }
+  const noChange = { createdAt: 0, accessValidFrom: 0, tokensValidFrom: 0, asOf: 0, hasOldKeys: false }
   return { ...values, authentication: { method: 'client_secret', secrets: [] }, ...noChange }
 }

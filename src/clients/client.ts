@@ -34,6 +34,8 @@ export interface StoredClient extends Client {
   tokensValidFrom: number
   /** The number in `copy_changes` of the latest change that this record includes. */
   asOf: number
+  /** Whether the inline keys are from a document that was not fetched for some days, so that the client may have removed one. */
+  hasOldKeys: boolean
 }
 
 // The schema is not strict, because an older or a newer version of the Worker may have written the copy.
@@ -93,7 +95,8 @@ export function decodeClientRow(id: string, value: unknown): ClientCopy {
 }
 
 export function toStoredClient({ confidential, secrets, ...client }: ClientCopy): StoredClient {
-  return { ...client, authentication: authenticationOf({ ...client, confidential }, secrets) }
+  const authentication = authenticationOf({ ...client, confidential }, secrets)
+  return { ...client, authentication, hasOldKeys: false }
 }
 
 /** The values that decide the method of authentication. */

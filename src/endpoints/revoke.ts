@@ -26,7 +26,7 @@ export const revokeEndpoint: Endpoint = {
 
 async function handleRevocation(c: Context, services: Services, responses: Responses): Promise<Response> {
   const run = (request: ClientRequest) => revokeToken(request, services)
-  await runAsClient(c, services, { required: 'token', run })
+  await runAsClient(c, services, { required: 'token', acceptsOldKeys: () => true, run })
   return responses.private({})
 }
 

@@ -4,12 +4,13 @@ import { isFromClient } from '../audit/is_from_client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { requestAboutResource } from '../clients/resource.ts'
 import type { Grant } from '../grants/grant.ts'
+import { refreshTokenGrant } from '../grants/refresh_token_grant.ts'
 import { requireGrant } from '../grants/registry.ts'
 import type { Responses } from '../http/responses.ts'
 import { runAsClient } from '../http/run_as_client.ts'
 import { invalidDpopProof, OAuthError, type Refusal } from '../oauth/errors.ts'
+import type { Parameters } from '../oauth/parameters.ts'
 import { TOKEN_ENDPOINT_PATH } from '../oauth/token_endpoint_path.ts'
-
 import type { TokenResponse } from '../oauth/token_response.ts'
 import type { Services } from '../services/services.ts'
 import { type Endpoint, JSON_FORMAT } from './endpoint.ts'
@@ -23,7 +24,13 @@ export const tokenEndpoint: Endpoint = {
 
 async function handleTokenRequest(c: Context, services: Services, responses: Responses): Promise<Response> {
   const run = (request: ClientRequest) => runGrant(request, services)
-  return responses.private(await runAsClient(c, services, { required: 'grant_type', run }))
+  const options = { required: 'grant_type', acceptsOldKeys: isRefresh, run }
+  return responses.private(await runAsClient(c, services, options))
+}
+
+/** A refresh token is useless without a key, and also single use. So an old key is enough to continue a session. */
+function isRefresh(parameters: Parameters): boolean {
+  return parameters.find('grant_type') === refreshTokenGrant.type
 }
 
 async function runGrant(request: ClientRequest, services: Services): Promise<TokenResponse> {

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { authenticateClient } from '../clients/authenticate_client.ts'
+import { authenticateClient, type ProvenClient } from '../clients/authenticate_client.ts'
 import type { Client, StoredClient } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
 import { errorDialectOf } from '../clients/error_dialect_of.ts'
@@ -11,6 +11,7 @@ import type { RequestContext } from '../lib/request_context.ts'
 import { parseClientCredentials } from '../oauth/client_authentication.ts'
 import { isDocumentUrl } from '../oauth/document_client_id.ts'
 import { invalidClient, OAuthError, temporarilyUnavailable } from '../oauth/errors.ts'
+import type { Parameters } from '../oauth/parameters.ts'
 import type { Services } from '../services/services.ts'
 import { allowClientOrigin } from './cors.ts'
 import { readProofKey } from './proof_key.ts'
@@ -42,6 +43,11 @@ interface Options {
   required: string
   /** Whether the request fetches the document of a client whose id is a URL. Other requests use the last document. */
   fetchesDocument?: boolean
+  /**
+   * Whether the keys of the last known document are enough. The request must present a token of the client, because the client may have
+   * removed the key from its document.
+   */
+  acceptsOldKeys?: (parameters: Parameters) => boolean
 }
 
 /**
@@ -68,7 +74,7 @@ async function authenticateRequest(
   c: Context,
   received: Pick<ClientRequest, 'parameters' | 'context' | 'proofKey'>,
   services: Services,
-  { fetchesDocument = false }: Options,
+  { fetchesDocument = false, acceptsOldKeys = () => false }: Options,
 ): Promise<ClientRequest> {
   const { parameters, context, proofKey } = received
   const credentials = parseClientCredentials(c.req.header('Authorization'), parameters, {
@@ -83,6 +89,7 @@ async function authenticateRequest(
     return countGuess(error, services, context)
   })
   useErrorsOf(c, proven.client, services.config)
+  if (!acceptsOldKeys(parameters)) requireNewKeys(proven)
   const api = requireApi(proven.client, services.config)
   allowClientOrigin(c, proven.client)
   services.clientUse.note(proven, context)
@@ -98,6 +105,12 @@ async function fetchDocument(url: string, { documents }: Services, context: Requ
     if (error.isFinal) throw invalidClient(error.message)
     throw temporarilyUnavailable(`the document of the client: ${error.message}`, COOLDOWN_SECONDS)
   }
+}
+
+/** @throws OAuthError temporarily_unavailable if an old key signed the assertion */
+function requireNewKeys({ client, proof }: ProvenClient): void {
+  if (client.hasOldKeys && proof.method === 'private_key_jwt')
+    throw temporarilyUnavailable('the document of the client is too old')
 }
 
 /** Writes the errors of the request in the format of its client. A refused client gets it too: a client id is no secret. */

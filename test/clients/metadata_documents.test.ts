@@ -250,6 +250,52 @@ describe('the authentication of a client with a document', () => {
     await server.requireTokens({ ...refresh, ...proof })
   })
 
+  it('after seven days without a fetch, the last keys refresh and revoke, and do nothing else', async () => {
+    const { server, agent, sign } = await setUp({ token_endpoint_auth_method: 'private_key_jwt' })
+    const exchange = exchangeOf(agent.client, (await allow(server, agent)).code)
+    const first = await server.requireTokens({ ...exchange, ...(await sign()) })
+    server.clock.time += OLDEST_DOCUMENT_SECONDS
+    const isolate = server.anotherIsolate()
+    const refresh = { grant_type: 'refresh_token', refresh_token: first.refresh_token }
+    const stranger = await newKey()
+    const unknown = asserted(await signAssertion(agent.url, stranger, server.clock.time))
+    for (const [path, body] of [
+      ['/oauth2-token', { ...refresh, ...unknown }],
+      ['/oauth2-token', { ...exchange, ...(await sign()) }],
+      ['/oauth2-token/introspect', { token: first.access_token, ...(await sign()) }],
+      ['/oauth2-token/revoke', { token: first.refresh_token, ...unknown }],
+    ] as const) {
+      const response = await isolate.postJson(body, {}, path)
+      expect([path, response.status, await response.json()]).toEqual([path, 503, UNAVAILABLE])
+    }
+    const bare = await isolate.postJson({ ...refresh, client_id: agent.url })
+    expect([bare.status, await bare.json()]).toEqual([401, REFUSED])
+    const second = await isolate.requireTokens({ ...refresh, ...(await sign()) })
+    const next = { ...refresh, refresh_token: second.refresh_token }
+    const third = await server.requireTokens({ ...next, ...(await sign()) })
+    const revocation = { token: third.refresh_token, ...(await sign()) }
+    expect((await isolate.postJson(revocation, {}, '/oauth2-token/revoke')).status).toBe(200)
+    const ended = await isolate.postJson({ ...refresh, refresh_token: third.refresh_token, ...(await sign()) })
+    expect(ended.status).toBe(400)
+    expect(agent.documents.requests).toEqual([agent.url])
+    // The next sign-in fetches the document, which has another key.
+    agent.publish({ jwks: { keys: [stranger.jwk] } })
+    expect((await openPage(isolate, agent)).status).toBe(200)
+    const removed = await isolate.postJson({ ...next, ...(await sign()) })
+    expect([removed.status, await removed.json()]).toEqual([401, REFUSED])
+  })
+
+  it('after seven days without a fetch, a session without an assertion continues, also if the document has keys', async () => {
+    const methods = { token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'] }
+    const { server, agent } = await setUp({ ...methods, token_endpoint_auth_method: undefined })
+    const { code } = await allow(server, agent)
+    const { refresh_token } = await server.requireTokens(exchangeOf(agent.client, code))
+    server.clock.time += OLDEST_DOCUMENT_SECONDS
+    const refresh = { grant_type: 'refresh_token', client_id: agent.url, refresh_token }
+    await server.anotherIsolate().requireTokens(refresh)
+    expect(agent.documents.requests).toEqual([agent.url])
+  })
+
   it('keys at a jwks_uri work, and a pushed request needs the assertion', async () => {
     const { server, key, agent, sign } = await setUp({
       ...{ jwks: undefined, jwks_uri: 'https://keys.agent.example/jwks' },

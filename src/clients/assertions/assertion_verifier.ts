@@ -1,5 +1,5 @@
 import type { RequestContext } from '../../lib/request_context.ts'
-import { invalidClient } from '../../oauth/errors.ts'
+import { invalidClient, temporarilyUnavailable } from '../../oauth/errors.ts'
 import type { StoredClient } from '../client.ts'
 import type { ClientProof } from '../client_proof.ts'
 import type { RemoteKeys } from './remote_keys.ts'
@@ -22,7 +22,7 @@ export class AssertionVerifier {
    * Verifies an assertion of a client. It does not check whether the assertion was used before.
    *
    * @param client A client with the method `private_key_jwt`.
-   * @throws OAuthError invalid_client; temporarily_unavailable if the keys of the client cannot be fetched
+   * @throws OAuthError invalid_client; temporarily_unavailable if the keys of the client cannot be fetched, or are too old to have the key
    */
   async verify(text: string, client: StoredClient, context: RequestContext): Promise<ClientProof> {
     const audience = this.#audiences[client.assertionAudience]
@@ -32,10 +32,14 @@ export class AssertionVerifier {
       jwksUri === null
         ? await findSigningKey(assertion, jwks?.keys ?? [])
         : await this.#findRemoteKey(assertion, jwksUri, context)
-    if (key === null) throw invalidClient('no key of the client signed the assertion')
+    if (key === null) {
+      const reason = 'no key of the client signed the assertion'
+      throw client.hasOldKeys ? temporarilyUnavailable(reason) : invalidClient(reason)
+    }
     const { jti, expiresAt } = assertion
     return { method: 'private_key_jwt', key, jti, expiresAt }
   }
+
   /** @returns the URI if one of its keys signed the assertion, else null */
   async #findRemoteKey(
     assertion: ParsedAssertion,

@@ -11,7 +11,8 @@ const ISOLATE_ENTRIES = 500
 
 /** A document, and the row of its client. Each change makes a new object. */
 interface Sources {
-  document: MetadataDocument
+  /** Null if it was not fetched for OLDEST_DOCUMENT_SECONDS. */
+  document: MetadataDocument | null
   row: Row
 }
 
@@ -50,24 +51,25 @@ export class MetadataClients {
   }
 
   /**
-   * The client of a document. Without a document, the row has the values of the last one.
+   * The client of a document. Without a document, the row has the values of the last exchange.
    *
-   * @throws OAuthError temporarily_unavailable if the client is unknown without its document, or if its keys are
+   * @throws OAuthError temporarily_unavailable if the client is unknown without its document
    */
   combine(url: string, document: MetadataDocument | null, row: Row): StoredClient {
-    if (document === null) return requireUsable(row.client)
-    const sources = { document, row }
     const last = this.#combined.last(url)
     if (last?.sources.document === document && last.sources.row === row) return last.client
-    const values = valuesOfDocument(url, document, this.#dependencies.config)
-    const client = clientOfDocument(values, { stored: row.client, asOf: row.asOf })
-    this.#combined.set(url, { sources, client }, Number.POSITIVE_INFINITY)
+    const client = this.#clientOf(url, { document, row })
+    this.#combined.set(url, { sources: { document, row }, client }, Number.POSITIVE_INFINITY)
     return client
   }
-}
 
-/** A key that was removed from the document must not work for ever. @throws OAuthError temporarily_unavailable */
-function requireUsable(client: StoredClient | null): StoredClient {
-  if (client !== null && client.jwks === null) return client
-  throw temporarilyUnavailable('the document of the client is not known')
+  /** @throws OAuthError temporarily_unavailable */
+  #clientOf(url: string, { document, row }: Sources): StoredClient {
+    if (document !== null) {
+      const values = valuesOfDocument(url, document, this.#dependencies.config)
+      return clientOfDocument(values, { stored: row.client, asOf: row.asOf })
+    }
+    if (row.client === null) throw temporarilyUnavailable('the document of the client is not known')
+    return { ...row.client, hasOldKeys: row.client.jwks !== null }
+  }
 }
