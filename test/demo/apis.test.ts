@@ -255,7 +255,7 @@ describe('the shop', () => {
     expect(await response.json()).toEqual({ issuer, storefrontApi, backofficeApi, ...addresses })
     const page = await fetch(shop)
     expect(page.headers.get('Content-Security-Policy')).toBe(
-      `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ${issuer} ${storefrontApi} ${backofficeApi}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ${shop} ${issuer} ${storefrontApi} ${backofficeApi}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     )
   })
 })

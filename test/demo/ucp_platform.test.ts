@@ -43,6 +43,43 @@ describe('the UCP operations of the storefront API', () => {
   })
 })
 
+describe('the UCP profile of the shop', () => {
+  it('the profile at /.well-known/ucp names the operations and the scopes of the identity linking, for every origin', async () => {
+    const response = await fetch(`${shop}/.well-known/ucp`)
+    expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, '*'])
+    expect(response.headers.get('Cache-Control')).toBe('public, max-age=60')
+    const version = '2026-04-08'
+    const specifications = `https://ucp.dev/${version}`
+    expect(await response.json()).toEqual({
+      ucp: {
+        version,
+        services: {
+          'dev.ucp.shopping': [
+            {
+              version,
+              spec: `${specifications}/specification/overview`,
+              transport: 'rest',
+              schema: `${specifications}/services/shopping/rest.openapi.json`,
+              endpoint: `${storefrontApi}/ucp`,
+            },
+          ],
+        },
+        capabilities: {
+          'dev.ucp.common.identity_linking': [
+            {
+              version,
+              spec: `${specifications}/specification/identity-linking`,
+              schema: `${specifications}/schemas/common/identity_linking.json`,
+              config: { scopes: { [READ_ORDERS]: {}, [MANAGE_CART]: {} } },
+            },
+          ],
+        },
+        payment_handlers: {},
+      },
+    })
+  })
+})
+
 describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
   let browser: Browser
 
@@ -64,7 +101,9 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     const visitor = await Visitor.arrive(browser)
     const page = await visitor.context.newPage()
     const authorizations: URLSearchParams[] = []
+    const profiles: string[] = []
     page.on('request', (request) => {
+      if (request.url().endsWith('/.well-known/ucp')) profiles.push(request.url())
       if (request.url().startsWith(`${issuer}/oauth2-token/authorize?`))
         authorizations.push(new URL(request.url()).searchParams)
     })
@@ -72,6 +111,7 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     await hasAccount(page, 'No account is linked.')
     await press(page, 'Read the orders')
     await shows(page, '401 identity_required')
+    expect(profiles).toEqual([`${shop}/.well-known/ucp`])
 
     await press(page, 'Link the account')
     await page.waitForURL(`${issuer}/**`)
@@ -128,6 +168,38 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
       '401: GET /ucp/orders',
       '401: GET /ucp/orders',
     ])
+  })
+
+  it.each([
+    [
+      'another version',
+      /"version":"2026-04-08"/,
+      '"version":"2026-01-23"',
+      'The shop has the UCP version 2026-01-23.',
+    ],
+    ['no identity linking', /identity_linking"/, 'other"', 'The shop does not link accounts.'],
+    [
+      'another namespace',
+      /https:\/\/ucp\.dev\/[^"]*linking"/,
+      'https://evil.test/"',
+      'https://evil.test/ does not belong to UCP.',
+    ],
+    ['fewer scopes', `"${READ_ORDERS}":{},`, '', `The profile lacks the scope ${READ_ORDERS}.`],
+  ])('the page refuses a profile with %s', async (_name, part, replacement, message) => {
+    const visitor = await Visitor.arrive(browser)
+    const page = await visitor.context.newPage()
+    await page.route(`${shop}/.well-known/ucp`, async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, body: (await response.text()).replace(part, replacement) })
+    })
+    await page.goto(PLATFORM)
+    await hasAccount(page, 'No account is linked.')
+    await press(page, 'Read the orders')
+    const isLinked = message.includes('scope')
+    if (isLinked) await press(page, 'Link the account')
+    await shows(page, message)
+    expect(page.url()).toBe(PLATFORM)
+    expect(await visitor.leave()).toEqual(isLinked ? ['401: GET /ucp/orders'] : [])
   })
 
   it('the page refuses a response of another issuer, of another attempt, and of a user who cancels (RFC 9207)', async () => {

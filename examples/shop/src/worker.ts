@@ -1,3 +1,5 @@
+import { describeBusiness } from './business_profile.ts'
+
 export interface Env {
   ASSETS: Fetcher
   ISSUER: string
@@ -9,8 +11,9 @@ export interface Env {
 export default {
   async fetch(request, env) {
     const response = await respond(request, env)
-    const headers = new Headers(response.headers)
-    for (const [name, value] of Object.entries(securityHeaders(env))) headers.set(name, value)
+    const headers = new Headers({ 'Cache-Control': 'no-cache', ...Object.fromEntries(response.headers) })
+    const shop = addressAt(SHOP_HOST, new URL(request.url))
+    for (const [name, value] of Object.entries(securityHeaders(env, shop))) headers.set(name, value)
     return new Response(response.body, { status: response.status, headers })
   },
 } satisfies ExportedHandler<Env>
@@ -23,9 +26,14 @@ async function respond(request: Request, env: Env): Promise<Response> {
   const url = new URL(request.url)
   if (request.method === 'POST' && TOKEN_PATHS.includes(url.pathname)) return forward(request, url, env)
   if (url.pathname === '/services.json') return describeServices(url, env)
+  if (url.pathname === '/.well-known/ucp')
+    return Response.json(describeBusiness(`${env.STOREFRONT_API}/ucp`), { headers: PUBLIC })
   const isPartner = url.hostname === PARTNER_HOST && url.pathname === '/'
   return env.ASSETS.fetch(isPartner ? new Request(new URL('/partner/', url), request) : request)
 }
+
+/** Platforms of any origin read the profile, and keep it for a minute. */
+const PUBLIC = { 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=60' }
 
 /** The paths of the token service that the page of the shop calls through this server. */
 const TOKEN_PATHS = ['/oauth2-token', '/oauth2-token/challenge', '/oauth2-token/par', '/oauth2-token/revoke']
@@ -53,24 +61,33 @@ async function forward(request: Request, url: URL, { ISSUER, CLIENT_SECRET }: En
 
 /** The URLs of the services, so that the same files serve every environment. */
 function describeServices(url: URL, { ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Response {
-  const at = (host: string) => `${url.protocol}//${host}:${url.port}/`
   return Response.json({
     issuer: ISSUER,
     storefrontApi: STOREFRONT_API,
     backofficeApi: BACKOFFICE_API,
-    shop: at(SHOP_HOST),
-    partnerApp: at(PARTNER_HOST),
+    shop: `${addressAt(SHOP_HOST, url)}/`,
+    partnerApp: `${addressAt(PARTNER_HOST, url)}/`,
   })
 }
 
-/** Scripts of the page can read the tokens. So the policy allows only its own scripts, and connections only to the services. */
-function securityHeaders({ ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Record<string, string> {
+function addressAt(host: string, { protocol, port }: URL): string {
+  return `${protocol}//${host}:${port}`
+}
+
+/**
+ * Scripts of the page can read the tokens. So the policy allows only its own scripts, and connections only to the services. The page of
+ * the platform also reads the profile of the shop.
+ */
+function securityHeaders(
+  { ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env,
+  shop: string,
+): Record<string, string> {
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    `connect-src 'self' ${ISSUER} ${STOREFRONT_API} ${BACKOFFICE_API}`,
+    `connect-src 'self' ${shop} ${ISSUER} ${STOREFRONT_API} ${BACKOFFICE_API}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -79,6 +96,5 @@ function securityHeaders({ ISSUER, STOREFRONT_API, BACKOFFICE_API }: Env): Recor
     'Content-Security-Policy': policy.join('; '),
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': 'no-cache',
   }
 }

@@ -1,6 +1,29 @@
 /** A response that a platform must not use. */
 export class PlatformError extends Error {}
 
+/** The version of UCP that this platform supports. */
+const VERSION = '2026-04-08'
+
+/**
+ * Reads the profile of a business (UCP, `/.well-known/ucp`).
+ *
+ * @param {string} shop The URL of the business
+ * @returns The URL of its operations, and the scopes that a user can allow
+ * @throws PlatformError if the profile has another version, another namespace, no operations or no identity linking
+ */
+export async function readProfile(shop) {
+  const { ucp } = await readJson(await fetch(new URL('/.well-known/ucp', shop)))
+  require(ucp.version === VERSION, `The shop has the UCP version ${ucp.version}.`)
+  const service = ucp.services['dev.ucp.shopping']?.find(({ transport }) => transport === 'rest')
+  const linking = ucp.capabilities['dev.ucp.common.identity_linking']?.find(
+    ({ version }) => version === VERSION,
+  )
+  require(service !== undefined && linking !== undefined, 'The shop does not link accounts.')
+  for (const { spec } of [service, linking])
+    require(new URL(spec).origin === 'https://ucp.dev', `${spec} does not belong to UCP.`)
+  return { endpoint: service.endpoint, scopes: Object.keys(linking.config.scopes) }
+}
+
 /**
  * Reads the parameters of a challenge (RFC 6750 §3).
  *

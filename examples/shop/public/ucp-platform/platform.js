@@ -1,9 +1,11 @@
 import { byId, say } from '../element.js'
 import { finishLinking, readLink, startLinking, unlink } from './account_link.js'
-import { discover, PlatformError, readChallenge } from './discovery.js'
+import { discover, PlatformError, readChallenge, readProfile, require } from './discovery.js'
 
-const { storefrontApi, shop } = await (await fetch('/services.json')).json()
-const API = `${storefrontApi}/ucp`
+const { shop } = await (await fetch('/services.json')).json()
+
+/** The profile of the shop, or null before the first request. */
+let profile = null
 
 /** The parameters of the last challenge, or null. */
 let challenge = null
@@ -20,8 +22,9 @@ showAccount()
 
 /** Sends the request of an operation, and shows the response. */
 async function read(path, token = readLink()?.access_token) {
+  profile ??= await readProfile(shop)
   const headers = token ? { Authorization: `Bearer ${token}` } : {}
-  const response = await fetch(API + path, { headers, cache: 'no-store' })
+  const response = await fetch(profile.endpoint + path, { headers, cache: 'no-store' })
   const body = await response.json()
   const [error] = body.messages ?? []
   challenge = error === undefined ? null : readChallenge(response.headers.get('WWW-Authenticate') ?? '')
@@ -36,7 +39,9 @@ async function link() {
   const { error, resource_metadata: metadataUrl, scope } = challenge
   const present = error === 'insufficient_scope' ? readLink().scope.split(' ') : []
   const missing = scope.split(' ').filter((name) => !present.includes(name))
-  await startLinking(await discover(API, metadataUrl), { resource: API, scope: missing.join(' ') })
+  for (const name of missing) require(profile.scopes.includes(name), `The profile lacks the scope ${name}.`)
+  const { endpoint: resource } = profile
+  await startLinking(await discover(resource, metadataUrl), { resource, scope: missing.join(' ') })
 }
 
 /** Ends the link, then sends the access token once more to show that the API refuses it. */
