@@ -249,6 +249,25 @@ describe('the back-office API', () => {
 })
 
 describe('the shop', () => {
+  it.each([
+    ['the shop', '/', 'Slow Pour · coffee and tea ware'],
+    ['the partner app', '/partner/', 'Partner app'],
+    ['the UCP platform', '/ucp-platform/', 'UCP platform'],
+  ])('the page of %s has the shared head once, before its title', async (_name, path, title) => {
+    const response = await fetch(shop + path)
+    const html = await response.text()
+    expect([response.status, response.headers.get('ETag')]).toEqual([200, null])
+    const [, head = ''] = /<head>([\s\S]*)<\/head>/.exec(html) ?? []
+    const tags = [...head.matchAll(/<(meta charset|meta name="[^"]*"|link rel="icon"|title>[^<]*|script)/g)]
+    expect(tags.map(([, tag]) => tag)).toEqual([
+      ...['meta charset', 'meta name="viewport"', 'meta name="color-scheme"', 'link rel="icon"'],
+      ...[`title>${title}`, 'script'],
+    ])
+    expect(head.split('href="/style.css"')).toHaveLength(2)
+    const icon = await fetch(`${shop}/icon.svg`)
+    expect([icon.status, icon.headers.get('Content-Type')]).toEqual([200, 'image/svg+xml'])
+  })
+
   it('the shop’s policy allows only its own scripts and connections to the services', async () => {
     const response = await fetch(`${shop}/services.json`)
     const addresses = { shop: `${shop}/`, partnerApp: `${partnerApp}/` }

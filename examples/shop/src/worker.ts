@@ -1,4 +1,5 @@
 import { describeBusiness } from './business_profile.ts'
+import { addSharedHead } from './shared_head.ts'
 
 export interface Env {
   ASSETS: Fetcher
@@ -29,7 +30,9 @@ async function respond(request: Request, env: Env): Promise<Response> {
   if (url.pathname === '/.well-known/ucp')
     return Response.json(describeBusiness(`${env.STOREFRONT_API}/ucp`), { headers: PUBLIC })
   const isPartner = url.hostname === PARTNER_HOST && url.pathname === '/'
-  return env.ASSETS.fetch(isPartner ? new Request(new URL('/partner/', url), request) : request)
+  return addSharedHead(
+    await env.ASSETS.fetch(isPartner ? new Request(new URL('/partner/', url), request) : request),
+  )
 }
 
 /** Platforms of any origin read the profile, and keep it for a minute. */
