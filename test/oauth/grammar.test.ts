@@ -5,7 +5,11 @@ import { insufficientScope, invalidToken, missingToken } from '../../packages/ve
 import { AUTHORIZATION_FAILURES, type AuthorizationFailure } from '../../src/oauth/authorization_failure.ts'
 import { describeRefusal, type ErrorDialect, type WireError } from '../../src/oauth/error_dialect.ts'
 import { MALFORMATIONS, type Malformation, type Refusal } from '../../src/oauth/errors.ts'
+import { asserted, newKey, signAssertion } from '../support/assertions.ts'
+import { authorizeUrl, browserOf, exchangeOf, signInAt } from '../support/authorize.ts'
+import { agentServer, newDocument } from '../support/client_documents.ts'
 import { callAdmin, TestOperator } from '../support/operator.ts'
+import { RemoteDocuments } from '../support/remote_documents.ts'
 import { basic, credentials, PASSWORD, STOREFRONT_AUDIENCE, TestServer } from '../support/server.ts'
 
 /** RFC 6749 §5.2: the characters of `error` and `error_description`. */
@@ -151,6 +155,51 @@ describe('a scope', () => {
   )
 })
 
+describe('a client id', () => {
+  /** RFC 6749 appendix A.1. */
+  const CLIENT_ID = /^[\x20-\x7E]+$/
+
+  it('the client id in tokens, codes and introspection follows the grammar of RFC 6749 A.1, also if it is a URL', async () => {
+    const server = agentServer()
+    const key = await newKey()
+    const changes = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key.jwk] } }
+    const agent = await newDocument(server, { changes })
+    const sign = async () => asserted(await signAssertion(agent.url, key, server.clock.time))
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(agent.client, { scope: 'orders cart' }))
+    await signInAt(browser, (await server.addUser()).username)
+    const { url } = await browser.press('Allow')
+    const exchange = exchangeOf(agent.client, url.searchParams.get('code'))
+    const tokens = await server.requireTokens({ ...exchange, ...(await sign()) })
+    const question = { token: tokens.access_token, ...(await sign()) }
+    const described = await server.postJson(question, {}, '/oauth2-token/introspect')
+    const holders = [await described.json<Record<string, unknown>>(), decodeJwt(tokens.access_token)]
+    for (const { client_id, scope } of [...holders, decodeJwt(tokens.refresh_token ?? '')]) {
+      expect(client_id).toBe(agent.url)
+      expect(client_id).toMatch(CLIENT_ID)
+      expect(scope).toMatch(SCOPE)
+    }
+  })
+
+  it.each([
+    ...['https://agent.example/client\n.json', 'https://agent.example/"', 'https://agent.example/\\'],
+    ...['https://agent.example/é', 'https://agent.example/ ', 'https://agent.example/client.json\0'],
+  ])('a client id that is a URL with other characters is refused, and the texts do not have it: %j', async (id) => {
+    const server = agentServer()
+    const documents = RemoteDocuments.start()
+    for (const headers of [{}, { Authorization: basic(id, '') }]) {
+      const identity = 'Authorization' in headers ? {} : { client_id: id }
+      const response = await server.postJson({ grant_type: 'refresh_token', ...identity }, headers)
+      const body = await response.json<{ error: string; error_description: string }>()
+      expect([response.status, body.error]).toEqual([401, 'invalid_client'])
+      expect(body.error_description).toMatch(ERROR_TEXT)
+    }
+    const page = await server.fetch(`/oauth2-token/authorize?client_id=${encodeURIComponent(id)}`)
+    expect(page.status).toBe(400)
+    expect(documents.requests).toEqual([])
+  })
+})
+
 describe('a challenge', () => {
   /** RFC 9110 §11.6.1, and RFC 6750 §3: at least one parameter. The values need no escapes. */
   const CHALLENGE = /^(?:Basic|Bearer|DPoP) [a-z_]+="[^"\\]*"(?:, (?:DPoP )?[a-z_]+="[^"\\]*")*$/
@@ -172,9 +221,12 @@ describe('a challenge', () => {
 
   it('every challenge of the server has a parameter after the scheme', async () => {
     const server = new TestServer()
-    const headers = { Authorization: basic('nobody', 'wrong') }
     const answers = [
-      await server.postForm({ grant_type: 'password' }, headers),
+      ...(await Promise.all(
+        ['nobody', 'https://agent.example/client.json'].map((id) =>
+          server.postForm({ grant_type: 'password' }, { Authorization: basic(id, 'wrong') }),
+        ),
+      )),
       await callAdmin(server, '/me'),
       await callAdmin(server, '/me', { headers: { Authorization: 'Bearer wrong' } }),
     ]

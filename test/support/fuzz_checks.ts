@@ -9,8 +9,12 @@ import { CANARY } from './fuzz_text.ts'
 
 const JSON_TYPE = 'application/json; charset=UTF-8'
 
-/** The only 503 that inputs can cause: too many unknown client ids. */
-const NO_BUDGET = 'the budget of unknown client ids is used up'
+/** The reasons of a 503 that inputs can cause, each with its `Retry-After`: unknown client ids, and a document that does not exist. */
+const UNAVAILABLE: ReadonlyMap<string, string> = new Map([
+  ['the budget of unknown client ids is used up', '2'],
+  ['the document of the client is not known', '2'],
+  ['the document of the client: connection: no response', '10'],
+])
 
 /** Rows of the table in docs/errors.md: status, `error`, and the value in the `oro` dialect. */
 const ROW = /^\|[^|]*\| (\d{3}) \| `(\w+)` \|[^|]*\|(.*)\|$/gm
@@ -27,7 +31,7 @@ function documentedErrors(dialect: ErrorDialect): ReadonlySet<string> {
   return new Set([...own, ...(dialect === 'oro' ? others : []), ...unsupported])
 }
 
-/** Rows of the table about authorization requests in docs/errors.md, whose errors the challenge endpoint has too. */
+/** Rows of the table about authorization requests in docs/errors.md, whose errors the challenge endpoint and pushed requests have too. */
 const AUTHORIZATION_ROW = /^\|[^|]*\| `(\w+)` \|[^|]*\|$/gm
 const OF_AUTHORIZATION = [...errorsPage.matchAll(AUTHORIZATION_ROW)].map(([, error]) => `400 ${error}`)
 
@@ -39,7 +43,7 @@ export function checkAnswer(exchange: Exchange, dialect: ErrorDialect = 'rfc6749
   const isStep = asksForMore(exchange)
   if (isStep) checkStep(exchange)
   else if (status >= 400) checkRefusal(exchange, dialect)
-  else expect([200, 204, 304]).toContain(status)
+  else expect([200, 201, 204, 304]).toContain(status)
   if (request.method === 'POST' || status >= 400) {
     expect([headers.get('Cache-Control'), headers.get('Pragma')]).toEqual([
       'no-store, no-transform',
@@ -58,6 +62,11 @@ function asksForMore({ request, status, text }: Exchange): boolean {
   return JSON.parse(text).error === 'insufficient_authorization'
 }
 
+/** Whether the endpoint has the errors of an authorization request. */
+function readsAuthorization({ url }: Exchange['request']): boolean {
+  return ['/oauth2-token/challenge', '/oauth2-token/par'].includes(new URL(url).pathname)
+}
+
 function isChallenge({ url }: Exchange['request']): boolean {
   return new URL(url).pathname === '/oauth2-token/challenge'
 }
@@ -73,11 +82,12 @@ function checkStep({ text, lines }: Exchange): void {
 function checkRefusal({ request, status, headers, text, lines }: Exchange, dialect: ErrorDialect): void {
   const [line = '{}'] = lines
   const { error } = request.method === 'HEAD' ? JSON.parse(line) : JSON.parse(text)
-  const documented = [...DOCUMENTED[dialect], ...(isChallenge(request) ? OF_AUTHORIZATION : [])]
+  const documented = [...DOCUMENTED[dialect], ...(readsAuthorization(request) ? OF_AUTHORIZATION : [])]
   expect(documented).toContain(`${status} ${error}`)
   expect(status).not.toBe(500)
-  if (status === 503) expect([error, JSON.parse(line).reason]).toEqual(['temporarily_unavailable', NO_BUDGET])
-  expect(headers.get('Retry-After')).toBe(status === 503 ? '2' : null)
+  const retryAfter = status === 503 ? UNAVAILABLE.get(JSON.parse(line).reason) : null
+  expect(headers.get('Retry-After')).toBe(retryAfter)
+  if (status === 503) expect(error).toBe('temporarily_unavailable')
   expect(headers.has('Allow')).toBe(status === 405)
   const isChallenged = error === 'invalid_client' && usesBasic(request.headers.Authorization?.trim())
   expect(headers.has('WWW-Authenticate')).toBe(isChallenged)

@@ -12,7 +12,7 @@ import {
   ownFormsOf,
   type Pairs,
 } from './fuzz_account_forms.ts'
-import { type FuzzRequest, otherHeaders, rawBody, sometimes } from './fuzz_requests.ts'
+import { type FuzzRequest, otherHeaders, rawBody, sometimes, WRONG_URL_IDS } from './fuzz_requests.ts'
 import type { Exchange } from './fuzz_server.ts'
 import { CANARY, wildText } from './fuzz_text.ts'
 import type { PageBrowser } from './page_browser.ts'
@@ -104,6 +104,8 @@ const PLAUSIBLE: Readonly<Record<string, readonly string[]>> = {
   max_age: ['0', '1', '-1', '999999999', '1e3'],
   scope: ['cart', 'openid email', ' ', 'cart cart'],
   ui_locales: ['de', 'uk xx', '__proto__'],
+  // The page names the host of a client id.
+  client_id: WRONG_URL_IDS.filter((id) => !(URL.canParse(id) && new URL(id).host.includes(CANARY))),
   redirect_uri: [CALLBACK, `https://${CANARY}.test`, 'javascript:alert(1)', '//app.test/callback'],
   post_logout_redirect_uri: [SIGNED_OUT, `https://${CANARY}.test`],
   request_uri: ['urn:ietf:params:oauth:request_uri:', `urn:ietf:params:oauth:request_uri:${CANARY}`],
@@ -112,7 +114,7 @@ const PLAUSIBLE: Readonly<Record<string, readonly string[]>> = {
 
 const NAMES = [
   ...Object.keys(PLAUSIBLE),
-  ...['response_type', 'client_id', 'state', 'nonce', 'code_challenge', 'code_challenge_method'],
+  ...['response_type', 'state', 'nonce', 'code_challenge', 'code_challenge_method'],
   ...['login_hint', 'user_locale', 'acr_values', 'visitor_access_token', 'id_token_hint', 'dpop_jkt'],
   ...['request', 'registration', 'logout_hint', CANARY],
 ]

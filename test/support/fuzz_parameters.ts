@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { CHALLENGE } from './authorize.ts'
-import type { Known } from './fuzz_requests.ts'
+import { CALLBACK, CHALLENGE } from './authorize.ts'
+import { type Known, LOST_ID, WRONG_URL_IDS } from './fuzz_requests.ts'
 import { wildJson, wildText } from './fuzz_text.ts'
 import { credentials, type TestClient } from './server.ts'
 
@@ -17,7 +17,7 @@ const GRANT_TYPES = ['password', 'refresh_token', 'client_credentials', 'authori
 const ASSERTION_NAMES = ['client_assertion', 'client_assertion_type']
 
 /** A few unknown clients that repeat. More of them would use up the budget and hide other results. */
-const UNKNOWN_CLIENTS = ['nobody', 'Nobody', 'client', '__proto__', '../x']
+const UNKNOWN_CLIENTS = ['nobody', 'Nobody', 'client', '__proto__', '../x', LOST_ID]
 
 /** Parameters of the token endpoint, with valid and random values. */
 export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
@@ -39,6 +39,30 @@ export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
     ),
     wildNames,
   )
+}
+
+const AUTHORIZATION_NAMES = [
+  ...['redirect_uri', 'scope', 'state', 'nonce', 'prompt', 'max_age', 'response_mode', 'resource'],
+  ...['dpop_jkt', 'login_hint', 'request_uri', 'request', 'visitor_access_token', 'id_token_hint'],
+]
+
+/** Parameters of a pushed authorization request. */
+export function pushedParameters(known: Known): fc.Arbitrary<Pairs> {
+  const start: Pairs = [
+    ['response_type', 'code'],
+    ['redirect_uri', CALLBACK],
+    ['code_challenge', CHALLENGE],
+    ['code_challenge_method', 'S256'],
+  ]
+  const begins = fc.oneof(
+    { weight: 4, arbitrary: fc.constant(start) },
+    { weight: 1, arbitrary: wildValues(['response_type', 'code_challenge', 'code_challenge_method']) },
+  )
+  const values = fc.oneof(
+    { weight: 1, arbitrary: fc.constant<Pairs>([]) },
+    { weight: 3, arbitrary: wildValues(AUTHORIZATION_NAMES) },
+  )
+  return joined(begins, whoAsks(known), values, wildNames)
 }
 
 const STEP_NAMES = [
@@ -70,15 +94,17 @@ function joined(...parts: fc.Arbitrary<Pairs>[]): fc.Arbitrary<Pairs> {
   return fc.tuple(...parts).map((pairs) => pairs.flat())
 }
 
-function whoAsks({ machine, shop, page }: Known): fc.Arbitrary<Pairs> {
+function whoAsks({ machine, shop, page, agent }: Known): fc.Arbitrary<Pairs> {
   const own = (client: TestClient) => Object.entries(credentials(client))
   return fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom<Pairs[]>(own(machine), own(shop), own(shop), own(page)) },
+    { weight: 1, arbitrary: fc.constant<Pairs>(own(agent)) },
+    { weight: 1, arbitrary: fc.constantFrom(...WRONG_URL_IDS).map((id): Pairs => [['client_id', id]]) },
     { weight: 1, arbitrary: fc.constant<Pairs>([]) },
     { weight: 1, arbitrary: wildValues(['client_id', 'client_secret', ...ASSERTION_NAMES]) },
     {
       weight: 2,
-      arbitrary: fc.tuple(fc.constantFrom(...UNKNOWN_CLIENTS, machine.id), wildText).map(
+      arbitrary: fc.tuple(fc.constantFrom(...UNKNOWN_CLIENTS, ...WRONG_URL_IDS, machine.id, agent.id), wildText).map(
         ([id, secret]): Pairs => [
           ['client_id', id],
           ['client_secret', secret],

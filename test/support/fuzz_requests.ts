@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { compact } from '../../src/lib/compact.ts'
 import { CANARY, nested, toBase64, toHeaderValue, wildHeaderValue, wildJson, wildText } from './fuzz_text.ts'
-import { basic, ISSUER, type TestClient } from './server.ts'
+import { APIS, basic, ISSUER, type TestClient } from './server.ts'
 
 /** A request before it is sent, as a counterexample shows it. */
 export interface FuzzRequest {
@@ -18,10 +18,62 @@ export interface Known {
   /** The client has the password grant and an origin. */
   shop: TestClient
   page: TestClient
+  /** The id of the client is AGENT_ID. */
+  agent: TestClient
 }
+
+const AGENT_HOST = 'agent.example'
+
+/** The URL of the document of a client, and one that its server does not have. */
+export const AGENT_ID = `https://${AGENT_HOST}/client.json`
+export const LOST_ID = `https://${AGENT_HOST}/lost.json`
+
+/** config.yml with an API for agents. Their documents are at one host. */
+export const WITH_AGENTS = {
+  apis: {
+    ...APIS,
+    agents: {
+      audience: 'https://agents.shop.test/api',
+      users: 'customers',
+      agents: true,
+      scopes: ['search'],
+      scope_texts: { search: 'Searches' },
+    },
+  },
+  admin_api: 'admin',
+  agents: { trusted_hosts: [AGENT_HOST], default_api: 'agents' },
+}
+
+/** URLs that are no client id, because of their host or their form. */
+export const WRONG_URL_IDS = [
+  `https://${CANARY}.example/client.json`,
+  `http://${AGENT_HOST}/client.json`,
+  `https://${AGENT_HOST}`,
+  `https://${AGENT_HOST}/`,
+  `https://${AGENT_HOST}/a/../client.json`,
+  `https://${AGENT_HOST}/client.json#${CANARY}`,
+  `https://${AGENT_HOST}:8443/client.json`,
+  `https://${CANARY}@${AGENT_HOST}/client.json`,
+  `https://${AGENT_HOST}.${CANARY}/client.json`,
+  `https://${AGENT_HOST}/client.json\u0000`,
+  `https://${AGENT_HOST}/${'x'.repeat(255)}`,
+  'HTTPS://AGENT.EXAMPLE/client.json',
+  'https://127.0.0.1/client.json',
+  'https://[::1]/client.json',
+  'https://localhost/client.json',
+  'https://ágent.example/client.json',
+  'https:client.json',
+]
 
 export const CLIENT_ORIGIN = 'https://app.shop.test'
 export const CONFIG_ORIGIN = 'https://www.shop.test'
+
+/** Whether the body or the header `Authorization` has a URL, which may be the client id. */
+export function namesUrl({ body, headers }: FuzzRequest): boolean {
+  const [, encoded = ''] = (headers.Authorization ?? '').split(' ')
+  const credentials = /^[A-Za-z0-9+/]+={0,2}$/.test(encoded) && encoded.length % 4 === 0 ? atob(encoded) : ''
+  return /https?(?::|%3A)/i.test(`${body} ${credentials}`)
+}
 
 const METHODS = [
   'GET',
@@ -100,9 +152,12 @@ export const otherHeaders: fc.Arbitrary<Record<string, string>> = fc
   )
 
 /** Authorization headers of many kinds, including those of the clients. */
-export function authorization({ machine, page }: Known): fc.Arbitrary<string> {
+export function authorization({ machine, page, agent }: Known): fc.Arbitrary<string> {
   return fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom(basic(machine.id, machine.secret), basic(page.id, '')) },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(basic(machine.id, machine.secret), basic(page.id, ''), basic(agent.id, '')),
+    },
     {
       weight: 2,
       arbitrary: fc.tuple(wildText, wildText).map(([id, secret]) => `Basic ${toBase64(`${id}:${secret}`)}`),

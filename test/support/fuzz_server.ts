@@ -1,8 +1,9 @@
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { createVerifier } from '../../packages/verify/src/verifier.ts'
-import { CODE_CLIENT } from './authorize.ts'
-import { CLIENT_ORIGIN, type FuzzRequest, type Known } from './fuzz_requests.ts'
+import { CALLBACK, CHALLENGE, CODE_CLIENT } from './authorize.ts'
+import { AGENT_ID, CLIENT_ORIGIN, type FuzzRequest, type Known, LOST_ID } from './fuzz_requests.ts'
 import { InputCounts } from './fuzz_run.ts'
+import { RemoteDocuments } from './remote_documents.ts'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenResponse } from './server.ts'
 
 /** A request, its response, and the log lines of its handling. */
@@ -21,6 +22,7 @@ export class FuzzServer {
   readonly server: TestServer
   readonly counts = new InputCounts()
   #lines: string[] = []
+  #documents: RemoteDocuments | null = null
   readonly #restore: () => void
 
   constructor(options: ConstructorParameters<typeof TestServer>[0] = {}, { hashes = false } = {}) {
@@ -42,8 +44,9 @@ export class FuzzServer {
     }
   }
 
-  /** Restores the console and the hashing. */
+  /** Restores the console, the hashing and the global `fetch`. */
   restore(): void {
+    this.#documents?.close()
     this.#restore()
   }
 
@@ -72,7 +75,31 @@ export class FuzzServer {
     ])
     // An earlier copy of these clients can lack the origins.
     await server.services.origins.renewCopy(server.context())
-    return { machine, shop, page }
+    const agent = { id: AGENT_ID, secret: '', record: { ...page.record, id: AGENT_ID } }
+    return { machine, shop, page, agent }
+  }
+
+  /**
+   * Publishes the document of the agent and fetches it, and also one that does not exist. The server of the documents stays until
+   * `restore`.
+   */
+  async fetchDocuments(): Promise<void> {
+    const documents = RemoteDocuments.open()
+    this.#documents = documents
+    documents.setJson(AGENT_ID, {
+      client_id: AGENT_ID,
+      client_name: 'Shopping agent',
+      redirect_uris: [CALLBACK],
+      grant_types: ['authorization_code', 'refresh_token'],
+    })
+    const request = { response_type: 'code', code_challenge: CHALLENGE, code_challenge_method: 'S256' }
+    for (const [client_id, status] of [
+      [AGENT_ID, 201],
+      [LOST_ID, 503],
+    ]) {
+      const response = await this.server.postJson({ ...request, client_id }, {}, '/oauth2-token/par')
+      expect([client_id, response.status]).toEqual([client_id, status])
+    }
   }
 }
 

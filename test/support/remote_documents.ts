@@ -10,10 +10,20 @@ export class RemoteDocuments {
 
   /** Replaces the global `fetch` until the test is finished. */
   static start(): RemoteDocuments {
+    const documents = RemoteDocuments.open()
+    onTestFinished(() => documents.close())
+    return documents
+  }
+
+  /** Replaces the global `fetch` until `close`. */
+  static open(): RemoteDocuments {
     const documents = new RemoteDocuments()
     vi.stubGlobal('fetch', (url: string, init?: RequestInit) => documents.#respond(new Request(url, init)))
-    onTestFinished(() => void vi.unstubAllGlobals())
     return documents
+  }
+
+  close(): void {
+    vi.unstubAllGlobals()
   }
 
   set(url: string, responder: Responder): void {

@@ -27,7 +27,7 @@ export const BACKOFFICE_AUDIENCE = 'https://shop.test/admin/api'
 export const ADMIN_AUDIENCE = `${ISSUER}/admin/api`
 export const PASSWORD = 'correct horse battery staple'
 
-const APIS = {
+export const APIS = {
   storefront: {
     audience: STOREFRONT_AUDIENCE,
     users: 'customers',
