@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { flag, listOf, text } from '../lib/input_schemas.ts'
 import { findOutboundUrlProblem } from '../lib/outbound_url.ts'
+import { ASSERTION_AUDIENCES, type AssertionAudience } from '../oauth/client_authentication.ts'
 import { ERROR_DIALECTS, type ErrorDialect } from '../oauth/error_dialect.ts'
 import { CLIENT_GRANTS } from '../oauth/grant_type.ts'
 import { keysSchema, storedKeysSchema } from './assertions/public_keys.ts'
@@ -21,10 +22,6 @@ import { TOKEN_FIELDS } from './token_fields.ts'
 /** The algorithms of ID tokens. Every relying party accepts RS256 (OpenID Connect Core §15.1). */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'ES256'] as const
 export type IdTokenAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
-
-/** The values that `aud` of an assertion can have (RFC 7523 §3). */
-export const ASSERTION_AUDIENCES = ['issuer', 'token_endpoint'] as const
-export type AssertionAudience = (typeof ASSERTION_AUDIENCES)[number]
 
 /** The characters of a client id. A client id has no colon, so it never equals the id of a user or a visitor. */
 export const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
+import { ASSERTION_AUDIENCES, type AssertionAudience } from '../oauth/client_authentication.ts'
 import { across } from './across.ts'
 import { areUnique, check, flag } from './checks.ts'
-import { type FileOf, keyWithDefault, mapping, optionalKey } from './key.ts'
+import { convert, type FileOf, keyWithDefault, mapping, optionalKey } from './key.ts'
 
 /** The setting that trusts the documents of every host. */
 export const ANY_HOST = 'any'
@@ -11,19 +12,45 @@ function isHost(text: string): boolean {
   return URL.canParse(`https://${text}/`) && new URL(`https://${text}/`).host === text
 }
 
-const hosts = z
-  .array(
-    z
-      .string('must be a host, such as claude.ai')
-      .check(z.refine(isHost, 'must be a host in lower case without path, such as claude.ai')),
-    'must be a list of hosts, or any',
-  )
-  .check(z.refine(areUnique, 'must not list a host twice'))
+const host = z
+  .string('must be a host, such as claude.ai')
+  .check(z.refine(isHost, 'must be a host in lower case without path, such as claude.ai'))
 
-const trustedHosts = check(z.union([z.literal(ANY_HOST), hosts], 'must be a list of hosts, or any'), {
-  bounds: 'exact hosts, such as `claude.ai`; or `any`',
-  unit: 'list',
-})
+const entry = z.union(
+  [host, z.strictObject({ host, assertion_audience: z.enum(ASSERTION_AUDIENCES) })],
+  'must be a host, or a mapping with host and assertion_audience',
+)
+
+const hosts = z
+  .array(entry, 'must be a list of hosts, or any')
+  .check(z.refine((entries) => areUnique(entries.map(hostOf)), 'must not list a host twice'))
+
+type Entry = z.output<typeof entry>
+
+/** A host whose documents can be client ids. */
+export interface TrustedHost {
+  host: string
+  /** The `aud` of the assertions of its clients. */
+  assertionAudience: AssertionAudience
+}
+
+function hostOf(file: Entry): string {
+  return typeof file === 'string' ? file : file.host
+}
+
+function readEntry(file: Entry): TrustedHost {
+  const assertionAudience = typeof file === 'string' ? 'issuer' : file.assertion_audience
+  return { host: hostOf(file), assertionAudience }
+}
+
+const trustedHosts = convert(
+  check(z.union([z.literal(ANY_HOST), hosts], 'must be a list of hosts, or any'), {
+    bounds:
+      'exact hosts, such as `claude.ai` or `{ host: claude.ai, assertion_audience: token_endpoint }`; or `any`',
+    unit: 'list',
+  }),
+  (file) => (file === ANY_HOST ? file : file.map(readEntry)),
+)
 
 /** UCP lets a business list identity providers (`config.providers`), whose assertions the service does not accept. */
 const ucp = check(z.boolean('must be true or false; identity providers are not offered'), {
@@ -48,7 +75,7 @@ const keysOfAgents = {
     check: trustedHosts,
     default: [],
     description:
-      'The hosts whose documents can be the client id of an application ([agent-clients.md](agent-clients.md)). With an empty list, only registered clients work',
+      'The hosts whose documents can be the client id of an application ([agent-clients.md](agent-clients.md)). With an empty list, only registered clients work. `assertion_audience` is the `aud` of their assertions ([client-authentication.md](client-authentication.md#assertions))',
   }),
   defaultApiName: optionalKey('default_api', {
     check: check(z.string('must be the name of an API'), { bounds: 'one of `apis` with `agents`' }),

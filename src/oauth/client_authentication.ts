@@ -7,6 +7,10 @@ import type { Parameters } from './parameters.ts'
 /** The `client_assertion_type` of a JWT (RFC 7523 §2.2). */
 export const JWT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
+/** The values of `aud` that the assertions of a client can have: the issuer, or the URL of the token endpoint. */
+export const ASSERTION_AUDIENCES = ['issuer', 'token_endpoint'] as const
+export type AssertionAudience = (typeof ASSERTION_AUDIENCES)[number]
+
 /** The id and the secret or the assertion that a client presents. */
 export interface ClientCredentials {
   id: string

@@ -187,8 +187,8 @@ describe('a client whose id is the URL of its document', () => {
 
 describe('the authentication of a client with a document', () => {
   /** A client with keys, and its requests. */
-  async function setUp(changes: Record<string, unknown>) {
-    const server = agentServer()
+  async function setUp(changes: Record<string, unknown>, config: Record<string, unknown> = {}) {
+    const server = agentServer(config)
     const key = await newKey()
     const agent = await newDocument(server, { changes: { jwks: { keys: [key.jwk] }, ...changes } })
     const sign = async () => asserted(await signAssertion(agent.url, key, server.clock.time))
@@ -275,7 +275,11 @@ describe('the authentication of a client with a document', () => {
     const third = await server.requireTokens({ ...next, ...(await sign()) })
     const revocation = { token: third.refresh_token, ...(await sign()) }
     expect((await isolate.postJson(revocation, {}, '/oauth2-token/revoke')).status).toBe(200)
-    const ended = await isolate.postJson({ ...refresh, refresh_token: third.refresh_token, ...(await sign()) })
+    const ended = await isolate.postJson({
+      ...refresh,
+      refresh_token: third.refresh_token,
+      ...(await sign()),
+    })
     expect(ended.status).toBe(400)
     expect(agent.documents.requests).toEqual([agent.url])
     // The next sign-in fetches the document, which has another key.
@@ -294,6 +298,27 @@ describe('the authentication of a client with a document', () => {
     const refresh = { grant_type: 'refresh_token', client_id: agent.url, refresh_token }
     await server.anotherIsolate().requireTokens(refresh)
     expect(agent.documents.requests).toEqual([agent.url])
+  })
+
+  it('the audience of the assertions is that of the trusted host in config.yml', async () => {
+    const entry = { host: 'agent.example', assertion_audience: 'token_endpoint' }
+    const agents = { ...AGENT_CONFIG.agents, trusted_hosts: ['other.example', entry] }
+    const methods = { token_endpoint_auth_method: 'private_key_jwt' }
+    const { server, key, agent } = await setUp(methods, { agents })
+    const sign = async (aud: unknown) =>
+      asserted(await signAssertion(agent.url, key, server.clock.time, { claims: { aud } }))
+    const exchange = exchangeOf(agent.client, (await allow(server, agent)).code)
+    for (const aud of [ISSUER, [ISSUER, `${ISSUER}/oauth2-token`]])
+      expect((await server.postJson({ ...exchange, ...(await sign(aud)) })).status).toBe(401)
+    const tokens = await server.requireTokens({ ...exchange, ...(await sign(`${ISSUER}/oauth2-token`)) })
+    expect(await rowOf(agent.url)).toMatchObject({ assertion_audience: 'token_endpoint' })
+    const question = { token: tokens.access_token, ...(await sign([`${ISSUER}/oauth2-token`])) }
+    const described = await server.postJson(question, {}, '/oauth2-token/introspect')
+    expect(await described.json()).toMatchObject({ active: true })
+    // The row has the audience when the document is too old.
+    server.clock.time += OLDEST_DOCUMENT_SECONDS
+    const refresh = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
+    await server.anotherIsolate().requireTokens({ ...refresh, ...(await sign(`${ISSUER}/oauth2-token`)) })
   })
 
   it('keys at a jwks_uri work, and a pushed request needs the assertion', async () => {

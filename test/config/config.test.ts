@@ -701,6 +701,31 @@ describe('the key `admin_api`', () => {
       ),
     ],
     [
+      'a wrong host in a mapping',
+      {
+        trusted_hosts: [{ host: 'a.example/b', assertion_audience: 'issuer' }],
+        default_api: 'shop',
+      },
+      ['agents.trusted_hosts.0.host: must be a host in lower case without path, such as claude.ai'],
+    ],
+    ...[
+      { host: 'a.example' },
+      { host: 'a.example', assertion_audience: 'other' },
+      { host: 'a.example', assertion_audience: 'issuer', more: 1 },
+    ].map((entry): [string, object, string[]] => [
+      `a mapping that is not a trusted host: ${JSON.stringify(entry)}`,
+      { trusted_hosts: [entry], default_api: 'shop' },
+      ['agents.trusted_hosts: must be a list of hosts, or any'],
+    ]),
+    [
+      'a host in two forms',
+      {
+        trusted_hosts: ['a.example', { host: 'a.example', assertion_audience: 'token_endpoint' }],
+        default_api: 'shop',
+      },
+      ['agents.trusted_hosts: must not list a host twice'],
+    ],
+    [
       'a host twice',
       { trusted_hosts: ['a.example', 'a.example'], default_api: 'shop' },
       ['agents.trusted_hosts: must not list a host twice'],

@@ -2,6 +2,7 @@ import { ANY_HOST } from '../../config/agents_schema.ts'
 import type { Config } from '../../config/config.ts'
 import { isLoopback } from '../../config/origin.ts'
 import { findOutboundUrlProblem } from '../../lib/outbound_url.ts'
+import type { AssertionAudience } from '../../oauth/client_authentication.ts'
 import { isDocumentUrl } from '../../oauth/document_client_id.ts'
 
 /**
@@ -16,5 +17,15 @@ export function findDocumentUrlProblem(
   if (findOutboundUrlProblem(clientId, { allowsLoopback: isLoopback(issuer) }) !== null) return 'url'
   const { host, pathname } = new URL(clientId)
   if (pathname === '/') return 'url'
-  return trustedHosts === ANY_HOST || trustedHosts.includes(host) ? null : 'host'
+  return trustedHosts === ANY_HOST || trustedHosts.some((trusted) => trusted.host === host) ? null : 'host'
+}
+
+/** The `aud` of the assertions of a client, as config.yml has it for the host of its document. */
+export function assertionAudienceOf(
+  clientId: string,
+  { agents: { trustedHosts } }: Pick<Config, 'agents'>,
+): AssertionAudience {
+  if (trustedHosts === ANY_HOST) return 'issuer'
+  const { host } = new URL(clientId)
+  return trustedHosts.find((trusted) => trusted.host === host)?.assertionAudience ?? 'issuer'
 }

@@ -1,14 +1,17 @@
 import type { Config } from '../../config/config.ts'
 import { type StoredClient, toStoredClient } from '../client.ts'
 import { type ClientValues, fromDraft } from '../client_values.ts'
+import { assertionAudienceOf } from './document_url.ts'
 import type { MetadataDocument } from './metadata_document.ts'
 
 /** The values of a client whose id is the URL of a document. The client has every API with agents. */
 export function valuesOfDocument(
   url: string,
   document: MetadataDocument,
-  { apis, agents: { defaultApiName, ucp } }: Pick<Config, 'apis' | 'agents'>,
+  config: Pick<Config, 'apis' | 'agents'>,
 ): ClientValues {
+  const { apis, agents } = config
+  const { defaultApiName, ucp } = agents
   const open = [...apis.values()].filter(({ agents }) => agents)
   return fromDraft({
     client_id: url,
@@ -20,6 +23,7 @@ export function valuesOfDocument(
     confidential: !document.isPublic,
     jwks: document.jwks,
     jwks_uri: document.jwksUri,
+    assertion_audience: assertionAudienceOf(url, config),
     errors: 'rfc6749',
     redirect_uris: document.redirectUris,
     first_party: false,

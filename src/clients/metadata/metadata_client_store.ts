@@ -19,6 +19,7 @@ const FROM_DOCUMENT = [
     'redirect_uris',
     'jwks',
     'jwks_uri',
+    'assertion_audience',
     'incremental_scopes',
   ],
   ...['id_token_signed_response_alg', 'client_uri', 'policy_uri', 'tos_uri'],
