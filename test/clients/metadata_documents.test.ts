@@ -6,9 +6,10 @@ import { en } from '../../src/pages/languages/en.ts'
 import { asserted, newKey, signAssertion } from '../support/assertions.ts'
 import { authorizeUrl, browserOf, CALLBACK, CHALLENGE, exchangeOf, signInAt } from '../support/authorize.ts'
 import { AGENT_CONFIG, type AgentDocument, agentServer, newDocument } from '../support/client_documents.ts'
+import { DpopKey } from '../support/dpop.ts'
 import { TestOperator } from '../support/operator.ts'
 import { hang, RemoteDocuments } from '../support/remote_documents.ts'
-import { ISSUER, STOREFRONT_AUDIENCE, type TestServer } from '../support/server.ts'
+import { ISSUER, STOREFRONT_AUDIENCE, type TestServer, type TokenResponse } from '../support/server.ts'
 
 const REFUSED = { error: 'invalid_client', error_description: 'Client authentication failed.' }
 const UNAVAILABLE = {
@@ -341,6 +342,44 @@ describe('the authentication of a client with a document', () => {
   })
 })
 
+describe('a document with dpop_bound_access_tokens: true', () => {
+  it('its client gets tokens only with a proof that has a nonce, and a refresh needs the same key (RFC 9449 §5.2)', async () => {
+    const server = agentServer()
+    const agent = await newDocument(server, { changes: { dpop_bound_access_tokens: true } })
+    const key = await DpopKey.create()
+    const prove = async (nonce?: string, signer = key) => ({ DPoP: await signer.prove(server, { nonce }) })
+    const exchange = exchangeOf(agent.client, (await allow(server, agent)).code)
+    const bare = await server.postJson(exchange)
+    expect([bare.status, await bare.json()]).toMatchObject([400, { error: 'invalid_dpop_proof' }])
+    const asked = await server.postJson(exchange, await prove())
+    expect([asked.status, await asked.json()]).toMatchObject([400, { error: 'use_dpop_nonce' }])
+    const nonce = asked.headers.get('DPoP-Nonce') ?? ''
+    const response = await server.postJson(exchange, await prove(nonce))
+    expect(response.status).toBe(200)
+    const tokens = await response.json<TokenResponse>()
+    expect([tokens.token_type, decodeJwt(tokens.access_token).cnf]).toEqual(['DPoP', { jkt: key.thumbprint }])
+    expect(await rowOf(agent.url)).toMatchObject({ dpop_bound_access_tokens: 1 })
+    // The row keeps the demand when the document is too old.
+    server.clock.time += OLDEST_DOCUMENT_SECONDS
+    const later = server.anotherIsolate()
+    const refresh = { grant_type: 'refresh_token', client_id: agent.url, refresh_token: tokens.refresh_token }
+    const refused = await later.postJson(refresh)
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_dpop_proof' }])
+    const next = (await later.postJson(refresh, await prove())).headers.get('DPoP-Nonce') ?? ''
+    const stolen = await later.postJson(refresh, await prove(next, await DpopKey.create()))
+    expect([stolen.status, await stolen.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+    expect((await later.postJson(refresh, await prove(next))).status).toBe(200)
+  })
+
+  it('a scope of the document does not limit the request', async () => {
+    const server = agentServer()
+    const agent = await newDocument(server, { changes: { scope: 'openid offline_access' } })
+    const { code } = await allow(server, agent, { changes: { scope: 'cart orders' } })
+    const { scope } = await server.requireTokens(exchangeOf(agent.client, code))
+    expect(scope ?? 'cart orders').toBe('cart orders')
+  })
+})
+
 describe('the fetch of a document', () => {
   const causes = en.documentError.causes
   const FAULTS: [string, string, (url: string) => (request: Request) => Response | Promise<Response>][] = [
@@ -429,6 +468,7 @@ describe('the fetch of a document', () => {
     ],
     ['another grant', { grant_types: ['client_credentials'] }],
     ['another response type', { response_types: ['token'] }],
+    ['a text as dpop_bound_access_tokens', { dpop_bound_access_tokens: 'true' }],
     ['no keys', { token_endpoint_auth_method: 'private_key_jwt' }],
     ['keys that cannot be used', { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [key] } }],
     [

@@ -28,6 +28,7 @@ export function valuesOfDocument(
     redirect_uris: document.redirectUris,
     first_party: false,
     require_pkce: true,
+    dpop_bound_access_tokens: document.bindsTokens,
     // UCP platforms ask only for the missing scope.
     incremental_scopes: ucp,
     id_token_signed_response_alg: document.idTokenAlgorithm,

@@ -20,6 +20,7 @@ const FROM_DOCUMENT = [
     'jwks',
     'jwks_uri',
     'assertion_audience',
+    'dpop_bound_access_tokens',
     'incremental_scopes',
   ],
   ...['id_token_signed_response_alg', 'client_uri', 'policy_uri', 'tos_uri'],

@@ -18,6 +18,8 @@ export const metadataSchema = z.object({
   isPublic: z.boolean(),
   jwks: z.nullable(storedKeysSchema),
   jwksUri: z.nullable(z.string()),
+  /** Whether each token request needs a DPoP proof (RFC 9449 §5.2). A copy of an earlier version lacks the member. */
+  bindsTokens: z._default(z.boolean(), false),
   idTokenAlgorithm: z.enum(ID_TOKEN_ALGORITHMS),
   clientUri: z.nullable(z.string()),
   policyUri: z.nullable(z.string()),
@@ -38,6 +40,7 @@ const wireSchema = z.looseObject({
   token_endpoint_auth_methods_supported: z.optional(strings),
   jwks: z.optional(storedKeysSchema),
   jwks_uri: z.optional(z.string()),
+  dpop_bound_access_tokens: z._default(z.boolean(), false),
 })
 type Wire = z.output<typeof wireSchema>
 
@@ -65,6 +68,7 @@ export function readMetadata(
     redirectUris: readRedirectUris(wire),
     hasRefreshTokens: wire.grant_types.includes('refresh_token'),
     ...keys,
+    bindsTokens: wire.dpop_bound_access_tokens,
     idTokenAlgorithm: ID_TOKEN_ALGORITHMS.find((alg) => alg === wire.id_token_signed_response_alg) ?? 'RS256',
     clientUri: readLink(wire.client_uri),
     policyUri: readLink(wire.policy_uri),
