@@ -12,9 +12,10 @@ export interface Env {
 export default {
   async fetch(request, env) {
     const response = await respond(request, env)
-    const headers = new Headers({ 'Cache-Control': 'no-cache', ...Object.fromEntries(response.headers) })
-    const shop = addressAt(SHOP_HOST, new URL(request.url))
-    for (const [name, value] of Object.entries(securityHeaders(env, shop))) headers.set(name, value)
+    const headers = new Headers(response.headers)
+    const url = new URL(request.url)
+    const own = { ...securityHeaders(env, addressAt(SHOP_HOST, url)), ...(isProfile(url) && PUBLIC) }
+    for (const [name, value] of Object.entries(own)) headers.set(name, value)
     return new Response(response.body, { status: response.status, headers })
   },
 } satisfies ExportedHandler<Env>
@@ -27,12 +28,15 @@ async function respond(request: Request, env: Env): Promise<Response> {
   const url = new URL(request.url)
   if (request.method === 'POST' && TOKEN_PATHS.includes(url.pathname)) return forward(request, url, env)
   if (url.pathname === '/services.json') return describeServices(url, env)
-  if (url.pathname === '/.well-known/ucp')
-    return Response.json(describeBusiness(`${env.STOREFRONT_API}/ucp`), { headers: PUBLIC })
+  if (isProfile(url)) return Response.json(describeBusiness(`${env.STOREFRONT_API}/ucp`))
   const isPartner = url.hostname === PARTNER_HOST && url.pathname === '/'
   return addSharedHead(
     await env.ASSETS.fetch(isPartner ? new Request(new URL('/partner/', url), request) : request),
   )
+}
+
+function isProfile({ pathname }: URL): boolean {
+  return pathname === '/.well-known/ucp'
 }
 
 /** Platforms of any origin read the profile, and keep it for a minute. */
@@ -99,5 +103,6 @@ function securityHeaders(
     'Content-Security-Policy': policy.join('; '),
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-cache',
   }
 }
