@@ -18,7 +18,13 @@ const RETRIES = 40
 /** The binding of the static files. */
 const ASSETS = 'ASSETS'
 
-type WranglerToml = Pick<Unstable_Config, 'assets' | 'ratelimits' | 'queues' | 'r2_buckets' | 'send_email'>
+/** Without this flag, a request to a host of the same zone skips Cloudflare and reaches its origin server (SSRF). */
+const PUBLIC_FETCH = 'global_fetch_strictly_public'
+
+type WranglerToml = Pick<
+  Unstable_Config,
+  'assets' | 'compatibility_flags' | 'ratelimits' | 'queues' | 'r2_buckets' | 'send_email'
+>
 
 /** If wrangler.toml does not fit config.yml, prints each difference and ends the process. */
 export function requireWranglerToml(config: Config): void {
@@ -35,6 +41,9 @@ export function findDifferences(
 ): string[] {
   return [
     ...findAssetProblems(toml),
+    ...(toml.compatibility_flags.includes(PUBLIC_FETCH)
+      ? []
+      : [`wrangler.toml needs compatibility_flags = ["${PUBLIC_FETCH}"]`]),
     ...findBudgets(burstLimits, toml.ratelimits),
     ...(mail === null ? [] : findQueueProblems('mail', MAIL_QUEUE, toml)),
     ...(auditArchive === null ? [] : findQueueProblems('audit_archive', AUDIT_QUEUE, toml)),

@@ -32,6 +32,11 @@ describe('wrangler.toml', () => {
       ['wrangler.toml needs [assets] with binding = "ASSETS" and run_worker_first = true'],
     ],
     [
+      'the flag that keeps outgoing requests on the public Internet',
+      { ...toml, compatibility_flags: ['nodejs_compat'] },
+      ['wrangler.toml needs compatibility_flags = ["global_fetch_strictly_public"]'],
+    ],
+    [
       'the producer',
       { ...toml, queues: { consumers } },
       ['mail: wrangler.toml has no [[queues.producers]] with the binding MAIL_QUEUE'],
