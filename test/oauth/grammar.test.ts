@@ -184,20 +184,23 @@ describe('a client id', () => {
   it.each([
     ...['https://agent.example/client\n.json', 'https://agent.example/"', 'https://agent.example/\\'],
     ...['https://agent.example/é', 'https://agent.example/ ', 'https://agent.example/client.json\0'],
-  ])('a client id that is a URL with other characters is refused, and the texts do not have it: %j', async (id) => {
-    const server = agentServer()
-    const documents = RemoteDocuments.start()
-    for (const headers of [{}, { Authorization: basic(id, '') }]) {
-      const identity = 'Authorization' in headers ? {} : { client_id: id }
-      const response = await server.postJson({ grant_type: 'refresh_token', ...identity }, headers)
-      const body = await response.json<{ error: string; error_description: string }>()
-      expect([response.status, body.error]).toEqual([401, 'invalid_client'])
-      expect(body.error_description).toMatch(ERROR_TEXT)
-    }
-    const page = await server.fetch(`/oauth2-token/authorize?client_id=${encodeURIComponent(id)}`)
-    expect(page.status).toBe(400)
-    expect(documents.requests).toEqual([])
-  })
+  ])(
+    'a client id that is a URL with other characters is refused, and the texts do not have it: %j',
+    async (id) => {
+      const server = agentServer()
+      const documents = RemoteDocuments.start()
+      for (const headers of [{}, { Authorization: basic(id, '') }]) {
+        const identity = 'Authorization' in headers ? {} : { client_id: id }
+        const response = await server.postJson({ grant_type: 'refresh_token', ...identity }, headers)
+        const body = await response.json<{ error: string; error_description: string }>()
+        expect([response.status, body.error]).toEqual([401, 'invalid_client'])
+        expect(body.error_description).toMatch(ERROR_TEXT)
+      }
+      const page = await server.fetch(`/oauth2-token/authorize?client_id=${encodeURIComponent(id)}`)
+      expect(page.status).toBe(400)
+      expect(documents.requests).toEqual([])
+    },
+  )
 })
 
 describe('a challenge', () => {

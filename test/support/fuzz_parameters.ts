@@ -104,12 +104,14 @@ function whoAsks({ machine, shop, page, agent }: Known): fc.Arbitrary<Pairs> {
     { weight: 1, arbitrary: wildValues(['client_id', 'client_secret', ...ASSERTION_NAMES]) },
     {
       weight: 2,
-      arbitrary: fc.tuple(fc.constantFrom(...UNKNOWN_CLIENTS, ...WRONG_URL_IDS, machine.id, agent.id), wildText).map(
-        ([id, secret]): Pairs => [
-          ['client_id', id],
-          ['client_secret', secret],
-        ],
-      ),
+      arbitrary: fc
+        .tuple(fc.constantFrom(...UNKNOWN_CLIENTS, ...WRONG_URL_IDS, machine.id, agent.id), wildText)
+        .map(
+          ([id, secret]): Pairs => [
+            ['client_id', id],
+            ['client_secret', secret],
+          ],
+        ),
     },
   )
 }
