@@ -2,6 +2,7 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EVENTS_PER_MINUTE } from '../src/audit/audit_budget.ts'
+import { NO_GUARD } from '../src/sessions/holder_check.ts'
 import { LOGOUT } from '../src/sessions/session.ts'
 import { BATCH_ROWS, MAX_STATEMENTS, sweep } from '../src/sessions/sweep.ts'
 import { DatabaseSizeStore } from '../src/storage/database_size_store.ts'
@@ -90,7 +91,7 @@ describe('the sweep', () => {
       env.DB.batch(
         [ann, bob].flatMap(({ id: subject }) =>
           clients.map(({ id: clientId }) =>
-            consents.addition({ ...consent, id: `${subject} ${clientId}`, subject, clientId }, 1),
+            consents.addition({ ...consent, id: `${subject} ${clientId}`, subject, clientId }, NO_GUARD, 1),
           ),
         ),
       )

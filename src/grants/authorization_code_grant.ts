@@ -15,6 +15,7 @@ import { invalidCode, type OAuthError, wrongRedirectUri } from '../oauth/errors.
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { clientMethodOf } from '../sessions/client_method.ts'
 import { type CodeSession, closeSession, openSession, REPLAYED } from '../sessions/open_session.ts'
+import type { Companions } from '../sessions/session_opening_store.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
 import { hasIdToken, issueTokens } from '../tokens/issue_tokens.ts'
 import { describeGuest, describeUser } from '../users/sign_in.ts'
@@ -189,7 +190,7 @@ function sessionOf({ sid, sub, client, api, iat, auth, consent, visitor }: Autho
 }
 
 /**
- * The statement that stores a consent that the user gave for this code. The redirect URI is that of the token request, or the
+ * Makes the statement that stores a consent that the user gave for this code. The redirect URI is that of the token request, or the
  * only one of the client. The id of the consent is derived from the redirect URI, so a changed URI is refused.
  *
  * @throws OAuthError invalid_grant if the client has another redirect URI now
@@ -198,14 +199,15 @@ async function consentOf(
   code: AuthorizationCode,
   { client, parameters, context }: ClientRequest,
   { consents }: GrantServices,
-) {
+): Promise<Companions['alongside']> {
   const { sub: subject, client: clientId, api, scope: scopes, iat: issuedAt, consent } = code
-  if (!consent?.given) return []
+  if (!consent?.given) return () => []
   const uri = code.uri === null ? findRedirectUri(client, null) : parameters.find('redirect_uri')
   const covered = { subject, clientId, api, redirectUri: withoutLoopbackPort(uri ?? '') }
   if ((await consentIdOf(covered)) !== consent.id)
     throw refuse(code, 'the client has another redirect URI now', 'other')
-  return [consents.addition({ id: consent.id, ...covered, scopes, issuedAt }, context.now)]
+  const given = { id: consent.id, ...covered, scopes, issuedAt }
+  return (isOpened) => [consents.addition(given, isOpened, context.now)]
 }
 
 /** The scopes of the code that the client and the API still allow. */

@@ -14,7 +14,7 @@ export interface Holder {
   clientValidFrom: number
 }
 
-/** A condition for a statement in the same transaction. It is false if the holder has a problem. */
+/** A condition for a statement in the same transaction, such as that the holder has no problem. */
 export interface HolderGuard {
   sql: string
   /** The value of `?1`, as JSON; null if the condition does not use it. Parameters of the statement begin at `?2`. */

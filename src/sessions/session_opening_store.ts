@@ -29,8 +29,12 @@ export interface GuestEnd {
 export interface Companions {
   /** Statements for the main database that come before the check of the holder, such as the row of a new client. */
   before: Statements
-  /** Statements for the main database, such as the consent of the user. They do not depend on the insertion. */
-  alongside: Statements
+  /**
+   * Statements for the main database, such as the consent of the user.
+   *
+   * @param isOpened The condition that this exchange opens the session. A refused exchange stores nothing.
+   */
+  alongside(isOpened: HolderGuard): Statements
   /** The guest, if this shard has the guest's session. */
   guest: GuestEnd | null
   /** Ends the session of a guest of another shard. @returns whether it ended for this session */
@@ -72,8 +76,9 @@ export class SessionOpeningStore {
    * @throws StorageUnavailable, CorruptRecord. The row may exist then: call `open` again, or `forget`.
    */
   async open(opening: SessionOpening, query: HolderQuery, companions: Companions): Promise<Opening> {
-    const { guest, endGuestElsewhere, before, alongside } = companions
+    const { guest, endGuestElsewhere, before } = companions
     if (!this.#holders.isIn(this.#db)) return this.#openApart(opening, query, companions)
+    const alongside = companions.alongside(guardOfRow(opening))
     const merge = guest === null ? [] : [this.#endGuest(guest, opening, IF_OPENED)]
     const statements = [this.#holders.select(query), this.#insert(opening, guardFor(query)), ...merge]
     const results = await callStore('D1 sessions', () =>
@@ -99,7 +104,8 @@ export class SessionOpeningStore {
     const { results } = await callStore('D1 sessions', () => insertion.run())
     const isFirst = results.length > 0
     const listing = this.#index === null ? [] : [this.#index.addition(opening)]
-    const holder = await this.#holders.find(query, { before, alongside: [...alongside, ...listing] })
+    const others = isFirst ? alongside(guardFor(query)) : []
+    const holder = await this.#holders.find(query, { before, alongside: [...others, ...listing] })
     if (isFirst && holder.problem !== null) await this.forget(opening)
     if (!isFirst || holder.problem !== null) return { holder, isFirst: false, isMerged: false }
     const isMerged = guest === null ? await endGuestElsewhere() : await this.endGuest(guest, opening)
@@ -182,6 +188,14 @@ const MERGED: EndReason = 'merged into a customer'
 
 /** Whether the request inserted the session in the statement before. */
 const IF_OPENED = 'EXISTS (SELECT 1 FROM sessions WHERE sid = ?5 AND opening_id = ?6)'
+
+/** The condition that the request inserted the session in a statement before. */
+function guardOfRow({ sid, openingId }: SessionOpening): HolderGuard {
+  return {
+    sql: "EXISTS (SELECT 1 FROM sessions WHERE sid = ?1 ->> 'sid' AND opening_id = ?1 ->> 'openingId')",
+    query: JSON.stringify({ sid, openingId }),
+  }
+}
 
 function hasRow(result: SqlResult | undefined): boolean {
   return result !== undefined && result.results.length > 0

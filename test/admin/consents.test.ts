@@ -1,12 +1,22 @@
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { consentIdOf } from '../../src/authorization/consent.ts'
 import { UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import { auditOf } from '../support/audit.ts'
-import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, newCode, signInAt } from '../support/authorize.ts'
+import {
+  authorizeUrl,
+  browserOf,
+  CALLBACK,
+  CODE_CLIENT,
+  exchangeOf,
+  newCode,
+  signInAt,
+} from '../support/authorize.ts'
 import { readFeed } from '../support/feed.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { type TestClient, TestServer, type TokenResponse } from '../support/server.ts'
 import { SESSION_STORES } from '../support/session_stores.ts'
+import { signOutUser } from '../support/sign_out.ts'
 
 describe.each(SESSION_STORES)('the consents of a user, with sessions in $name', ({ config }) => {
   const server = new TestServer({
@@ -49,6 +59,34 @@ describe.each(SESSION_STORES)('the consents of a user, with sessions in $name', 
   }
   const refresh = ({ refresh_token }: TokenResponse) =>
     server.postJson({ grant_type: 'refresh_token', client_id: partner.id, refresh_token })
+
+  it.each(['NA', 'EU'] as const)(
+    'an exchange that is refused stores no consent, with a session in %s',
+    async (continent) => {
+      const { id: subject } = await server.addUser()
+      const covered = { subject, clientId: partner.id, api: 'storefront', redirectUri: CALLBACK }
+      const consent = { id: await consentIdOf(covered), given: true }
+      const codeOf = async (iat: number) => {
+        const sid = server.services.shards.newSid({ ...UNKNOWN_CALLER, continent })
+        return newCode(server, partner, subject, { sid, iat, consent })
+      }
+      const refuse = async (code: string, changes = {}) => {
+        const response = await server.postJson(exchangeOf(partner, code, changes))
+        expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+      }
+      const given = await codeOf(server.clock.time)
+      await refuse(given, { code_verifier: 'x'.repeat(43) })
+      await refuse(given)
+      const early = await codeOf(server.clock.time - 1)
+      await signOutUser(server, subject)
+      await refuse(early)
+      expect(await server.services.consents.list(subject, 1)).toEqual([])
+      await server.requireTokens(exchangeOf(partner, await codeOf(server.clock.time + 3)))
+      expect(await server.services.consents.list(subject, 1)).toMatchObject([
+        { id: consent.id, scopes: ['cart'] },
+      ])
+    },
+  )
 
   it('the list of consents has client, redirect URI and scopes', async () => {
     const { id } = await consentingUser()

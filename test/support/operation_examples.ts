@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { consentIdOf } from '../../src/authorization/consent.ts'
 import { compact } from '../../src/lib/compact.ts'
+import { NO_GUARD } from '../../src/sessions/holder_check.ts'
 import { addReader } from './account_links.ts'
 import type { TestOperator } from './operator.ts'
 import { enrol } from './second_factor.ts'
@@ -146,7 +147,7 @@ async function newConsent(server: TestServer): Promise<{ id: string; subject: st
   }
   const id = await consentIdOf(consent)
   const given = { ...consent, id, scopes: ['cart'], issuedAt: server.clock.time }
-  await server.services.consents.addition(given, server.clock.time).run()
+  await server.services.consents.addition(given, NO_GUARD, server.clock.time).run()
   return { id, subject: user.id }
 }
 
