@@ -1,20 +1,29 @@
 import * as z from 'zod/mini'
+import { isPublicHost } from '../lib/outbound_url.ts'
 import { ASSERTION_AUDIENCES, type AssertionAudience } from '../oauth/client_authentication.ts'
 import { across } from './across.ts'
 import { areUnique, check, flag } from './checks.ts'
 import { convert, type FileOf, keyWithDefault, mapping, optionalKey } from './key.ts'
+import { isLoopback } from './origin.ts'
 
 /** The setting that trusts the documents of every host. */
 export const ANY_HOST = 'any'
 
-/** Whether a text is the host of a URL in normal form, with its port unless that is the default. */
-function isHost(text: string): boolean {
-  return URL.canParse(`https://${text}/`) && new URL(`https://${text}/`).host === text
+const NOT_A_HOST =
+  'must be the name of one public host in lower case, such as claude.ai, without wildcard, port or path'
+
+/** Whether a text is a loopback host in normal form, with or without a port. */
+function isLocalHost(text: string): boolean {
+  const url = `http://${text}/`
+  return isLoopback(url) && new URL(url).host === text
 }
 
-const host = z
-  .string('must be a host, such as claude.ai')
-  .check(z.refine(isHost, 'must be a host in lower case without path, such as claude.ai'))
+/** Whether the URL of a document can have a host. */
+function isHost(text: string): boolean {
+  return isPublicHost(text) || isLocalHost(text)
+}
+
+const host = z.string('must be a host, such as claude.ai').check(z.refine(isHost, NOT_A_HOST))
 
 const entry = z.union(
   [host, z.strictObject({ host, assertion_audience: z.enum(ASSERTION_AUDIENCES) })],
@@ -92,7 +101,7 @@ export const agentKeys = {
   }),
 }
 
-type AgentsFile = FileOf<typeof agentKeys> & { apis: Record<string, { agents: boolean }> }
+type AgentsFile = FileOf<typeof agentKeys> & { issuer: string; apis: Record<string, { agents: boolean }> }
 
 /** The rules of `agents`. */
 export const agentRules = [
@@ -103,7 +112,13 @@ export const agentRules = [
   ),
   across<AgentsFile>(
     ({ agents }) => agents.default_api !== undefined || agents.trusted_hosts.length === 0,
+    'agents.default_api',
+    'is required with agents.trusted_hosts: set it to one of apis that has agents',
+  ),
+  across<AgentsFile>(
+    ({ agents: { trusted_hosts: hosts }, issuer }) =>
+      hosts === ANY_HOST || isLoopback(issuer) || !hosts.map(hostOf).some(isLocalHost),
     'agents.trusted_hosts',
-    'must be empty without default_api',
+    'must list a loopback host only if the issuer is a loopback address',
   ),
 ]

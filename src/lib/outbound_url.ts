@@ -11,6 +11,11 @@ const LOCAL_NAMES =
 /** A host name of the public Internet: at least two labels, and no digit at the beginning of the last one, as an address has. */
 const PUBLIC_HOST = new RegExp(`^(?:[a-z0-9_-]+\\.)+(?!(?:${LOCAL_NAMES})$)[a-z][a-z0-9-]*$`)
 
+/** Whether a text is the name of a host on the public Internet, in lower case: no IP address, no special-use name, no port. */
+export function isPublicHost(text: string): boolean {
+  return PUBLIC_HOST.test(text)
+}
+
 /**
  * Finds the problem of a URL that a stranger can choose and that the server requests; null for a URL that the server can request. A
  * URL of a local network or of an IP address can reach a service that is not public (SSRF).
@@ -28,6 +33,6 @@ export function findOutboundUrlProblem(
   const { protocol, hostname, port } = new URL(text)
   if (allowsLoopback && isLoopback(text) && /^https?:$/.test(protocol)) return null
   if (protocol !== 'https:') return 'must be https'
-  if (!PUBLIC_HOST.test(hostname)) return 'must have a public host name, and no IP address'
+  if (!isPublicHost(hostname)) return 'must have a public host name, and no IP address'
   return port === '' ? null : 'must have the default port of https'
 }

@@ -39,6 +39,13 @@ const ACCOUNTS = {
   passkeys: null,
 }
 
+/** Texts that are no exact name of a public host. */
+const NO_HOSTS = [
+  ...['a.example/b', 'https://a.example', 'A.example', 'a.example:443', 'a.example:8443'],
+  ...['*', '*.a.example', '.a.example', 'a.example.', 'a..example'],
+  ...['a', 'a.local', '192.0.2.1', '[2001:db8::1]', 'localhost.', ''],
+]
+
 /** A config.yml with only the required keys, and with replaced top-level keys. */
 const yaml = (changes: Record<string, unknown> = {}) =>
   stringify({ issuer: ISSUER, apis: { shop: SHOP }, ...changes })
@@ -691,13 +698,11 @@ describe('the key `admin_api`', () => {
 
   it.each<[string, object, string[]]>([
     [
-      'a host with a path, a scheme, upper case or the default port',
-      {
-        trusted_hosts: ['a.example/b', 'https://a.example', 'A.example', 'a.example:443'],
-        default_api: 'shop',
-      },
-      [0, 1, 2, 3].map(
-        (i) => `agents.trusted_hosts.${i}: must be a host in lower case without path, such as claude.ai`,
+      'a text that is no name of a public host',
+      { trusted_hosts: NO_HOSTS, default_api: 'shop' },
+      NO_HOSTS.map(
+        (_host, i) =>
+          `agents.trusted_hosts.${i}: must be the name of one public host in lower case, such as claude.ai, without wildcard, port or path`,
       ),
     ],
     [
@@ -706,7 +711,9 @@ describe('the key `admin_api`', () => {
         trusted_hosts: [{ host: 'a.example/b', assertion_audience: 'issuer' }],
         default_api: 'shop',
       },
-      ['agents.trusted_hosts.0.host: must be a host in lower case without path, such as claude.ai'],
+      [
+        'agents.trusted_hosts.0.host: must be the name of one public host in lower case, such as claude.ai, without wildcard, port or path',
+      ],
     ],
     ...[{ host: 'a.example' }, { host: 'a.example', assertion_audience: 'other' }].map(
       (entry): [string, object, string[]] => [
@@ -724,6 +731,11 @@ describe('the key `admin_api`', () => {
       ['agents.trusted_hosts: must not list a host twice'],
     ],
     [
+      'a loopback host without a loopback issuer',
+      { trusted_hosts: ['localhost:9000', 'a.example'], default_api: 'shop' },
+      ['agents.trusted_hosts: must list a loopback host only if the issuer is a loopback address'],
+    ],
+    [
       'a host twice',
       { trusted_hosts: ['a.example', 'a.example'], default_api: 'shop' },
       ['agents.trusted_hosts: must not list a host twice'],
@@ -736,7 +748,7 @@ describe('the key `admin_api`', () => {
     [
       'hosts without an API',
       { trusted_hosts: ['a.example'] },
-      ['agents.trusted_hosts: must be empty without default_api'],
+      ['agents.default_api: is required with agents.trusted_hosts: set it to one of apis that has agents'],
     ],
     [
       'an API without agents',
@@ -753,6 +765,12 @@ describe('the key `admin_api`', () => {
     expect(problemsIn(yaml({ apis, agents }))).toEqual(problems)
     const valid = { trusted_hosts: 'any', default_api: 'shop' }
     expect(problemsIn(yaml({ apis, agents: valid }))).toEqual([])
+  })
+
+  it('a loopback issuer can trust documents of loopback hosts, with a port', () => {
+    const apis = { shop: { ...SHOP, agents: true } }
+    const agents = { trusted_hosts: ['localhost:9000', '127.0.0.1', '[::1]:9000'], default_api: 'shop' }
+    expect(problemsIn(yaml({ issuer: 'http://localhost:8787', apis, agents }))).toEqual([])
   })
 
   it('the key `admin_api` is not in the message about an invalid API', () => {
