@@ -40,8 +40,8 @@ export const PARTNER_CLIENT = {
   redirectUris: [LOCAL_CALLBACK],
 } satisfies DemoClient
 
-/** The origin of the MCP inspector. */
-const MCP_INSPECTOR = 'http://localhost:6274'
+/** The origins at which the page of the MCP inspector can open. */
+const MCP_INSPECTORS = ['http://localhost:6274', 'http://127.0.0.1:6274']
 
 /** An AI agent on the user's machine. Its sign-ins add scopes to those that the user has allowed before. */
 const AGENT_CLIENT = {
@@ -51,8 +51,10 @@ const AGENT_CLIENT = {
   api: 'mcp',
   grants: [...BROWSER_GRANTS],
   scopes: ['catalog', 'cart', 'orders'],
-  redirectUris: [LOCAL_CALLBACK, 'http://localhost/callback', `${MCP_INSPECTOR}/oauth/callback`],
-  origins: [MCP_INSPECTOR],
+  redirectUris: ['', '/oauth'].flatMap((path) =>
+    ['http://127.0.0.1', 'http://localhost'].map((host) => `${host}${path}/callback`),
+  ),
+  origins: MCP_INSPECTORS,
   incrementalScopes: true,
 } satisfies DemoClient
 
