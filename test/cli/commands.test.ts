@@ -69,6 +69,24 @@ token URL  ${issuer}/oauth2-token
     })
   })
 
+  it('clients create warns of a browser client without scopes', async () => {
+    const args = ['--public', '--api', 'storefront', '--grants', 'authorization_code']
+    const create = (id: string, ...more: string[]) =>
+      cli.run(['clients', 'create', id, ...args, '--redirect-uris', 'https://shop.example/callback', ...more])
+    expect(
+      (await create('shop-page')).stderr,
+    ).toBe(`Created the client shop-page. It is public and has no secret.
+client id  shop-page
+token URL  ${issuer}/oauth2-token
+It has no scopes, so an API that checks scopes refuses its tokens. Add them with "clients update shop-page --scopes SCOPE,SCOPE".
+`)
+    expect((await create('shop-cart', '--scopes', 'cart')).stderr).not.toContain('no scopes')
+    expect(await create('shop-json', '--json')).toMatchObject({
+      stdout: expect.stringContaining('"client_id": "shop-json"'),
+      stderr: expect.stringContaining('It has no scopes'),
+    })
+  })
+
   it('a lost response neither loses a secret nor creates a second one', async () => {
     const proxy = await LossyProxy.start(issuer)
     onTestFinished(() => proxy.close())

@@ -120,8 +120,8 @@ const createClient: Command = {
   name: 'clients create',
   summary: 'Create a client and print its secret once',
   details:
-    'Without --public the client is confidential and gets a secret. Standard output contains only the secret; ' +
-    'the client id and the token URL go to standard error.',
+    'The client is confidential and gets a secret. With --public, --jwks or --jwks-uri it gets none. ' +
+    'Standard output contains only the secret; the client id and the token URL go to standard error.',
   arguments: [{ name: 'CLIENT', summary: 'Client id: 1 to 64 letters, digits, ".", "_" or "-"' }],
   options: [...DRAFT_OPTIONS, PUBLIC, DISABLED],
   operations: ['POST /clients'],

@@ -14,6 +14,19 @@ export function printNewClient(call: Call, client: ClientWithSecret): void {
   const about = client.client_secret === null ? `${kind} and has no secret.` : SHOWN_ONCE
   const secretId = client.secrets[0]?.secret_id
   print(call, client, { secretId, sentence: `Created the client ${client.client_id}. ${about}` })
+  if (!hasScopes(client)) call.terminal.say(adviceForScopes(client.client_id))
+}
+
+/** Whether the tokens of a sign-in by browser can have scopes of the API. True for a client without such sign-ins. */
+function hasScopes({ grants, scopes }: Client): boolean {
+  return !grants.includes('authorization_code') || scopes.length > 0
+}
+
+function adviceForScopes(id: string): string {
+  return (
+    'It has no scopes, so an API that checks scopes refuses its tokens. ' +
+    `Add them with "clients update ${id} --scopes SCOPE,SCOPE".`
+  )
 }
 
 /**
