@@ -12,7 +12,7 @@ import type { StoredClient } from '../clients/client.ts'
 import { findClientApi } from '../clients/client_apis.ts'
 import { errorDialectOf } from '../clients/error_dialect_of.ts'
 import { findRedirectUri } from '../clients/redirect_uri.ts'
-import { findRequestedApi } from '../clients/resource.ts'
+import { findNamedApi, findRequestedApi } from '../clients/resource.ts'
 import type { ApiConfig } from '../config/config.ts'
 import { readPageParameters } from '../http/read_parameters.ts'
 import { requestContext } from '../http/request_context.ts'
@@ -55,6 +55,8 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const requestUri = parameters.find('request_uri')
   if (requestUri !== null && isOwnRequestUri(requestUri))
     return openRequest(c, { requestUri, clientId: parameters.find('client_id') }, services)
+  const named = findNamedApi(parameters, services.config)
+  if (named !== null) c.set('api', named)
   const client = await requireClient(c, parameters.find('client_id'), services, { acceptsOld: false })
   const address = readReturnAddress(parameters, { client })
   const api = findRequestedApi(parameters, client, services.config)
@@ -129,6 +131,8 @@ async function requireClient(
   const context = requestContext(c, clock)
   if (id !== null && isDocumentUrl(id)) {
     c.set('errorDialect', 'rfc6749')
+    const usual = config.apis.get(config.agents.defaultApiName ?? '')
+    if (usual !== undefined && c.get('api') === undefined) c.set('api', usual)
     await documents.prepare(id, context, options)
   }
   const client =

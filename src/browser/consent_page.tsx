@@ -19,18 +19,24 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
   const { browserRequest, signedIn } = situation
   const { request, client, api } = browserRequest
   const { texts } = looks
+  const isUnregistered = isDocumentUrl(client.id)
   const form = (
     <>
       {client.logoUri === null ? null : <img class="client-logo" src={client.logoUri} alt="" />}
-      <h1>{breakable(texts.consent.question(client.name))}</h1>
+      <h1>{breakable(texts.consent.question(shorten(client.name)))}</h1>
       {/* Without such scopes, each client gets all rights of the user. Admin scopes limit no operator. */}
       {api.scopes.every(isAdminScope) ? (
-        <p>{texts.consent.everything(client.name, api.branding?.name ?? api.name)}</p>
+        <p>{texts.consent.everything(api.branding?.name ?? api.name)}</p>
       ) : null}
       {scopesOf(situation).length === 0 ? null : <Scopes situation={situation} looks={looks} />}
-      {isDocumentUrl(client.id) ? <Origin client={client} looks={looks} /> : null}
-      <p class="soft">{texts.consent.returnTo(describeTarget(request.redirectUri))}</p>
-      <button type="submit" name="decision" value="allow" class="primary">
+      {isUnregistered ? <Fact label={texts.consent.describedAt} value={new URL(client.id).host} /> : null}
+      <Fact label={texts.consent.returnTo} value={describeTarget(request.redirectUri)} />
+      {/* Other programs of the device can get the code, and the name of the application proves nothing. */}
+      {!client.isFirstParty && isLoopback(request.redirectUri) ? (
+        <p class="note warn">{texts.consent.onDevice}</p>
+      ) : null}
+      {/* For an application that no operator knows, the page recommends neither button. */}
+      <button type="submit" name="decision" value="allow" class={isUnregistered ? undefined : 'primary'}>
         {texts.consent.allow}
       </button>
     </>
@@ -46,36 +52,75 @@ export async function consentPage({ situation, looks, ticketFor }: PageContent):
   return { title: texts.consent.title, form, after }
 }
 
-/**
- * The host of an application that no operator registered. Other programs of the device can get the code of an application that runs only
- * there, and its name proves nothing.
- */
-function Origin({ client, looks: { texts } }: { client: Client; looks: Looks }): Child {
+/** The most characters of a name in the heading. The sentence then has about three lines at 360 pixels. */
+const LONGEST_NAME = 60
+
+function shorten(name: string): string {
+  const characters = [...name]
+  return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME - 1).join('')}…` : name
+}
+
+/** A fact that shows the user who asks. The value has its own line, so that a long host does not break a sentence. */
+function Fact({ label, value }: { label: string; value: string }): Child {
   return (
-    <>
-      <p>{breakable(texts.consent.describedAt(new URL(client.id).host))}</p>
-      {client.redirectUris.every(isLoopback) ? <p>{texts.consent.onDevice}</p> : null}
-    </>
+    <p>
+      {label}
+      <strong class="host">{breakable(value)}</strong>
+    </p>
   )
 }
 
-/** The scopes that the client gets: those of the request, and those that the user allowed before. */
+/** The scopes that the client gets: those of the request, and those that the user allowed before. A step-up shows which are new. */
 function Scopes({ situation, looks }: Pick<PageContent, 'situation' | 'looks'>): Child {
-  const { client, api } = situation.browserRequest
+  const { api } = situation.browserRequest
+  const { consent: texts } = looks.texts
+  const scopes = sortScopes(scopesOf(situation), api)
+  const isEarlier = (scope: string) => situation.consentedScopes.includes(scope)
+  const added = scopes.filter((scope) => !isEarlier(scope))
+  const earlier = scopes.filter(isEarlier)
+  const isStepUp = added.length > 0 && earlier.length > 0
   return (
     <div>
-      <p>{looks.texts.consent.scopes(client.name)}</p>
-      <ul class="scopes">
-        {scopesOf(situation).map((scope) => (
-          <li>{describeScope(scope, api, looks)}</li>
-        ))}
-      </ul>
+      <p>{texts.scopes}</p>
+      {isStepUp ? (
+        <>
+          <p class="group">{texts.newScopes}</p>
+          <ScopeList scopes={added} api={api} looks={looks} />
+          <p class="group">{texts.earlierScopes}</p>
+          <ScopeList scopes={earlier} api={api} looks={looks} />
+        </>
+      ) : (
+        <ScopeList scopes={scopes} api={api} looks={looks} />
+      )}
     </div>
   )
 }
 
+export function ScopeList({
+  scopes,
+  api,
+  looks,
+}: {
+  scopes: readonly string[]
+  api: ApiConfig
+  looks: Looks
+}): Child {
+  return (
+    <ul class="scopes">
+      {scopes.map((scope) => (
+        <li>{describeScope(scope, api, looks)}</li>
+      ))}
+    </ul>
+  )
+}
+
+/** Scopes in the order of config.yml. Identity scopes come first. */
+export function sortScopes(scopes: readonly string[], { scopes: order }: ApiConfig): string[] {
+  return [...scopes].sort((a, b) => order.indexOf(a) - order.indexOf(b))
+}
+
 /** The text of a scope: that of config.yml, that of an identity scope, or the scope itself. */
-export function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, language }: Looks): Child {
+function describeScope(scope: string, { scopeTexts }: ApiConfig, { texts, language }: Looks): Child {
   const own = scopeTexts.get(scope)
   if (own !== undefined) return <OwnText texts={own} language={language} />
   return isIdentityScope(scope) ? texts.scopes[scope] : scope
@@ -88,8 +133,8 @@ export function describeTarget(redirectUri: string): string {
 
 function ClientLinks({ client, looks: { texts } }: { client: Client; looks: Looks }): Child {
   const links = [
-    { href: client.policyUri, label: texts.consent.privacy(client.name) },
-    { href: client.tosUri, label: texts.consent.terms(client.name) },
+    { href: client.policyUri, label: texts.consent.privacy },
+    { href: client.tosUri, label: texts.consent.terms },
   ]
   const shown = links.flatMap(({ href, label }) => (href === null ? [] : [{ href, label }]))
   if (shown.length === 0) return null

@@ -111,8 +111,11 @@ async function showErrorPage(
 }
 
 /** Names the host and the cause, so that the user and the maker of the application know where the fault is. */
-function describeDocument({ url, problem }: DocumentUnavailable, { texts }: Looks): ErrorText {
-  const { title, causes, help } = texts.documentError
+function describeDocument({ url, problem, isFinal }: DocumentUnavailable, { texts }: Looks): ErrorText {
+  const { title, refusedTitle, causes, help, refusedHelp } = texts.documentError
   const host = URL.canParse(url) ? new URL(url).host : ''
-  return { title, text: `${causes[problem](host)} ${help}` }
+  return {
+    title: isFinal ? refusedTitle : title,
+    text: `${causes[problem](host)} ${isFinal ? refusedHelp : help}`,
+  }
 }

@@ -39,6 +39,8 @@ export interface Situation {
   /** The new recovery codes, which the next page shows once; null without new codes. */
   recoveryCodes: readonly string[] | null
   consentId: string | null
+  /** The scopes that the user allowed the client before; empty without a valid consent. */
+  consentedScopes: readonly string[]
   /** The scopes that the user allowed before and that the code gets in addition to those of the request. */
   earlierScopes: readonly string[]
   /** Tokens of the user and the consent are valid from this second. Unix seconds. */
@@ -117,7 +119,8 @@ export function describeSituation(
   const noSignIn = { pending: null, factorRead: null, passkeyRead: null, signIn: null, hasSignedIn: false }
   const none = { ...noCode, ...noSignIn, canHavePasskey: false }
   const earlierScopes = findEarlierScopes(browserRequest, consented, config)
-  return { browserRequest, known, signedIn, consentId, earlierScopes, validFrom, ...none }
+  const consents = { consentId, consentedScopes: consented ?? [], earlierScopes }
+  return { browserRequest, known, signedIn, ...consents, validFrom, ...none }
 }
 
 /** The consented scopes that the client can still have and that the request lacks; empty for a client without `incremental_scopes`. */

@@ -31,6 +31,12 @@ export function findRequestedApi(
   return clientApis(client, config).find((api) => namesOnly(api, parameters)) ?? null
 }
 
+/** The API that `resource` names, for a request whose client is not known; null without one. @throws OAuthError invalid_request */
+export function findNamedApi(parameters: Parameters, { apis }: Pick<Config, 'apis'>): ApiConfig | null {
+  if (parameters.findAll('resource').length === 0) return null
+  return [...apis.values()].find((api) => namesOnly(api, parameters)) ?? null
+}
+
 /**
  * The request about the API that its `resource` names.
  *

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ClientValues } from '../../src/clients/client_values.ts'
+import { en } from '../../src/pages/languages/en.ts'
 import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, signInAt } from '../support/authorize.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { STOREFRONT_AUDIENCE, type TestClient, TestServer, type TokenResponse } from '../support/server.ts'
@@ -21,11 +22,17 @@ const config = {
   },
 }
 
-/** The texts of the list of scopes on the page. */
-function shownScopes({ page: { html } }: PageBrowser): string[] {
-  const [, list = ''] = /<ul class="scopes">(.*?)<\/ul>/s.exec(html) ?? []
-  return [...list.matchAll(/<li>(?:<span[^>]*>)?([^<]*)/g)].map(([, text = '']) => text)
+/** The texts of each list of scopes on the page, after the label of the list. */
+function shownScopes({ page: { html } }: PageBrowser): string[][] {
+  return [...html.matchAll(/<p(?: class="group")?>([^<]*)<\/p><ul class="scopes">(.*?)<\/ul>/gs)].map(
+    ([, label = '', list = '']) => [
+      label,
+      ...[...list.matchAll(/<li>(?:<span[^>]*>)?([^<]*)/g)].map(([, text = '']) => text),
+    ],
+  )
 }
+
+const { scopes: ACCESS, newScopes: NEW, earlierScopes: EARLIER } = en.consent
 
 const scopeOf = ({ access_token }: TokenResponse) => decodeJwt(access_token).scope
 
@@ -59,11 +66,14 @@ describe('a step-up of scopes', () => {
   const exchange = ({ page }: PageBrowser, client: TestClient) =>
     server.requireTokens(exchangeOf(client, page.url.searchParams.get('code')))
 
-  it('the page lists the earlier and the new scopes, and the new tokens have both (U14)', async () => {
+  it('the page lists the new and the earlier scopes, and the new tokens have both (U14)', async () => {
     const { browser, tokens } = await allowed(platform, ORDERS)
     expect(tokens.scope).toBe(ORDERS)
     await browser.open(authorizeUrl(platform, { scope: CHECKOUT }))
-    expect(shownScopes(browser)).toEqual([TEXTS[ORDERS], TEXTS[CHECKOUT]])
+    expect(shownScopes(browser)).toEqual([
+      [NEW, TEXTS[CHECKOUT]],
+      [EARLIER, TEXTS[ORDERS]],
+    ])
     const more = await allow(browser, platform)
     expect(more.scope).toBe(`${ORDERS} ${CHECKOUT}`)
     expect(scopeOf(more)).toBe(`${ORDERS} ${CHECKOUT}`)
@@ -77,9 +87,13 @@ describe('a step-up of scopes', () => {
     const agent = await addPlatform({ incrementalScopes: false })
     const { browser } = await allowed(agent, ORDERS)
     await browser.open(authorizeUrl(agent, { scope: CHECKOUT }))
-    expect(shownScopes(browser)).toEqual([TEXTS[CHECKOUT]])
+    expect(shownScopes(browser)).toEqual([[ACCESS, TEXTS[CHECKOUT]]])
+    await browser.open(authorizeUrl(agent, { scope: `${CART} ${CHECKOUT} ${ORDERS}` }))
+    expect(shownScopes(browser)).toEqual([
+      [NEW, TEXTS[CHECKOUT], TEXTS[CART]],
+      [EARLIER, TEXTS[ORDERS]],
+    ])
     await browser.open(authorizeUrl(agent, { scope: `${ORDERS} ${CHECKOUT}` }))
-    expect(shownScopes(browser)).toEqual([TEXTS[ORDERS], TEXTS[CHECKOUT]])
     expect((await allow(browser, agent)).scope).toBe(`${ORDERS} ${CHECKOUT}`)
   })
 
@@ -97,7 +111,7 @@ describe('a step-up of scopes', () => {
     const { browser } = await allowed(platform, ORDERS)
     await browser.open(authorizeUrl(platform, { scope: CHECKOUT, prompt: 'login' }))
     await signInAt(browser, (await server.addUser()).username)
-    expect(shownScopes(browser)).toEqual([TEXTS[CHECKOUT]])
+    expect(shownScopes(browser)).toEqual([[ACCESS, TEXTS[CHECKOUT]]])
     expect((await allow(browser, platform)).scope).toBe(CHECKOUT)
   })
 
@@ -108,7 +122,10 @@ describe('a step-up of scopes', () => {
     await server.services.clientAdmin.change(client.id, { scopes: [ORDERS, CHECKOUT] }, conditions, [])
     await server.services.clients.renewCopy(client.id, server.context())
     await browser.open(authorizeUrl(client, { scope: CHECKOUT }))
-    expect(shownScopes(browser)).toEqual([TEXTS[ORDERS], TEXTS[CHECKOUT]])
+    expect(shownScopes(browser)).toEqual([
+      [NEW, TEXTS[CHECKOUT]],
+      [EARLIER, TEXTS[ORDERS]],
+    ])
     expect((await allow(browser, client)).scope).toBe(`${ORDERS} ${CHECKOUT}`)
   })
 
@@ -119,8 +136,7 @@ describe('a step-up of scopes', () => {
     await browser.open(authorizeUrl(platform, { scope: CART }))
     const open = browser.page
     const { html } = await browser.open('https://id.shop.test/account/customers/applications')
-    expect(shownScopes(browser)).toEqual([TEXTS[CHECKOUT], TEXTS[ORDERS]])
-    expect(html).toContain('<p>Access to: Slow Pour</p>')
+    expect(shownScopes(browser)).toEqual([['Access to: Slow Pour', TEXTS[ORDERS], TEXTS[CHECKOUT]]])
     expect(html).toContain('app.test')
     await browser.press('Withdraw access')
     for (const { refresh_token } of [tokens, more])

@@ -4,6 +4,7 @@ import {
   authorize,
   authorizeUrl,
   browserOf,
+  CALLBACK,
   CODE_CLIENT,
   exchangeOf,
   signInAt,
@@ -85,6 +86,32 @@ describe('the consent of a user', () => {
     expect(await silentError(browser, native, at(50002))).toBe('interaction_required')
   })
 
+  it('the page warns of a third-party client whose redirect URI is on the device, also if it has others', async () => {
+    const local = 'http://127.0.0.1:50001/callback'
+    const fields = { ...CODE_CLIENT, redirectUris: [CALLBACK, 'http://127.0.0.1/callback'] }
+    const thirdParty = await server.addClient({ ...fields, isFirstParty: false })
+    const own = await server.addClient(fields)
+    const browser = await signedIn()
+    const warns = async (client: TestClient, redirect_uri: string) =>
+      (await browser.open(authorizeUrl(client, { redirect_uri, prompt: 'consent' }))).html.includes(
+        `<p class="note warn">${en.consent.onDevice}</p>`,
+      )
+    expect(await warns(thirdParty, local)).toBe(true)
+    expect(await warns(thirdParty, CALLBACK)).toBe(false)
+    expect(await warns(own, local)).toBe(false)
+  })
+
+  it('the page shortens a long name, and its links do not repeat the name', async () => {
+    const name = 'Agent '.repeat(33).trim()
+    const links = { policyUri: 'https://agent.example/privacy', tosUri: 'https://agent.example/terms' }
+    const client = await server.addClient({ ...CODE_CLIENT, ...links, isFirstParty: false, name })
+    const browser = await signedIn()
+    const { html } = await browser.open(authorizeUrl(client, { scope: 'cart' }))
+    expect(html).toContain(`<h1>${en.consent.question(`${name.slice(0, 59)}…`)}</h1>`)
+    expect(html.split('Agent')).toHaveLength(11)
+    for (const label of [en.consent.privacy, en.consent.terms]) expect(html).toContain(`>${label}</a>`)
+  })
+
   it('the page of an API without scopes says that the client gets all rights of the account', async () => {
     const operator = await server.addUser({ pool: 'operators', roles: ['admin'] })
     const redirectUris = ['http://127.0.0.1/callback']
@@ -93,7 +120,7 @@ describe('the consent of a user', () => {
     const browser = browserOf(server)
     await browser.open(authorizeUrl(client, { scope: '', redirect_uri: 'http://127.0.0.1:50001/callback' }))
     const { html } = await signInAt(browser, operator.username)
-    expect(html).toContain(`<p>${en.consent.everything('Program', 'admin')}</p>`)
+    expect(html).toContain(`<p>${en.consent.everything('admin')}</p>`)
     expect(html).not.toContain('class="scopes"')
   })
 
@@ -103,7 +130,7 @@ describe('the consent of a user', () => {
     const browser = browserOf(server)
     await browser.open(authorizeUrl(app, changes))
     const page = await signInAt(browser, username)
-    expect(page.html).toContain(en.consent.returnTo(APP))
+    expect(page.html).toContain(`${en.consent.returnTo}<strong class="host">${APP}</strong>`)
     expect(page.headers.get('Content-Security-Policy')).not.toContain('form-action')
     const { url } = await browser.press('Allow')
     expect(url.href).toMatch(`${APP}?code=`)

@@ -45,9 +45,11 @@ describe('a client whose id is the URL of its document', () => {
     const agent = await newDocument(server)
     const { page, parameters, code } = await allow(server, agent, { changes: { scope: 'cart' } })
     expect(page.html).toContain(en.consent.question('Shopping agent'))
-    expect(page.html).toContain(en.consent.describedAt('agent.example'))
-    expect(page.html).toContain(en.consent.returnTo('app.test'))
+    expect(page.html).toContain(`${en.consent.describedAt}<strong class="host">agent.example</strong>`)
+    expect(page.html).toContain(`${en.consent.returnTo}<strong class="host">app.test</strong>`)
     expect(page.html).not.toContain(en.consent.onDevice)
+    // The page recommends neither button.
+    expect(page.html).toContain('<button type="submit" name="decision" value="allow">Allow</button>')
     expect(parameters.get('iss')).toBe(ISSUER)
     // Nothing is stored before the exchange.
     expect(await rowOf(agent.url)).toBeNull()
@@ -94,7 +96,8 @@ describe('a client whose id is the URL of its document', () => {
     for (const redirect_uri of ['http://localhost:3118/callback', 'http://127.0.0.1:50001/callback']) {
       const { page, code } = await allow(server, agent, { changes: { redirect_uri } })
       expect(page.html).toContain(en.consent.onDevice)
-      expect(page.html).toContain(en.consent.returnTo(new URL(redirect_uri).host))
+      const { host } = new URL(redirect_uri)
+      expect(page.html).toContain(`${en.consent.returnTo}<strong class="host">${host}</strong>`)
       await server.requireTokens(exchangeOf(agent.client, code, { redirect_uri }))
     }
     const { status } = await openPage(server, agent, { redirect_uri: 'http://localhost:3118/other' })
@@ -505,7 +508,8 @@ describe('the fetch of a document', () => {
     const agent = await newDocument(server)
     const client = { ...agent.client, id: url }
     const { status, html } = await openPage(server, { client })
-    expect([status, html]).toEqual([400, expect.stringContaining(cause)])
+    expect([status, html]).toEqual([400, expect.stringContaining(`${cause} ${en.documentError.refusedHelp}`)])
+    expect(html).toContain(`<h1>${en.documentError.refusedTitle}</h1>`)
     const push = { response_type: 'code', client_id: url, redirect_uri: CALLBACK }
     for (const [path, body] of [
       ['/oauth2-token/par', push],
@@ -515,6 +519,24 @@ describe('the fetch of a document', () => {
       expect([response.status, await response.json()]).toEqual([401, REFUSED])
     }
     expect(agent.documents.requests).toEqual([])
+  })
+
+  it('the page of a document that cannot be used has the looks of the requested API, or of the default API', async () => {
+    const { storefront, catalog } = AGENT_CONFIG.apis
+    const server = agentServer({
+      apis: {
+        ...AGENT_CONFIG.apis,
+        storefront: { ...storefront, branding: { name: 'Corner Shop' } },
+        catalog: { ...catalog, branding: { name: 'Corner Catalog' } },
+      },
+    })
+    const agent = await newDocument(server, { host: 'other.example' })
+    const titleOf = async (changes = {}) =>
+      /<title>(.*)<\/title>/.exec((await openPage(server, agent, changes)).html)?.[1]
+    expect(await titleOf()).toBe(`${en.documentError.refusedTitle} · Corner Shop`)
+    expect(await titleOf({ resource: catalog.audience })).toBe(
+      `${en.documentError.refusedTitle} · Corner Catalog`,
+    )
   })
 
   it('trusted_hosts: any accepts each public host, and an empty list none', async () => {

@@ -140,6 +140,7 @@ export const de: Texts = {
   },
   documentError: {
     title: 'Diese Anwendung kann im Moment nicht geprüft werden',
+    refusedTitle: 'Diese Anwendung wird nicht angenommen',
     causes: {
       host: (host) => `Dieser Dienst nimmt keine Anwendungen von ${host} an.`,
       url: () => 'Die Adresse, die die Anwendung bezeichnet, ist keine öffentliche https-Adresse.',
@@ -151,19 +152,22 @@ export const de: Texts = {
       content: (host) => `Die Beschreibung der Anwendung bei ${host} ist fehlerhaft.`,
     },
     help: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück und versuchen Sie es später erneut.',
+    refusedHelp: 'Es wurde nichts geändert. Gehen Sie zur Anwendung zurück.',
   },
   consent: {
     title: 'Zugriff erlauben',
     question: (client) => `Darf ${client} Ihr Konto verwenden?`,
-    scopes: (client) => `${client} erhält Zugriff auf:`,
-    everything: (client, api) => `${client} erhält Zugriff auf alles, was Ihr Konto in ${api} tun kann.`,
-    describedAt: (host) => `Die Anwendung beschreibt sich selbst bei ${host}.`,
+    scopes: 'Die Anwendung erhält Zugriff auf:',
+    newScopes: 'Neu:',
+    earlierScopes: 'Bereits erlaubt:',
+    everything: (api) => `Die Anwendung erhält Zugriff auf alles, was Ihr Konto in ${api} tun kann.`,
+    describedAt: 'Die Anwendung beschreibt sich selbst bei:',
     onDevice:
       'Diese Anwendung läuft auf Ihrem Gerät. Erlauben Sie den Zugriff nur, wenn Sie sie gerade selbst gestartet haben.',
-    returnTo: (host) => `Danach kehren Sie zu ${host} zurück.`,
+    returnTo: 'Danach kehren Sie zurück zu:',
     allow: 'Erlauben',
-    privacy: (client) => `Datenschutzerklärung von ${client}`,
-    terms: (client) => `Nutzungsbedingungen von ${client}`,
+    privacy: 'Datenschutzerklärung der Anwendung',
+    terms: 'Nutzungsbedingungen der Anwendung',
   },
   scopes: {
     openid: 'Die Kennung Ihres Kontos',

@@ -138,6 +138,7 @@ export const en = {
   },
   documentError: {
     title: 'This application cannot be checked at the moment',
+    refusedTitle: 'This application is not accepted',
     causes: {
       host: (host: string) => `This service does not accept applications from ${host}.`,
       url: (_host: string) => 'The address that identifies the application is not a public https address.',
@@ -149,20 +150,22 @@ export const en = {
       content: (host: string) => `The description of the application at ${host} has errors.`,
     },
     help: 'Nothing was changed. Go back to the application and try again later.',
+    refusedHelp: 'Nothing was changed. Go back to the application.',
   },
   consent: {
     title: 'Allow access',
     question: (client: string) => `Allow ${client} to use your account?`,
-    scopes: (client: string) => `${client} gets access to:`,
-    everything: (client: string, api: string) =>
-      `${client} gets access to everything that your account can do in ${api}.`,
-    describedAt: (host: string) => `The application describes itself at ${host}.`,
+    scopes: 'It gets access to:',
+    newScopes: 'New:',
+    earlierScopes: 'Already allowed:',
+    everything: (api: string) => `It gets access to everything that your account can do in ${api}.`,
+    describedAt: 'The application describes itself at:',
     onDevice:
       'This application runs on your device. Allow the access only if you have just started it yourself.',
-    returnTo: (host: string) => `You then return to ${host}.`,
+    returnTo: 'You then return to:',
     allow: 'Allow',
-    privacy: (client: string) => `Privacy policy of ${client}`,
-    terms: (client: string) => `Terms of ${client}`,
+    privacy: 'Privacy policy of the application',
+    terms: 'Terms of the application',
   },
   scopes: {
     openid: 'The id of your account',

@@ -143,6 +143,7 @@ export const fr: Texts = {
   },
   documentError: {
     title: 'Cette application ne peut pas être vérifiée pour le moment',
+    refusedTitle: 'Cette application n’est pas acceptée',
     causes: {
       host: (host) => `Ce service n’accepte pas les applications de ${host}.`,
       url: () => 'L’adresse qui identifie l’application n’est pas une adresse https publique.',
@@ -154,19 +155,22 @@ export const fr: Texts = {
       content: (host) => `La description de l’application sur ${host} contient des erreurs.`,
     },
     help: 'Rien n’a été modifié. Retournez à l’application et réessayez plus tard.',
+    refusedHelp: 'Rien n’a été modifié. Retournez à l’application.',
   },
   consent: {
     title: 'Autoriser l’accès',
     question: (client) => `Autoriser ${client} à utiliser votre compte\u202f?`,
-    scopes: (client) => `${client} aura accès à\u00a0:`,
-    everything: (client, api) => `${client} pourra faire tout ce que votre compte peut faire dans ${api}.`,
-    describedAt: (host) => `L’application se décrit elle-même sur ${host}.`,
+    scopes: 'L’application aura accès à\u00a0:',
+    newScopes: 'Nouveau\u00a0:',
+    earlierScopes: 'Déjà autorisé\u00a0:',
+    everything: (api) => `L’application pourra faire tout ce que votre compte peut faire dans ${api}.`,
+    describedAt: 'L’application se décrit elle-même sur\u00a0:',
     onDevice:
       'Cette application s’exécute sur votre appareil. Autorisez l’accès seulement si vous venez de la lancer vous-même.',
-    returnTo: (host) => `Vous retournerez ensuite sur ${host}.`,
+    returnTo: 'Vous retournerez ensuite sur\u00a0:',
     allow: 'Autoriser',
-    privacy: (client) => `Politique de confidentialité de ${client}`,
-    terms: (client) => `Conditions d’utilisation de ${client}`,
+    privacy: 'Politique de confidentialité de l’application',
+    terms: 'Conditions d’utilisation de l’application',
   },
   scopes: {
     openid: 'L’identifiant de votre compte',

@@ -140,6 +140,7 @@ export const it: Texts = {
   },
   documentError: {
     title: 'Al momento non è possibile verificare questa applicazione',
+    refusedTitle: 'Questa applicazione non è accettata',
     causes: {
       host: (host) => `Questo servizio non accetta applicazioni di ${host}.`,
       url: () => 'L’indirizzo che identifica l’applicazione non è un indirizzo https pubblico.',
@@ -151,19 +152,22 @@ export const it: Texts = {
       content: (host) => `La descrizione dell’applicazione su ${host} contiene errori.`,
     },
     help: 'Non è stato modificato nulla. Torna all’applicazione e riprova più tardi.',
+    refusedHelp: 'Non è stato modificato nulla. Torna all’applicazione.',
   },
   consent: {
     title: 'Consenti l’accesso',
     question: (client) => `Consentire a ${client} di usare il tuo account?`,
-    scopes: (client) => `${client} avrà accesso a:`,
-    everything: (client, api) => `${client} potrà fare tutto ciò che il tuo account può fare in ${api}.`,
-    describedAt: (host) => `L’applicazione si descrive su ${host}.`,
+    scopes: 'L’applicazione avrà accesso a:',
+    newScopes: 'Novità:',
+    earlierScopes: 'Già consentito:',
+    everything: (api) => `L’applicazione potrà fare tutto ciò che il tuo account può fare in ${api}.`,
+    describedAt: 'L’applicazione si descrive su:',
     onDevice:
       'Questa applicazione è in esecuzione sul tuo dispositivo. Consenti l’accesso solo se l’hai appena avviata tu.',
-    returnTo: (host) => `Poi tornerai su ${host}.`,
+    returnTo: 'Poi tornerai su:',
     allow: 'Consenti',
-    privacy: (client) => `Informativa sulla privacy di ${client}`,
-    terms: (client) => `Condizioni d’uso di ${client}`,
+    privacy: 'Informativa sulla privacy dell’applicazione',
+    terms: 'Condizioni d’uso dell’applicazione',
   },
   scopes: {
     openid: 'L’identificativo del tuo account',

@@ -139,6 +139,7 @@ export const nl: Texts = {
   },
   documentError: {
     title: 'Deze applicatie kan nu niet worden gecontroleerd',
+    refusedTitle: 'Deze applicatie wordt niet geaccepteerd',
     causes: {
       host: (host) => `Deze dienst accepteert geen applicaties van ${host}.`,
       url: () => 'Het adres dat de applicatie aanduidt, is geen openbaar https-adres.',
@@ -150,19 +151,22 @@ export const nl: Texts = {
       content: (host) => `De beschrijving van de applicatie op ${host} bevat fouten.`,
     },
     help: 'Er is niets gewijzigd. Ga terug naar de applicatie en probeer het later opnieuw.',
+    refusedHelp: 'Er is niets gewijzigd. Ga terug naar de applicatie.',
   },
   consent: {
     title: 'Toegang toestaan',
     question: (client) => `Mag ${client} je account gebruiken?`,
-    scopes: (client) => `${client} krijgt toegang tot:`,
-    everything: (client, api) => `${client} krijgt toegang tot alles wat je account kan doen in ${api}.`,
-    describedAt: (host) => `De applicatie beschrijft zichzelf op ${host}.`,
+    scopes: 'De applicatie krijgt toegang tot:',
+    newScopes: 'Nieuw:',
+    earlierScopes: 'Al toegestaan:',
+    everything: (api) => `De applicatie krijgt toegang tot alles wat je account kan doen in ${api}.`,
+    describedAt: 'De applicatie beschrijft zichzelf op:',
     onDevice:
       'Deze applicatie draait op je apparaat. Sta de toegang alleen toe als je haar zojuist zelf hebt gestart.',
-    returnTo: (host) => `Daarna ga je terug naar ${host}.`,
+    returnTo: 'Daarna ga je terug naar:',
     allow: 'Toestaan',
-    privacy: (client) => `Privacybeleid van ${client}`,
-    terms: (client) => `Voorwaarden van ${client}`,
+    privacy: 'Privacybeleid van de applicatie',
+    terms: 'Voorwaarden van de applicatie',
   },
   scopes: {
     openid: 'Je account-ID',

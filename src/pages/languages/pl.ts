@@ -142,6 +142,7 @@ export const pl: Texts = {
   },
   documentError: {
     title: 'Nie można teraz sprawdzić tej aplikacji',
+    refusedTitle: 'Ta aplikacja nie jest przyjmowana',
     causes: {
       host: (host) => `Ta usługa nie przyjmuje aplikacji z ${host}.`,
       url: () => 'Adres, który wskazuje aplikację, nie jest publicznym adresem https.',
@@ -153,20 +154,22 @@ export const pl: Texts = {
       content: (host) => `Opis aplikacji na serwerze ${host} zawiera błędy.`,
     },
     help: 'Niczego nie zmieniono. Wróć do aplikacji i spróbuj ponownie później.',
+    refusedHelp: 'Niczego nie zmieniono. Wróć do aplikacji.',
   },
   consent: {
     title: 'Zezwól na dostęp',
     question: (client) => `Zezwolić aplikacji ${client} na korzystanie z Twojego konta?`,
-    scopes: (client) => `${client} otrzyma dostęp do tych danych:`,
-    everything: (client, api) =>
-      `Aplikacja ${client} będzie mogła robić wszystko, co może robić Twoje konto w ${api}.`,
-    describedAt: (host) => `Aplikacja opisuje się na serwerze ${host}.`,
+    scopes: 'Aplikacja otrzyma dostęp do tych danych:',
+    newScopes: 'Nowe:',
+    earlierScopes: 'Już dozwolone:',
+    everything: (api) => `Aplikacja będzie mogła robić wszystko, co może robić Twoje konto w ${api}.`,
+    describedAt: 'Aplikacja opisuje się na serwerze:',
     onDevice:
       'Ta aplikacja działa na Twoim urządzeniu. Zezwól na dostęp tylko wtedy, gdy właśnie ją uruchomiono z Twojej woli.',
-    returnTo: (host) => `Potem wrócisz do ${host}.`,
+    returnTo: 'Potem wrócisz do:',
     allow: 'Zezwól',
-    privacy: (client) => `Polityka prywatności: ${client}`,
-    terms: (client) => `Regulamin: ${client}`,
+    privacy: 'Polityka prywatności aplikacji',
+    terms: 'Regulamin aplikacji',
   },
   scopes: {
     openid: 'Identyfikator Twojego konta',
