@@ -58,12 +58,13 @@ async function showSessions({ request, looks, texts, PageForm }: UserPageContent
 function showSession(session: OwnSession, id: string, { texts, language }: Looks): Child {
   const { sessions: words } = texts.accountPage
   const client = session.client_name ?? session.client_id
-  const device = session.device ?? words.unknownDevice
-  const places = [
-    device,
-    ...(session.country === null ? [] : [formatCountry(session.country, language)]),
-    ...(session.is_current ? [words.thisBrowser] : []),
-  ]
+  const country = session.country === null ? [] : [formatCountry(session.country, language)]
+  const places = session.is_current
+    ? // An application without a known device, such as an agent on a command line, is not this browser.
+      session.device === null
+      ? [words.startedHere, ...country]
+      : [session.device, ...country, words.thisBrowser]
+    : [session.device ?? words.unknownDevice, ...country]
   return (
     <>
       <div id={id}>

@@ -121,7 +121,7 @@ async function showPage(page: UserPage, accountRequest: AccountRequest): Promise
     </form>
   )
   const view = await page.show({ request, looks, texts, state, PageForm })
-  const noticeText = await findNotice(notice, texts, request)
+  const noticeText = await findNotice({ notice, typed }, texts, request)
   return writePage({ view, looks, words, noticeText, isHome: page.path === '' }, request)
 }
 
@@ -179,18 +179,24 @@ async function writePage(
 
 /** The text of the notice after a form, otherwise that after a sign-in that cancelled the deletion of the account, once. */
 async function findNotice(
-  name: string | null,
+  { notice, typed }: Pick<PageState, 'notice' | 'typed'>,
   texts: UserPageContent['texts'],
   request: UserRequest,
 ): Promise<string | null> {
-  if (name !== null) return textOfNotice(name, texts)
+  if (notice !== null) return textOfNotice(notice, typed, texts)
   if (!request.signedIn.session.cancelledDeletion) return null
   await forgetCancelledDeletion(request)
   return texts.notices.deletionCancelled
 }
 
-function textOfNotice(name: string, { notices }: UserPageContent['texts']): string | null {
-  return new Map<string, string>(Object.entries(notices)).get(name) ?? null
+/** @param typed The values that the page shows; a notice can name the client. */
+function textOfNotice(
+  name: string,
+  { client = '' }: PageState['typed'],
+  { notices }: UserPageContent['texts'],
+): string | null {
+  const text = new Map<string, string | ((client: string) => string)>(Object.entries(notices)).get(name)
+  return (typeof text === 'function' ? text(client) : text) ?? null
 }
 
 /** Handles a form. It leads to the URL of the page (303), so a reload does not send it again. */

@@ -6,6 +6,11 @@ export function formatTime(at: number, language: Language): string {
   return `${format.format(at * 1000)} UTC`
 }
 
+/** The day of a time, in UTC. @param at Unix seconds. */
+export function formatDay(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' }).format(at * 1000)
+}
+
 /** @param code Two letters. Cloudflare also has codes that are not countries, such as `T1`. */
 export function formatCountry(code: string, language: Language): string {
   return /^[A-Z]{2}$/.test(code)

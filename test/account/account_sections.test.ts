@@ -171,7 +171,7 @@ describe('the sections of the account page', () => {
       const { html } = await browser.open(`${ACCOUNT}/sessions`)
       expect(html.match(/<h2>Corner Shop<\/h2>/g)).toHaveLength(2)
       expect(html).toContain('Unknown device · France')
-      expect(html.match(/· This browser/g)).toHaveLength(1)
+      expect(html.match(/<p>Started in this browser<\/p>/g)).toHaveLength(1)
       expect(html.match(/Signed in: /g)).toHaveLength(2)
       expect(html.match(/Last used: /g)).toHaveLength(2)
     })
@@ -267,6 +267,36 @@ describe('the sections of the account page', () => {
       'the user withdrew the consent',
       'its consent was withdrawn',
     ])
+  })
+
+  it('an application with several redirect URIs is one entry, and one withdrawal ends each access', async () => {
+    const user = await server.addUser()
+    const redirectUris = ['https://app.test/callback', 'http://localhost/callback', 'http://localhost/other']
+    const agent = await server.addClient({ ...CODE_CLIENT, redirectUris, isFirstParty: false, name: 'Agent' })
+    const browser = browserOf(server)
+    await authorize(server, client, { username: user.username, browser })
+    const tokens = []
+    for (const [i, redirect_uri] of redirectUris.entries()) {
+      const changes = { redirect_uri, scope: i === 0 ? 'orders' : 'cart' }
+      await browser.open(authorizeUrl(agent, changes))
+      const { url } = await browser.press('Allow')
+      const exchange = exchangeOf(agent, url.searchParams.get('code'), { redirect_uri })
+      tokens.push((await server.requireTokens(exchange)).refresh_token ?? '')
+      server.clock.time += 60
+    }
+    const { html } = await browser.open(`${ACCOUNT}/applications`)
+    expect(html.match(/>Agent<\/h2>/g)).toHaveLength(1)
+    expect(html).toContain('<p class="soft">localhost, app.test</p>')
+    expect(html).toContain('<li>cart</li><li>orders</li>')
+    const day = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' })
+    expect(html).toContain(`Allowed: ${day.format((server.clock.time - 180) * 1000)}<`)
+    const end = await browser.press('Withdraw access')
+    expect(end.html).toContain('Agent no longer has access to your account.')
+    expect(end.html).toContain('You have allowed no other application')
+    for (const refresh_token of tokens) {
+      const body = { grant_type: 'refresh_token', client_id: agent.id, refresh_token }
+      expect((await server.postForm(body)).status).toBe(400)
+    }
   })
 
   describe('forms', () => {

@@ -66,7 +66,8 @@ const removeApplication = userOperation({
   needsProof: true,
   status: 204,
   async run(call) {
-    if (!(await withdrawApplication(call.params.client_id ?? '', call))) throw unknownItem()
+    const withdrawn = await withdrawApplication(call.params.client_id ?? '', call)
+    if (withdrawn.length === 0) throw unknownItem()
     return undefined
   },
 })

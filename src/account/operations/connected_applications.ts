@@ -19,7 +19,7 @@ export async function listApplications({ signedIn, services }: AccountCall): Pro
  *
  * @throws StorageUnavailable, CorruptRecord
  */
-export async function withdrawAccess(consentId: string, call: AccountCall): Promise<void> {
+async function withdrawAccess(consentId: string, call: AccountCall): Promise<void> {
   const { signedIn, services, context } = call
   const consent = await services.consents.find(signedIn.user.id, consentId)
   if (consent === null) return
@@ -30,10 +30,13 @@ export async function withdrawAccess(consentId: string, call: AccountCall): Prom
   await services.audit.addForSessions(sids, { ...event, reason: CONSENT_WITHDRAWN }, context)
 }
 
-/** Withdraws every consent of the caller for a client. @returns false without a valid one @throws StorageUnavailable, CorruptRecord */
-export async function withdrawApplication(clientId: string, call: AccountCall): Promise<boolean> {
+/** Withdraws every consent of the caller for a client. @returns the valid ones @throws StorageUnavailable, CorruptRecord */
+export async function withdrawApplication(
+  clientId: string,
+  call: AccountCall,
+): Promise<ConnectedApplication[]> {
   const applications = await listApplications(call)
   const consents = applications.filter(({ client_id: id }) => id === clientId)
   for (const { consent_id: consentId } of consents) await withdrawAccess(consentId, call)
-  return consents.length > 0
+  return consents
 }

@@ -28,7 +28,7 @@ export const de: AccountTexts = {
     appRemoved: 'Die Authenticator-App ist entfernt.',
     sessionEnded: 'Die Sitzung ist beendet.',
     othersEnded: 'Sie sind auf allen anderen Geräten abgemeldet.',
-    accessWithdrawn: 'Die Anwendung hat keinen Zugriff mehr auf Ihr Konto.',
+    accessWithdrawn: (client) => `${client} hat keinen Zugriff mehr auf Ihr Konto.`,
     deletionCancelled: 'Sie haben sich angemeldet. Ihr Konto wird deshalb nicht gelöscht.',
   },
   profile: {
@@ -76,6 +76,7 @@ export const de: AccountTexts = {
     none: 'Keine Anwendung ist mit Ihrem Konto angemeldet.',
     unknownDevice: 'Unbekanntes Gerät',
     thisBrowser: 'Dieser Browser',
+    startedHere: 'In diesem Browser begonnen',
     began: (time) => `Angemeldet: ${time}`,
     used: (time) => `Zuletzt verwendet: ${time}`,
     end: 'Sitzung beenden',

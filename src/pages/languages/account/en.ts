@@ -26,7 +26,7 @@ export const en = {
     appRemoved: 'The authenticator app is removed.',
     sessionEnded: 'The session has ended.',
     othersEnded: 'You are signed out on all other devices.',
-    accessWithdrawn: 'The application no longer has access to your account.',
+    accessWithdrawn: (client: string) => `${client} no longer has access to your account.`,
     deletionCancelled: 'You signed in, so your account is not deleted.',
   },
   profile: {
@@ -73,6 +73,7 @@ export const en = {
     none: 'No application is signed in to your account.',
     unknownDevice: 'Unknown device',
     thisBrowser: 'This browser',
+    startedHere: 'Started in this browser',
     began: (time: string) => `Signed in: ${time}`,
     used: (time: string) => `Last used: ${time}`,
     end: 'End session',

@@ -28,7 +28,7 @@ export const es: AccountTexts = {
     appRemoved: 'La aplicación de autenticación se ha eliminado.',
     sessionEnded: 'La sesión se ha cerrado.',
     othersEnded: 'Tu sesión se ha cerrado en todos los demás dispositivos.',
-    accessWithdrawn: 'La aplicación ya no tiene acceso a tu cuenta.',
+    accessWithdrawn: (client) => `${client} ya no tiene acceso a tu cuenta.`,
     deletionCancelled: 'Has iniciado sesión, así que tu cuenta no se eliminará.',
   },
   profile: {
@@ -75,6 +75,7 @@ export const es: AccountTexts = {
     none: 'Ninguna aplicación ha iniciado sesión en tu cuenta.',
     unknownDevice: 'Dispositivo desconocido',
     thisBrowser: 'Este navegador',
+    startedHere: 'Iniciada en este navegador',
     began: (time) => `Inicio de sesión: ${time}`,
     used: (time) => `Último uso: ${time}`,
     end: 'Cerrar la sesión',

@@ -29,7 +29,7 @@ export const fr: AccountTexts = {
     appRemoved: 'L’application d’authentification est supprimée.',
     sessionEnded: 'La session est fermée.',
     othersEnded: 'Vos sessions sur tous les autres appareils sont fermées.',
-    accessWithdrawn: 'L’application n’a plus accès à votre compte.',
+    accessWithdrawn: (client) => `${client} n’a plus accès à votre compte.`,
     deletionCancelled: 'Votre connexion a annulé la suppression de votre compte.',
   },
   profile: {
@@ -77,6 +77,7 @@ export const fr: AccountTexts = {
     none: 'Aucune application n’est connectée à votre compte.',
     unknownDevice: 'Appareil inconnu',
     thisBrowser: 'Ce navigateur',
+    startedHere: 'Commencé dans ce navigateur',
     began: (time) => `Connexion\u00a0: ${time}`,
     used: (time) => `Dernière utilisation\u00a0: ${time}`,
     end: 'Fermer la session',

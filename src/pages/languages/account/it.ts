@@ -29,7 +29,7 @@ export const it: AccountTexts = {
     appRemoved: 'L’app di autenticazione è stata rimossa.',
     sessionEnded: 'La sessione è chiusa.',
     othersEnded: 'Le tue sessioni su tutti gli altri dispositivi sono chiuse.',
-    accessWithdrawn: 'L’applicazione non ha più accesso al tuo account.',
+    accessWithdrawn: (client) => `${client} non ha più accesso al tuo account.`,
     deletionCancelled: 'Hai effettuato l’accesso, quindi il tuo account non sarà eliminato.',
   },
   profile: {
@@ -77,6 +77,7 @@ export const it: AccountTexts = {
     none: 'Nessuna applicazione ha effettuato l’accesso al tuo account.',
     unknownDevice: 'Dispositivo sconosciuto',
     thisBrowser: 'Questo browser',
+    startedHere: 'Iniziata in questo browser',
     began: (time) => `Accesso: ${time}`,
     used: (time) => `Ultimo utilizzo: ${time}`,
     end: 'Chiudi la sessione',

@@ -28,7 +28,7 @@ export const nl: AccountTexts = {
     appRemoved: 'De authenticator-app is verwijderd.',
     sessionEnded: 'De sessie is beëindigd.',
     othersEnded: 'Je bent op alle andere apparaten uitgelogd.',
-    accessWithdrawn: 'De applicatie heeft geen toegang meer tot je account.',
+    accessWithdrawn: (client) => `${client} heeft geen toegang meer tot je account.`,
     deletionCancelled: 'Je hebt ingelogd, dus je account wordt niet verwijderd.',
   },
   profile: {
@@ -76,6 +76,7 @@ export const nl: AccountTexts = {
     none: 'Er is geen applicatie ingelogd op je account.',
     unknownDevice: 'Onbekend apparaat',
     thisBrowser: 'Deze browser',
+    startedHere: 'Begonnen in deze browser',
     began: (time) => `Ingelogd: ${time}`,
     used: (time) => `Laatst gebruikt: ${time}`,
     end: 'Sessie beëindigen',

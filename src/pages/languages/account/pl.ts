@@ -28,7 +28,7 @@ export const pl: AccountTexts = {
     appRemoved: 'Aplikacja uwierzytelniająca została usunięta.',
     sessionEnded: 'Sesja została zakończona.',
     othersEnded: 'Wylogowano Cię na wszystkich innych urządzeniach.',
-    accessWithdrawn: 'Aplikacja nie ma już dostępu do Twojego konta.',
+    accessWithdrawn: (client) => `Aplikacja ${client} nie ma już dostępu do Twojego konta.`,
     deletionCancelled: 'Po zalogowaniu konto nie zostanie usunięte.',
   },
   profile: {
@@ -75,6 +75,7 @@ export const pl: AccountTexts = {
     none: 'Żadna aplikacja nie jest zalogowana na Twoje konto.',
     unknownDevice: 'Nieznane urządzenie',
     thisBrowser: 'Ta przeglądarka',
+    startedHere: 'Rozpoczęta w tej przeglądarce',
     began: (time) => `Zalogowano: ${time}`,
     used: (time) => `Ostatnie użycie: ${time}`,
     end: 'Zakończ sesję',

@@ -28,7 +28,7 @@ export const uk: AccountTexts = {
     appRemoved: 'Застосунок автентифікації видалено.',
     sessionEnded: 'Сеанс завершено.',
     othersEnded: 'Ви вийшли на всіх інших пристроях.',
-    accessWithdrawn: 'Застосунок більше не має доступу до вашого облікового запису.',
+    accessWithdrawn: (client) => `Застосунок ${client} більше не має доступу до вашого облікового запису.`,
     deletionCancelled: 'Ви увійшли, тому ваш обліковий запис не буде видалено.',
   },
   profile: {
@@ -76,6 +76,7 @@ export const uk: AccountTexts = {
     none: 'Жоден застосунок не ввійшов у ваш обліковий запис.',
     unknownDevice: 'Невідомий пристрій',
     thisBrowser: 'Цей браузер',
+    startedHere: 'Розпочато в цьому браузері',
     began: (time) => `Вхід: ${time}`,
     used: (time) => `Останнє використання: ${time}`,
     end: 'Завершити сеанс',
