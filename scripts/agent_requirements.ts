@@ -42,7 +42,7 @@ const needsSignUp = (config: Config) =>
 const needsTrustedHosts = ({ agents }: Config) =>
   agents.trustedHosts.length > 0
     ? null
-    : 'agents.trusted_hosts is empty, so only registered clients can sign users in'
+    : 'agents.trusted_hosts is empty, so only registered clients can sign users in: set it and agents.default_api'
 
 /** MCP clients send the address of the server as `resource` (RFC 8707 §2). */
 const needsResourceUrls = (config: Config) => {
@@ -50,7 +50,8 @@ const needsResourceUrls = (config: Config) => {
   return wrong === undefined ? null : `the audience of ${wrong.name} is not the URL of the API`
 }
 
-const IN_THE_API = 'set realm, resourceMetadata and scope in @sallyport/verify'
+const CHALLENGES = 'set realm, resourceMetadata, scope and body: ucpBody(…) in @sallyport/verify'
+const DOCUMENT = 'set resourceMetadata in @sallyport/verify'
 
 const UCP: readonly Requirement[] = [
   { id: 'U1', find: needsAgentApi },
@@ -61,12 +62,16 @@ const UCP: readonly Requirement[] = [
   { id: 'U6' },
   { id: 'U7', elsewhere: 'let the APIs poll every second, and introspect important operations' },
   { id: 'U8', elsewhere: 'set audience and clientId in @sallyport/verify' },
-  { id: 'U9', elsewhere: IN_THE_API },
-  { id: 'U10', elsewhere: IN_THE_API },
-  { id: 'U11', elsewhere: IN_THE_API },
+  { id: 'U9', elsewhere: CHALLENGES },
+  { id: 'U10', elsewhere: CHALLENGES },
+  { id: 'U11', elsewhere: DOCUMENT },
   { id: 'U12', find: needsUcpScopes },
   { id: 'U13', find: needsSignUp },
-  { id: 'U14', elsewhere: 'set incremental_scopes: true in the record of each platform' },
+  {
+    id: 'U14',
+    elsewhere:
+      'set incremental_scopes: true in the record of each registered platform (agents.ucp covers clients with a document)',
+  },
 ]
 
 const MCP: readonly Requirement[] = [
@@ -81,6 +86,7 @@ const MCP: readonly Requirement[] = [
   { id: 'M9', find: needsResourceUrls },
   { id: 'M10' },
   { id: 'M11' },
+  { id: 'R1', elsewhere: 'protect the MCP server: set resourceMetadata and scope in @sallyport/verify' },
 ]
 
 /** The presets of `agents` in config.yml. */
@@ -99,12 +105,24 @@ export function checkPreset(preset: keyof typeof PRESETS, config: Config): Findi
 
 /** The report of `npm run check` for each preset that config.yml turns on. */
 export function describePresets(config: Config): { lines: string[]; isComplete: boolean } {
-  const presets = (['ucp', 'mcp'] as const).filter((preset) => config.agents[preset])
-  const reports = presets.map((preset) => ({ preset, findings: checkPreset(preset, config) }))
+  const reports = presetsOf(config).map((preset) => ({ preset, findings: checkPreset(preset, config) }))
   return {
     lines: reports.flatMap(({ preset, findings }) => describe(preset, findings)),
     isComplete: reports.every(({ findings }) => findings.every(({ state }) => state !== 'missing')),
   }
+}
+
+/** The missing requirements of the presets, for `npm run deploy`, which refuses them. */
+export function listMissingRequirements(config: Config): string[] {
+  return presetsOf(config).flatMap((preset) =>
+    checkPreset(preset, config).flatMap(({ id, state, text }) =>
+      state === 'missing' ? [`config.yml: agents.${preset}: ${id} is missing: ${text}`] : [],
+    ),
+  )
+}
+
+function presetsOf({ agents }: Config): (keyof typeof PRESETS)[] {
+  return (['ucp', 'mcp'] as const).filter((preset) => agents[preset])
 }
 
 function describe(preset: string, findings: readonly Finding[]): string[] {

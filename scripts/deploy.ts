@@ -4,6 +4,7 @@ import { decodeClientRecord } from '../src/clients/client_record.ts'
 import type { ApiConfig, Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { listMissingRequirements } from './agent_requirements.ts'
 import { requireConfig } from './config_file.ts'
 import { findMissingMigrations } from './missing_migrations.ts'
 import { ensureOperatorClients, SELECT_OPERATOR_CLIENTS } from './operator_clients.ts'
@@ -20,7 +21,7 @@ const UPLOAD_ONLY = '--upload-only'
 const config = requireConfig()
 requireWranglerToml(config)
 const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' })
-const problems = findLocalSettings(config)
+const problems = [...findLocalSettings(config), ...listMissingRequirements(config)]
 // With --upload-only the version gets no traffic yet (docs/upgrading.md, Canary).
 const isUploadOnly = process.argv.includes(UPLOAD_ONLY)
 const command = isUploadOnly ? ['versions', 'upload', '--minify'] : ['deploy', '--minify']

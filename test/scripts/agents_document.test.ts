@@ -1,7 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
-import { checkPreset, describePresets, PRESETS } from '../../scripts/agent_requirements.ts'
+import { parse, stringify } from 'yaml'
+import {
+  checkPreset,
+  describePresets,
+  listMissingRequirements,
+  PRESETS,
+} from '../../scripts/agent_requirements.ts'
 import { parseConfig } from '../../src/config/parse_config.ts'
 
 /** A row of a table of requirements: its number and its tests. */
@@ -16,8 +21,8 @@ const rows = [...readFileSync('docs/agents.md', 'utf8').matchAll(ROW)].map(([, i
 const [U, M] = [Object.values(PRESETS.ucp), Object.values(PRESETS.mcp)]
 
 describe('docs/agents.md', () => {
-  it('docs/agents.md has a row with tests for each requirement of npm run check, and for R1', () => {
-    expect(rows.map(({ id }) => id)).toEqual([...U, ...M].map(({ id }) => id).concat('R1'))
+  it('docs/agents.md has a row with tests for each requirement of npm run check', () => {
+    expect(rows.map(({ id }) => id)).toEqual([...U, ...M].map(({ id }) => id))
     expect(rows.filter(({ tests }) => tests.length === 0)).toEqual([])
   })
 
@@ -55,10 +60,18 @@ describe('the report of npm run check on the presets', () => {
     const { lines, isComplete } = describePresets(configOf({}))
     expect(isComplete).toBe(true)
     expect(lines[0]).toBe('agents.ucp: 8 requirements met, 0 missing, 6 in clients and APIs (docs/agents.md)')
-    expect(lines).toContain('  U14 to do: set incremental_scopes: true in the record of each platform')
-    expect(lines.at(-1)).toBe(
-      'agents.mcp: 11 requirements met, 0 missing, 0 in clients and APIs (docs/agents.md)',
+    expect(lines).toContain(
+      '  U14 to do: set incremental_scopes: true in the record of each registered platform (agents.ucp covers clients with a document)',
     )
+    expect(lines.filter((line) => line.includes('ucpBody')).map((line) => line.slice(0, 5))).toEqual([
+      '  U9 ',
+      '  U10',
+    ])
+    expect(lines.slice(-2)).toEqual([
+      'agents.mcp: 11 requirements met, 0 missing, 1 in clients and APIs (docs/agents.md)',
+      '  R1 to do: protect the MCP server: set resourceMetadata and scope in @sallyport/verify',
+    ])
+    expect(listMissingRequirements(configOf({}))).toEqual([])
     expect(describePresets(configOf({ agents: {} }))).toEqual({ lines: [], isComplete: true })
   })
 
@@ -77,6 +90,20 @@ describe('the report of npm run check on the presets', () => {
   ] as const)('the report on %s names what is missing: %j', (preset, changes, missing) => {
     expect(missingOf(preset, changes)).toEqual(missing)
     expect(describePresets(configOf(changes)).isComplete).toBe(false)
+    const refusals = listMissingRequirements(configOf(changes))
+    for (const id of missing)
+      expect(refusals).toContainEqual(
+        expect.stringMatching(`^config.yml: agents.${preset}: ${id} is missing: `),
+      )
+  })
+
+  it('the presets in docs/agents.md are complete in the config.yml of the repository', () => {
+    const [, block = ''] =
+      /^## Presets$.*?^```yaml excerpt\n(.*?)^```$/ms.exec(readFileSync('docs/agents.md', 'utf8')) ?? []
+    const file = { ...parse(readFileSync('config.yml', 'utf8')), ...parse(block) }
+    const config = parseConfig(stringify(file))
+    expect(config.agents).toMatchObject({ ucp: true, mcp: true })
+    expect(describePresets(config).isComplete).toBe(true)
   })
 
   it('the preset of UCP with identity providers is refused', () => {
