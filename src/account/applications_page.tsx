@@ -9,6 +9,7 @@ import {
   listApplications,
   withdrawApplication,
 } from './operations/connected_applications.ts'
+import { listOwnSessions } from './operations/own_sessions.ts'
 import { type UserPageContent, type UserPageView, userPage } from './user_page.tsx'
 
 const CLIENT = 'client'
@@ -29,7 +30,9 @@ export const applicationsPage = userPage({
 type Consents = readonly [ConnectedApplication, ...ConnectedApplication[]]
 
 async function showApplications({ request, looks, texts, PageForm }: UserPageContent): Promise<UserPageView> {
-  const applications = groupByClient(await listApplications(request))
+  const [consents, sessions] = await Promise.all([listApplications(request), listOwnSessions(request)])
+  const applications = groupByClient(consents)
+  const active = new Set(sessions.map(({ client_id: id }) => id))
   const { config } = request.services
   const body =
     applications.length === 0 ? (
@@ -38,8 +41,8 @@ async function showApplications({ request, looks, texts, PageForm }: UserPageCon
       <PageForm>
         <p>{texts.applications.text}</p>
         <ul class="entries">
-          {applications.map((consents, i) => (
-            <li>{showApplication(consents, { id: `application-${i}`, looks, config })}</li>
+          {applications.map((application, i) => (
+            <li>{showApplication(application, { id: `application-${i}`, active, looks, config })}</li>
           ))}
         </ul>
       </PageForm>
@@ -56,10 +59,16 @@ function groupByClient(consents: readonly ConnectedApplication[]): Consents[] {
   return [...groups.values()]
 }
 
-function showApplication(
-  consents: Consents,
-  { id, looks, config }: { id: string; looks: Looks; config: Pick<Config, 'apis'> },
-): Child {
+interface ShownWith {
+  /** The id of the text that describes the button. */
+  id: string
+  /** The ids of the clients with a live session of the user. */
+  active: ReadonlySet<string>
+  looks: Looks
+  config: Pick<Config, 'apis'>
+}
+
+function showApplication(consents: Consents, { id, active, looks, config }: ShownWith): Child {
   const [{ client_id: clientId, client_name: name }] = consents
   const { applications: words } = looks.texts.accountPage
   const since = Math.min(...consents.map((consent) => consent.created_at))
@@ -71,6 +80,7 @@ function showApplication(
         <Access name={api} api={config.apis.get(api)} scopes={scopesFor(api, consents)} looks={looks} />
       ))}
       <p class="soft">{words.since(formatDay(since, looks.language))}</p>
+      {active.has(clientId) ? null : <p class="soft">{words.noSession}</p>}
       <button type="submit" name={CLIENT} value={clientId} class="danger" aria-describedby={id}>
         {words.withdraw}
       </button>

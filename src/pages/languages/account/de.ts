@@ -89,6 +89,7 @@ export const de: AccountTexts = {
     none: 'Sie haben keiner anderen Anwendung erlaubt, Ihr Konto zu verwenden.',
     api: (name) => `Zugriff auf: ${name}`,
     since: (time) => `Erlaubt: ${time}`,
+    noSession: 'Keine aktive Sitzung',
     withdraw: 'Zugriff entziehen',
   },
   data: {

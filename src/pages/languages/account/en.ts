@@ -85,6 +85,7 @@ export const en = {
     none: 'You have allowed no other application to use your account.',
     api: (name: string) => `Access to: ${name}`,
     since: (time: string) => `Allowed: ${time}`,
+    noSession: 'No active session',
     withdraw: 'Withdraw access',
   },
   data: {

@@ -88,6 +88,7 @@ export const es: AccountTexts = {
     none: 'No has permitido que ninguna otra aplicación use tu cuenta.',
     api: (name) => `Acceso a: ${name}`,
     since: (time) => `Permitida: ${time}`,
+    noSession: 'Ninguna sesión activa',
     withdraw: 'Retirar el acceso',
   },
   data: {

@@ -90,6 +90,7 @@ export const fr: AccountTexts = {
     none: 'Vous n’avez autorisé aucune autre application à utiliser votre compte.',
     api: (name) => `Accès à\u00a0: ${name}`,
     since: (time) => `Autorisation\u00a0: ${time}`,
+    noSession: 'Aucune session active',
     withdraw: 'Retirer l’accès',
   },
   data: {

@@ -90,6 +90,7 @@ export const it: AccountTexts = {
     none: 'Non hai permesso a nessun’altra applicazione di usare il tuo account.',
     api: (name) => `Accesso a: ${name}`,
     since: (time) => `Autorizzata: ${time}`,
+    noSession: 'Nessuna sessione attiva',
     withdraw: 'Revoca l’accesso',
   },
   data: {

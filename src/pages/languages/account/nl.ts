@@ -89,6 +89,7 @@ export const nl: AccountTexts = {
     none: 'Je hebt geen andere applicatie toegestaan om je account te gebruiken.',
     api: (name) => `Toegang tot: ${name}`,
     since: (time) => `Toegestaan: ${time}`,
+    noSession: 'Geen actieve sessie',
     withdraw: 'Toegang intrekken',
   },
   data: {

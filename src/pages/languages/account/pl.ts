@@ -88,6 +88,7 @@ export const pl: AccountTexts = {
     none: 'Żadna inna aplikacja nie ma Twojej zgody na używanie konta.',
     api: (name) => `Dostęp do: ${name}`,
     since: (time) => `Zgoda: ${time}`,
+    noSession: 'Brak aktywnej sesji',
     withdraw: 'Wycofaj dostęp',
   },
   data: {
