@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { AuthorizationError, UnprovenRequest } from '../authorization/authorization_error.ts'
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { COOLDOWN_SECONDS, DocumentUnavailable } from '../clients/metadata/metadata_documents.ts'
+import { isLoopback } from '../config/origin.ts'
 import { prefersHtml } from '../endpoints/home.ts'
 import { Responses } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
@@ -25,11 +26,12 @@ interface ErrorText {
   text: string
 }
 
-/** An error page: its texts, its status, and the header `Retry-After` in seconds. */
+/** An error page: its texts, its status, the header `Retry-After` in seconds, and the cause for developers. */
 interface ErrorView {
   text: Exclude<keyof Texts['errors'], 'number'> | DocumentUnavailable
   status: number
   retryAfter: string | null
+  cause?: string
 }
 
 /** Responds to a refused request: the client gets the error if its redirect URI is proven, otherwise the browser gets a page. */
@@ -65,7 +67,7 @@ function viewOf(error: Error, path: string): ErrorView {
   if (error instanceof BrokenForm) return { text: 'form', status: 400, retryAfter: null }
   if (error instanceof UnprovenRequest) {
     log('info', 'authorization_refused', { reason: error.message })
-    return { text: 'link', status: 400, retryAfter: null }
+    return { text: 'link', status: 400, retryAfter: null, cause: error.message }
   }
   if (error instanceof OAuthError && error.refusal.kind === 'too_many_attempts')
     return { text: 'unavailable', status: 429, retryAfter: String(error.refusal.retryAfterSeconds) }
@@ -73,8 +75,8 @@ function viewOf(error: Error, path: string): ErrorView {
     const { problem, message, isFinal } = error
     log('info', 'authorization_refused', { reason: `the document of the client (${problem}): ${message}` })
     return isFinal
-      ? { text: error, status: 400, retryAfter: null }
-      : { text: error, status: 502, retryAfter: String(COOLDOWN_SECONDS) }
+      ? { text: error, status: 400, retryAfter: null, cause: message }
+      : { text: error, status: 502, retryAfter: String(COOLDOWN_SECONDS), cause: message }
   }
   if (isUnavailable(error)) return { text: 'unavailable', status: 503, retryAfter: '2' }
   log('error', 'page_failed', { path, cause: describeError(error) })
@@ -94,7 +96,7 @@ function viewOfStatus(status: number): ErrorView {
 
 async function showErrorPage(
   c: Context,
-  { text, status, retryAfter }: ErrorView,
+  { text, status, retryAfter, cause }: ErrorView,
   services: BrowserServices,
 ): Promise<Response> {
   if (retryAfter !== null) c.header('Retry-After', retryAfter)
@@ -105,6 +107,12 @@ async function showErrorPage(
       <p class="soft">{looks.texts.errors.number(status)}</p>
       <h1>{words.title}</h1>
       <p>{breakable(words.text)}</p>
+      {/* Only a developer uses a loopback issuer. A public page names no cause, which could help an attacker. */}
+      {cause !== undefined && isLoopback(services.config.issuer) ? (
+        <p class="soft" lang="en">
+          {breakable(cause)}
+        </p>
+      ) : null}
     </PageFrame>
   )
   return renderPage(c, { document, policy: OWN_ORIGIN_ONLY, status })

@@ -49,6 +49,8 @@ describe('a document on this device', () => {
     const { username } = await server.addUser()
     const { browser, page, client } = await openAt(server, LOCAL, DOCUMENT)
     expect(page.status).toBe(502)
+    // A page of a loopback issuer names the cause for the developer.
+    expect(page.html).toMatch(/<p class="soft" lang="en">[^<]+<\/p>/)
     publish(documents, DOCUMENT)
     server.clock.time += 10
     await browser.open(authorizeUrl(client).replace(ISSUER, LOCAL))

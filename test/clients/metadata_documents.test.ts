@@ -510,6 +510,7 @@ describe('the fetch of a document', () => {
     const { status, html } = await openPage(server, { client })
     expect([status, html]).toEqual([400, expect.stringContaining(`${cause} ${en.documentError.refusedHelp}`)])
     expect(html).toContain(`<h1>${en.documentError.refusedTitle}</h1>`)
+    expect(html).not.toContain('the client id is no trusted URL')
     const push = { response_type: 'code', client_id: url, redirect_uri: CALLBACK }
     for (const [path, body] of [
       ['/oauth2-token/par', push],
