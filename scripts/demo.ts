@@ -117,8 +117,8 @@ function readArguments(): { port: number; state: string; isDefaultState: boolean
 function describeAgents(): string {
   return `Connect an AI agent to the MCP server. Its client id is demo-agent, without a secret:
   Claude Code      claude mcp add --transport http --client-id demo-agent slow-pour ${MCP_URL}
-                   then /mcp in Claude Code signs in
-  MCP inspector    npx @modelcontextprotocol/inspector, with the transport Streamable HTTP
+                   then claude mcp login slow-pour, or /mcp in Claude Code
+  MCP inspector    npx @modelcontextprotocol/inspector@2, with the transport Streamable HTTP (Node 22.19 or newer)
   Claude, ChatGPT  in the cloud they cannot reach localhost: docs/agents.md describes a deployment`
 }
 

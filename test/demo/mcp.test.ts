@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { DPOP_ALGORITHMS } from '../../packages/verify/src/dpop_proof.ts'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { Agent } from './agent.ts'
 import { addCustomer, ask, backofficeTokens, CLERK, requestTokens, storefrontTokens } from './tokens.ts'
@@ -15,23 +16,30 @@ function callTools(names: readonly string[], token?: string) {
   return ask(mcpServer, { method: 'POST', body, ...(token && { token }) })
 }
 
-function challenge(parameters: string): string {
-  return `Bearer realm="${issuer}", ${parameters}, resource_metadata="${RESOURCE_METADATA}"`
+/** @param error The parameter `error`, with its comma; only the first challenge has it */
+function challenge(scope: string, error = ''): string {
+  const rest = `scope="${scope}", resource_metadata="${RESOURCE_METADATA}"`
+  return `Bearer realm="${issuer}", ${error}${rest}, DPoP realm="${issuer}", ${rest}, algs="${DPOP_ALGORITHMS.join(' ')}"`
 }
 
 describe('the MCP server', () => {
-  it('the demo prints how to connect an agent', () => {
+  it('the demo and the page at / tell how to connect an agent', async () => {
     expect(output).toContain(`MCP server       ${mcpServer}\n`)
     expect(output).toContain(
       `claude mcp add --transport http --client-id demo-agent slow-pour ${mcpServer}\n`,
     )
-    expect(output).toContain('npx @modelcontextprotocol/inspector')
+    expect(output).toContain('npx @modelcontextprotocol/inspector@2')
+    const page = await fetch(mcpServer.replace('/mcp', '/'))
+    expect([page.status, await page.text()]).toEqual([
+      200,
+      `The MCP server of Slow Pour. Connect an agent to ${mcpServer}`,
+    ])
   })
 
   it('a client finds the token service and the scopes by the refusal (RFC 9728 §5.1)', async () => {
     expect(await callTools(['view_cart'])).toEqual({
       status: 401,
-      challenge: challenge('scope="catalog cart"'),
+      challenge: challenge('catalog cart'),
       body: { error: 'missing_token' },
     })
     const document = await fetch(RESOURCE_METADATA)
@@ -42,6 +50,7 @@ describe('the MCP server', () => {
         authorization_servers: [issuer],
         scopes_supported: ['catalog', 'cart', 'orders'],
         bearer_methods_supported: ['header'],
+        dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
         resource_name: 'Slow Pour',
       },
     ])
@@ -53,7 +62,7 @@ describe('the MCP server', () => {
     for (const { access_token } of [shop, clerk])
       expect(await callTools(['search_catalog'], access_token)).toEqual({
         status: 401,
-        challenge: challenge('error="invalid_token", scope="catalog"'),
+        challenge: challenge('catalog', 'error="invalid_token", '),
         body: { error: 'invalid_token' },
       })
   })
@@ -103,13 +112,13 @@ describe.skipIf(findChromium() === null)('an agent with the official client of M
     const token = agent.tokens()?.access_token ?? ''
     expect(await callTools(['list_orders'], token)).toEqual({
       status: 403,
-      challenge: challenge('error="insufficient_scope", scope="catalog orders"'),
+      challenge: challenge('catalog orders', 'error="insufficient_scope", '),
       body: { error: 'insufficient_scope' },
     })
     const many = await callTools(['search_catalog', 'view_cart', 'list_orders'], token)
     expect([many.status, many.challenge]).toEqual([
       403,
-      challenge('error="insufficient_scope", scope="catalog cart orders"'),
+      challenge('catalog cart orders', 'error="insufficient_scope", '),
     ])
   })
 
@@ -118,7 +127,7 @@ describe.skipIf(findChromium() === null)('an agent with the official client of M
     expect(agent.authorizationUrl?.searchParams.get('scope')).toBe('catalog cart')
     await agent.authorize(page, async () => {
       await page.getByRole('heading', { name: /Demo agent/ }).waitFor()
-      expect(await scopeTexts()).toEqual(['Search the catalog', 'View and change your cart'])
+      expect(await scopeTexts()).toEqual(['View and change your cart', 'Search the catalog'])
       await press('Allow')
     })
     const cart = { lines: [expect.objectContaining({ sku: 'mug', quantity: 2 })], totalCents: 4400 }
@@ -145,7 +154,7 @@ describe.skipIf(findChromium() === null)('an agent with the official client of M
     await page.getByRole('link', { name: 'Connected applications' }).click()
     await page.getByRole('heading', { name: 'Demo agent' }).waitFor()
     await press('Withdraw access')
-    await page.getByRole('status').filter({ hasText: 'no longer has access' }).waitFor()
+    await page.getByRole('status').filter({ hasText: 'Demo agent no longer has access' }).waitFor()
 
     const client = { client_id: 'demo-agent', grant_type: 'refresh_token' }
     await expect(requestTokens({ ...client, refresh_token })).rejects.toThrow('400 {"error":"invalid_grant"')

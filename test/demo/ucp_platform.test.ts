@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { DPOP_ALGORITHMS } from '../../packages/verify/src/dpop_proof.ts'
+import { createTestProofKey } from '../../packages/verify/src/test_proof_key.ts'
 import { findChromium, launchChromium } from '../../scripts/chromium.ts'
 import { Tab, Visitor } from './shop_page.ts'
 import { addCustomer, ask, CUSTOMER, storefrontTokens } from './tokens.ts'
@@ -19,15 +21,17 @@ describe('the UCP operations of the storefront API', () => {
       authorization_servers: [issuer],
       scopes_supported: [READ_ORDERS, MANAGE_CART],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
       resource_name: 'Slow Pour for platforms',
     })
   })
 
   it('the UCP operations refuse a token of the shop with a message of UCP', async () => {
     const { access_token: token } = await storefrontTokens(CUSTOMER)
+    const rest = `scope="${READ_ORDERS}", resource_metadata="${storefrontApi}/.well-known/oauth-protected-resource/ucp"`
     expect(await ask(`${storefrontApi}/ucp/orders`, { token })).toEqual({
       status: 401,
-      challenge: `Bearer realm="${issuer}", error="invalid_token", scope="${READ_ORDERS}", resource_metadata="${storefrontApi}/.well-known/oauth-protected-resource/ucp"`,
+      challenge: `Bearer realm="${issuer}", error="invalid_token", ${rest}, DPoP realm="${issuer}", ${rest}, algs="${DPOP_ALGORITHMS.join(' ')}"`,
       body: {
         ucp: { version: '2026-04-08', status: 'error' },
         messages: [
@@ -94,6 +98,13 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
   const hasAccount = (page: Page, text: string) =>
     expect.poll(() => page.locator('#account').textContent(), { timeout: 30_000 }).toBe(text)
 
+  /** The names of the visible buttons. */
+  const buttons = (page: Page) => page.getByRole('button').allInnerTexts()
+  const READS = ['Read the orders', 'Read the cart']
+
+  const linkOf = async (page: Page): Promise<Link> =>
+    JSON.parse(await page.evaluate<string>("sessionStorage.getItem('ucp-platform:link')"))
+
   it('a platform links an account, reads the orders, asks for a missing scope, and loses access when it unlinks the account', async () => {
     expect(output).toContain(`UCP platform     ${PLATFORM}\n`)
     const customer = await addCustomer()
@@ -109,8 +120,10 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     })
     await page.goto(PLATFORM)
     await hasAccount(page, 'No account is linked.')
+    expect(await buttons(page)).toEqual(['Link the account', ...READS])
     await press(page, 'Read the orders')
     await shows(page, '401 identity_required')
+    expect(await buttons(page)).toEqual(['Link the account', ...READS])
     expect(profiles).toEqual([`${shop}/.well-known/ucp`])
 
     await press(page, 'Link the account')
@@ -121,37 +134,53 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     await page.getByText('View your orders').waitFor()
     await press(page, 'Allow')
     await shows(page, 'The account is linked.')
-    await hasAccount(page, `Linked: ${READ_ORDERS}`)
+    await hasAccount(page, 'Linked: orders')
     expect(page.url()).toBe(PLATFORM)
+    const first = await linkOf(page)
     await press(page, 'Read the orders')
     await shows(page, '200 OK')
+    expect(await buttons(page)).toEqual(['Unlink the account', ...READS])
     expect(await page.locator('#response').innerText()).toContain(id)
 
     await press(page, 'Read the cart')
     await shows(page, '403 insufficient_scope')
     expect(await new Tab(page).findBarriers()).toEqual([])
     await new Tab(page).screenshot('14-ucp-platform')
+    expect(await buttons(page)).toEqual(['Ask for the scope', 'Unlink the account', ...READS])
+    await press(page, 'Ask for the scope')
+    await press(page, 'Cancel')
+    await shows(page, 'The user did not allow the scope.')
+    await hasAccount(page, 'Linked: orders')
+
+    await press(page, 'Read the cart')
     await press(page, 'Ask for the scope')
     await page.getByText('View and change your cart').waitFor()
     await page.getByText('View your orders').waitFor()
     await press(page, 'Allow')
-    await hasAccount(page, `Linked: ${READ_ORDERS} ${MANAGE_CART}`)
+    await hasAccount(page, 'Linked: orders, cart')
+    // The page has revoked the tokens of the first session.
+    expect(await statusOf(first)).toEqual([401, 400])
+    const second = await linkOf(page)
     await press(page, 'Read the cart')
     await shows(page, '200 OK')
     expect(JSON.parse(await page.locator('#response').innerText())).toEqual({ lines: [], totalCents: 0 })
 
     await page.evaluate(
-      "sessionStorage.setItem('ucp-platform:link', JSON.stringify({ access_token: 'x', scope: 'y' }))",
+      "sessionStorage.setItem('ucp-platform:link', JSON.stringify({ access_token: 'x', refresh_token: 'x', scope: 'y' }))",
     )
     await press(page, 'Read the orders')
     await shows(page, '401 identity_required')
     await press(page, 'Link the account')
     await press(page, 'Allow')
-    await hasAccount(page, `Linked: ${MANAGE_CART} ${READ_ORDERS}`)
+    await hasAccount(page, 'Linked: cart, orders')
+    const third = await linkOf(page)
 
     await press(page, 'Unlink the account')
     await shows(page, '401 identity_required')
     await hasAccount(page, 'No account is linked.')
+    expect(await statusOf(third)).toEqual([401, 400])
+    // The test has replaced the second link, so the page could not revoke its tokens.
+    expect(await readWithKey(second)).toEqual([200, 401])
     const expected = {
       client_id: 'ucp-platform',
       resource: `${storefrontApi}/ucp`,
@@ -160,10 +189,12 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     expect(authorizations.map((parameters) => Object.fromEntries(parameters))).toMatchObject([
       { ...expected, scope: READ_ORDERS },
       { ...expected, scope: MANAGE_CART },
+      { ...expected, scope: MANAGE_CART },
       { ...expected, scope: READ_ORDERS },
     ])
     expect(await visitor.leave()).toEqual([
       '401: GET /ucp/orders',
+      '403: GET /ucp/cart',
       '403: GET /ucp/cart',
       '401: GET /ucp/orders',
       '401: GET /ucp/orders',
@@ -202,12 +233,21 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     expect(await visitor.leave()).toEqual(isLinked ? ['401: GET /ucp/orders'] : [])
   })
 
+  it('the page says that a server does not respond', async () => {
+    const visitor = await Visitor.arrive(browser)
+    const page = await visitor.context.newPage()
+    await page.goto(PLATFORM)
+    await page.route(`${storefrontApi}/**`, (route) => route.abort())
+    await press(page, 'Link the account')
+    await shows(page, 'A server does not respond.')
+    expect(await visitor.leave()).toEqual(['failed: GET /ucp/orders'])
+  })
+
   it('the page refuses a response of another issuer, of another attempt, and of a user who cancels (RFC 9207)', async () => {
     const visitor = await Visitor.arrive(browser)
     const page = await visitor.context.newPage()
+    // The page reads the orders to find the token service.
     const start = async (): Promise<void> => {
-      await press(page, 'Read the orders')
-      await shows(page, '401 identity_required')
       await press(page, 'Link the account')
       await page.waitForURL(`${issuer}/**`)
     }
@@ -234,6 +274,35 @@ describe.skipIf(findChromium() === null)('the page of the UCP platform', () => {
     expect(complaints).toEqual(Array(3).fill('401: GET /ucp/orders'))
   })
 })
+
+interface Link {
+  access_token: string
+  refresh_token: string
+}
+
+/** The status of a read with the access token of a link, then that of its refresh. */
+async function statusOf({ access_token: token, refresh_token }: Link): Promise<number[]> {
+  const read = await ask(`${storefrontApi}/ucp/orders`, { token })
+  const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'ucp-platform', refresh_token })
+  const refresh = await fetch(`${issuer}/oauth2-token`, { method: 'POST', body })
+  return [read.status, refresh.status]
+}
+
+/**
+ * Binds the tokens of a link to a key.
+ *
+ * @returns The status of a read with a proof of the key (RFC 9449), and of a read with the bound token alone
+ */
+async function readWithKey({ refresh_token }: Link): Promise<number[]> {
+  const key = await createTestProofKey()
+  const [server, orders] = [`${issuer}/oauth2-token`, `${storefrontApi}/ucp/orders`]
+  const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'ucp-platform', refresh_token })
+  const headers = { DPoP: await key.prove({ method: 'POST', url: server }) }
+  const refresh = await fetch(server, { method: 'POST', headers, body })
+  const { access_token: token } = (await refresh.json()) as Link
+  const read = await fetch(await key.authorize(new Request(orders), token))
+  return [read.status, (await ask(orders, { token })).status]
+}
 
 /** Places an order in the shop. @returns The id of the order */
 async function placeOrder(customer: typeof CUSTOMER): Promise<string> {

@@ -17,6 +17,7 @@ const verifier = createVerifier({
   realm: ISSUER,
   resourceMetadata: { name: 'Slow Pour', scopes: ['catalog', 'cart', 'orders'] },
   revocations: { pollSeconds: 1 },
+  dpop: 'allowed',
 })
 
 const MAX_BODY_BYTES = 64 * 1024
@@ -26,7 +27,9 @@ const app = new Hono<{ Bindings: Cloudflare.Env }>()
 app.use(resourceMetadata(verifier))
 
 // An agent in a page of any origin may call the server: it sends a token and no cookie.
-app.use(cors({ origin: '*', exposeHeaders: ['WWW-Authenticate'], maxAge: 600 }))
+app.use(cors({ origin: '*', exposeHeaders: ['WWW-Authenticate', 'DPoP-Nonce'], maxAge: 600 }))
+
+app.get('/', (c) => c.text(`The MCP server of Slow Pour. Connect an agent to ${AUDIENCE}`))
 
 /** The audience is the URL of the server (RFC 8707), so its path is the path of the requests. */
 app.all(new URL(AUDIENCE).pathname, bodyLimit({ maxSize: MAX_BODY_BYTES }), async (c) => {

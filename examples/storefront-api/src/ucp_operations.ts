@@ -19,6 +19,7 @@ export const ucpVerifier = createVerifier({
   resourceMetadata: { name: 'Slow Pour for platforms', scopes: [READ_ORDERS, MANAGE_CART] },
   body: ucpBody({ version: UCP_VERSION }),
   introspection: { clientId: UCP_CLIENT_ID, clientSecret: UCP_CLIENT_SECRET },
+  dpop: 'allowed',
 })
 
 /** The operations for platforms of the Universal Commerce Protocol. Each one refuses a revoked token at once, as UCP requires. */

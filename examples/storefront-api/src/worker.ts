@@ -37,8 +37,8 @@ app.use(
   cors({
     origin: [SHOP_ORIGIN, PARTNER_ORIGIN],
     allowMethods: ['GET', 'PUT'],
-    allowHeaders: ['Authorization', 'Content-Type'],
-    exposeHeaders: ['WWW-Authenticate'],
+    allowHeaders: ['Authorization', 'Content-Type', 'DPoP'],
+    exposeHeaders: ['WWW-Authenticate', 'DPoP-Nonce'],
     maxAge: 600,
   }),
 )

@@ -1,4 +1,4 @@
-import { require } from './discovery.js'
+import { require, send } from './discovery.js'
 
 const CLIENT_ID = 'ucp-platform'
 const REDIRECT_URI = new URL('/ucp-platform/', location.href).href
@@ -54,7 +54,8 @@ export async function finishLinking() {
     response.get('state') === attempt.state, 'The response is not for this attempt.')
   const { server, resource, verifier } = attempt
   require(response.get('iss') === server.issuer, 'The response is from another issuer (RFC 9207).')
-  require(!response.has('error'), `The account is not linked: ${response.get('error')}.`)
+  const earlier = readLink()
+  require(!response.has('error'), describeRefusal(response.get('error'), earlier))
   const exchange = await post(server.token_endpoint, {
     grant_type: 'authorization_code',
     code: response.get('code'),
@@ -64,20 +65,33 @@ export async function finishLinking() {
   })
   const tokens = await exchange.json()
   require(exchange.ok, `The server refused the code: ${tokens.error}.`)
-  sessionStorage.setItem(LINK, JSON.stringify({ ...tokens, revocationEndpoint: server.revocation_endpoint }))
+  const { revocation_endpoint: revocationEndpoint } = server
+  sessionStorage.setItem(LINK, JSON.stringify({ ...tokens, revocationEndpoint }))
+  // The new tokens have the earlier scopes too. The earlier tokens belong to another session, which a later unlinking would not end.
+  if (earlier !== null) await revoke(earlier.refresh_token, revocationEndpoint)
   return true
 }
 
-/** Revokes the refresh token. UCP requires that its access tokens end at once (RFC 7009). */
+function describeRefusal(error, earlier) {
+  if (earlier === null) return `The account is not linked: ${error}.`
+  return error === 'access_denied' ? 'The user did not allow the scope.' : `No scope was added: ${error}.`
+}
+
+/** Ends the access of the linked account. */
 export async function unlink() {
   const { revocationEndpoint, refresh_token: token } = readLink()
-  const response = await post(revocationEndpoint, { token, token_type_hint: 'refresh_token' })
-  require(response.ok, 'The server did not revoke the tokens. Unlink again.')
+  await revoke(token, revocationEndpoint)
   sessionStorage.removeItem(LINK)
 }
 
+/** Revokes a refresh token. UCP requires that its access tokens end at once (RFC 7009). */
+async function revoke(token, revocationEndpoint) {
+  const response = await post(revocationEndpoint, { token, token_type_hint: 'refresh_token' })
+  require(response.ok, 'The server did not revoke the tokens. Unlink the account.')
+}
+
 function post(url, parameters) {
-  return fetch(url, { method: 'POST', body: new URLSearchParams({ client_id: CLIENT_ID, ...parameters }) })
+  return send(url, { method: 'POST', body: new URLSearchParams({ client_id: CLIENT_ID, ...parameters }) })
 }
 
 function randomText() {

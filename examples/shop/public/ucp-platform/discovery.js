@@ -1,6 +1,19 @@
 /** A response that a platform must not use. */
 export class PlatformError extends Error {}
 
+/**
+ * Sends a request.
+ *
+ * @throws PlatformError if the server does not respond
+ */
+export async function send(url, options) {
+  try {
+    return await fetch(url, options)
+  } catch {
+    throw new PlatformError('A server does not respond.')
+  }
+}
+
 /** The version of UCP that this platform supports. */
 const VERSION = '2026-04-08'
 
@@ -12,7 +25,7 @@ const VERSION = '2026-04-08'
  * @throws PlatformError if the profile has another version, another namespace, no operations or no identity linking
  */
 export async function readProfile(shop) {
-  const { ucp } = await readJson(await fetch(new URL('/.well-known/ucp', shop)))
+  const { ucp } = await readJson(await send(new URL('/.well-known/ucp', shop)))
   require(ucp.version === VERSION, `The shop has the UCP version ${ucp.version}.`)
   const service = ucp.services['dev.ucp.shopping']?.find(({ transport }) => transport === 'rest')
   const linking = ucp.capabilities['dev.ucp.common.identity_linking']?.find(
@@ -43,7 +56,7 @@ export function readChallenge(challenge) {
  * @throws PlatformError if a document does not belong to the API or to the server, or the server lacks a feature that UCP requires
  */
 export async function discover(resource, metadataUrl) {
-  const document = await readJson(await fetch(metadataUrl))
+  const document = await readJson(await send(metadataUrl))
   require(document.resource === resource, `The document is for ${document.resource} (RFC 9728 §3.3).`)
   const [issuer] = document.authorization_servers
   const server = await readServer(issuer)
@@ -55,9 +68,9 @@ export async function discover(resource, metadataUrl) {
 
 /** UCP reads the second document only if the first one does not exist. Any other error ends the discovery. */
 async function readServer(issuer) {
-  const response = await fetch(`${issuer}/.well-known/oauth-authorization-server`)
+  const response = await send(`${issuer}/.well-known/oauth-authorization-server`)
   if (response.status !== 404) return readJson(response)
-  return readJson(await fetch(`${issuer}/.well-known/openid-configuration`))
+  return readJson(await send(`${issuer}/.well-known/openid-configuration`))
 }
 
 async function readJson(response) {

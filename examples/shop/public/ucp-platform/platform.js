@@ -1,8 +1,11 @@
 import { byId, say } from '../element.js'
 import { finishLinking, readLink, startLinking, unlink } from './account_link.js'
-import { discover, PlatformError, readChallenge, readProfile, require } from './discovery.js'
+import { discover, PlatformError, readChallenge, readProfile, require, send } from './discovery.js'
 
 const { shop } = await (await fetch('/services.json')).json()
+
+/** The names of the scopes on the page. */
+const SCOPE_NAMES = { 'dev.ucp.shopping.order:read': 'orders', 'dev.ucp.shopping.cart:manage': 'cart' }
 
 /** The profile of the shop, or null before the first request. */
 let profile = null
@@ -18,24 +21,29 @@ byId('unlink').addEventListener('click', () => guard(endLink))
 await guard(async () => {
   if (await finishLinking()) say(byId('message'), 'The account is linked.')
 })
+byId('operations').hidden = false
 showAccount()
 
 /** Sends the request of an operation, and shows the response. */
 async function read(path, token = readLink()?.access_token) {
   profile ??= await readProfile(shop)
   const headers = token ? { Authorization: `Bearer ${token}` } : {}
-  const response = await fetch(profile.endpoint + path, { headers, cache: 'no-store' })
+  const response = await send(profile.endpoint + path, { headers, cache: 'no-store' })
   const body = await response.json()
   const [error] = body.messages ?? []
   challenge = error === undefined ? null : readChallenge(response.headers.get('WWW-Authenticate') ?? '')
   say(byId('message'), `${response.status} ${error?.code ?? body.error ?? 'OK'}`)
   say(byId('response'), JSON.stringify(body, null, 2))
-  byId('link').hidden = challenge?.scope === undefined
-  byId('link').textContent = error?.code === 'insufficient_scope' ? 'Ask for the scope' : 'Link the account'
+  showAccount()
 }
 
-/** Asks for the scopes that the token lacks. A platform of UCP does not repeat the scopes of a valid token. */
+/**
+ * Asks for the scopes that the token lacks, which the last challenge names. Before the first request, the page reads the orders to get a
+ * challenge. A platform of UCP does not repeat the scopes of a valid token.
+ */
 async function link() {
+  if (challenge?.scope === undefined) await read('/orders')
+  require(challenge?.scope !== undefined, 'The API does not ask for an account.')
   const { error, resource_metadata: metadataUrl, scope } = challenge
   const present = error === 'insufficient_scope' ? readLink().scope.split(' ') : []
   const missing = scope.split(' ').filter((name) => !present.includes(name))
@@ -48,23 +56,32 @@ async function link() {
 async function endLink() {
   const { access_token: token } = readLink()
   await unlink()
-  showAccount()
   await read('/orders', token)
 }
 
+/** Shows the state of the link, and the button for the next step of the linking. */
 function showAccount() {
   const account = readLink()
-  byId('operations').hidden = false
   byId('unlink').hidden = account === null
-  byId('account').textContent = account === null ? 'No account is linked.' : `Linked: ${account.scope}`
+  byId('link').hidden = account !== null && challenge?.scope === undefined
+  byId('link').textContent =
+    challenge?.error === 'insufficient_scope' ? 'Ask for the scope' : 'Link the account'
+  byId('account').textContent = account === null ? 'No account is linked.' : `Linked: ${nameScopes(account)}`
 }
 
-/** Runs work, and shows a message if it fails. */
+function nameScopes({ scope }) {
+  return scope
+    .split(' ')
+    .map((name) => SCOPE_NAMES[name] ?? name)
+    .join(', ')
+}
+
+/** Runs work, and shows a message if a server does not respond or must not be used. */
 async function guard(work) {
   try {
     await work()
   } catch (error) {
-    if (!(error instanceof PlatformError || error instanceof TypeError)) throw error
-    say(byId('message'), error instanceof PlatformError ? error.message : 'A server does not respond.')
+    if (!(error instanceof PlatformError)) throw error
+    say(byId('message'), error.message)
   }
 }
