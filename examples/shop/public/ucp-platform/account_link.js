@@ -87,6 +87,8 @@ export async function unlink() {
 /** Revokes a refresh token. UCP requires that its access tokens end at once (RFC 7009). */
 async function revoke(token, revocationEndpoint) {
   const response = await post(revocationEndpoint, { token, token_type_hint: 'refresh_token' })
+  // A browser keeps a request open until its response is read.
+  await response.text()
   require(response.ok, 'The server did not revoke the tokens. Unlink the account.')
 }
 
