@@ -37,11 +37,13 @@ interface Answers {
  * the two repairs. Nothing outside a temporary directory changes.
  *
  * @param bundle The service.
+ * @param options `keepsObjects`: the session objects of the account stay, as in a restore in place.
  */
-export async function runDrill(bundle: Bundle): Promise<DrillRow[]> {
+export async function runDrill(bundle: Bundle, { keepsObjects = false } = {}): Promise<DrillRow[]> {
   const drill = await Drill.prepare(bundle)
   await drill.workAndExport()
   const restored = await drill.restore()
+  if (keepsObjects) drill.copyObjects(restored)
   const [repaired, ended] = [drill.copy(restored, 'repaired'), drill.copy(restored, 'ended')]
   await drill.repair(repaired, (binding) => ['--lost', drill.fileOf('lost', binding)])
   await drill.repair(ended, () => ['--end-sessions'])
@@ -105,6 +107,12 @@ class Drill {
     for (const binding of this.#bindings)
       await this.#execute(project, binding, this.fileOf('backup', binding))
     return project
+  }
+
+  /** Gives a project the session objects of the account. */
+  copyObjects(project: string): void {
+    const objects = join('.wrangler', 'state', 'v3', 'do')
+    cpSync(join(this.account, objects), join(project, objects), { recursive: true })
   }
 
   copy(project: string, name: string): string {

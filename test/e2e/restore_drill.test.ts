@@ -1,26 +1,39 @@
 import { readFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type DrillRow, runDrill } from '../../scripts/run_drill.ts'
+import { configureBundle } from '../support/configure_bundle.ts'
 import { serviceBundle } from '../support/shared_builds.ts'
 
-// The drill starts seven servers and runs wrangler five times.
+// A drill starts seven servers and runs wrangler five times.
 const TIMEOUT_MS = 600_000
 
-/** The table of docs/backup.md. */
-function readTable(): DrillRow[] {
-  const rows = readFileSync('docs/backup.md', 'utf8').matchAll(
-    /^\| ([^|]+) ((?:\| (?:accepted|refused) )+)\|$/gm,
-  )
+/** The table in a section of docs/backup.md. */
+function readTable(section: string): DrillRow[] {
+  const text = readFileSync('docs/backup.md', 'utf8')
+    .split(/^## /m)
+    .find((part) => part.startsWith(section))
+  const rows = (text ?? '').matchAll(/^\| ([^|]+) ((?:\| (?:accepted|refused) )+)\|$/gm)
   return [...rows].map(([, title = '', cells = '']) => ({
     title,
     accepted: (cells.match(/accepted|refused/g) ?? []).map((cell) => cell === 'accepted'),
   }))
 }
 
-it('each token is accepted or refused after a restore and its repairs, as docs/backup.md says', {
-  timeout: TIMEOUT_MS,
-}, async () => {
-  const table = readTable()
-  expect(table.length).toBeGreaterThan(10)
-  expect(await runDrill(await serviceBundle())).toEqual(table)
+describe('the drill of docs/backup.md', () => {
+  it('each token is accepted or refused after a restore and its repairs, as the page says', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const table = readTable('Tokens after a restore')
+    expect(table.length).toBeGreaterThan(10)
+    expect(await runDrill(await serviceBundle())).toEqual(table)
+  })
+
+  it('with session objects, a restore in place changes no session, as the page says', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const table = readTable('Session objects')
+    expect(table.length).toBeGreaterThan(10)
+    const bundle = configureBundle(await serviceBundle(), { session_objects: { per_market: 2 } })
+    expect(await runDrill(bundle, { keepsObjects: true })).toEqual(table)
+  })
 })
