@@ -29,6 +29,7 @@ const workers = {
           TEST_MIGRATIONS: await readD1Migrations('migrations'),
           FUZZ_RUNS: process.env.FUZZ_RUNS ?? '1',
           FUZZ_SEED: process.env.FUZZ_SEED ?? '',
+          PLACES: process.env.PLACES ?? '',
         },
       },
     })),

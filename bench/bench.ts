@@ -20,7 +20,7 @@ import { measureWaits } from './waits.ts'
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
 // `feed` measures the revocation feed, `bound` the delay of a revocation, `heap` the memory of an isolate, and `start` its start.
-// `verifier` measures an API with the verifier. `far` prints the sequential store waits of token requests.
+// `verifier` measures an API with the verifier. `far` measures the waits for distant stores and writes their tables in docs/performance.md.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))

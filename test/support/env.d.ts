@@ -10,6 +10,8 @@ declare global {
       /** The factor for the number of inputs, and their seed. An empty seed is random. */
       FUZZ_RUNS: string
       FUZZ_SEED: string
+      /** `all` measures the whole model of places; else empty. */
+      PLACES: string
     }
 
     interface GlobalProps {

@@ -15,15 +15,22 @@ interface Work {
   areAtWork: boolean
 }
 
+function oneTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
+}
+
 /** The timers of one test. Time passes without a delay, and only when all work waits for a timer. */
 export class PassingTime {
   /** The passed time in milliseconds. */
   elapsedMs = 0
   readonly #stores: Work
+  readonly #turn: () => Promise<void>
   readonly #timers = new Set<Timer>()
 
-  constructor(stores: Work) {
+  /** @param turn Lets other work run while no call is in progress */
+  constructor(stores: Work, turn = oneTurn) {
     this.#stores = stores
+    this.#turn = turn
     const start = vi.spyOn(timers, 'start').mockImplementation((fire, ms) => {
       const timer = { at: this.elapsedMs + ms, fire }
       this.#timers.add(timer)
@@ -47,7 +54,8 @@ export class PassingTime {
     work.then(end, end)
     let idleTurns = 0
     while (!isDone) {
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      // The last turn is one of the event loop, because only it runs the timers of the runtime.
+      await (this.#stores.areAtWork || idleTurns === IDLE_TURNS ? oneTurn() : this.#turn())
       idleTurns = this.#stores.areAtWork ? 0 : idleTurns + 1
       if (idleTurns > IDLE_TURNS && !isDone) {
         this.#passToNext()

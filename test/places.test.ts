@@ -1,0 +1,107 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { assumptionRows, MARKETS, type Market, TRAFFIC, type Traffic } from '../bench/places.ts'
+import performance from '../docs/performance.md?raw'
+import { FAR_OPERATIONS, type FarOperation } from './support/far_operations.ts'
+import { PlacesModel, type SampleCounts, SESSION_PLACES, type SessionPlace } from './support/places_model.ts'
+import { type MeasuredOperation, placesRow, placesTable, rowOf } from './support/places_tables.ts'
+import { emptyStores } from './support/server.ts'
+
+/** The number of requests for each figure of the tables. */
+const SAMPLES: SampleCounts = { warm: 60, paused: 40, cold: 40 }
+
+const FEW: SampleCounts = { warm: 3, paused: 3, cold: 3 }
+
+const [ANY_PLACE] = SESSION_PLACES
+
+/** The rows of the tables. An operation without a session has one row, because it does not depend on the place of sessions. */
+const ROWS = FAR_OPERATIONS.flatMap((operation) =>
+  SESSION_PLACES.filter((place) => operation.usesSession || place === ANY_PLACE).map((place) => ({
+    operation,
+    place,
+  })),
+)
+
+/** The row that each run of the tests measures again. A run of all rows takes minutes. */
+const CHECKED = { operation: 'refresh', market: 'Sydney' }
+
+async function measureRow(
+  { operation, place }: { operation: FarOperation; place: SessionPlace },
+  markets: readonly Market[],
+): Promise<MeasuredOperation> {
+  const durations: [string, Awaited<ReturnType<PlacesModel['measure']>>][] = []
+  for (const market of markets)
+    durations.push([market.name, await new PlacesModel(market, place).measure(operation, SAMPLES)])
+  const sessions = operation.usesSession ? place.name : 'any'
+  return { operation: operation.name, sessions, durations: new Map(durations) }
+}
+
+/** The text between `<!-- name -->` and `<!-- /name -->` of the page. */
+function sectionOf(name: string): string {
+  return performance.split(new RegExp(`<!-- /?${name} -->`))[1]?.trim() ?? ''
+}
+
+/** The cells of each line of a table. */
+function cellsOf(table: string): string[][] {
+  return table.split('\n').map((line) => line.slice(2, -2).split(' | '))
+}
+
+const assumptions = [['assumption', 'ms', 'basis'], ['---', '---', '---'], ...assumptionRows()]
+  .map(rowOf)
+  .join('\n')
+
+describe('the model of places', () => {
+  beforeEach(emptyStores)
+
+  it('docs/performance.md has the assumptions of the model', () => {
+    expect(sectionOf('places-assumptions')).toBe(assumptions)
+  })
+
+  it.each(FAR_OPERATIONS.filter(({ usesSession }) => !usesSession))(
+    'the place of sessions does not change the duration of $name',
+    async (operation) => {
+      const [market] = MARKETS.slice(-1)
+      if (market === undefined) throw new Error('the model has no market')
+      const [first, ...others] = SESSION_PLACES.map((place) => new PlacesModel(market, place))
+      const durations = await first?.measure(operation, FEW)
+      for (const other of others) expect(await other.measure(operation, FEW)).toEqual(durations)
+    },
+  )
+
+  it.runIf(env.PLACES === '')(
+    'a new measurement of a row gives the figures of docs/performance.md',
+    async () => {
+      const markets = MARKETS.filter(({ name }) => name === CHECKED.market)
+      const column = MARKETS.findIndex(({ name }) => name === CHECKED.market) + 2
+      for (const row of ROWS.filter(({ operation }) => operation.name === CHECKED.operation)) {
+        const measured = await measureRow(row, markets)
+        for (const traffic of Object.keys(TRAFFIC) as Traffic[]) {
+          const [operation, sessions] = placesRow(measured, traffic)
+          const documented = cellsOf(sectionOf(`places-${traffic}`)).find(
+            (cells) => cells[0] === operation && cells[1] === sessions,
+          )
+          expect(placesRow(measured, traffic)[column]).toBe(documented?.[column])
+        }
+      }
+    },
+  )
+
+  it.runIf(env.PLACES === 'all')(
+    'all rows are measured for docs/performance.md',
+    async ({ annotate }) => {
+      const measured: MeasuredOperation[] = []
+      for (const row of ROWS) {
+        await annotate(`measuring: ${row.operation.name}, sessions in ${row.place.name}`)
+        measured.push(await measureRow(row, MARKETS))
+      }
+      const sections = { 'places-assumptions': assumptions }
+      for (const traffic of Object.keys(TRAFFIC) as Traffic[])
+        Object.assign(sections, { [`places-${traffic}`]: placesTable(measured, traffic) })
+      for (const [name, text] of Object.entries(sections))
+        await annotate(`\n<!-- ${name} -->\n${text}\n<!-- /${name} -->`)
+      expect(measured).toHaveLength(ROWS.length)
+    },
+    3_600_000,
+  )
+})
