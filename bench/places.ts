@@ -8,24 +8,43 @@ export interface Delay {
   p99: number
 }
 
-/** A place of shoppers. The Worker runs in the same place. */
+/** A place of shoppers. The Worker runs in the same place. All round trips are in milliseconds. */
 export interface Market {
   name: string
   /** Cloudflare's `request.cf.continent`. */
   continent: string
-  /** Round trip to the primary in Frankfurt. */
+  /** From the Worker to the primary in Frankfurt. */
   toPrimaryMs: number
-  /** Round trip to the nearest place that has D1 databases and Durable Objects. */
+  /** From the Worker to the nearest place that has D1 databases and Durable Objects. */
   toNearestMs: number
+  /** From that place to the primary. */
+  nearestToPrimaryMs: number
 }
 
+/** A market with databases and objects in the same place. */
+const equipped = (name: string, continent: string, toPrimaryMs: number): Market => ({
+  name,
+  continent,
+  toPrimaryMs,
+  toNearestMs: 0,
+  nearestToPrimaryMs: toPrimaryMs,
+})
+
+const NEW_YORK = equipped('New York', 'NA', 97)
+
 export const MARKETS: readonly Market[] = [
-  { name: 'Frankfurt', continent: 'EU', toPrimaryMs: 0, toNearestMs: 0 },
-  { name: 'New York', continent: 'NA', toPrimaryMs: 97, toNearestMs: 0 },
+  equipped('Frankfurt', 'EU', 0),
+  NEW_YORK,
   // South America has no D1 databases and no Durable Objects. Those of its shoppers are in Eastern North America.
-  { name: 'São Paulo', continent: 'SA', toPrimaryMs: 201, toNearestMs: 121 },
-  { name: 'Singapore', continent: 'AS', toPrimaryMs: 179, toNearestMs: 0 },
-  { name: 'Sydney', continent: 'OC', toPrimaryMs: 291, toNearestMs: 0 },
+  {
+    name: 'São Paulo',
+    continent: 'SA',
+    toPrimaryMs: 201,
+    toNearestMs: 121,
+    nearestToPrimaryMs: NEW_YORK.toPrimaryMs,
+  },
+  equipped('Singapore', 'AS', 179),
+  equipped('Sydney', 'OC', 291),
 ]
 
 /** The p99 of a round trip between two places, as a multiple of its p50. */
@@ -48,18 +67,34 @@ export type Traffic = keyof typeof TRAFFIC
 /** The share of requests that reach a new isolate, in addition to those after a long pause. */
 export const NEW_ISOLATES = 0.01
 
-/** What an isolate has in memory when a request arrives. */
-export type IsolateState = 'warm' | 'paused' | 'cold'
+/**
+ * The states of an isolate, by the pause since its last request. `afterSeconds`: the state begins after this pause
+ * (src/storage/copy_ages.ts). `pauseSeconds`: the pause in the model.
+ */
+export const ISOLATE_STATES = {
+  /** It uses its copies. */
+  warm: { afterSeconds: 0, pauseSeconds: 1 },
+  /** It waits for the list of changed records. */
+  paused: { afterSeconds: 5, pauseSeconds: 6 },
+  /** The lists of a session object are outdated too. */
+  resting: { afterSeconds: 30, pauseSeconds: 40 },
+  /** It is new, or it has no copy that it may use. The model uses a new isolate. */
+  cold: { afterSeconds: 90, pauseSeconds: 40 },
+} as const
 
-/** The pauses before a request, in seconds, after which an isolate is paused or has no copy that it may use (docs/storage.md). */
-export const PAUSE_SECONDS = { paused: 5, cold: 90 } as const
+export type IsolateState = keyof typeof ISOLATE_STATES
 
 /** The share of requests for each state of their isolate. */
 export function sharesOf(traffic: Traffic): Record<IsolateState, number> {
-  const atLeast = (seconds: number) => Math.exp(-seconds / TRAFFIC[traffic])
-  const cold = NEW_ISOLATES + (1 - NEW_ISOLATES) * atLeast(PAUSE_SECONDS.cold)
-  const warm = (1 - NEW_ISOLATES) * (1 - atLeast(PAUSE_SECONDS.paused))
-  return { warm, paused: 1 - warm - cold, cold }
+  const { paused, resting, cold } = ISOLATE_STATES
+  const atLeast = ({ afterSeconds }: { afterSeconds: number }) =>
+    (1 - NEW_ISOLATES) * Math.exp(-afterSeconds / TRAFFIC[traffic])
+  return {
+    warm: 1 - NEW_ISOLATES - atLeast(paused),
+    paused: atLeast(paused) - atLeast(resting),
+    resting: atLeast(resting) - atLeast(cold),
+    cold: atLeast(cold) + NEW_ISOLATES,
+  }
 }
 
 /** A page that has the figure of an assumption, or from which it follows. */

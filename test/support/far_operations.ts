@@ -23,6 +23,8 @@ export interface FarOperation {
   name: string
   /** Whether it reads or writes the session of a token. */
   usesSession: boolean
+  /** Whether it differs from other operations only if the session is in an object with copies of its user. */
+  needsCopies?: true
   /**
    * Prepares requests.
    *
@@ -86,6 +88,16 @@ export const FAR_OPERATIONS: readonly FarOperation[] = [
         if (last !== null) refresh_token = (await last.json<TokenResponse>()).refresh_token
         return token(client, { grant_type: 'refresh_token', refresh_token })
       }
+    },
+  },
+  {
+    name: 'first refresh of a user',
+    usesSession: true,
+    needsCopies: true,
+    start: (server, client) => async () => {
+      const { username } = await server.addUser()
+      const { refresh_token } = await server.signIn(client, username)
+      return token(client, { grant_type: 'refresh_token', refresh_token })
     },
   },
   {

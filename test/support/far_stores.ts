@@ -2,15 +2,16 @@ import { env } from 'cloudflare:workers'
 import { timers } from '../../src/lib/timers.ts'
 import { aroundD1, isDeferredWrite } from './around_d1.ts'
 import { aroundKv } from './around_kv.ts'
+import { aroundObjects } from './around_objects.ts'
 
 /** A call that takes virtual time. */
 export interface StoreCall {
-  store: 'primary' | 'replica' | 'shard' | 'kv'
+  store: 'primary' | 'replica' | 'shard' | 'kv' | 'object' | 'primary of an object'
   isWrite: boolean
 }
 
-/** The duration of one call, in milliseconds of virtual time. A shard is as far away as the primary. */
-export type Latencies = Record<Exclude<StoreCall['store'], 'shard'>, number>
+/** The duration of one call, in milliseconds of virtual time. Shards and objects are as far away as the primary. */
+export type Latencies = Record<'primary' | 'replica' | 'kv', number>
 
 /** Every call takes 1 ms, so the elapsed time is the number of sequential calls. */
 export const ONE_EACH: Latencies = { primary: 1, replica: 1, kv: 1 }
@@ -23,36 +24,75 @@ const WRITE = /\b(?:INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b/
 /** D1 and KV whose calls take virtual time. Calls that no response waits for take none. */
 export class FarStores {
   latencies = ONE_EACH
+  /** Whether calls take no time, to prepare a measurement. */
+  areNear = false
   /** The number of calls that a response waits for. */
   calls = 0
-  #running = 0
+  readonly #inProgress = { objects: { count: 0 }, others: { count: 0 } }
   readonly env = {
     DB: aroundD1((sql, call) => this.#delay(REPLICA_READ.test(sql) ? 'replica' : 'primary', sql, call)),
     SESSIONS_EU: aroundD1((sql, call) => this.#delay('shard', sql, call), env.SESSIONS_EU),
+    SESSION_OBJECTS: aroundObjects((what, call) => this.#delay('object', what, call)),
     KV: aroundKv((name, call) => this.#delay('kv', name, call)),
   }
 
   get areAtWork(): boolean {
-    return this.#running > 0
+    return this.#inProgress.others.count > 0
+  }
+
+  /** Whether an object is in progress. It may wait for D1, whose call takes virtual time. */
+  get mayBeAtWork(): boolean {
+    return this.#inProgress.objects.count > 0
+  }
+
+  /** The main database, as a session object calls it. No response waits for the index of sessions. */
+  aroundDbOfObject(db: D1Database): D1Database {
+    return aroundD1(
+      (sql, call) =>
+        sql.includes('session_index') ? call() : this.#delay('primary of an object', sql, call),
+      db,
+    )
   }
 
   /** The duration of a call in milliseconds. A subclass can draw it. */
   protected durationOf({ store }: StoreCall): number {
-    return this.latencies[store === 'shard' ? 'primary' : store]
+    return this.latencies[store === 'replica' || store === 'kv' ? store : 'primary']
   }
 
   async #delay<T>(store: StoreCall['store'], what: string, call: () => Promise<T>): Promise<T> {
     const isWaitedFor = !isDeferredWrite(what) && !what.startsWith('put ')
-    if (isWaitedFor) {
+    const calls = store === 'object' ? this.#inProgress.objects : this.#inProgress.others
+    const begin = () => {
+      calls.count++
+    }
+    if (isWaitedFor && !this.areNear) {
       this.calls++
       const ms = this.durationOf({ store, isWrite: WRITE.test(what) })
-      await new Promise<void>((resolve) => timers.start(resolve, ms))
-    }
-    this.#running++
+      await (store === 'primary of an object' ? pollTimer(begin, ms) : awaitTimer(begin, ms))
+    } else begin()
     try {
       return await call()
     } finally {
-      this.#running--
+      calls.count--
     }
   }
+}
+
+function awaitTimer(begin: () => void, ms: number): Promise<void> {
+  return new Promise<void>((resolve) =>
+    timers.start(() => {
+      begin()
+      resolve()
+    }, ms),
+  )
+}
+
+/** A promise of an object must not be resolved by the test: the object would go on as a part of the test. */
+async function pollTimer(begin: () => void, ms: number): Promise<void> {
+  let isOver = false
+  timers.start(() => {
+    begin()
+    isOver = true
+  }, ms)
+  while (!isOver) await new Promise((resolve) => setTimeout(resolve, 0))
 }

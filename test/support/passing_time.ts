@@ -13,6 +13,8 @@ interface Timer {
 interface Work {
   /** Whether a call is in progress that will end. */
   areAtWork: boolean
+  /** Whether a call is in progress that can also wait for time to pass. */
+  mayBeAtWork?: boolean
 }
 
 function oneTurn(): Promise<void> {
@@ -54,8 +56,9 @@ export class PassingTime {
     work.then(end, end)
     let idleTurns = 0
     while (!isDone) {
+      const { areAtWork, mayBeAtWork } = this.#stores
       // The last turn is one of the event loop, because only it runs the timers of the runtime.
-      await (this.#stores.areAtWork || idleTurns === IDLE_TURNS ? oneTurn() : this.#turn())
+      await (areAtWork || mayBeAtWork || idleTurns === IDLE_TURNS ? oneTurn() : this.#turn())
       idleTurns = this.#stores.areAtWork ? 0 : idleTurns + 1
       if (idleTurns > IDLE_TURNS && !isDone) {
         this.#passToNext()
@@ -63,6 +66,11 @@ export class PassingTime {
       }
     }
     return work
+  }
+
+  /** Lets time pass, in milliseconds. Work in the background continues meanwhile. */
+  pass(ms: number): Promise<void> {
+    return this.during(new Promise<void>((resolve) => timers.start(resolve, ms)))
   }
 
   #passToNext(): void {

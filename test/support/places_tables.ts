@@ -1,4 +1,4 @@
-import { type IsolateState, MARKETS, sharesOf, type Traffic } from '../../bench/places.ts'
+import { ISOLATE_STATES, type IsolateState, MARKETS, sharesOf, type Traffic } from '../../bench/places.ts'
 import { percentileOf } from './drawn_delays.ts'
 
 /** The durations of one operation in each market, by the name of the market. */
@@ -31,7 +31,8 @@ export function rowOf(cells: readonly string[]): string {
 
 function cellOf(durations: Record<IsolateState, number[]>, traffic: Traffic): string {
   const shares = sharesOf(traffic)
-  const times = (['warm', 'paused', 'cold'] as const).flatMap((state) =>
+  const states = Object.keys(ISOLATE_STATES) as IsolateState[]
+  const times = states.flatMap((state) =>
     durations[state].map((ms) => ({ ms, weight: shares[state] / durations[state].length })),
   )
   return [0.5, 0.99].map((share) => percentileOf(times, share).toFixed(0)).join(' / ')

@@ -33,6 +33,18 @@ export async function allObjects(): Promise<ObjectStub[]> {
   return (await listDurableObjectIds(sessionObjects())).map((id) => sessionObjects().get(id))
 }
 
+/** Wraps the main database of an object, until the object leaves the memory. */
+export async function wrapMainDatabase(
+  object: ObjectStub,
+  wrap: (db: D1Database) => D1Database,
+): Promise<void> {
+  await evictAllDurableObjects()
+  await runInDurableObject(object, (instance) => {
+    const own: { DB: D1Database } = Reflect.get(instance, 'env')
+    Object.assign(instance, { env: { ...own, DB: wrap(own.DB) } })
+  })
+}
+
 /** Runs a statement in one object, past its code. */
 export function readObject(object: ObjectStub, sql: string, ...values: SqlStorageValue[]): Promise<Row[]> {
   return runInDurableObject(object, (_, { storage }) => storage.sql.exec(sql, ...values).toArray())
