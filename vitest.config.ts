@@ -22,6 +22,8 @@ const workers = {
     cloudflareTest(async () => ({
       wrangler: { configPath: './wrangler.toml' },
       miniflare: {
+        // The tests call the app of management in the same process.
+        serviceBindings: { MANAGEMENT: () => new Response(null, { status: 503 }) },
         d1Databases: { SESSIONS_EU: 'sessions-eu' },
         bindings: {
           SEALING_KEY: randomBytes(32).toString('base64url'),
@@ -79,7 +81,7 @@ const consoleInBrowser = {
     include: ['test/console_browser/**/*.test.ts'],
     maxWorkers: PARALLEL,
     testTimeout: 120_000,
-    hookTimeout: 120_000,
+    hookTimeout: 180_000,
   },
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { bundleWorker } from '../scripts/worker_bundle.ts'
+import { writeManagementConfig } from '../scripts/management_config.ts'
+import { bundleService, bundleWorker } from '../scripts/worker_bundle.ts'
 import { makeTemporaryDirectory, startService } from '../scripts/worker_server.ts'
 import { QUIET_WRANGLER } from '../scripts/wrangler.ts'
 import { measureBundle } from './bundle_size.ts'
@@ -14,7 +15,7 @@ import { writeRecord } from './record.ts'
 import { formatRevocationBound, measureRevocationBound } from './revocation_bound.ts'
 import { prepareOperations, startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
-import { formatMemory, formatSpeed, formatStart, type Start } from './tables.ts'
+import { formatMemory, formatSpeed, formatStart, type Starts } from './tables.ts'
 import { measureWaits } from './waits.ts'
 
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
@@ -39,7 +40,7 @@ if (names.length === 1 && names[0] === 'far') {
   process.exit(0)
 }
 const directory = makeTemporaryDirectory()
-const bundle = await bundleWorker(join(directory, 'service'))
+const bundle = await bundleService(join(directory, 'service'))
 if (names.length === 1 && names[0] === 'heap') console.log(formatMemory(await measureMemory(bundle)))
 else if (names.length === 1 && names[0] === 'start') console.log(formatStart(await measureStart()))
 else if (names.length === 1 && names[0] === 'verifier')
@@ -56,7 +57,7 @@ async function printSome(cases: readonly Case[]): Promise<void> {
 }
 
 async function record(): Promise<void> {
-  const start = await measureStart()
+  const starts = await measureStart()
   const memory = await measureMemory(bundle)
   const counts = await count()
   const servers = await startServers(directory, bundle)
@@ -66,11 +67,17 @@ async function record(): Promise<void> {
   const growth = await compareFullWithEmpty(growing, bundle)
   const feed = await measureFeed()
   const bound = await measureRevocationBound()
-  writeRecord({ feed, bound, speed, duringSignIns, growth, ...counts, memory, ...start })
+  writeRecord({ feed, bound, speed, duringSignIns, growth, ...counts, memory, ...starts })
 }
 
-async function measureStart(): Promise<Start> {
-  return { startupMs: await measureStartup(directory), size: measureBundle(bundle) }
+async function measureStart(): Promise<Starts> {
+  const { management } = bundle
+  if (management === null) throw new Error('the bundle has no Worker of management')
+  const config = writeManagementConfig()
+  return {
+    tokenService: { startupMs: await measureStartup(directory), size: measureBundle(bundle) },
+    management: { startupMs: await measureStartup(directory, config), size: measureBundle(management) },
+  }
 }
 
 async function count() {

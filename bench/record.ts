@@ -15,7 +15,7 @@ import {
   formatTable,
   type Measurement,
   memoryRows,
-  type Start,
+  type Starts,
   startRows,
 } from './tables.ts'
 
@@ -27,7 +27,7 @@ const CHART = 'docs/performance.svg'
 const CHARTED = 32
 
 /** All measurements of one run. */
-export interface Run extends Start {
+export interface Run extends Starts {
   speed: readonly Measurement[]
   /** Machine tokens during queued sign-ins, compared with machine tokens alone. */
   duringSignIns: Comparison
@@ -98,8 +98,8 @@ function describeQueue({ subject, baseline }: Comparison, speed: readonly Measur
 | during 4 sign-ins | ${line(subject)} |`
 }
 
-function describeIsolate({ memory, startupMs, size }: Pick<Run, 'memory' | 'startupMs' | 'size'>): string {
-  return formatTable(['one isolate', ''], [...startRows({ startupMs, size }), ...memoryRows(memory)], 1)
+function describeIsolate({ memory, ...starts }: Starts & Pick<Run, 'memory'>): string {
+  return formatTable(['one isolate', ''], [...startRows(starts), ...memoryRows(memory)], 1)
 }
 
 function barsOf({ speed }: Run) {

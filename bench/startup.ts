@@ -12,16 +12,20 @@ interface Profile {
 
 const STARTS = 5
 
-/** Processor time that the Worker takes to start in workerd, in milliseconds: compiling and running its modules. The median of 5 starts. */
-export async function measureStartup(directory: string): Promise<number> {
+/**
+ * Processor time that a Worker takes to start in workerd, in milliseconds: compiling and running its modules. The median of 5 starts.
+ *
+ * @param config The configuration of the Worker.
+ */
+export async function measureStartup(directory: string, config = 'wrangler.toml'): Promise<number> {
   const times: number[] = []
-  for (let i = 0; i < STARTS; i++) times.push(await measureOnce(directory))
+  for (let i = 0; i < STARTS; i++) times.push(await measureOnce(directory, config))
   return median(times)
 }
 
-async function measureOnce(directory: string): Promise<number> {
+async function measureOnce(directory: string, config: string): Promise<number> {
   const path = join(directory, 'startup.cpuprofile')
-  const parameters = ['check', 'startup', '--args=--minify', '--outfile', path]
+  const parameters = ['check', 'startup', `--args=--minify --config ${config}`, '--outfile', path]
   const child = spawnWrangler(parameters, { stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = await once(child, 'exit')
   if (code !== 0) throw new Error('wrangler check startup failed')

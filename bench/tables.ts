@@ -85,23 +85,30 @@ function formatRefused(refused: number): string {
   return refused === 0 ? '' : `, ${(refused * 100).toFixed(0)} % 503`
 }
 
-/** The upload of the Worker, and its start in an isolate. */
+/** The upload of a Worker, and its start in an isolate. */
 export interface Start {
   /** Processor time. */
   startupMs: number
   size: { kib: number; gzippedKib: number }
 }
 
-/** The start of an isolate, as Markdown. */
-export function formatStart(start: Start): string {
-  return formatTable(['one isolate', ''], startRows(start), 1)
+/** Both Workers. */
+export interface Starts {
+  tokenService: Start
+  management: Start
 }
 
-export function startRows({ startupMs, size: { kib, gzippedKib } }: Start): string[][] {
-  return [
-    ['upload', `${kib.toFixed(0)} KiB, gzipped ${gzippedKib.toFixed(0)} KiB`],
-    ['start, processor time', `${startupMs.toFixed(0)} ms`],
+/** The start of an isolate, as Markdown. */
+export function formatStart(starts: Starts): string {
+  return formatTable(['one isolate', ''], startRows(starts), 1)
+}
+
+export function startRows({ tokenService, management }: Starts): string[][] {
+  const rows = (name: string, { startupMs, size: { kib, gzippedKib } }: Start) => [
+    [`upload of ${name}`, `${kib.toFixed(0)} KiB, gzipped ${gzippedKib.toFixed(0)} KiB`],
+    [`start of ${name}, processor time`, `${startupMs.toFixed(0)} ms`],
   ]
+  return [...rows('the token service', tokenService), ...rows('the Worker of management', management)]
 }
 
 /** The memory of an isolate, as Markdown. */

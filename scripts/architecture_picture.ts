@@ -2,6 +2,7 @@
 import { draw, writePicture } from './diagram.ts'
 
 const SERVICE = 'Token service'
+const MANAGEMENT = 'Worker of management'
 
 const svg = draw({
   title:
@@ -11,6 +12,7 @@ const svg = draw({
     { name: 'Shop back end', details: ['a confidential client'] },
     { name: 'Operators', details: ['/console, sallyport'] },
     { name: SERVICE, details: ['a Cloudflare Worker', 'in each data centre'] },
+    { name: MANAGEMENT, details: ['console, admin API', 'and account pages'] },
     { name: 'Your APIs', details: ['@sallyport/verify'] },
     { name: 'KV', details: ['copies of clients, keys'] },
     { name: 'D1', details: ['users, sessions, keys', 'audit trail'] },
@@ -23,6 +25,8 @@ const svg = draw({
     { from: 'Operators', to: SERVICE, label: '/admin/api' },
     { from: 'Your APIs', to: SERVICE, label: 'JWKS, /revocations' },
     { from: 'Cron trigger', to: SERVICE, label: 'every 5 minutes' },
+    { from: SERVICE, to: MANAGEMENT, label: 'forwards by RPC' },
+    { from: MANAGEMENT, to: 'D1', label: 'changes' },
     { from: SERVICE, to: 'KV', label: 'reads near the caller' },
     { from: SERVICE, to: 'D1', label: 'one write for a refresh' },
   ],

@@ -16,6 +16,7 @@ import {
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { recordServer } from './local_servers.ts'
 import { LOCAL_STATE, migrate, withLocalStores } from './local_stores.ts'
+import { writeManagementConfig } from './management_config.ts'
 import { stop } from './stop.ts'
 import { prepareTokenService } from './token_service.ts'
 import { QUIET_WRANGLER } from './wrangler.ts'
@@ -170,7 +171,13 @@ async function serve(): Promise<void> {
     'token-service': '/health/ready',
   }
   const servers = SERVICES.map((name) =>
-    startDevServer({ ...worker(name), port: ports[name], vars: vars[name], isQuiet: true }),
+    startDevServer({
+      ...worker(name),
+      boundWorkers: name === 'token-service' ? [writeManagementConfig()] : [],
+      port: ports[name],
+      vars: vars[name],
+      isQuiet: true,
+    }),
   )
   endTogether(servers)
   for (const name of SERVICES) await untilReady(originOf(name) + (readyPaths[name] ?? '/'))

@@ -6,6 +6,7 @@ import { isLoopback } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { listMissingRequirements } from './agent_requirements.ts'
 import { requireConfig } from './config_file.ts'
+import { buildWorkers, deployWorkers } from './deploy_workers.ts'
 import { findMissingMigrations } from './missing_migrations.ts'
 import { ensureOperatorClients, SELECT_OPERATOR_CLIENTS } from './operator_clients.ts'
 import { findUnusablePasskeys, readPasskeyDomains } from './passkey_domains.ts'
@@ -24,18 +25,17 @@ const settings: Unstable_Config = readWranglerConfig({ config: 'wrangler.toml' }
 const problems = [...findLocalSettings(config), ...listMissingRequirements(config)]
 // With --upload-only the version gets no traffic yet (docs/upgrading.md, Canary).
 const isUploadOnly = process.argv.includes(UPLOAD_ONLY)
-const command = isUploadOnly ? ['versions', 'upload', '--minify'] : ['deploy', '--minify']
 const list = problems.map((problem) => `  ${problem}`).join('\n')
 if (process.argv.includes('--dry-run')) {
   if (problems.length > 0) console.error(`Warning: npm run deploy will refuse these settings:\n${list}`)
-  await runWrangler([...command, '--dry-run', '--outdir', 'dist'])
+  await buildWorkers()
 } else {
   if (problems.length > 0) stop(`Not deployed:\n${list}`)
   const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
   for (const binding of bindings) await migrate(binding)
   if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
   await requireQueuesAndBuckets()
-  await runWrangler(command)
+  await (isUploadOnly ? runWrangler(['versions', 'upload', '--minify']) : deployWorkers(settings))
   if (!isUploadOnly && config.adminApi !== null) await renewOperatorClients(config.issuer, config.adminApi)
 }
 

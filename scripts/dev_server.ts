@@ -15,6 +15,8 @@ const END_WITHIN_MS = 5000
 
 export interface DevServerOptions extends LocalWorker {
   port: number
+  /** The configurations of Workers that only this Worker calls. They run in the same process. */
+  boundWorkers?: readonly string[]
   /** Variables that replace those in wrangler.toml. */
   vars: Record<string, string>
   /** The https origin of the requests for the Worker. With an https issuer, the Worker refuses other origins. */
@@ -42,10 +44,11 @@ function isTaken(port: number, address: string): Promise<boolean> {
 
 /** Starts `wrangler dev` in its own process group, so that its grandchild workerd ends with this process. */
 export function startDevServer(options: DevServerOptions): ChildProcess {
-  const { configPath, statePath, port, vars, appearsAt, isQuiet = false } = options
+  const { configPath, statePath, port, vars, appearsAt, boundWorkers = [], isQuiet = false } = options
+  const configs = [configPath, ...boundWorkers].flatMap((path) => ['--config', path])
   return spawnWrangler(
     [
-      ...['dev', '--config', configPath, '--persist-to', statePath],
+      ...['dev', ...configs, '--persist-to', statePath],
       ...['--ip', ADDRESS, '--port', String(port), '--inspector-port', '0'],
       ...['--show-interactive-dev-session=false', '--log-level', isQuiet ? 'error' : 'log'],
       ...(appearsAt ? ['--host', new URL(appearsAt).host, '--upstream-protocol', 'https'] : []),

@@ -26,7 +26,7 @@ import {
 } from './screenshots/shopper_views.ts'
 import { SIGN_UP_LANGUAGE_VIEWS, SIGN_UP_VIEWS } from './screenshots/sign_up_views.ts'
 import { stop } from './stop.ts'
-import { bundleWorker } from './worker_bundle.ts'
+import { bundleService } from './worker_bundle.ts'
 import { makeTemporaryDirectory, startService } from './worker_server.ts'
 
 const DIRECTORY = 'dist/screenshots'
@@ -102,7 +102,7 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
     },
   ]
   if (sets.every(({ views }) => views.length === 0)) return []
-  const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'service'))
+  const bundle = await bundleService(join(makeTemporaryDirectory(), 'service'))
   const { origin, stores, config, close } = await startService(bundle)
   // The sixth of the records is the user who must change the password.
   await addLongRecords(stores, config, 6)
@@ -128,7 +128,9 @@ async function photographShopperPages(browser: Browser, only: string): Promise<s
 async function photographConsole(browser: Browser, only: string): Promise<string[]> {
   if (only.startsWith('shopper') || only.startsWith('account')) return []
   const directory = makeTemporaryDirectory()
-  const { origin, stores, config, close } = await startService(await bundleWorker(join(directory, 'service')))
+  const { origin, stores, config, close } = await startService(
+    await bundleService(join(directory, 'service')),
+  )
   const pages = await readConsolePages(directory)
   await addLongRecords(stores, config, ROWS)
   const all = viewsOf(pages, await addLongSessions(origin, ROWS))
@@ -157,7 +159,7 @@ async function withShop(work: (origin: string) => Promise<void>): Promise<void> 
 async function makeDocumentPictures(browser: Browser): Promise<void> {
   mkdirSync(DOCS, { recursive: true })
   const { origin, stores, config, close } = await startService(
-    await bundleWorker(join(makeTemporaryDirectory(), 'service')),
+    await bundleService(join(makeTemporaryDirectory(), 'service')),
   )
   await addLongRecords(stores, config, 1)
   await addLongSessions(origin, 40)

@@ -7,6 +7,7 @@ import { requireConfig } from './config_file.ts'
 import { describeOperator } from './demo_data.ts'
 import { endTogether, HOST, requireFreePort, startDevServer, untilReady } from './dev_server.ts'
 import { recordServer } from './local_servers.ts'
+import { writeManagementConfig } from './management_config.ts'
 import { stop } from './stop.ts'
 import { prepareTokenService, TOKEN_SERVICE } from './token_service.ts'
 import { QUIET_WRANGLER } from './wrangler.ts'
@@ -25,6 +26,7 @@ recordServer('npm start')
 await prepareTokenService(TOKEN_SERVICE, config)
 const server = startDevServer({
   ...TOKEN_SERVICE,
+  boundWorkers: [writeManagementConfig()],
   port,
   vars: { LOCAL_PORT: String(port), LOCAL_INBOX: 'true' },
   ...(isLoopback(config.issuer) ? {} : { appearsAt: config.issuer }),

@@ -4,13 +4,23 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { convertV4MiniflareOptions, Miniflare, type V4SharedOptions, type V4WorkerOptions } from 'miniflare'
-import { unstable_getMiniflareWorkerOptions as readWorkerOptions } from 'wrangler'
+import {
+  convertV4MiniflareOptions,
+  Miniflare,
+  Response,
+  type V4SharedOptions,
+  type V4WorkerOptions,
+} from 'miniflare'
+import {
+  unstable_getMiniflareWorkerOptions as readWorkerOptions,
+  unstable_readConfig as readWranglerConfig,
+} from 'wrangler'
 import type { Config } from '../src/config/config.ts'
 import type { Env } from '../src/services/environment.ts'
 import { requireConfig } from './config_file.ts'
 import { seedDemoData } from './demo_data.ts'
 import { migrate } from './local_stores.ts'
+import { MANAGEMENT, writeManagementConfig } from './management_config.ts'
 import type { Bundle } from './worker_bundle.ts'
 
 const ADDRESS = '127.0.0.1'
@@ -61,9 +71,9 @@ export function makeTemporaryDirectory(): string {
   return directory
 }
 
-/** Starts the service with the demo data. */
+/** Starts the service with the demo data. Without a Worker of management, it has no admin API, console and account pages. */
 export async function startService(
-  { directory, modules }: Bundle,
+  { directory, modules, management }: Bundle,
   {
     port,
     stateDirectory,
@@ -88,8 +98,13 @@ export async function startService(
     ...(hashKeys === undefined ? {} : { HASH_KEYS: hashKeys }),
   }
   const bindings = Object.assign({}, workerOptions.bindings, secrets)
-  const worker: V4WorkerOptions = { ...workerOptions, bindings, modulesRoot: directory, modules }
-  const { server, miniflare } = await start(hasLargeBudgets ? withLargeBudgets(worker) : worker, {
+  const { name = '' } = readWranglerConfig({ config: 'wrangler.toml' })
+  const worker: V4WorkerOptions = { ...workerOptions, name, bindings, modulesRoot: directory, modules }
+  const bound = management === null ? [] : [managementOf(management)]
+  const [first = worker, ...others] = [worker, ...bound].map(
+    hasLargeBudgets ? withLargeBudgets : (one) => one,
+  )
+  const { server, miniflare } = await start(first, others, {
     port: Number(localPort),
     resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
     ...(inspect ? { inspectorPort: 0 } : {}),
@@ -102,6 +117,19 @@ export async function startService(
     await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' })
   }
   return { ...server, origin: config.issuer, config, stores, runCron }
+}
+
+/** The Worker of management, which only the service calls. */
+function managementOf({ directory, modules }: Bundle): V4WorkerOptions {
+  const path = writeManagementConfig()
+  const { name = '' } = readWranglerConfig({ config: path })
+  return { ...readWorkerOptions(path).workerOptions, name, modulesRoot: directory, modules }
+}
+
+/** The Worker without the Worker of management. Requests for it get 503. */
+function withoutManagement(worker: V4WorkerOptions): V4WorkerOptions {
+  if (!worker.serviceBindings) return worker
+  return { ...worker, serviceBindings: { [MANAGEMENT]: () => new Response(null, { status: 503 }) } }
 }
 
 /** The Worker with budgets that no measurement uses up. */
@@ -127,7 +155,7 @@ export async function startWorker(
   const { port = 0, stateDirectory } = stores
   const persistence = stateDirectory === undefined ? {} : { resourcePersistencePath: stateDirectory }
   const worker = { ...workerOptions, bindings, modulesRoot: directory, modules }
-  return (await start(worker, { port, ...persistence })).server
+  return (await start(worker, [], { port, ...persistence })).server
 }
 
 /** Starts a Worker of one module, with the compatibility date of the service. */
@@ -136,8 +164,15 @@ export async function startScript(script: string): Promise<WorkerServer> {
   return (await start({ script, modules: true, compatibilityDate: String(compatibilityDate) })).server
 }
 
-/** Gives the Worker its own socket, because the proxy of Miniflare costs more than a request. */
-async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedOptions = {}) {
+/**
+ * Starts a Worker and those that it calls in one process. The Worker gets its own socket, because the proxy of Miniflare costs more
+ * than a request.
+ */
+async function start(
+  worker: V4WorkerOptions,
+  bound: V4WorkerOptions[] = [],
+  { port = 0, ...shared }: V4SharedOptions = {},
+) {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: ADDRESS,
@@ -147,7 +182,13 @@ async function start(worker: V4WorkerOptions, { port = 0, ...shared }: V4SharedO
       unsafeLocalExplorer: false,
       unsafeObservability: false,
       ...shared,
-      workers: [{ ...worker, unsafeDirectSockets: [{ host: ADDRESS, port }] }],
+      workers: [
+        {
+          ...(bound.length === 0 ? withoutManagement(worker) : worker),
+          unsafeDirectSockets: [{ host: ADDRESS, port }],
+        },
+        ...bound,
+      ],
     }),
   )
   await miniflare.ready

@@ -1,6 +1,7 @@
 import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 'wrangler'
 import type { Config } from '../src/config/config.ts'
 import { BURST_BINDINGS, type Budget, PERIOD_SECONDS } from '../src/storage/burst_limits.ts'
+import { findManagementProblems } from './management_config.ts'
 
 /** The bindings of the producers. */
 const MAIL_QUEUE = 'MAIL_QUEUE'
@@ -23,7 +24,14 @@ const PUBLIC_FETCH = 'global_fetch_strictly_public'
 
 type WranglerToml = Pick<
   Unstable_Config,
-  'assets' | 'compatibility_flags' | 'ratelimits' | 'queues' | 'r2_buckets' | 'send_email'
+  | 'name'
+  | 'services'
+  | 'assets'
+  | 'compatibility_flags'
+  | 'ratelimits'
+  | 'queues'
+  | 'r2_buckets'
+  | 'send_email'
 >
 
 /** If wrangler.toml does not fit config.yml, prints each difference and ends the process. */
@@ -40,6 +48,7 @@ export function findDifferences(
   toml: WranglerToml,
 ): string[] {
   return [
+    ...findManagementProblems(toml),
     ...findAssetProblems(toml),
     ...(toml.compatibility_flags.includes(PUBLIC_FETCH)
       ? []

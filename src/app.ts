@@ -1,12 +1,9 @@
 import { type Context, Hono } from 'hono'
-import { createAccountApp } from './account/account_app.tsx'
-import { ACCOUNT_API_PATH, createAccountApi } from './account/api/account_api.ts'
-import { ADMIN_PATH, createAdminApp, OPENAPI_PATH } from './admin/admin_app.ts'
+import { ADMIN_PATH, OPENAPI_PATH } from './admin/admin_path.ts'
 import { createBrowserApp } from './browser/browser_app.tsx'
 import { BROWSER_PATH, PAGE_PATHS } from './browser/browser_path.ts'
 import { ACCOUNT_PAGES_PATH } from './config/account_path.ts'
 import { isLoopback } from './config/origin.ts'
-import { createConsole } from './console/console_app.tsx'
 import { CONSOLE_PATH } from './console/console_path.ts'
 import { addEndpoints, isFromPage } from './endpoints/add_endpoints.ts'
 import { challengeEndpoint } from './endpoints/challenge.ts'
@@ -24,8 +21,10 @@ import { revocationsEndpoint } from './endpoints/revocations.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
 import { userinfoEndpoint } from './endpoints/userinfo.ts'
+import { addAtFirstRequest } from './http/add_at_first_request.ts'
 import { corsFor } from './http/cors.ts'
 import { when, wrap } from './http/handlers.ts'
+import type { Management } from './http/management.ts'
 import { Responses } from './http/responses.ts'
 import { protectResponses } from './http/security_headers.ts'
 import { INBOX_PATH } from './mail/inbox_path.ts'
@@ -34,7 +33,7 @@ import type { Services } from './services/services.ts'
 
 const OPERATOR_PATHS: OperatorPaths = { console: CONSOLE_PATH, adminApi: `${ADMIN_PATH}${OPENAPI_PATH}` }
 
-/** Every endpoint except the admin API and the console. */
+/** Every endpoint except the admin API and the JSON API of the account. */
 export const ENDPOINTS: readonly Endpoint[] = [
   tokenEndpoint,
   revokeEndpoint,
@@ -56,9 +55,13 @@ const HEALTH_PATHS: ReadonlySet<string> = new Set([healthEndpoint.path, readines
 /** Handles the requests of one isolate. */
 export type App = Pick<Hono, 'fetch'>
 
-/** Creates the server from the services of one isolate. */
-export function createApp(services: Services): App {
-  const app = createRoutes(services)
+/**
+ * Creates the server from the services of one isolate.
+ *
+ * @param management Handles the requests for the admin API, the console and the account pages.
+ */
+export function createApp(services: Services, management: Management): App {
+  const app = createRoutes(services, management)
   const { issuer } = services.config
   if (!issuer.startsWith('https:')) return app
   const misdirected = refuseAll(services)
@@ -83,13 +86,9 @@ function refuseAll({ config }: Services): App {
 }
 
 /** Creates every route of the server. The routes do not check the host. */
-export function createRoutes(services: Services): Hono {
+export function createRoutes(services: Services, management: Management): Hono {
   const app = new Hono()
-  const { adminApi } = services.config
-  if (adminApi) {
-    addConsole(app, services)
-    app.route(ADMIN_PATH, createAdminApp(services, adminApi))
-  }
+  addManagement(app, services, management)
   addBrowserPages(app, services)
   addHomePage(app, services)
   addInboxPage(app, services)
@@ -103,33 +102,24 @@ export function createRoutes(services: Services): Hono {
   return app
 }
 
-function addConsole(app: Hono, services: Services): void {
-  const { consoleSealer: sealer, config, clock } = services
-  const server: Parameters<typeof createConsole>[0]['server'] = (request, { env, executionCtx }) =>
-    app.fetch(request, env, executionCtx)
-  addAtFirstRequest(app, [`${CONSOLE_PATH}/*`], () => createConsole({ server, sealer, config, clock }))
+/** Adds the paths of the admin API, of the console and of the account pages. */
+function addManagement(app: Hono, { config }: Services, management: Management): void {
+  const paths = [...(config.adminApi ? [CONSOLE_PATH, ADMIN_PATH] : []), ACCOUNT_PAGES_PATH]
+  for (const path of paths) {
+    app.all(`${path}/*`, (c) =>
+      management({
+        request: c.req.raw,
+        server: async (request) => app.fetch(request, c.env, c.executionCtx),
+        context: c.executionCtx,
+      }),
+    )
+  }
 }
 
-/** Adds the pages of the browser flows, the account pages and their JSON API. */
+/** Adds the pages of the browser flows. */
 function addBrowserPages(app: Hono, services: Services): void {
   const browserPaths = PAGE_PATHS.map((path) => BROWSER_PATH + path)
   addAtFirstRequest(app, browserPaths, () => createBrowserApp(services))
-  // The paths of the API are below those of the pages.
-  const apiPaths = [ACCOUNT_API_PATH, `${ACCOUNT_API_PATH}/*`]
-  addAtFirstRequest(app, apiPaths, () => createAccountApi(services))
-  const accountPaths = [ACCOUNT_PAGES_PATH, `${ACCOUNT_PAGES_PATH}/*`]
-  addAtFirstRequest(app, accountPaths, () => createAccountApp(services))
-}
-
-/** Adds the paths of an app. The first request for one of them creates the app, so that token requests do not wait for it. */
-function addAtFirstRequest(app: Hono, paths: readonly string[], create: () => Hono): void {
-  let made: Hono | null = null
-  for (const path of paths) {
-    app.all(path, (c) => {
-      made ??= create()
-      return made.fetch(c.req.raw, c.env, c.executionCtx)
-    })
-  }
 }
 
 /** Adds the page for browsers. It is created at its first request. */

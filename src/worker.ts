@@ -11,8 +11,9 @@ import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
 import { deliverMails, dropMails } from './mail/deliver_mails.ts'
 import { serverError } from './oauth/errors.ts'
-import type { Env } from './services/environment.ts'
-import { createServices } from './services/services.ts'
+import { type Env, requireEnvironment } from './services/environment.ts'
+import { managementSettingsOf } from './services/management_binding.ts'
+import { createServices, type Services } from './services/services.ts'
 
 export { SessionObject } from './sessions/session_object.ts'
 
@@ -30,12 +31,12 @@ export default {
 
   /** Handles the cron trigger in wrangler.toml. */
   async scheduled(_controller, env, context) {
-    await runCron(createServices(env, config, systemClock), (work) => context.waitUntil(work))
+    await runCron(openServices(env), (work) => context.waitUntil(work))
   },
 
   /** Handles the queues of mails and of audit events. If a binding or a secret is missing, the queue tries the whole batch again. */
   async queue({ messages }, env, context) {
-    const { mailDelivery, auditBatches, clock } = createServices(env, config, systemClock)
+    const { mailDelivery, auditBatches, clock } = openServices(env)
     const waitUntil = (work: Promise<unknown>) => context.waitUntil(work)
     if (messages.every(isAuditMessage)) await storeMessages(messages, auditBatches, clock.now())
     else if (mailDelivery === null) dropMails(messages)
@@ -43,10 +44,19 @@ export default {
   },
 } satisfies ExportedHandler<Env>
 
+/** @throws EnvironmentError */
+function openServices(env: Env): Services {
+  return createServices(requireEnvironment(env, config), config, systemClock)
+}
+
 /** Creates the server. If a binding or a secret is missing, each request gets 500, and only the log has the reason. */
 function openApp(env: Env): App {
   try {
-    return createApp(createServices(env, config, systemClock))
+    const settings = managementSettingsOf(env)
+    // The result of an RPC is no Promise: `async` makes one, which Hono needs for its handler of errors.
+    return createApp(openServices(env), async ({ request, server }) =>
+      env.MANAGEMENT.handle(request, { server, settings }),
+    )
   } catch (error) {
     const refusal = serverError(describeError(error))
     const responses = new Responses(config)

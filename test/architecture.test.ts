@@ -39,7 +39,9 @@ const LAYERS = [
     'account',
     'console',
     'app.ts',
+    'management_app.ts',
     'worker.ts',
+    'management_worker.ts',
   ],
 ]
 
@@ -50,7 +52,7 @@ const RESTRICTED = [
   {
     what: 'Hono',
     mention: /['"]hono(?:\/[^'"]*)?['"]/,
-    home: /^(?:http|pages|endpoints|browser|account|admin|console)\/|^(?:app|worker)\.ts$/,
+    home: /^(?:http|pages|endpoints|browser|account|admin|console)\/|^(?:(?:management_)?app|worker)\.ts$/,
   },
   {
     what: 'a storage API',
@@ -68,6 +70,7 @@ const RESTRICTED = [
 /** The imports of files that are not source files: the importing file and the imported file. */
 const TEXT_MODULES = [
   ['worker.ts', 'dist/config.txt'],
+  ['management_worker.ts', 'dist/config.txt'],
   ['lib/version.ts', 'package.json'],
   ['pages/assets.ts', 'pages/style.css'],
   ['endpoints/inbox_page.tsx', 'endpoints/inbox.css'],

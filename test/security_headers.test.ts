@@ -4,6 +4,7 @@ import { BROWSER_PATH, PAGE_PATHS } from '../src/browser/browser_path.ts'
 import { ACCOUNT_PAGES_PATH } from '../src/config/account_path.ts'
 import { CONSOLE_PATH } from '../src/console/console_path.ts'
 import { PAGES } from '../src/console/pages.ts'
+import { createManagement, createManagementRoutes } from '../src/management_app.ts'
 import { basic, ISSUER, TestServer } from './support/server.ts'
 
 const OF_DATA = {
@@ -45,7 +46,11 @@ const BROWSER_PAGES = [...PAGE_PATHS.map((path) => BROWSER_PATH + path), ACCOUNT
 
 /** Every path of the server except pages, with a value for each parameter, and an unknown path. */
 function pathsOf(server: TestServer): string[] {
-  const paths = createRoutes(server.services).routes.map(({ path }) => path.replaceAll(/:\w+/g, 'something'))
+  const routes = [
+    ...createRoutes(server.services, createManagement(server.services)).routes,
+    ...createManagementRoutes(server.services).routes,
+  ]
+  const paths = routes.map(({ path }) => path.replaceAll(/:\w+/g, 'something'))
   const isData = (path: string) => !path.includes('*') && !BROWSER_PAGES.includes(path)
   return [...new Set([...paths.filter(isData), '/nowhere', '/admin/api/nowhere'])]
 }

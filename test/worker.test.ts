@@ -1,8 +1,7 @@
 import { createExecutionContext } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../src/lib/clock.ts'
-import { createServices } from '../src/services/services.ts'
+import { requireEnvironment } from '../src/services/environment.ts'
 import { TestServer } from './support/server.ts'
 
 describe('the Worker', () => {
@@ -34,13 +33,13 @@ describe('the Worker', () => {
     ['SEALING_KEY', 'the secret SEALING_KEY is missing or is not 32 bytes in base64url'],
   ])('the Worker names a binding or secret that is missing: %s', (name, message) => {
     const { config } = new TestServer()
-    expect(() => createServices({ ...env, [name]: undefined }, config, systemClock)).toThrow(message)
+    expect(() => requireEnvironment({ ...env, [name]: undefined }, config)).toThrow(message)
   })
 
   it('the log names all missing bindings and secrets together, and the response names none', async () => {
     const { config } = new TestServer()
     const messages = [/binding DB/, /binding KV/, /secret SEALING_KEY/]
-    for (const message of messages) expect(() => createServices({}, config, systemClock)).toThrow(message)
+    for (const message of messages) expect(() => requireEnvironment({}, config)).toThrow(message)
     vi.resetModules()
     const { default: worker } = await import('../src/worker.ts')
     const request = new Request('http://localhost:8787/health')

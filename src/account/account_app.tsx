@@ -1,20 +1,20 @@
 import type { Hono } from 'hono'
 import { addPage } from '../browser/add_page.ts'
-import type { BrowserServices } from '../browser/browser_services.ts'
 import { createBrowserServices } from '../browser/create_browser_services.ts'
 import { withTexts } from '../browser/looks.ts'
 import { showError } from '../browser/show_error.tsx'
 import { ACCOUNT_PAGES_PATH } from '../config/account_path.ts'
 import { createPageApp } from '../pages/page_app.ts'
 import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
 import type { AccountPage } from './account_page.ts'
+import type { AccountPageServices } from './account_page_services.ts'
 import { accountPagesOf } from './account_pages.ts'
 import { readAccountRequest } from './account_request.ts'
 import { chooseAccount } from './choose_page.tsx'
 
 /** Creates the account pages: one page for each section of the account of a user. */
-export function createAccountApp(shared: Services): Hono {
+export function createAccountApp(shared: ManagementServices): Hono {
   const services = createBrowserServices(shared)
   const app = createPageApp({
     basePath: ACCOUNT_PAGES_PATH,
@@ -33,7 +33,7 @@ export function createAccountApp(shared: Services): Hono {
 function addAccountPage(
   app: Hono,
   { path, isAlwaysOn = false, GET, POST }: AccountPage,
-  services: BrowserServices,
+  services: AccountPageServices,
 ): void {
   const wrap = (handler: AccountPage['GET']) =>
     handler &&

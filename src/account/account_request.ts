@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import type { BrowserServices } from '../browser/browser_services.ts'
 import type { SignedInUser } from '../browser/read_signed_in.ts'
 import { accountClientIdOf, firstApiOf } from '../clients/account_client.ts'
 import type { ApiConfig } from '../config/config.ts'
@@ -7,6 +6,7 @@ import { accountsOf } from '../config/pool_settings.ts'
 import { requestContext } from '../http/request_context.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
+import type { AccountPageServices } from './account_page_services.ts'
 
 /** A request for a page below `/account/<pool>`. */
 export interface AccountRequest {
@@ -17,7 +17,7 @@ export interface AccountRequest {
   /** The client of the account page. */
   clientId: string
   context: RequestContext
-  services: BrowserServices
+  services: AccountPageServices
 }
 
 /** The same, of a signed-in user of the pool. */
@@ -33,7 +33,7 @@ export interface UserRequest extends AccountRequest {
 export function readAccountRequest(
   c: Context,
   needsSelfService: boolean,
-  services: BrowserServices,
+  services: AccountPageServices,
 ): AccountRequest {
   const { config, clock } = services
   const pool = c.req.param('pool') ?? ''

@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import type { BrowserServices } from '../browser/browser_services.ts'
 import { looksOf } from '../browser/looks.ts'
 import { PageFrame } from '../browser/page_frame.tsx'
 import { firstApiOf } from '../clients/account_client.ts'
@@ -9,6 +8,7 @@ import { OWN_ORIGIN_ONLY } from '../pages/content_policy.ts'
 import { NOT_FOUND, PageError } from '../pages/page_error.tsx'
 import { renderPage } from '../pages/render_page.ts'
 import { isLive } from '../signin/browser_session.ts'
+import type { AccountPageServices } from './account_page_services.ts'
 
 /**
  * Opens an account page. The candidates are the pools in which a user is signed in; without one, the pools whose brand has a name, which
@@ -16,7 +16,7 @@ import { isLive } from '../signin/browser_session.ts'
  *
  * @throws PageError 404 without an account page
  */
-export async function chooseAccount(c: Context, services: BrowserServices): Promise<Response> {
+export async function chooseAccount(c: Context, services: AccountPageServices): Promise<Response> {
   const pools = poolsOf(services)
   const signedIn = pools.length > 1 ? await findSignedInPools(c, pools, services) : []
   const named = pools.filter((pool) => brandNameOf(pool, services) !== null)
@@ -28,7 +28,7 @@ export async function chooseAccount(c: Context, services: BrowserServices): Prom
 }
 
 /** The pools with an account page. */
-function poolsOf({ config }: BrowserServices): string[] {
+function poolsOf({ config }: AccountPageServices): string[] {
   const pools = new Set([...config.apis.values()].map(({ userPool }) => userPool))
   return [...pools].filter((pool) => accountsOf(pool, config).selfService)
 }
@@ -37,7 +37,7 @@ function poolsOf({ config }: BrowserServices): string[] {
 async function findSignedInPools(
   c: Context,
   pools: readonly string[],
-  { cookies, config, clock }: BrowserServices,
+  { cookies, config, clock }: AccountPageServices,
 ): Promise<string[]> {
   const sessions = await Promise.all(pools.map((pool) => cookies.session(pool).read(c)))
   return pools.filter((pool, i) => {
@@ -49,7 +49,7 @@ async function findSignedInPools(
 async function showChoice(
   c: Context,
   pools: readonly string[],
-  services: BrowserServices,
+  services: AccountPageServices,
 ): Promise<Response> {
   const looks = await looksOf(c, services)
   const { chooseTitle } = looks.texts.accountPage
@@ -69,6 +69,6 @@ async function showChoice(
 }
 
 /** The name of the brand of a pool; null without one. */
-function brandNameOf(pool: string, { config }: BrowserServices): string | null {
+function brandNameOf(pool: string, { config }: AccountPageServices): string | null {
   return firstApiOf(pool, config)?.branding?.name ?? null
 }

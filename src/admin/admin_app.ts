@@ -6,7 +6,8 @@ import { MAX_BODY_BYTES } from '../http/handlers.ts'
 import { requestContext } from '../http/request_context.ts'
 import { protectResponses } from '../http/security_headers.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
+import { ADMIN_PATH, OPENAPI_PATH } from './admin_path.ts'
 import { authenticateCaller, authorize } from './authenticate_caller.ts'
 import { spendChange, spendRequest, spendSearch } from './caller_budget.ts'
 import { CONFIRMATION_HEADER, requireConfirmation } from './confirmation.ts'
@@ -18,16 +19,11 @@ import { Problem } from './problem.ts'
 import { check, formatEtag, readBody, readQuery, readVersions } from './read_input.ts'
 import { respondEmpty, respondJson, respondWithProblem } from './respond.ts'
 
-/** The path of the admin API. */
-export const ADMIN_PATH = '/admin/api'
-
-export const OPENAPI_PATH = '/openapi.json'
-
 /** If the body takes longer than this time, the server reads the caller from the database again. */
 const SLOW_BODY_SECONDS = 5
 
 /** The admin API. It handles every path below ADMIN_PATH. */
-export function createAdminApp(services: Services, api: ApiConfig): Hono {
+export function createAdminApp(services: ManagementServices, api: ApiConfig): Hono {
   const app = new Hono()
   app.use(protectResponses(services.config.issuer), (_c, next) => services.inFlight.during(next))
   app.get(OPENAPI_PATH, async (c) =>
@@ -61,7 +57,7 @@ function routeOf(path: string): string {
 async function runOperation(
   c: Context,
   operation: Operation,
-  { services, api }: { services: Services; api: ApiConfig },
+  { services, api }: { services: ManagementServices; api: ApiConfig },
 ): Promise<Response> {
   const begun = requestContext(c, services.clock)
   const first = await requireCaller(c, operation, { services, api, context: begun })
@@ -81,7 +77,7 @@ async function runOperation(
 async function requireCaller(
   c: Context,
   operation: Operation,
-  { services, api, context }: { services: Services; api: ApiConfig; context: RequestContext },
+  { services, api, context }: { services: ManagementServices; api: ApiConfig; context: RequestContext },
 ): Promise<Caller> {
   const caller = await authenticateCaller(c, services, { api, context })
   await spendRequest(caller, { services })

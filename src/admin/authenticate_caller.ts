@@ -5,7 +5,7 @@ import { requireBinding, requirePresentedToken } from '../http/presented_token.t
 import type { RequestContext } from '../lib/request_context.ts'
 import { tokenChallenge } from '../oauth/bearer.ts'
 import { OAuthError } from '../oauth/errors.ts'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
 import { findHolder, findMachine } from '../sessions/find_holder.ts'
 import { TWO_FACTORS } from '../signin/authentication_level.ts'
 import { isBelowRequiredLevel } from '../signin/second_factor.ts'
@@ -34,7 +34,11 @@ interface Where {
  *
  * @throws Problem 401 with a challenge (RFC 6750 §3)
  */
-export async function authenticateCaller(c: Context, services: Services, where: Where): Promise<Caller> {
+export async function authenticateCaller(
+  c: Context,
+  services: ManagementServices,
+  where: Where,
+): Promise<Caller> {
   const claims = await requireClaims(c, services, where).catch((error) => {
     throw error instanceof OAuthError ? toProblem(error) : error
   })
@@ -45,7 +49,11 @@ export async function authenticateCaller(c: Context, services: Services, where: 
 }
 
 /** @throws OAuthError invalid_token, StorageUnavailable */
-async function requireClaims(c: Context, services: Services, { api, context }: Where): Promise<TokenClaims> {
+async function requireClaims(
+  c: Context,
+  services: ManagementServices,
+  { api, context }: Where,
+): Promise<TokenClaims> {
   const presented = requirePresentedToken(c)
   const claims = await requireAccessClaims(presented.token, [api], { services, context })
   await requireBinding(c, presented, claims, { services, now: context.now })
@@ -60,7 +68,7 @@ function toProblem({ refusal, reason }: OAuthError): Problem {
 
 async function requireOperator(
   claims: SessionClaims,
-  services: Services,
+  services: ManagementServices,
   { api, context }: Where,
 ): Promise<Operator> {
   const holder = await findHolder(claims, { api, now: context.now }, services)
@@ -84,7 +92,7 @@ async function requireOperator(
 
 async function requireServiceAccount(
   claims: TokenClaims,
-  services: Services,
+  services: ManagementServices,
   { api, context }: Where,
 ): Promise<ServiceAccount> {
   const { clientId, subject, scope } = claims

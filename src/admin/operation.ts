@@ -2,7 +2,7 @@ import type { ZodMiniType } from 'zod/mini'
 import type { ValueProblem } from '../lib/problems.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { AdminScope } from '../oauth/admin_scope.ts'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
 import type { SessionClaims } from '../tokens/claims.ts'
 import type { User } from '../users/user.ts'
 
@@ -48,7 +48,7 @@ export interface Call {
   /** The header `Idempotency-Key`; null if it is absent or the operation does not use it. */
   idempotencyKey: string | null
   context: RequestContext
-  services: Services
+  services: ManagementServices
 }
 
 export interface OperationResult<A> {

@@ -1,10 +1,10 @@
 import type { SignIn } from '../audit/audit_query_store.ts'
 import { type PageQuery, type Place, type Slice, type Total, toTotal } from '../lib/list_page.ts'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
 import type { SessionOwner, StoredSession } from '../sessions/session_list_store.ts'
 import { type KnownSession, ownerOf, startOf } from './session_view.ts'
 
-type Sources = Pick<Services, 'shards' | 'auditTrail'>
+type Sources = Pick<ManagementServices, 'shards' | 'auditTrail'>
 
 /** The maximum of a counted total: a count reads the ids of all these sessions. */
 export const MAX_COUNTED_SESSIONS = 1000
@@ -57,7 +57,7 @@ export async function countSessions(owner: SessionOwner, { shards, auditTrail }:
 
 function findRows(
   signIns: readonly SignIn[],
-  { shards }: Pick<Services, 'shards'>,
+  { shards }: Pick<ManagementServices, 'shards'>,
 ): Promise<StoredSession[]> {
   const found = shards.all().map((group) => {
     const sids = signIns.map(({ sid }) => sid).filter((sid) => group.has(sid))

@@ -6,7 +6,7 @@ import type { KeyEntry } from '../keys/key_life.ts'
 import { findKeyRevocation, type KeyRevocation } from '../keys/key_revocation.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { REFRESH_POLICIES } from '../oauth/refresh_policy.ts'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
 import { endOfSession } from '../sessions/session.ts'
 import type { StoredSession } from '../sessions/session_list_store.ts'
 import { RECORD_MARGIN_SECONDS } from '../storage/copy_ages.ts'
@@ -16,7 +16,7 @@ import { named, pageOf } from './schemas.ts'
 
 /** The request for which sessions are described. */
 export interface Viewer {
-  services: Services
+  services: ManagementServices
   context: RequestContext
   /** The pool whose users the caller does not see; null for a caller who sees all users. */
   hiddenPool: string | null
@@ -145,7 +145,7 @@ export function showSession(
 export function findRevocationOfKey(
   session: KnownSession,
   owners: Owners,
-  services: Services,
+  services: ManagementServices,
 ): KeyRevocation | null {
   if (session.row !== null && session.row.endedAt !== null) return null
   const revocation = findKeyRevocation(owners.keys, services.config, lastIssueOf(session))
@@ -153,7 +153,11 @@ export function findRevocationOfKey(
 }
 
 /** A session without a refresh ends with its first token, by the current lifetimes. */
-function expiryOf({ row, signIn }: KnownSession, { clients }: Owners, { config }: Services): number {
+function expiryOf(
+  { row, signIn }: KnownSession,
+  { clients }: Owners,
+  { config }: ManagementServices,
+): number {
   const { sessionLifetimeSeconds } = config
   if (row !== null) return endOfSession(row, sessionLifetimeSeconds)
   const api = config.apis.get(signIn.api)

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import type { AuditEvent } from '../audit/audit_event.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Total } from '../lib/list_page.ts'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
 import { type EndByCaller, type EndReason, issuesOf, type SessionIdentity } from '../sessions/session.ts'
 import type { SessionOwner } from '../sessions/session_list_store.ts'
 import { adminEvent } from './change.ts'
@@ -155,7 +155,7 @@ export async function endKnownSession(
 }
 
 /** Finds a session by its row, or by its sign-in without a row. @throws Problem 404 */
-export async function requireSession(sid: string, services: Services): Promise<KnownSession> {
+export async function requireSession(sid: string, services: ManagementServices): Promise<KnownSession> {
   const session = await findSession(sid, services)
   if (session === null) throw notFound('session')
   return session
@@ -171,7 +171,7 @@ export async function requireReadableSession(sid: string, call: Call): Promise<K
 /** Finds a session like `requireSession`; null if there is no such session. @throws StorageUnavailable, CorruptRecord */
 export async function findSession(
   sid: string,
-  { shards, auditTrail }: Services,
+  { shards, auditTrail }: ManagementServices,
 ): Promise<KnownSession | null> {
   const row = (await shards.findList(sid)?.find(sid)) ?? null
   if (row !== null) return { row, signIn: null }
@@ -186,7 +186,7 @@ export async function findSession(
  */
 async function identify(
   session: KnownSession,
-  { config, clientAdmin }: Services,
+  { config, clientAdmin }: ManagementServices,
   now: number,
 ): Promise<SessionIdentity> {
   const owner = ownerOf(session)

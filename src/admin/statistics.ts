@@ -3,7 +3,7 @@ import type { StatisticsSpan } from '../audit/audit_statistics_store.ts'
 import type { EventCounts } from '../audit/event_counts.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
-import type { Services } from '../services/services.ts'
+import type { ManagementServices } from '../services/management_services.ts'
 import { DATABASE_LIMIT_BYTES } from '../storage/database_size_store.ts'
 import { type Operation, operation } from './operation.ts'
 import { named } from './schemas.ts'
@@ -150,7 +150,7 @@ function endOf(now: number, seconds: number): number {
   return (Math.floor(now / seconds) + 1) * seconds
 }
 
-async function describeFeed({ feed }: Services, context: RequestContext) {
+async function describeFeed({ feed }: ManagementServices, context: RequestContext) {
   try {
     const { entries, maxEntries, merged } = await feed.describe(context)
     return {

@@ -5,10 +5,13 @@ import type { TextStore } from '../storage/text_store.ts'
 import type { BrandStyles } from './brand_styles.ts'
 import type { BrowserCookies } from './browser_cookies.ts'
 
-/** The services of the pages. */
-export interface BrowserServices extends Services {
+/** The cookies, files and texts of the pages of users. */
+export interface PageServices {
   cookies: BrowserCookies
   assets: Assets
   brandStyles: BrandStyles
   pageTexts: TextStore<Texts>
 }
+
+/** The services of the browser flows. */
+export interface BrowserServices extends Services, PageServices {}

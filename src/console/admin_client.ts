@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { ZodMiniType } from 'zod/mini'
-import { ADMIN_PATH } from '../admin/admin_app.ts'
+import { ADMIN_PATH } from '../admin/admin_path.ts'
 import { CONFIRMATION_HEADER } from '../admin/confirmation.ts'
 import { IDEMPOTENCY_HEADER } from '../admin/idempotency.ts'
 import { confirmationSchema } from '../admin/me.ts'

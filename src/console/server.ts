@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { compact } from '../lib/compact.ts'
 
-/** The server, which the console calls in the same process. */
+/** The server: the admin API, and the token service through `server` in the bindings of the request. */
 export type Server = (request: Request, c: Context) => Response | Promise<Response>
 
 /** Calls the server. Limits and audit events get the browser's IP address, location and User-Agent. No other header of

@@ -1,6 +1,4 @@
 import { AccountDeletion } from '../accounts/account_deletion.ts'
-import { AddressChanges } from '../accounts/address_changes.ts'
-import { PasswordLinks } from '../accounts/password_links.ts'
 import { SignUps } from '../accounts/sign_up.ts'
 import type { Config } from '../config/config.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
@@ -25,18 +23,15 @@ type Dependencies = StorageServices &
 
 export type AccountServices = ReturnType<typeof createAccountServices>
 
-/** Creates the rules of accounts: sign-up, and the links to a new password. */
+/** Creates the rules of accounts: sign-up and deletion. */
 export function createAccountServices(
   { sealingKeys }: Environment,
   config: Config,
   { mailedCodes: codes, ...shared }: Dependencies,
 ) {
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-ups')
-  const linkNames = new KeyedHash(sealingKeys[0], 'sallyport password links')
   return {
     deletion: new AccountDeletion(shared),
-    addressChanges: new AddressChanges({ ...shared, config }),
-    passwordLinks: new PasswordLinks({ ...shared, names: linkNames }),
     signUps: new SignUps({ ...shared, codes, names, config }),
   }
 }

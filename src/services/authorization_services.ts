@@ -16,8 +16,6 @@ export function createAuthorizationServices({ db, sealingKeys }: Environment) {
     authorizationState: new AuthorizationStateStore(db),
     /** Seals the forms of the pages. */
     formSealer: new TextSealer(sealingKeys, 'sallyport sign-in forms'),
-    /** Seals the forms of the account pages. */
-    accountSealer: new TextSealer(sealingKeys, 'sallyport account forms'),
     /** Seals the cookies of the pages. */
     browserSealer: new TextSealer(sealingKeys, 'sallyport browser session'),
   }

@@ -9,42 +9,39 @@ import { parseWebhookSecrets } from '../mail/webhook_driver.ts'
 import type { SessionObjectNamespace } from '../sessions/remote_object_store.ts'
 import type { AssetBinding } from '../storage/asset_store.ts'
 import type { BurstBindings } from '../storage/burst_limits.ts'
+import type { ManagementBinding, ManagementSettings } from './management_binding.ts'
 
 /** The binding of the main database. The databases of other shards have only sessions and their revocations. */
 export const MAIN_DATABASE = 'DB'
 
-/** The bindings and secrets of the Worker. wrangler.toml has the bindings, and `wrangler secret put` sets the secrets. */
-export interface Env extends BurstBindings {
+/** The bindings of both Workers. */
+export interface ManagementEnv extends BurstBindings {
   DB: D1Database
   KV: KVNamespace
   /** The session objects, if config.yml has `session_objects`. */
   SESSION_OBJECTS?: SessionObjectNamespace
   /** The static files. */
   ASSETS: AssetBinding
-  /** 256 random bits as base64url. The private signing keys are encrypted under it. */
-  SEALING_KEY: string
-  /** The successor of SEALING_KEY, set only while the key is changed. */
-  SEALING_KEY_NEXT?: string
-  /** A JSON object: the keys that imported password hashes need (docs/password-hashes.md#keys). */
-  HASH_KEYS?: string
-  /** The secret key that the challenge service in config.yml gave for this server. */
-  CHALLENGE_SECRET?: string
   /** The queue of sealed mails, if config.yml has `mail`. */
   MAIL_QUEUE?: MailQueue
   /** The queue of audit events, if config.yml has `audit_archive`. */
   AUDIT_QUEUE?: AuditQueueBinding
   /** The bucket of older audit events, if config.yml has or had `audit_archive`. */
   AUDIT_ARCHIVE?: R2Bucket
+}
+
+/** The bindings and secrets of the token service. wrangler.toml has the bindings, and `wrangler secret put` sets the secrets. */
+export interface Env extends ManagementEnv, ManagementSettings {
+  /** The Worker of management. */
+  MANAGEMENT: ManagementBinding
+  /** The secret key that the challenge service in config.yml gave for this server. */
+  CHALLENGE_SECRET?: string
   /** The mail service of Cloudflare, for the driver `binding`. */
   EMAIL?: EmailBinding
   /** The secrets of the driver `webhook` (`parseWebhookSecrets`). */
   MAIL_SECRET?: string
   /** `true` on a local server: mails go to the inbox page and to no mail service. It has no effect with another issuer. */
   LOCAL_INBOX?: string
-  /** The port of a local server, if it differs from the port in config.yml. */
-  LOCAL_PORT?: string
-  /** The audiences of APIs on other local ports (`resolveConfig`). */
-  LOCAL_AUDIENCES?: string
 }
 
 /** A binding or a secret is missing. The message names all of them and how to add them. */
@@ -66,16 +63,25 @@ export interface Environment {
   sessionObjects: SessionObjectNamespace | null
 }
 
+/** Which Worker needs the bindings and secrets. */
+export type Role = 'token service' | 'management'
+
 /** @throws EnvironmentError */
-export function requireEnvironment(env: Partial<Env>, config: Config): Environment {
+export function requireEnvironment(
+  env: Partial<Env>,
+  config: Config,
+  role: Role = 'token service',
+): Environment {
   const sealingKey = parseSealingKey(env.SEALING_KEY ?? '')
   const nextSealingKey = env.SEALING_KEY_NEXT ? parseSealingKey(env.SEALING_KEY_NEXT) : undefined
   const hashKeys = parseHashKeys(env.HASH_KEYS)
   const bindings = new Map(Object.entries(env))
-  const missing = new Set([...requiredBindings(config)].filter((name) => !bindings.get(name)))
-  const lacksChallenge = config.challenge !== null && !env.CHALLENGE_SECRET
+  const missing = new Set(requiredBindings(config, role).filter((name) => !bindings.get(name)))
+  // Management checks no challenge and delivers no mail.
+  const isTokenService = role === 'token service'
+  const lacksChallenge = isTokenService && config.challenge !== null && !env.CHALLENGE_SECRET
   const lacksMailSecret =
-    config.mail?.driver === 'webhook' && parseWebhookSecrets(env.MAIL_SECRET ?? '') === null
+    isTokenService && config.mail?.driver === 'webhook' && parseWebhookSecrets(env.MAIL_SECRET ?? '') === null
   const isComplete = missing.size === 0 && !lacksChallenge && !lacksMailSecret
   if (env.DB && env.KV && env.ASSETS && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
     const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
@@ -101,14 +107,18 @@ export function requireEnvironment(env: Partial<Env>, config: Config): Environme
 }
 
 /** The bindings that config.yml needs. */
-function requiredBindings({ sessionShards, sessionObjects, mail, auditArchive }: Config): string[] {
+function requiredBindings(
+  { sessionShards, sessionObjects, mail, auditArchive }: Config,
+  role: Role,
+): string[] {
   return [
     ...['DB', 'KV', 'ASSETS'],
     ...sessionShards.map((shard) => shard.binding),
     ...(sessionObjects === null ? [] : ['SESSION_OBJECTS']),
     ...(mail === null ? [] : ['MAIL_QUEUE']),
     ...(auditArchive === null ? [] : ['AUDIT_QUEUE', 'AUDIT_ARCHIVE']),
-    ...(mail?.driver === 'binding' ? ['EMAIL'] : []),
+    ...(role === 'token service' ? ['MANAGEMENT'] : []),
+    ...(role === 'token service' && mail?.driver === 'binding' ? ['EMAIL'] : []),
   ]
 }
 

@@ -1,14 +1,25 @@
+import { AuditExportStore } from '../audit/audit_export_store.ts'
+import { AuditQueryStore } from '../audit/audit_query_store.ts'
+import { BatchedEventStore } from '../audit/batched_event_store.ts'
+import { SessionEventStore } from '../audit/session_event_store.ts'
 import { CallerBudget } from '../clients/caller_budget.ts'
+import { ClientListStore } from '../clients/client_list_store.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
-import { IdempotencyStore } from '../storage/idempotency_store.ts'
+import { UserImportStore } from '../users/user_import_store.ts'
+import { UserListStore } from '../users/user_list_store.ts'
 import type { Environment } from './environment.ts'
+import type { Services } from './services.ts'
 
 export type OperatorServices = ReturnType<typeof createOperatorServices>
 
 /** Creates the keys, budgets and stores of the console and of the admin API. */
-export function createOperatorServices({ sealingKeys, db }: Environment) {
+export function createOperatorServices(
+  { env, sealingKeys, db }: Environment,
+  { clock, archivedEvents: archived }: Pick<Services, 'clock' | 'archivedEvents'>,
+) {
   const [first, ...others] = sealingKeys
+  const sources = { batched: new BatchedEventStore(db, clock), archived }
   return {
     /** Limits the searches of all callers and the changes of service accounts. */
     callerBudget: new CallerBudget(),
@@ -16,8 +27,12 @@ export function createOperatorServices({ sealingKeys, db }: Environment) {
     consoleSealer: new TextSealer(sealingKeys, 'sallyport console session'),
     /** Authenticates the confirmations of operators. */
     confirmations: new KeyedHash(first, 'sallyport operator confirmation'),
-    /** The requests of the admin API that had an Idempotency-Key. */
-    idempotency: new IdempotencyStore(db),
+    auditTrail: new AuditQueryStore(db, sources),
+    auditExport: new AuditExportStore(db, env.AUDIT_ARCHIVE ?? null),
+    sessionEvents: new SessionEventStore(db, sources),
+    clientList: new ClientListStore(db),
+    userList: new UserListStore(db),
+    userImports: new UserImportStore(db),
     /** One for each sealing key, in the same order. The first one is for new secrets. */
     idempotencyHashes: [idempotencyHash(first), ...others.map(idempotencyHash)] as const,
   }

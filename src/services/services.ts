@@ -7,20 +7,19 @@ import { type ChallengeServices, createChallengeServices } from './challenge_ser
 import { type ClientServices, createClientServices } from './client_services.ts'
 import { createDpopServices, type DpopServices } from './dpop_services.ts'
 import { createEmailCodeServices, type EmailCodeServices } from './email_code_services.ts'
-import { type Env, requireEnvironment } from './environment.ts'
+import type { Environment } from './environment.ts'
 import { createFactorServices, type FactorServices } from './factor_services.ts'
 import { createKeyServices, type KeyServices } from './key_services.ts'
 import { createMailServices, type MailServices } from './mail_services.ts'
 import { createNotificationServices, type NotificationServices } from './notification_services.ts'
 import { createOneTimeServices, type OneTimeServices } from './one_time_services.ts'
-import { createOperatorServices, type OperatorServices } from './operator_services.ts'
 import { createPasskeyServices, type PasskeyServices } from './passkey_services.ts'
 import { createSessionServices, type SessionServices } from './session_services.ts'
 import { createSignInServices, type SignInServices } from './sign_in_services.ts'
 import { createStorageServices, type StorageServices } from './storage_services.ts'
 import { createUserServices, type UserServices } from './user_services.ts'
 
-/** The stores and rules of one isolate. Each feature creates its own services. */
+/** The stores and rules of one isolate of the token service. Each feature creates its own services. */
 export interface Services
   extends StorageServices,
     AuditServices,
@@ -38,17 +37,15 @@ export interface Services
     PasskeyServices,
     ChallengeServices,
     AuthorizationServices,
-    AccountServices,
-    OperatorServices {
+    AccountServices {
   config: Config
   clock: Clock
 }
 
-/** Creates the services of one isolate. @throws EnvironmentError */
-export function createServices(env: Partial<Env>, config: Config, clock: Clock): Services {
-  const environment = requireEnvironment(env, config)
+/** Creates the services of one isolate. */
+export function createServices(environment: Environment, config: Config, clock: Clock): Services {
   const storage = createStorageServices(environment, config, clock)
-  const audit = createAuditServices(environment, config, { ...storage, clock })
+  const audit = createAuditServices(environment, config, storage)
   const clients = createClientServices(environment, config, storage)
   const users = createUserServices(environment, storage)
   const oneTime = createOneTimeServices(environment)
@@ -62,7 +59,6 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
   const emailCodes = createEmailCodeServices(environment, config, { ...shared, ...signIn, ...factors })
   const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)
-  const operators = createOperatorServices(environment)
   const authorization = createAuthorizationServices(environment)
   return {
     config,
@@ -78,6 +74,5 @@ export function createServices(env: Partial<Env>, config: Config, clock: Clock):
     ...createChallengeServices(environment, shared),
     ...authorization,
     ...accounts,
-    ...operators,
   }
 }

@@ -3,8 +3,6 @@ import { ErasureStore } from '../users/erasure_store.ts'
 import { NameStore } from '../users/name_store.ts'
 import { UserAdminStore } from '../users/user_admin_store.ts'
 import { UserChangeStore } from '../users/user_change_store.ts'
-import { UserImportStore } from '../users/user_import_store.ts'
-import { UserListStore } from '../users/user_list_store.ts'
 import { UserSearchStore } from '../users/user_search_store.ts'
 import { UserStore } from '../users/user_store.ts'
 import type { Environment } from './environment.ts'
@@ -21,8 +19,6 @@ export function createUserServices({ db }: Environment, { staticFiles }: Storage
     userChanges: new UserChangeStore(db),
     names: new NameStore(db),
     erasures: new ErasureStore(db),
-    userList: new UserListStore(db),
     userSearch: new UserSearchStore(db),
-    userImports: new UserImportStore(db),
   }
 }

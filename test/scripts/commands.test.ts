@@ -215,6 +215,7 @@ const sql = parameters.at(-1)
 if (sql.includes('clients')) appendFileSync('clients.sql', sql + '\\n')
 const file = sql.includes('d1_migrations') ? 'applied.json' : sql.includes('passkeys') ? 'passkeys.json' : 'none'
 if (parameters[1] === 'execute') console.log(existsSync(file) ? readFileSync(file, 'utf8') : '[{"results":[]}]')
+if (parameters[0] === 'deployments' && existsSync('no_management')) process.exit(1)
 if (parameters[0] === 'queues' && existsSync('no_queue')) {
   console.error('Queue does not exist')
   process.exit(1)
@@ -276,6 +277,8 @@ describe('the migrations of a deployment', () => {
             'queues info sallyport-mail',
             'queues info sallyport-audit',
             'r2 bucket info sallyport-audit',
+            'deployments list --name sallyport-management',
+            'deploy --config dist/management.json --minify',
             'deploy --minify',
             'd1 execute DB --remote',
             'd1 execute DB --remote',
@@ -321,6 +324,18 @@ describe('the migrations of a deployment', () => {
     })
     expect(readFileSync(join(folder, 'wrangler.log'), 'utf8')).not.toContain('deploy --minify')
     expect((await runScript(folder, 'deploy', '--confirm-rp-id')).code).toBe(0)
+  })
+
+  it('the first deployment uploads the Worker of management again when the session objects exist', async () => {
+    const folder = checkoutForDeployment(files)
+    writeFileSync(join(folder, 'no_management'), '')
+    expect((await runScript(folder, 'deploy')).code).toBe(0)
+    const log = readFileSync(join(folder, 'wrangler.log'), 'utf8').trim().split('\n')
+    expect(log.filter((line) => line.startsWith('deploy '))).toEqual([
+      'deploy --config dist/management_without_objects.json --minify',
+      'deploy --minify',
+      'deploy --config dist/management.json --minify',
+    ])
   })
 
   it('npm run deploy stops if the account has no queue of mails', async () => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { BUNDLE_NAMES, packagesOf, uploadKib } from '../support/bundle_parts.ts'
+import { filesOf, LISTED_BUNDLES, packagesOf, uploadKib } from '../support/bundle_parts.ts'
 
 interface Row {
   section: string
@@ -85,12 +85,23 @@ function licenceOf(path: string): string {
   return licenses.map(({ type }) => type).join(' OR ')
 }
 
-/** The gzipped upload grows only for a reason: each cold start compiles it (docs/performance.md). */
-const MAX_UPLOAD_KIB = 310
+describe('the upload of each Worker', () => {
+  // An upload grows only for a reason: each cold start compiles it (docs/performance.md).
+  it.each([
+    ['Worker', 230],
+    ['Worker of management', 300],
+  ] as const)('the upload of the %s has at most %i KiB, gzipped', async (name, maxKib) => {
+    expect(await uploadKib(name)).toBeLessThan(maxKib)
+  })
 
-describe('the upload of the Worker', () => {
-  it('the upload of the Worker has at most 310 KiB, gzipped', async () => {
-    expect(await uploadKib()).toBeLessThan(MAX_UPLOAD_KIB)
+  it('the Worker contains no page of the console and of the account, and no operation of the admin API', async () => {
+    const files = await filesOf('Worker')
+    expect(files).toContain('src/endpoints/token.ts')
+    // The token service forwards the requests for these paths.
+    expect(files.filter((path) => /^src\/(?:account|admin|console)\//.test(path))).toEqual([
+      'src/admin/admin_path.ts',
+      'src/console/console_path.ts',
+    ])
   })
 })
 
@@ -120,7 +131,7 @@ describe('docs/dependencies.md', () => {
     )
   })
 
-  it.each(BUNDLE_NAMES)(
+  it.each(LISTED_BUNDLES)(
     'the page lists each package in the bundle of the %s with its approximate size',
     async (bundle) => {
       const packages = await packagesOf(bundle)
@@ -133,6 +144,11 @@ describe('docs/dependencies.md', () => {
       }
     },
   )
+
+  it('the Worker of management contains the same packages as the Worker', async () => {
+    const [worker, management] = [await packagesOf('Worker'), await packagesOf('Worker of management')]
+    expect([...management.keys()].sort()).toEqual([...worker.keys()].sort())
+  })
 
   it('the Worker contains no package with dependencies of its own', () => {
     for (const { name } of rowsOf('The Worker')) {

@@ -22,6 +22,18 @@ describe('wrangler.toml', () => {
 
   it.each([
     [
+      'the Worker of management',
+      { ...toml, services: [] },
+      ['wrangler.toml needs [[services]] with binding = "MANAGEMENT"'],
+    ],
+    [
+      'an own Worker of management',
+      { ...toml, name: 'sallyport-staging' },
+      [
+        'wrangler.toml: the service of MANAGEMENT is sallyport-management, must be sallyport-staging-management',
+      ],
+    ],
+    [
       'the static files',
       { ...toml, assets: undefined },
       ['wrangler.toml needs [assets] with binding = "ASSETS" and run_worker_first = true'],

@@ -1,9 +1,12 @@
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build } from 'esbuild'
 
+const WORKERD = ['workerd', 'worker', 'browser']
+
 /** The shipped parts, with the bundle options of each. */
 const BUNDLES = {
-  Worker: { entryPoints: ['src/worker.ts'], conditions: ['workerd', 'worker', 'browser'] },
+  Worker: { entryPoints: ['src/worker.ts'], conditions: WORKERD },
+  'Worker of management': { entryPoints: ['src/management_worker.ts'], conditions: WORKERD },
   verifier: {
     entryPoints: [
       'packages/verify/src/index.ts',
@@ -18,12 +21,24 @@ const BUNDLES = {
 
 export type Bundle = keyof typeof BUNDLES
 
-export const BUNDLE_NAMES = Object.keys(BUNDLES) as Bundle[]
+/** The bundles with a table in docs/dependencies.md. Both Workers have the same packages. */
+export const LISTED_BUNDLES = [
+  'Worker',
+  'verifier',
+  'client',
+  'command line',
+] as const satisfies readonly Bundle[]
 
-/** The gzipped size of the minified Worker with its text modules, in KiB. Static files do not count. */
-export async function uploadKib(): Promise<number> {
-  const { outputFiles } = await bundle('Worker')
+/** The gzipped size of a minified Worker with its text modules, in KiB. Static files do not count. */
+export async function uploadKib(name: 'Worker' | 'Worker of management'): Promise<number> {
+  const { outputFiles } = await bundle(name)
   return gzipSync(Buffer.concat(outputFiles.map(({ contents }) => contents))).length / 1024
+}
+
+/** The paths of the files whose code a bundle has. */
+export async function filesOf(name: Bundle): Promise<string[]> {
+  const { metafile } = await bundle(name)
+  return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs))
 }
 
 /** The bytes of a minified bundle by package. */

@@ -11,8 +11,10 @@ export function configureBundle({ directory }: Bundle, keys: Record<string, unkn
   const copied = join(makeTemporaryDirectory(), 'service')
   cpSync(directory, copied, { recursive: true })
   const bundle = readBundle(copied)
-  const file = bundle.modules.find(({ path }) => path.endsWith('config.txt'))?.path ?? ''
   const document = { ...parse(readFileSync('config.yml', 'utf8')), ...keys }
-  writeFileSync(file, formatSettings(parseSettings(stringify(document))))
+  const settings = formatSettings(parseSettings(stringify(document)))
+  for (const { modules } of [bundle, bundle.management ?? []].flat()) {
+    writeFileSync(modules.find(({ path }) => path.endsWith('config.txt'))?.path ?? '', settings)
+  }
   return bundle
 }

@@ -11,8 +11,10 @@ import { runCron, sweepStores } from '../../src/cron.ts'
 import { pause } from '../../src/lib/pause.ts'
 import { type RequestContext, UNKNOWN_CALLER } from '../../src/lib/request_context.ts'
 import type { RenderedMail } from '../../src/mail/render_mail.ts'
+import { createManagement } from '../../src/management_app.ts'
 import { isAdminScope } from '../../src/oauth/admin_scope.ts'
-import { createServices, type Services } from '../../src/services/services.ts'
+import { requireEnvironment } from '../../src/services/environment.ts'
+import { createManagementServices, type ManagementServices } from '../../src/services/management_services.ts'
 import { SIGNING_PERIOD_SECONDS } from '../../src/sessions/feed_snapshot.ts'
 import { addressOfLast } from '../../src/storage/last_response_store.ts'
 import { BreachedPasswords } from '../../src/users/breaches/breached_passwords.ts'
@@ -95,13 +97,13 @@ interface ServerOptions {
   env?: Partial<Cloudflare.Env>
 }
 
-/** The application of one isolate, on the real stores. Two servers share only the stores. */
+/** The application of one isolate, on the real stores. Both Workers run in it. Two servers share only the stores. */
 export class TestServer {
   /** Keys of config.yml for every server that the running test creates. */
   static defaults: Record<string, unknown> = {}
   readonly config: Config
   readonly clock: TestClock
-  readonly services: Services
+  readonly services: ManagementServices
   /** The continent of the callers, as Cloudflare reports it. */
   continent: string | null = null
   /** The longitude of the callers in degrees, as Cloudflare reports it. */
@@ -124,8 +126,9 @@ export class TestServer {
     this.clock = options.clock ?? new TestClock()
     this.mails = options.mails ?? new MailSink()
     const bindings = { ...env, MAIL_QUEUE: this.mails.queue, ...options.env }
-    this.services = createServices(bindings, this.config, this.clock)
-    this.#app = createApp(this.services)
+    const environment = requireEnvironment(bindings, this.config)
+    this.services = createManagementServices(environment, this.config, this.clock)
+    this.#app = createApp(this.services, createManagement(this.services))
   }
 
   /** Sends a request and waits for the work after its response. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Bundle, bundleWorker, readBundle } from '../../scripts/worker_bundle.ts'
+import { type Bundle, bundleService, readBundle } from '../../scripts/worker_bundle.ts'
 import { buildsDirectory } from './run_directory.ts'
 
 /**
@@ -23,9 +23,9 @@ export async function buildOnce(
   return directory
 }
 
-/** The service, as `wrangler deploy` bundles it. */
+/** Both Workers of the service, as `wrangler deploy` bundles them. */
 export async function serviceBundle(): Promise<Bundle> {
-  return readBundle(await buildOnce('service', (directory) => bundleWorker(directory)))
+  return readBundle(await buildOnce('service', (directory) => bundleService(directory)))
 }
 
 const lockOf = (directory: string) => `${directory}.lock`

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { firstApiOf } from '../../clients/account_client.ts'
 import type { ClientRequest } from '../../clients/client_request.ts'
-import { ACCOUNT_PAGES_PATH } from '../../config/account_path.ts'
+import { ACCOUNT_API_PATH } from '../../config/account_path.ts'
 import { accountsOf } from '../../config/pool_settings.ts'
 import { addEndpoints } from '../../endpoints/add_endpoints.ts'
 import { type Endpoint, JSON_FORMAT } from '../../endpoints/endpoint.ts'
@@ -10,39 +10,39 @@ import { requestContext } from '../../http/request_context.ts'
 import { Responses } from '../../http/responses.ts'
 import { runAsClient } from '../../http/run_as_client.ts'
 import { notFound, unauthorizedClient } from '../../oauth/errors.ts'
-import type { Services } from '../../services/services.ts'
+import type { ManagementServices } from '../../services/management_services.ts'
 import { spendChange } from '../operations/account_call.ts'
 import type { ApiCall, ApiOperation, ClientOperation, UserOperation } from './api_operation.ts'
 import { refuseAsOAuth } from './api_refusals.ts'
 import { authenticateUser, authorizeUser } from './authenticate_user.ts'
 import { API_OPERATIONS } from './operations.ts'
 
-/** The path of the JSON API of a pool, in Hono's syntax. */
-export const ACCOUNT_API_PATH = `${ACCOUNT_PAGES_PATH}/:pool/api`
-
 /** Creates the JSON API of the account of a user. */
-export function createAccountApi(services: Services): Hono {
+export function createAccountApi(services: ManagementServices): Hono {
   const responses = new Responses(services.config)
   const app = new Hono()
-  addEndpoints(app, endpointsOf(API_OPERATIONS), { services, responses })
+  addEndpoints(app, endpointsOf(API_OPERATIONS, services), { services, responses })
   app.notFound((c) => responses.error(c, notFound()))
   return app
 }
 
 /** The endpoints of some operations: one for each path. */
-function endpointsOf(operations: readonly ApiOperation[]): Endpoint[] {
+function endpointsOf(operations: readonly ApiOperation[], services: ManagementServices): Endpoint[] {
   const paths = [...new Set(operations.map(({ path }) => path))]
   return paths.map((path) => {
     const methods = operations
       .filter((operation) => operation.path === path)
-      .map((operation) => [operation.method, createHandler(operation)])
+      .map((operation) => [operation.method, createHandler(operation, services)])
     const route = ACCOUNT_API_PATH + path.replaceAll(/\{(\w+)\}/g, ':$1')
     return { path: route, format: JSON_FORMAT, methods: Object.fromEntries(methods) }
   })
 }
 
-function createHandler(operation: ApiOperation): NonNullable<Endpoint['methods']['GET']> {
-  return (services, responses) => async (c) => {
+function createHandler(
+  operation: ApiOperation,
+  services: ManagementServices,
+): NonNullable<Endpoint['methods']['GET']> {
+  return (_, responses) => async (c) => {
     const pool = requirePool(c, services)
     const body = await refuseAsOAuth(() =>
       operation.caller === 'client'
@@ -54,7 +54,7 @@ function createHandler(operation: ApiOperation): NonNullable<Endpoint['methods']
 }
 
 /** @throws OAuthError 404 for an unknown pool, and for a pool without `self_service` */
-function requirePool(c: Context, { config }: Services): string {
+function requirePool(c: Context, { config }: ManagementServices): string {
   const pool = c.req.param('pool') ?? ''
   if (firstApiOf(pool, config) === null || !accountsOf(pool, config).selfService) throw notFound()
   return pool
@@ -62,7 +62,7 @@ function requirePool(c: Context, { config }: Services): string {
 
 interface Where {
   pool: string
-  services: Services
+  services: ManagementServices
 }
 
 /** The client authenticates as at the token endpoint. */

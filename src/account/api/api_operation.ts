@@ -1,7 +1,7 @@
 import type { ZodMiniType } from 'zod/mini'
 import type { ClientRequest } from '../../clients/client_request.ts'
 import { missingParameter, notAString, refusedValue } from '../../oauth/errors.ts'
-import type { Services } from '../../services/services.ts'
+import type { ManagementServices } from '../../services/management_services.ts'
 import type { StoredUser } from '../../users/user.ts'
 import type { AccountCall } from '../operations/account_call.ts'
 
@@ -18,7 +18,7 @@ export interface ApiCall extends AccountCall {
 export interface ClientCall {
   pool: string
   request: ClientRequest
-  services: Services
+  services: ManagementServices
 }
 
 interface Shared {

@@ -10,7 +10,7 @@ import {
   invalidAccessToken,
   notAllowed,
 } from '../../oauth/errors.ts'
-import type { Services } from '../../services/services.ts'
+import type { ManagementServices } from '../../services/management_services.ts'
 import { TWO_FACTORS } from '../../signin/authentication_level.ts'
 import { secondFactorOf } from '../../signin/second_factor.ts'
 import type { SessionClaims, TokenClaims } from '../../tokens/claims.ts'
@@ -24,7 +24,7 @@ const ACCOUNT_SCOPE = 'account'
 
 interface Where {
   pool: string
-  services: Services
+  services: ManagementServices
   context: RequestContext
 }
 

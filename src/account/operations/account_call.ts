@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../../audit/audit_event.ts'
 import type { ApiConfig } from '../../config/config.ts'
 import type { RequestContext } from '../../lib/request_context.ts'
-import type { Services } from '../../services/services.ts'
+import type { ManagementServices } from '../../services/management_services.ts'
 import type { BrowserSession } from '../../signin/browser_session.ts'
 import type { User } from '../../users/user.ts'
 
@@ -20,7 +20,7 @@ export interface AccountCall {
   /** The session of the access token; absent on the account page. */
   sid?: string
   context: RequestContext
-  services: Services
+  services: ManagementServices
 }
 
 /**
