@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { runDrill } from './run_drill.ts'
-import { bundleWorker } from './worker_bundle.ts'
+import { bundleService } from './worker_bundle.ts'
 import { makeTemporaryDirectory } from './worker_server.ts'
 
 // `npm run restore-drill` prints the table of docs/backup.md, which tests compare with it.
 
-const bundle = await bundleWorker(join(makeTemporaryDirectory(), 'bundle'))
+const bundle = await bundleService(join(makeTemporaryDirectory(), 'bundle'))
 console.log('| token | before | restored | --lost | --end-sessions |\n|---|---|---|---|---|')
 for (const { title, accepted } of await runDrill(bundle)) {
   console.log(`| ${[title, ...accepted.map((is) => (is ? 'accepted' : 'refused'))].join(' | ')} |`)
