@@ -1,19 +1,17 @@
 import { join } from 'node:path'
 import { writeManagementConfig } from '../scripts/management_config.ts'
-import { bundleService, bundleWorker } from '../scripts/worker_bundle.ts'
-import { makeTemporaryDirectory, startService } from '../scripts/worker_server.ts'
+import { bundleService } from '../scripts/worker_bundle.ts'
+import { makeTemporaryDirectory } from '../scripts/worker_server.ts'
 import { QUIET_WRANGLER } from '../scripts/wrangler.ts'
 import { measureBundle } from './bundle_size.ts'
-import { CASES, type Case, PRICED } from './cases.ts'
+import { CASES, type Case } from './cases.ts'
 import { compareAll, compareDuringSignIns, compareFullWithEmpty, compareVerifier } from './comparisons.ts'
-import { countOperation } from './count.ts'
-import { sender } from './exchange.ts'
+import { countCosts } from './count_costs.ts'
 import { formatFeed, measureFeed } from './feed.ts'
 import { measureMemory } from './memory.ts'
-import { measureRows } from './million.ts'
-import { writeRecord } from './record.ts'
+import { writeCosts, writeRecord } from './record.ts'
 import { formatRevocationBound, measureRevocationBound } from './revocation_bound.ts'
-import { prepareOperations, startServers } from './servers.ts'
+import { startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
 import { formatMemory, formatSpeed, formatStart, type Starts } from './tables.ts'
 import { measureWaits } from './waits.ts'
@@ -21,6 +19,7 @@ import { measureWaits } from './waits.ts'
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
 // `feed` measures the revocation feed, `bound` the delay of a revocation, `heap` the memory of an isolate, and `start` its start.
+// `cost` counts store calls and rows, and writes docs/cost.md with the processor times of docs/performance.md.
 // `verifier` measures an API with the verifier. `far` measures the waits for distant stores and writes their tables in docs/performance.md.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
@@ -40,6 +39,10 @@ if (names.length === 1 && names[0] === 'far') {
   process.exit(0)
 }
 const directory = makeTemporaryDirectory()
+if (names.length === 1 && names[0] === 'cost') {
+  writeCosts(await countCosts(directory))
+  process.exit(0)
+}
 const bundle = await bundleService(join(directory, 'service'))
 if (names.length === 1 && names[0] === 'heap') console.log(formatMemory(await measureMemory(bundle)))
 else if (names.length === 1 && names[0] === 'start') console.log(formatStart(await measureStart()))
@@ -59,7 +62,7 @@ async function printSome(cases: readonly Case[]): Promise<void> {
 async function record(): Promise<void> {
   const starts = await measureStart()
   const memory = await measureMemory(bundle)
-  const counts = await count()
+  const counts = await countCosts(directory)
   const servers = await startServers(directory, bundle)
   const speed = [...(await compareAll(CASES, servers)), ...(await compareVerifier(servers))]
   const duringSignIns = await compareDuringSignIns(servers)
@@ -78,20 +81,4 @@ async function measureStart(): Promise<Starts> {
     tokenService: { startupMs: await measureStartup(directory), size: measureBundle(bundle) },
     management: { startupMs: await measureStartup(directory, config), size: measureBundle(management) },
   }
-}
-
-async function count() {
-  const service = await startService(
-    await bundleWorker(join(directory, 'counting'), 'bench/counting_worker.ts'),
-    { fill: prepareOperations, hasLargeBudgets: true },
-  )
-  const send = sender(service.origin)
-  const costs = []
-  const counted = CASES.filter(({ server }) => server === undefined)
-  for (const { operation } of counted) costs.push(await countOperation(operation, send))
-  const priced = []
-  for (const { operation } of PRICED) priced.push(await countOperation(operation, send))
-  const rowBytes = await measureRows(service.stores)
-  await service.close()
-  return { costs, priced, rowBytes }
 }

@@ -16,6 +16,12 @@ export interface Cost {
   d1RowsAdded: number
   kvReads: number
   kvWrites: number
+  /** Calls to session objects, without the runs of their alarms. */
+  objectCalls: number
+  objectRowsRead: number
+  objectRowsWritten: number
+  /** Messages to the queue of audit events. `Delivery` has the cost of the consumer. */
+  queueMessages: number
   /** Password hashes. */
   argon2: number
   sha256: number
@@ -35,6 +41,10 @@ export const NO_COST: Readonly<Cost> = {
   d1RowsAdded: 0,
   kvReads: 0,
   kvWrites: 0,
+  objectCalls: 0,
+  objectRowsRead: 0,
+  objectRowsWritten: 0,
+  queueMessages: 0,
   argon2: 0,
   sha256: 0,
   signatures: 0,
@@ -56,4 +66,14 @@ export function subtractCost(total: Cost, part: Cost): Cost {
   const difference = { ...NO_COST }
   for (const name of COST_NAMES) difference[name] = total[name] - part[name]
   return difference
+}
+
+/** The path of the counting Worker that delivers messages: `?events=` in one delivery. */
+export const DELIVERY_PATH = '/deliver'
+
+/** One delivery of the queue of audit events. */
+export interface Delivery {
+  /** The number of messages, each with one event. */
+  events: number
+  cost: Cost
 }

@@ -1,4 +1,5 @@
 import type { Env } from '../src/services/environment.ts'
+import type { Measures } from './price_model.ts'
 
 /** The number of users, sessions and audit events of a full database. */
 export const ROWS = 1_000_000
@@ -32,7 +33,7 @@ export async function addMillions({ DB }: Env): Promise<void> {
 }
 
 /** Measures the bytes of a row with its index entries, for each table. Adds rows. */
-export async function measureRows({ DB }: Env): Promise<Record<keyof typeof INSERTS, number>> {
+export async function measureRows({ DB }: Env): Promise<Omit<Measures['rowBytes'], 'batched_events'>> {
   const sizes = { users: 0, sessions: 0, audit_events: 0 }
   for (const table of GROWING) {
     const before = await sizeOf(DB)
@@ -40,6 +41,20 @@ export async function measureRows({ DB }: Env): Promise<Record<keyof typeof INSE
     sizes[table] = ((await sizeOf(DB)) - before) / ROWS_AT_ONCE
   }
   return sizes
+}
+
+/** Events of the measured deliveries. */
+const DELIVERED = 5000
+const AT_ONCE = 100
+
+/** Measures the bytes of one event in a row of `audit_batches`. @param deliver Stores as many events in one delivery. */
+export async function measureBatchedEvent(
+  { DB }: Env,
+  deliver: (events: number) => Promise<unknown>,
+): Promise<number> {
+  const before = await sizeOf(DB)
+  for (let done = 0; done < DELIVERED; done += AT_ONCE) await deliver(AT_ONCE)
+  return ((await sizeOf(DB)) - before) / DELIVERED
 }
 
 async function sizeOf(db: D1Database): Promise<number> {

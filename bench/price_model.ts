@@ -1,15 +1,21 @@
+import type { Delivery } from './cost.ts'
 import type { OperationCost } from './count.ts'
 import { dollarsBeyond, dollarsFor, PLAN_DOLLARS, USAGE_NAMES, type Usage } from './prices.ts'
-import type { Habits, Shop } from './shop.ts'
+import type { Habits, LargeStores, Shop } from './shop.ts'
 import * as shop from './shop.ts'
 
 /** The measurements that give the prices. */
 export interface Measures {
+  /** The counts with one database. */
   costs: readonly OperationCost[]
+  /** The counts with session objects and the archive of audit events. */
+  largeCosts: readonly OperationCost[]
+  /** Deliveries of audit events, by the number of partitions. */
+  deliveries: ReadonlyMap<number, readonly Delivery[]>
   /** Processor time of an operation, with the stores in the same process. NaN if unknown. */
   cpuMs(operation: string): number
-  /** Bytes of a row with its index entries. */
-  rowBytes: { users: number; sessions: number; audit_events: number }
+  /** Bytes of a row with its index entries. `batched_events` is one event in a row of `audit_batches`. */
+  rowBytes: { users: number; sessions: number; audit_events: number; batched_events: number }
 }
 
 /** The use and the price of a shop in a month. */
@@ -28,10 +34,15 @@ export interface Strain {
   hashesASecond: number
   auditWritesASecond: number
   sessionWritesASecond: number
-  /** The fraction of time in which the main database is busy, if it also has the sessions. */
+  /** The fraction of time in which the main database is busy. */
   busy: number
+  /** Calls a second to the busiest session object, if the load is equal; 0 without objects. */
+  callsToAnObject: number
   auditEvents: number
+  /** The audit trail in D1. */
   auditGb: number
+  /** The audit trail in R2. */
+  archiveGb: number
   sessionGb: number
   usersGb: number
   feedEntries: number
@@ -46,18 +57,41 @@ const READS_TO_REMOVE = 3
 /** In a minute an isolate reads the copy of a client twice and the copy of the keys once. */
 const COPIES_A_MONTH = (3 * shop.MONTH_SECONDS) / 60
 
+/** The memory that Cloudflare bills for an object. */
+const OBJECT_GB = 0.128
+
+/** A message is written, read and deleted. */
+const OPERATIONS_A_MESSAGE = 3
+
+const NOTHING = Object.fromEntries(USAGE_NAMES.map((name) => [name, 0])) as unknown as Usage
+
 /** The use of one request, including the later removal of its rows. */
-export function usageOf({ operation, before, after }: OperationCost, { cpuMs }: Measures): Usage {
+export function usageOf(
+  { operation, before, after }: OperationCost,
+  { cpuMs }: Pick<Measures, 'cpuMs'>,
+): Usage {
   const added = before.d1RowsAdded + after.d1RowsAdded
   return {
+    ...NOTHING,
     requests: 1,
     cpuMs: cpuMs(operation),
     logEvents: before.logLines + after.logLines,
     rowsRead: before.d1RowsRead + after.d1RowsRead + READS_TO_REMOVE * added,
     rowsWritten: before.d1RowsWritten + after.d1RowsWritten + added,
-    storedGb: 0,
-    kvReads: 0,
-    kvWrites: 0,
+    objectRequests: before.objectCalls + after.objectCalls,
+    objectRowsRead: before.objectRowsRead + after.objectRowsRead,
+    objectRowsWritten: before.objectRowsWritten + after.objectRowsWritten,
+    queueOperations: OPERATIONS_A_MESSAGE * (before.queueMessages + after.queueMessages),
+  }
+}
+
+/** The use of one audit event in deliveries of a size, including the later removal of the rows. */
+export function usageOfEvent({ events, cost }: Delivery): Usage {
+  const each = (rows: number) => rows / events
+  return {
+    ...NOTHING,
+    rowsRead: each(cost.d1RowsRead + READS_TO_REMOVE * cost.d1RowsAdded),
+    rowsWritten: each(cost.d1RowsWritten + cost.d1RowsAdded),
   }
 }
 
@@ -68,30 +102,59 @@ export function dollarsPerMillion(usage: Usage): number {
 
 export function billOf(one: Shop, measures: Measures): Bill {
   const habits = habitsOf(one)
-  const usage = addUp(habits, measures)
-  const { auditGb, sessionGb, usersGb, feedEntries } = strainOf(one, measures)
+  const costs = costsOf(one, measures)
+  const { auditGb, archiveGb, sessionGb, usersGb, feedEntries } = strainOf(one, measures)
+  const usage = addUp([
+    ...costs.map((cost) => [habits[cost.operation] ?? 0, usageOf(cost, measures)] as const),
+    ...(one.large === null ? [] : largeUsage(one, one.large, measures)),
+  ])
   // The counted polls had almost no entry.
   const entriesAPoll = (feedEntries / shop.PEAK) * shop.FEED_READ_SHARE
   usage.rowsRead += count(habits, ['revocation feed, read anew']) * entriesAPoll
-  usage.storedGb = auditGb + sessionGb + usersGb
+  usage.storedGb = auditGb + usersGb + (one.large === null ? sessionGb : 0)
+  usage.objectStoredGb = one.large === null ? 0 : sessionGb
+  usage.archiveStoredGb = archiveGb
   usage.kvReads = Math.min(2 * usage.requests, one.isolates * COPIES_A_MONTH)
   usage.kvWrites = feedWrites(one)
   const total = USAGE_NAMES.reduce((sum, name) => sum + dollarsBeyond(name, usage[name]), PLAN_DOLLARS)
   return { shop: one, usage, tokens: count(habits, shop.TOKENS), total }
 }
 
-export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
+/** The use of the consumer, of the archive and of objects that are in memory all month. */
+function largeUsage(one: Shop, large: LargeStores, measures: Measures): (readonly [number, Usage])[] {
+  const events = eventsOf(habitsOf(one), costsOf(one, measures))
+  const delivery = deliveryOf(one, events / shop.MONTH_SECONDS, measures)
+  const archived = { ...NOTHING, archiveWrites: 1, rowsRead: 1, rowsWritten: 2 }
+  // An object with steady requests is in memory all month, and its alarm runs every few seconds.
+  const objectMonth = {
+    ...NOTHING,
+    objectGbSeconds: OBJECT_GB * shop.MONTH_SECONDS,
+    objectRequests: shop.MONTH_SECONDS / shop.ALARM_SECONDS,
+    objectRowsWritten: shop.MONTH_SECONDS / shop.ALARM_SECONDS,
+  }
+  return [
+    [events, usageOfEvent(delivery)],
+    [30 * large.partitions, archived],
+    [large.objects, objectMonth],
+  ]
+}
+
+export function strainOf(one: Shop, measures: Measures): Strain {
+  const { rowBytes } = measures
+  const costs = costsOf(one, measures)
   const sumOf = (habits: Habits) => (of: (cost: OperationCost) => number) =>
     costs.reduce((total, cost) => total + (habits[cost.operation] ?? 0) * of(cost), 0)
   const month = habitsOf(one)
   const busiest = inTheBusiestSecond(one)
   const atPeak = sumOf(busiest)
-  const auditWrites = atPeak(({ after }) => after.d1WriteCalls)
+  const eventsAtPeak = eventsOf(busiest, costs)
+  const shared = one.large === null ? 0 : callsOfAlarms(one.large) + deliveriesOf(one, eventsAtPeak, measures)
+  const auditWrites = atPeak(({ after }) => after.d1WriteCalls) + shared
   const sessionWrites = atPeak(({ before }) => before.d1WriteCalls)
   const reads = atPeak(({ before }) => before.d1Calls - before.d1WriteCalls)
-  const auditEvents = sumOf(month)(({ after }) => after.d1RowsAdded)
+  const events = one.large === null ? sumOf(month)(({ after }) => after.d1RowsAdded) : eventsOf(month, costs)
   const listed = count(busiest, shop.LISTED)
-  const entries = Math.min(listed * shop.ACCESS_TOKEN_SECONDS, shop.MAX_FEED_ENTRIES)
+  const entries = Math.min(listed * one.accessTokenSeconds, shop.MAX_FEED_ENTRIES)
   return {
     shop: one,
     tokensASecond: count(busiest, shop.TOKENS),
@@ -99,8 +162,9 @@ export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
     auditWritesASecond: auditWrites,
     sessionWritesASecond: sessionWrites,
     busy: ((auditWrites + sessionWrites) * shop.WRITE_MS + reads * shop.READ_MS) / 1000,
-    auditEvents,
-    auditGb: gb(auditEvents * (shop.AUDIT_DAYS / 30) * rowBytes.audit_events),
+    callsToAnObject: one.large === null ? 0 : atPeak(({ before }) => before.objectCalls) / one.large.objects,
+    auditEvents: events,
+    ...auditSizes(one, events, rowBytes),
     sessionGb: gb(count(month, ['first refresh', ...shop.ENDINGS]) * rowBytes.sessions),
     usersGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
     feedEntries: entries,
@@ -109,14 +173,56 @@ export function strainOf(one: Shop, { costs, rowBytes }: Measures): Strain {
   }
 }
 
-function habitsOf({ visitors, instances }: Shop): Habits {
-  return { ...times(shop.INSTANCE, instances), ...withPreflights(times(shop.VISITOR, visitors)) }
+/** The calls to D1 in a second: an alarm sends the changes of a few seconds in one call. */
+function callsOfAlarms({ objects }: LargeStores): number {
+  return objects / shop.ALARM_SECONDS
+}
+
+function deliveriesOf(one: Shop, eventsASecond: number, measures: Measures): number {
+  return eventsASecond / deliveryOf(one, eventsASecond, measures).events
+}
+
+/** D1 has the events of `hot_days`, of the present day and of the day that the cron trigger moves. */
+function auditSizes({ large }: Shop, eventsAMonth: number, rowBytes: Measures['rowBytes']) {
+  const eventsADay = eventsAMonth / 30
+  if (large === null)
+    return { auditGb: gb(eventsADay * shop.AUDIT_DAYS * rowBytes.audit_events), archiveGb: 0 }
+  return {
+    auditGb: gb(eventsADay * (large.hotDays + 2) * rowBytes.batched_events),
+    archiveGb: gb(eventsADay * shop.AUDIT_DAYS * rowBytes.batched_events),
+  }
+}
+
+function costsOf({ large }: Shop, { costs, largeCosts }: Measures): readonly OperationCost[] {
+  return large === null ? costs : largeCosts
+}
+
+/** The events that go through the queue. A message of the counts has one event. */
+function eventsOf(habits: Habits, costs: readonly OperationCost[]): number {
+  return costs.reduce((sum, { operation, before, after }) => {
+    return sum + (habits[operation] ?? 0) * (before.queueMessages + after.queueMessages)
+  }, 0)
+}
+
+/** The counted delivery with the next smaller number of events. */
+function deliveryOf({ large }: Shop, eventsASecond: number, { deliveries }: Measures): Delivery {
+  const counted = deliveries.get(large?.partitions ?? 0) ?? []
+  const fitting = counted.filter(({ events }) => events <= Math.max(1, eventsASecond * shop.DELIVERY_SECONDS))
+  const largest = fitting.reduce<Delivery | null>(
+    (best, one) => (best && best.events > one.events ? best : one),
+    null,
+  )
+  if (largest === null) throw new Error('there is no counted delivery for these partitions')
+  return largest
+}
+
+function habitsOf({ visitors, instances, visitor }: Shop): Habits {
+  return { ...times(shop.INSTANCE, instances), ...withPreflights(times(visitor, visitors)) }
 }
 
 /** The rate per second in the busiest hour. Instances poll at a constant rate. */
-function inTheBusiestSecond({ visitors, instances }: Shop): Habits {
-  const busy = habitsOf({ visitors: visitors * shop.PEAK, instances, isolates: 0 })
-  return times(busy, 1 / shop.MONTH_SECONDS)
+function inTheBusiestSecond(one: Shop): Habits {
+  return times(habitsOf({ ...one, visitors: one.visitors * shop.PEAK }), 1 / shop.MONTH_SECONDS)
 }
 
 function times(habits: Habits, factor: number): Habits {
@@ -127,25 +233,12 @@ function withPreflights(habits: Habits): Habits {
   return { ...habits, preflight: count(habits, Object.keys(habits)) }
 }
 
-function addUp(habits: Habits, measures: Measures): Usage {
+function addUp(parts: readonly (readonly [number, Usage])[]): Usage {
   const total = { ...NOTHING }
-  for (const cost of measures.costs) {
-    const one = usageOf(cost, measures)
-    const often = habits[cost.operation] ?? 0
-    if (often > 0) for (const name of USAGE_NAMES) total[name] += often * one[name]
-  }
+  // A number of 0 skips an operation with an unknown processor time.
+  for (const [often, one] of parts.filter(([often]) => often > 0))
+    for (const name of USAGE_NAMES) total[name] += often * one[name]
   return total
-}
-
-const NOTHING: Usage = {
-  requests: 0,
-  cpuMs: 0,
-  logEvents: 0,
-  rowsRead: 0,
-  rowsWritten: 0,
-  storedGb: 0,
-  kvReads: 0,
-  kvWrites: 0,
 }
 
 /** A poll makes its isolate write the copy of a changed list, at most once a minute. */

@@ -1,4 +1,5 @@
 import { BATCH_ROWS, MAX_STATEMENTS } from '../src/sessions/sweep.ts'
+import type { OperationCost } from './count.ts'
 import {
   type Bill,
   billOf,
@@ -7,6 +8,7 @@ import {
   type Strain,
   strainOf,
   usageOf,
+  usageOfEvent,
 } from './price_model.ts'
 import { dollarsBeyond, PLAN_DOLLARS, PRICED_ON, PRICES, USAGE_NAMES } from './prices.ts'
 import * as shop from './shop.ts'
@@ -22,7 +24,9 @@ const DATABASE_GB = 10
 export function priceSections(measures: Measures): Record<string, string> {
   return {
     prices: formatPrices(),
-    operations: formatOperations(measures),
+    operations: formatOperations(measures.costs, measures),
+    large_operations: formatOperations(measures.largeCosts, measures),
+    deliveries: formatDeliveries(measures),
     assumptions: formatAssumptions(),
     bills: formatBills(shop.SHOPS.map((one) => billOf(one, measures))),
     strains: formatStrains(
@@ -45,37 +49,63 @@ function formatPrices(): string {
   ].join('\n')
 }
 
-function formatOperations(measures: Measures): string {
-  const titles = ['operation', 'CPU ms', 'log events', 'rows read', 'rows written', '$ a million']
-  const rows = measures.costs.map((cost) => {
+function formatOperations(costs: readonly OperationCost[], measures: Measures): string {
+  const titles = [
+    ...['operation', 'CPU ms', 'log events', 'D1 rows read', 'D1 rows written', 'object rows written'],
+    ...['queue operations', '$ a million'],
+  ]
+  const rows = costs.map((cost) => {
     const usage = usageOf(cost, measures)
-    const numbers = [usage.logEvents, usage.rowsRead, usage.rowsWritten].map(String)
+    const { logEvents, rowsRead, rowsWritten, objectRowsWritten, queueOperations } = usage
+    const numbers = [logEvents, rowsRead, rowsWritten, objectRowsWritten, queueOperations].map(String)
     return [cost.operation, usage.cpuMs.toFixed(2), ...numbers, dollarsPerMillion(usage).toFixed(2)]
   })
   return formatTable(titles, rows, 1)
 }
 
+/** The rows of one audit event in the consumer of the queue. */
+function formatDeliveries({ deliveries }: Measures): string {
+  const titles = ['partitions', 'events in a delivery', 'rows written for one event', '$ a million events']
+  const rows = [...deliveries].flatMap(([partitions, counted]) =>
+    counted.map((delivery) => {
+      const usage = usageOfEvent(delivery)
+      const numbers = [usage.rowsWritten, dollarsPerMillion(usage)].map((value) => value.toFixed(2))
+      return [String(partitions), String(delivery.events), ...numbers]
+    }),
+  )
+  return formatTable(titles, rows, 0)
+}
+
 function formatAssumptions(): string {
   const habits = (of: shop.Habits) => Object.entries(of).map(([name, times]) => `${times} × ${name}`)
   const rows = [
-    ['a visitor, in a month', habits(shop.VISITOR).join(', '), 'a preflight before each'],
     ['an instance of an API, in a month', habits(shop.INSTANCE).join(', '), ''],
     ['accounts to each visitor of a month', String(shop.ACCOUNTS), ''],
     ['the busiest hour', `${shop.PEAK} times the average`, ''],
     ['`audit_retention_days`', String(shop.AUDIT_DAYS), 'the default'],
-    ['`access_token_lifetime`', `${shop.ACCESS_TOKEN_SECONDS} s`, 'the default'],
     ['D1 is busy with a call', `${shop.WRITE_MS} ms if it writes, ${shop.READ_MS} ms if not`, 'below'],
-    ...shop.SHOPS.map(({ visitors, instances, isolates }) => [
-      `${short(visitors)} visitors`,
-      `${instances} instances of APIs, ${isolates} isolates of the Worker`,
-      '',
+    ...shop.SHOPS.map((one) => [
+      titleOf(one),
+      `${one.instances} instances of APIs, ${one.isolates} isolates of the Worker, \`access_token_lifetime: ${one.accessTokenSeconds}\`; in a month: ${habits(one.visitor).join(', ')}`,
+      describeStores(one),
     ]),
   ]
   return formatTable(['quantity', 'assumed', 'remark'], rows, 3)
 }
 
+/** The name of a shop in the head of a column. */
+function titleOf({ visitors, large }: shop.Shop): string {
+  return large === null ? `${short(visitors)} visitors` : `${short(visitors)} visitors, large`
+}
+
+function describeStores({ large }: shop.Shop): string {
+  if (large === null) return 'one database; a preflight before each request'
+  const { objects, partitions, hotDays } = large
+  return `${objects} session objects, \`partitions: ${partitions}\`, \`hot_days: ${hotDays}\``
+}
+
 function formatBills(bills: readonly Bill[]): string {
-  const titles = ['a month', ...bills.map((bill) => `${short(bill.shop.visitors)} visitors`)]
+  const titles = ['a month', ...bills.map((bill) => titleOf(bill.shop))]
   const row = (title: string, cell: (bill: Bill) => string) => [title, ...bills.map(cell)]
   const billed = USAGE_NAMES.map((name) =>
     row(PRICES[name].title, ({ usage }) => {
@@ -93,7 +123,7 @@ function formatBills(bills: readonly Bill[]): string {
 }
 
 function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): string {
-  const titles = ['', ...strains.map((strain) => `${short(strain.shop.visitors)} visitors`), 'limit']
+  const titles = ['', ...strains.map((strain) => titleOf(strain.shop)), 'limit']
   const rows: [string, (strain: Strain) => string, string][] = [
     ['tokens a second', ({ tokensASecond }) => short(tokensASecond), ''],
     ['password hashes a second', ({ hashesASecond }) => short(hashesASecond), 'one isolate: about 40'],
@@ -103,13 +133,15 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
       ({ sessionWritesASecond }) => short(sessionWritesASecond),
       '',
     ],
-    ['one database for all of it is busy', ({ busy }) => `${short(busy * 100)} %`, '100 %'],
+    ['the main database is busy', ({ busy }) => `${short(busy * 100)} %`, '100 %'],
+    ['calls to one session object a second', ({ callsToAnObject }) => short(callsToAnObject), '1 k'],
     ['audit events a month', ({ auditEvents }) => short(auditEvents), `the sweep: ${short(SWEPT_A_MONTH)}`],
     [
-      `audit trail, ${bytes(rowBytes.audit_events)}`,
+      `audit trail in D1, ${bytes(rowBytes.audit_events)}, large: ${rowBytes.batched_events.toFixed(0)} bytes an event`,
       ({ auditGb }) => `${short(auditGb)} GB`,
       '10 GB a database',
     ],
+    ['audit trail in R2', ({ archiveGb }) => `${short(archiveGb)} GB`, ''],
     [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
     [`users, ${bytes(rowBytes.users)}`, ({ usersGb }) => `${short(usersGb)} GB`, ''],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],

@@ -8,6 +8,18 @@ export interface Usage {
   storedGb: number
   kvReads: number
   kvWrites: number
+  /** Calls of a Durable Object and runs of its alarm. */
+  objectRequests: number
+  /** The time in which an object is in memory, for 128 MB. */
+  objectGbSeconds: number
+  objectRowsRead: number
+  objectRowsWritten: number
+  objectStoredGb: number
+  /** Writes, reads and deletions of messages, for each 64 KB. */
+  queueOperations: number
+  /** R2 operations that write or list. */
+  archiveWrites: number
+  archiveStoredGb: number
 }
 
 export interface Price {
@@ -23,7 +35,7 @@ export interface Price {
 }
 
 /** The date of these prices. */
-export const PRICED_ON = '2026-11-25'
+export const PRICED_ON = '2026-11-30'
 
 /** The monthly minimum of the Workers Paid plan, in US dollars. */
 export const PLAN_DOLLARS = 5
@@ -33,6 +45,9 @@ const WORKERS = 'https://developers.cloudflare.com/workers/platform/pricing/'
 const LOGS = 'https://developers.cloudflare.com/workers/observability/logs/workers-logs/'
 const D1 = 'https://developers.cloudflare.com/d1/platform/pricing/'
 const KV = 'https://developers.cloudflare.com/kv/platform/pricing/'
+const OBJECTS = 'https://developers.cloudflare.com/durable-objects/platform/pricing/'
+const QUEUES = 'https://developers.cloudflare.com/queues/platform/pricing/'
+const R2 = 'https://developers.cloudflare.com/r2/pricing/'
 const UNKNOWN = 'not stated'
 
 /** The prices of the Workers Paid plan. */
@@ -45,6 +60,14 @@ export const PRICES: Readonly<Record<keyof Usage, Price>> = {
   storedGb: { ...price('D1, GB stored', 0.75, 5, D1), unit: 1 },
   kvReads: price('KV, reads', 0.5, 10 * MILLION, KV),
   kvWrites: price('KV, writes', 5, MILLION, KV),
+  objectRequests: price('Durable Objects, requests', 0.15, MILLION, OBJECTS),
+  objectGbSeconds: price('Durable Objects, GB-seconds', 12.5, 400_000, OBJECTS),
+  objectRowsRead: price('Durable Objects, rows read', 0.001, 25_000 * MILLION, OBJECTS),
+  objectRowsWritten: price('Durable Objects, rows written', 1, 50 * MILLION, OBJECTS),
+  objectStoredGb: { ...price('Durable Objects, GB stored', 0.2, 5, OBJECTS), unit: 1 },
+  queueOperations: price('Queues, operations', 0.4, MILLION, QUEUES),
+  archiveWrites: price('R2, writes', 4.5, MILLION, R2),
+  archiveStoredGb: { ...price('R2, GB stored', 0.015, 10, R2), unit: 1 },
 }
 
 export const USAGE_NAMES = Object.keys(PRICES) as (keyof Usage)[]

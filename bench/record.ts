@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BASELINES, CASES, PRICED } from './cases.ts'
 import { drawChart } from './chart.ts'
-import type { OperationCost } from './count.ts'
+import type { Counts } from './count_costs.ts'
 import { type FeedMeasurement, formatFeed } from './feed.ts'
 import type { Comparison } from './load.ts'
 import type { Memory } from './memory.ts'
@@ -27,36 +27,52 @@ const CHART = 'docs/performance.svg'
 const CHARTED = 32
 
 /** All measurements of one run. */
-export interface Run extends Starts {
+export interface Run extends Starts, Counts {
   speed: readonly Measurement[]
   /** Machine tokens during queued sign-ins, compared with machine tokens alone. */
   duringSignIns: Comparison
   growth: readonly Measurement[]
   feed: readonly FeedMeasurement[]
   bound: readonly BoundMeasurement[]
-  costs: readonly OperationCost[]
-  /** Operations that are counted only for their price. */
-  priced: readonly OperationCost[]
-  /** Bytes of a row with its index entries, by table. */
-  rowBytes: Measures['rowBytes']
   memory: Memory
 }
 
 /** Writes the tables of a run between the markers of the pages, and draws the chart. */
 export function writeRecord(run: Run): void {
   writeSections(PAGE, sectionsOf(run))
-  writeSections(COST_PAGE, priceSections(measuresOf(run)))
+  writeSections(COST_PAGE, priceSections(measuresOf(run, (name) => cpuMsOf(run.speed, name))))
   writeFileSync(CHART, drawChart('Speed of each operation, as a ratio to its baseline', barsOf(run)))
 }
 
-/** The input of the prices. The processor time is that at the concurrency of the chart. */
-function measuresOf({ speed, costs, priced, rowBytes }: Run): Measures {
-  const cpuMs = (operation: string): number => {
-    const name = PRICED.find((one) => one.operation.name === operation)?.like.name ?? operation
-    const measurement = speed.find((one) => one.operation === name && one.concurrency === CHARTED)
-    return measurement?.subject.cpuMs ?? Number.NaN
-  }
-  return { costs: [...costs, ...priced], cpuMs, rowBytes }
+/** Writes the tables of docs/cost.md, with the processor times that docs/performance.md has. */
+export function writeCosts(counts: Counts): void {
+  const times = readCpuMs(readFileSync(PAGE, 'utf8'))
+  writeSections(COST_PAGE, priceSections(measuresOf(counts, (name) => times.get(name) ?? Number.NaN)))
+}
+
+/** The processor times at the concurrency of the chart, by operation, in the table of speeds. */
+export function readCpuMs(page: string): Map<string, number> {
+  const rows = page.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
+  const charted = rows.filter(([, , concurrency]) => concurrency === String(CHARTED))
+  return new Map(
+    charted.map(([, operation = '', , , , , cpuMs = '']) => [operation, Number.parseFloat(cpuMs)]),
+  )
+}
+
+/** The processor time at the concurrency of the chart. */
+function cpuMsOf(speed: readonly Measurement[], operation: string): number {
+  const measurement = speed.find((one) => one.operation === operation && one.concurrency === CHARTED)
+  return measurement?.subject.cpuMs ?? Number.NaN
+}
+
+/** The input of the prices. @param measuredMs The processor time of a measured operation. */
+function measuresOf(
+  { costs, priced, ...counts }: Counts,
+  measuredMs: (operation: string) => number,
+): Measures {
+  const cpuMs = (operation: string) =>
+    measuredMs(PRICED.find((one) => one.operation.name === operation)?.like.name ?? operation)
+  return { ...counts, costs: [...costs, ...priced], cpuMs }
 }
 
 export function writeSections(page: string, sections: Record<string, string>): void {

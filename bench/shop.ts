@@ -3,16 +3,29 @@
 /** The number of requests in a month, by operation. */
 export type Habits = Readonly<Record<string, number>>
 
+/** The settings of `session_objects` and `audit_archive`. */
+export interface LargeStores {
+  /** All session objects: `per_market` in each market. */
+  objects: number
+  partitions: number
+  hotDays: number
+}
+
 export interface Shop {
   visitors: number
   /** Instances of the APIs, each with a verifier that polls the feed, and of the services that call them. */
   instances: number
   /** Isolates of the Worker at any moment, in all locations. */
   isolates: number
+  accessTokenSeconds: number
+  /** The requests of a visitor in a month. */
+  visitor: Habits
+  /** Null for a shop with one database. */
+  large: LargeStores | null
 }
 
 /** The requests of a visitor. A browser sends a preflight before each. */
-export const VISITOR: Habits = {
+const VISITOR: Habits = {
   'guest token': 1,
   'first refresh': 0.5,
   refresh: 1.4,
@@ -20,6 +33,9 @@ export const VISITOR: Habits = {
   'failed sign-in': 0.02,
   revocation: 0.03,
 }
+
+/** The requests of a visitor if an access token lives ten minutes. */
+const VISITOR_WITH_SHORT_TOKENS: Habits = { ...VISITOR, 'first refresh': 0.7, refresh: 2.5 }
 
 /** The requests of an API instance: the feed every ten seconds, the keys every five minutes, a token every hour. */
 export const INSTANCE: Habits = { 'revocation feed, read anew': 259_200, JWKS: 8640, 'machine token': 720 }
@@ -39,11 +55,36 @@ export const MAX_FEED_ENTRIES = 10_000
 /** The fraction of the list that a poll reads: the entries of ten seconds, and the whole list each quarter of an hour. */
 export const FEED_READ_SHARE = 10 / 3600 + 10 / 900
 
+const MIDDLE = {
+  visitors: 1_000_000,
+  instances: 20,
+  isolates: 100,
+  accessTokenSeconds: 3600,
+  visitor: VISITOR,
+}
+
 export const SHOPS: readonly Shop[] = [
-  { visitors: 10_000, instances: 3, isolates: 10 },
-  { visitors: 1_000_000, instances: 20, isolates: 100 },
-  { visitors: 100_000_000, instances: 300, isolates: 1000 },
+  { ...MIDDLE, visitors: 10_000, instances: 3, isolates: 10, large: null },
+  { ...MIDDLE, large: null },
+  { ...MIDDLE, large: { objects: 4, partitions: 16, hotDays: 3 } },
+  {
+    visitors: 100_000_000,
+    instances: 300,
+    isolates: 1000,
+    accessTokenSeconds: 600,
+    visitor: VISITOR_WITH_SHORT_TOKENS,
+    large: { objects: 32, partitions: 256, hotDays: 1 },
+  },
 ]
+
+/** The sizes of the counted deliveries of audit events. A delivery has at most 100 messages. */
+export const DELIVERIES = [1, 10, 100]
+
+/** The time between two runs of the alarm of a session object that has new sessions. */
+export const ALARM_SECONDS = 5
+
+/** `max_batch_timeout` of the queue in wrangler.toml. */
+export const DELIVERY_SECONDS = 5
 
 /** The rate of the busiest hour of the month, divided by the average. */
 export const PEAK = 10
@@ -52,7 +93,6 @@ export const PEAK = 10
 export const ACCOUNTS = 0.3
 
 export const AUDIT_DAYS = 90
-export const ACCESS_TOKEN_SECONDS = 3600
 export const MONTH_SECONDS = 30 * 86_400
 
 /** The time that D1 needs for a call that writes, and for one that reads, as Cloudflare states, in milliseconds. */
