@@ -134,9 +134,15 @@ function largeUsage(one: Shop, large: LargeStores, measures: Measures): (readonl
   }
   return [
     [events, usageOfEvent(delivery)],
-    [30 * large.partitions, archived],
+    [objectsInR2(events, large), archived],
     [large.objects, objectMonth],
   ]
+}
+
+/** One object for each partition and each move, and for each 20,000 events. */
+function objectsInR2(events: number, { partitions, hotHours }: LargeStores): number {
+  const moves = 30 * Math.max(1, 24 / hotHours)
+  return Math.max(moves * partitions, events / shop.EVENTS_OF_AN_OBJECT)
 }
 
 export function strainOf(one: Shop, measures: Measures): Strain {
@@ -166,7 +172,7 @@ export function strainOf(one: Shop, measures: Measures): Strain {
     auditEvents: events,
     ...auditSizes(one, events, rowBytes),
     sessionGb: gb(count(month, ['first refresh', ...shop.ENDINGS]) * rowBytes.sessions),
-    usersGb: gb(one.visitors * shop.ACCOUNTS * rowBytes.users),
+    usersGb: gb(one.visitors * one.accounts * rowBytes.users),
     feedEntries: entries,
     feedKb: (entries * shop.FEED_ENTRY_BYTES) / 1000,
     feedWritesASecond: one.instances * Math.min(listed, 1 / 60),
@@ -182,15 +188,20 @@ function deliveriesOf(one: Shop, eventsASecond: number, measures: Measures): num
   return eventsASecond / deliveryOf(one, eventsASecond, measures).events
 }
 
-/** D1 has the events of `hot_days`, of the present day and of the day that the cron trigger moves. */
+/** D1 has the events of `hot_hours` and of an hour that the cron trigger moves. The busiest hours may follow one another. */
 function auditSizes({ large }: Shop, eventsAMonth: number, rowBytes: Measures['rowBytes']) {
   const eventsADay = eventsAMonth / 30
   if (large === null)
     return { auditGb: gb(eventsADay * shop.AUDIT_DAYS * rowBytes.audit_events), archiveGb: 0 }
   return {
-    auditGb: gb(eventsADay * (large.hotDays + 2) * rowBytes.batched_events),
+    auditGb: gb((eventsADay / 24) * (large.hotHours + 1) * rowBytes.batched_events * peakOf(large)),
     archiveGb: gb(eventsADay * shop.AUDIT_DAYS * rowBytes.batched_events),
   }
+}
+
+/** How many times the average the events of `hot_hours` can be. A whole day has the average. */
+function peakOf({ hotHours }: LargeStores): number {
+  return Math.max(1, Math.min(shop.PEAK, 24 / hotHours))
 }
 
 function costsOf({ large }: Shop, { costs, largeCosts }: Measures): readonly OperationCost[] {

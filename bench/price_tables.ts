@@ -80,13 +80,12 @@ function formatAssumptions(): string {
   const habits = (of: shop.Habits) => Object.entries(of).map(([name, times]) => `${times} × ${name}`)
   const rows = [
     ['an instance of an API, in a month', habits(shop.INSTANCE).join(', '), ''],
-    ['accounts to each visitor of a month', String(shop.ACCOUNTS), ''],
     ['the busiest hour', `${shop.PEAK} times the average`, ''],
     ['`audit_retention_days`', String(shop.AUDIT_DAYS), 'the default'],
     ['D1 is busy with a call', `${shop.WRITE_MS} ms if it writes, ${shop.READ_MS} ms if not`, 'below'],
     ...shop.SHOPS.map((one) => [
       titleOf(one),
-      `${one.instances} instances of APIs, ${one.isolates} isolates of the Worker, \`access_token_lifetime: ${one.accessTokenSeconds}\`; in a month: ${habits(one.visitor).join(', ')}`,
+      `${one.instances} instances of APIs, ${one.isolates} isolates of the Worker, ${one.accounts} accounts to a visitor, \`access_token_lifetime: ${one.accessTokenSeconds}\`; a visitor in a month: ${habits(one.visitor).join(', ')}`,
       describeStores(one),
     ]),
   ]
@@ -98,10 +97,28 @@ function titleOf({ visitors, large }: shop.Shop): string {
   return large === null ? `${short(visitors)} visitors` : `${short(visitors)} visitors, large`
 }
 
+/** The table of docs/scaling.md. */
+export function formatSteps(measures: Measures): string {
+  const rows = shop.SHOPS.map((one) => {
+    const { total } = billOf(one, measures)
+    const { busy, auditGb, usersGb, sessionGb, archiveGb } = strainOf(one, measures)
+    const inD1 = auditGb + usersGb + (one.large === null ? sessionGb : 0)
+    return [
+      short(one.visitors),
+      one.large === null ? 'one database' : 'session objects and archive',
+      ...[dollars(total), `${short(busy * 100)} %`, `${short(inD1)} GB`],
+      one.large === null ? '' : `${short(sessionGb)} GB`,
+      one.large === null ? '' : `${short(archiveGb)} GB`,
+    ]
+  })
+  const titles = ['visitors a month', 'stores', 'a month', '`DB` is busy', 'in `DB`', 'in objects', 'in R2']
+  return formatTable(titles, rows, 2)
+}
+
 function describeStores({ large }: shop.Shop): string {
   if (large === null) return 'one database; a preflight before each request'
-  const { objects, partitions, hotDays } = large
-  return `${objects} session objects, \`partitions: ${partitions}\`, \`hot_days: ${hotDays}\``
+  const { objects, partitions, hotHours } = large
+  return `${objects} session objects, \`partitions: ${partitions}\`, \`hot_hours: ${hotHours}\``
 }
 
 function formatBills(bills: readonly Bill[]): string {

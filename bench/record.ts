@@ -6,7 +6,7 @@ import { type FeedMeasurement, formatFeed } from './feed.ts'
 import type { Comparison } from './load.ts'
 import type { Memory } from './memory.ts'
 import type { Measures } from './price_model.ts'
-import { priceSections } from './price_tables.ts'
+import { formatSteps, priceSections } from './price_tables.ts'
 import { type BoundMeasurement, formatRevocationBound } from './revocation_bound.ts'
 import {
   formatCosts,
@@ -21,6 +21,7 @@ import {
 
 const PAGE = 'docs/performance.md'
 const COST_PAGE = 'docs/cost.md'
+const SCALING_PAGE = 'docs/scaling.md'
 const CHART = 'docs/performance.svg'
 
 /** The concurrency that the chart shows. */
@@ -40,14 +41,19 @@ export interface Run extends Starts, Counts {
 /** Writes the tables of a run between the markers of the pages, and draws the chart. */
 export function writeRecord(run: Run): void {
   writeSections(PAGE, sectionsOf(run))
-  writeSections(COST_PAGE, priceSections(measuresOf(run, (name) => cpuMsOf(run.speed, name))))
+  writePrices(measuresOf(run, (name) => cpuMsOf(run.speed, name)))
   writeFileSync(CHART, drawChart('Speed of each operation, as a ratio to its baseline', barsOf(run)))
 }
 
 /** Writes the tables of docs/cost.md, with the processor times that docs/performance.md has. */
 export function writeCosts(counts: Counts): void {
   const times = readCpuMs(readFileSync(PAGE, 'utf8'))
-  writeSections(COST_PAGE, priceSections(measuresOf(counts, (name) => times.get(name) ?? Number.NaN)))
+  writePrices(measuresOf(counts, (name) => times.get(name) ?? Number.NaN))
+}
+
+function writePrices(measures: Measures): void {
+  writeSections(COST_PAGE, priceSections(measures))
+  writeSections(SCALING_PAGE, { steps: formatSteps(measures) })
 }
 
 /** The processor times at the concurrency of the chart, by operation, in the table of speeds. */

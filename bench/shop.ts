@@ -8,7 +8,7 @@ export interface LargeStores {
   /** All session objects: `per_market` in each market. */
   objects: number
   partitions: number
-  hotDays: number
+  hotHours: number
 }
 
 export interface Shop {
@@ -18,6 +18,8 @@ export interface Shop {
   /** Isolates of the Worker at any moment, in all locations. */
   isolates: number
   accessTokenSeconds: number
+  /** The number of accounts for each visitor of a month. */
+  accounts: number
   /** The requests of a visitor in a month. */
   visitor: Habits
   /** Null for a shop with one database. */
@@ -59,6 +61,7 @@ const MIDDLE = {
   visitors: 1_000_000,
   instances: 20,
   isolates: 100,
+  accounts: 0.3,
   accessTokenSeconds: 3600,
   visitor: VISITOR,
 }
@@ -66,19 +69,30 @@ const MIDDLE = {
 export const SHOPS: readonly Shop[] = [
   { ...MIDDLE, visitors: 10_000, instances: 3, isolates: 10, large: null },
   { ...MIDDLE, large: null },
-  { ...MIDDLE, large: { objects: 4, partitions: 16, hotDays: 3 } },
+  { ...MIDDLE, large: { objects: 4, partitions: 16, hotHours: 72 } },
+  {
+    ...MIDDLE,
+    visitors: 10_000_000,
+    instances: 60,
+    isolates: 300,
+    large: { objects: 8, partitions: 16, hotHours: 24 },
+  },
   {
     visitors: 100_000_000,
     instances: 300,
     isolates: 1000,
+    accounts: 0.15,
     accessTokenSeconds: 600,
     visitor: VISITOR_WITH_SHORT_TOKENS,
-    large: { objects: 32, partitions: 256, hotDays: 1 },
+    large: { objects: 32, partitions: 16, hotHours: 2 },
   },
 ]
 
 /** The sizes of the counted deliveries of audit events. A delivery has at most 100 messages. */
 export const DELIVERIES = [1, 10, 100]
+
+/** The most events of an object in R2. */
+export const EVENTS_OF_AN_OBJECT = 20_000
 
 /** The time between two runs of the alarm of a session object that has new sessions. */
 export const ALARM_SECONDS = 5
@@ -88,9 +102,6 @@ export const DELIVERY_SECONDS = 5
 
 /** The rate of the busiest hour of the month, divided by the average. */
 export const PEAK = 10
-
-/** The number of accounts for each visitor of a month. */
-export const ACCOUNTS = 0.3
 
 export const AUDIT_DAYS = 90
 export const MONTH_SECONDS = 30 * 86_400
