@@ -19,7 +19,8 @@ export interface Counts extends Pick<Measures, 'largeCosts' | 'deliveries' | 'ro
   priced: readonly OperationCost[]
 }
 
-const OPERATIONS = CASES.map(({ operation }) => operation)
+/** The operations of the service. Those of another server have no prices of their own. */
+const OPERATIONS = CASES.filter(({ server }) => server === undefined).map(({ operation }) => operation)
 const PRICED_OPERATIONS = PRICED.map(({ operation }) => operation)
 
 /** Counts all operations with one database, and those of a visitor with session objects and the archive of audit events. */

@@ -7,9 +7,6 @@ import { type CountedResponse, DELIVERY_PATH, NO_COST, subtractCost } from './co
 import { aroundD1, aroundKv } from './counting_stores.ts'
 import { deliver } from './delivery.ts'
 
-// wrangler.toml names this class.
-export { SessionObject } from '../src/sessions/session_object.ts'
-
 // The Worker with counters around its stores and its cryptography. It handles one request at a time.
 
 /**

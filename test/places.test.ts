@@ -16,9 +16,6 @@ const FEW: SampleCounts = { warm: 3, paused: 3, resting: 3, cold: 3 }
 /** The measurement of a row takes seconds, and more if other tests run. */
 const TIMEOUT_MS = 600_000
 
-/** The measurement of a row takes seconds, and more if other tests run. */
-const TIMEOUT_MS = 600_000
-
 const [ANY_PLACE] = SESSION_PLACES
 
 /** Whether a row for the place adds a figure. An operation without a session does not depend on the place. */
