@@ -86,7 +86,7 @@ export function usageOf(
 }
 
 /** The use of one audit event in deliveries of a size, including the later removal of the rows. */
-export function usageOfEvent({ events, cost }: Delivery): Usage {
+function usageOfEvent({ events, cost }: Delivery): Usage {
   const each = (rows: number) => rows / events
   return {
     ...NOTHING,
@@ -141,7 +141,8 @@ function largeUsage(one: Shop, large: LargeStores, measures: Measures): (readonl
 
 /** One object for each partition and each move, and for each 20,000 events. */
 function objectsInR2(events: number, { partitions, hotHours }: LargeStores): number {
-  const moves = 30 * Math.max(1, 24 / hotHours)
+  // Events move by whole days, and by whole hours if D1 has them for less than a day.
+  const moves = 30 * (hotHours < 24 ? 24 : 1)
   return Math.max(moves * partitions, events / shop.EVENTS_OF_AN_OBJECT)
 }
 

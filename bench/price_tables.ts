@@ -8,7 +8,6 @@ import {
   type Strain,
   strainOf,
   usageOf,
-  usageOfEvent,
 } from './price_model.ts'
 import { dollarsBeyond, PLAN_DOLLARS, PRICED_ON, PRICES, USAGE_NAMES } from './prices.ts'
 import * as shop from './shop.ts'
@@ -26,7 +25,6 @@ export function priceSections(measures: Measures): Record<string, string> {
     prices: formatPrices(),
     operations: formatOperations(measures.costs, measures),
     large_operations: formatOperations(measures.largeCosts, measures),
-    deliveries: formatDeliveries(measures),
     assumptions: formatAssumptions(),
     bills: formatBills(shop.SHOPS.map((one) => billOf(one, measures))),
     strains: formatStrains(
@@ -61,19 +59,6 @@ function formatOperations(costs: readonly OperationCost[], measures: Measures): 
     return [cost.operation, usage.cpuMs.toFixed(2), ...numbers, dollarsPerMillion(usage).toFixed(2)]
   })
   return formatTable(titles, rows, 1)
-}
-
-/** The rows of one audit event in the consumer of the queue. */
-function formatDeliveries({ deliveries }: Measures): string {
-  const titles = ['partitions', 'events in a delivery', 'rows written for one event', '$ a million events']
-  const rows = [...deliveries].flatMap(([partitions, counted]) =>
-    counted.map((delivery) => {
-      const usage = usageOfEvent(delivery)
-      const numbers = [usage.rowsWritten, dollarsPerMillion(usage)].map((value) => value.toFixed(2))
-      return [String(partitions), String(delivery.events), ...numbers]
-    }),
-  )
-  return formatTable(titles, rows, 0)
 }
 
 function formatAssumptions(): string {

@@ -69,7 +69,7 @@ const MIDDLE = {
 export const SHOPS: readonly Shop[] = [
   { ...MIDDLE, visitors: 10_000, instances: 3, isolates: 10, large: null },
   { ...MIDDLE, large: null },
-  { ...MIDDLE, large: { objects: 4, partitions: 16, hotHours: 72 } },
+  { ...MIDDLE, large: { objects: 4, partitions: 1, hotHours: 72 } },
   {
     ...MIDDLE,
     visitors: 10_000_000,
@@ -89,7 +89,7 @@ export const SHOPS: readonly Shop[] = [
 ]
 
 /** The sizes of the counted deliveries of audit events. A delivery has at most 100 messages. */
-export const DELIVERIES = [1, 10, 100]
+export const DELIVERIES = [1, 5, 10, 50, 100]
 
 /** The most events of an object in R2. */
 export const EVENTS_OF_AN_OBJECT = 20_000

@@ -1,6 +1,6 @@
 import { eraseDueUsers } from './accounts/account_deletion.ts'
 import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
-import { dayOf } from './audit/event_partition.ts'
+import { movedBefore } from './audit/event_partition.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
@@ -48,10 +48,10 @@ export async function runCron(
   await fillSearchTexts(services)
 }
 
-/** Moves audit events of finished days to R2. After a failure, the next run continues. */
+/** Moves audit events to R2 after `hot_hours`. After a failure, the next run continues. */
 async function archiveEvents({ auditArchive, config }: Services, now: number): Promise<void> {
   if (auditArchive === null) return
-  const before = dayOf(now) - (config.auditArchive?.hotSeconds ?? 0)
+  const before = movedBefore(now, config.auditArchive?.hotSeconds ?? 0)
   let events = 0
   try {
     for (let object = 0; object < MAX_ARCHIVE_OBJECTS; object++) {

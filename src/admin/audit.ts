@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
 import { type AuditFilter, matchesOnlyRows } from '../audit/audit_filter.ts'
+import { movedBefore } from '../audit/event_partition.ts'
 import type { StoredAuditEvent } from '../audit/stored_event.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
@@ -114,10 +115,16 @@ const listAudit = operation({
 async function refuseArchived(filter: AuditFilter, { services }: Pick<Call, 'services'>): Promise<void> {
   const { subject = null, from = null } = filter
   if (from === null || subject !== null || matchesOnlyRows(filter)) return
-  const end = await services.archivedEvents.findEnd()
-  if (end === null || from >= end) return
-  const date = new Date(end * 1000).toISOString().slice(0, 10)
-  const message = `is before ${date}: older events are in the archive. Add "subject", or use "sallyport audit export"`
+  const dayEnd = await services.archivedEvents.findEnd()
+  if (dayEnd === null) return
+  const { config, clock } = services
+  // A part of the last archived day can be in D1.
+  const end = config.auditArchive
+    ? Math.min(dayEnd, movedBefore(clock.now(), config.auditArchive.hotSeconds))
+    : dayEnd
+  if (from >= end) return
+  const time = `${new Date(end * 1000).toISOString().slice(0, 16)}Z`
+  const message = `is before ${time}: older events are in the archive. Add "subject", or use "sallyport audit export"`
   throw new Problem('invalid-query', { errors: [{ path: 'from', message }] })
 }
 

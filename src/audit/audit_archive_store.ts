@@ -62,7 +62,7 @@ export function decodeBatch(events: string): BatchedEvent[] {
   return decodeRecord(z.array(batchedEventSchema), record, parseJsonColumn(record, events))
 }
 
-/** Moves audit events of finished days from D1 to objects in R2, and removes objects. Each step can be repeated. */
+/** Moves older audit events from D1 to objects in R2, and removes objects. Each step can be repeated. */
 export class AuditArchiveStore {
   readonly #db: D1Database
   readonly #bucket: R2Bucket
@@ -76,7 +76,7 @@ export class AuditArchiveStore {
    * Moves events of the oldest day and one of its partitions to one object. If a step fails, the events stay in D1, and `sweep`
    * deletes the object.
    *
-   * @param before The start of the first day that stays in D1, in Unix seconds.
+   * @param before The start of the first slot that stays in D1, in Unix seconds.
    * @returns the number of moved events; 0 if D1 has no older events
    * @throws StorageUnavailable, CorruptRecord
    */
@@ -86,7 +86,7 @@ export class AuditArchiveStore {
     if (oldest === null) return 0
     const { partition, slot } = decodeRecord(oldestSchema, 'oldest batch', oldest)
     const day = dayOf(slot)
-    const batches = await this.#readBatches(partition, day)
+    const batches = await this.#readBatches(partition, { from: day, to: Math.min(day + DAY_SECONDS, before) })
     const events = batches.flatMap((batch) => decodeBatch(batch.events))
     const name = await this.write({ partition, day }, events, now)
     const keys = JSON.stringify(batches.map((batch) => [batch.slot, batch.id]))
@@ -143,8 +143,11 @@ export class AuditArchiveStore {
     return removable.length
   }
 
-  async #readBatches(partition: number, day: number): Promise<z.infer<typeof batchesSchema>> {
-    const select = this.#db.prepare(SELECT_BATCHES).bind(partition, day, day + DAY_SECONDS)
+  async #readBatches(
+    partition: number,
+    { from, to }: { from: number; to: number },
+  ): Promise<z.infer<typeof batchesSchema>> {
+    const select = this.#db.prepare(SELECT_BATCHES).bind(partition, from, to)
     const { results } = await callStore('D1 audit_batches', () => select.all(), SEARCH_DEADLINE_MS)
     return decodeRecord(batchesSchema, 'audit batches', results)
   }

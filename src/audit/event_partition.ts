@@ -3,6 +3,8 @@ export const SLOT_SECONDS = 600
 
 export const DAY_SECONDS = 86_400
 
+const HOUR_SECONDS = 3600
+
 /** The most partitions is 2 to this power. */
 const MAX_BITS = 12
 
@@ -31,6 +33,12 @@ export function countOfPartitions(partition: number): number {
 
 export function slotOf(at: number): number {
   return at - (at % SLOT_SECONDS)
+}
+
+/** The time before which events move to R2, in Unix seconds. They move by whole days, and by whole hours if D1 has them for less than a day. */
+export function movedBefore(now: number, hotSeconds: number): number {
+  const unit = hotSeconds < DAY_SECONDS ? HOUR_SECONDS : DAY_SECONDS
+  return now - (now % unit) - hotSeconds
 }
 
 export function dayOf(at: number): number {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { check, count, daysToSeconds } from './checks.ts'
+import { check, count, daysToSeconds, hoursToSeconds } from './checks.ts'
 import { keyWithDefault, mapping, optionalKey, type ValuesOf } from './key.ts'
 
 const POWER_OF_TWO = 'must be a power of two from 1 to 4096'
@@ -20,10 +20,11 @@ const keysOfArchive = {
     description:
       'How many parts the events of a day have, by a hash of the subject. A search for a subject reads one part of each day ([storage.md](storage.md#audit-archive))',
   }),
-  hotSeconds: keyWithDefault('hot_days', {
-    check: daysToSeconds(1, 30),
-    default: 3,
-    description: 'How many whole days of sign-ins, refreshes and retries are in D1. Older ones are in R2',
+  hotSeconds: keyWithDefault('hot_hours', {
+    check: hoursToSeconds(1, 720),
+    default: 72,
+    description:
+      'How long sign-ins, refreshes and retries are in D1. Then they are in R2. They move by whole days, and below 24 by whole hours',
   }),
 }
 

@@ -38,6 +38,10 @@ export const secondsToMs = (min: number, max: number) => convert(seconds(min, ma
 export const daysToSeconds = (min: number, max: number) =>
   convert(integer(min, max, 'days'), (value) => value * DAY)
 
+/** A duration: hours in config.yml, seconds in `Config`. */
+export const hoursToSeconds = (min: number, max: number) =>
+  convert(integer(min, max, 'hours'), (value) => value * 3600)
+
 /** A number of things. @param unit The things, for the documentation. */
 export const count = (min: number, max: number, unit: string) => ({ ...integer(min, max, ''), unit })
 

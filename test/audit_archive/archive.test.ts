@@ -17,6 +17,7 @@ import { archiveServer } from '../support/audit_sink.ts'
 import { emptyStores, type TestServer } from '../support/server.ts'
 
 const DAY = 86_400
+const HOUR = 3600
 const HOT_DAYS = 3
 
 const idsOf = (events: readonly { id: number }[]) => events.map(({ id }) => id).sort()
@@ -93,6 +94,20 @@ describe('the archive of audit events', () => {
     expect(order).toEqual([...order].sort())
     await server.cron()
     expect(await keysInBucket()).toEqual(keys)
+  })
+
+  it('with hot_hours below 24, the cron trigger moves whole hours, and lists find events in both places', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 4, hot_hours: 2 } } })
+    server.clock.time = dayOf(server.clock.time) + DAY + 20 * HOUR + 600
+    const events = makeHistory(server.clock.time, 2, 600)
+    await deliverHistory(server, events)
+    await server.cron()
+    const hotFrom = dayOf(server.clock.time) + 18 * HOUR
+    expect(await findEverywhere()).toEqual({
+      inD1: idsOf(events.filter(({ at }) => at >= hotFrom)),
+      inR2: idsOf(events.filter(({ at }) => at < hotFrom)),
+    })
+    await expectLists(server, events, [{ subject: 'visitor:1' }, { subject: 'machine', kind: 'issue' }])
   })
 
   it('a list with a subject includes the archive, in every direction and page', async () => {

@@ -179,7 +179,7 @@ describe('config.yml', () => {
       mail: null,
       auditRetentionSeconds: 7 * 86_400,
       auditMaxEvents: 10_000_000,
-      auditArchive: { partitions: 64, hotSeconds: 3 * 86_400 },
+      auditArchive: { partitions: 64, hotSeconds: 72 * 3600 },
       longestAccessTokenSeconds: 3600,
       errorDialect: 'oro',
       passwordHash: { m: 7168, t: 5, p: 1 },

@@ -50,7 +50,7 @@ export class AuditSink {
   }
 }
 
-export const ARCHIVE = { audit_archive: { partitions: 4, hot_days: 3 } }
+export const ARCHIVE = { audit_archive: { partitions: 4, hot_hours: 72 } }
 
 /** A server with the archive of audit events, and its queue. */
 export function archiveServer({

@@ -19,7 +19,7 @@ export const ONE_EACH: Latencies = { primary: 1, replica: 1, kv: 1 }
 /** The only read of a replica: the user at a successful sign-in. */
 const REPLICA_READ = /json_group_array\(json_object\('kind', kind/
 
-const WRITE = /\b(?:INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b/
+const WRITE = /\b(?:INSERT INTO|UPDATE \w+|DELETE FROM)\b/
 
 /** D1 and KV whose calls take virtual time. Calls that no response waits for take none. */
 export class FarStores {
