@@ -1,6 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { getPlatformProxy, unstable_splitSqlQuery as splitSql } from 'wrangler'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import {
+  getPlatformProxy,
+  unstable_readConfig as readWranglerConfig,
+  unstable_splitSqlQuery as splitSql,
+} from 'wrangler'
 
 /** The directory of all local data. `npm run reset` removes it. */
 export const LOCAL_STATE = '.wrangler'
@@ -27,7 +31,8 @@ export async function withLocalStores<Env, T>(
   work: (env: Env) => Promise<T>,
 ): Promise<T> {
   const proxy = await getPlatformProxy<Env & Record<string, unknown>>({
-    configPath,
+    configPath: writeStoresConfig({ configPath, statePath }),
+    envFiles: [resolve(dirname(configPath), '.dev.vars')],
     persist: { path: join(statePath, 'v3') },
     remoteBindings: false,
   })
@@ -36,6 +41,29 @@ export async function withLocalStores<Env, T>(
   } finally {
     await proxy.dispose()
   }
+}
+
+/**
+ * Writes a configuration with the stores of a Worker. It has no Durable Objects, because their class is in the Worker, which does not
+ * run here, and workerd warns of a missing class.
+ *
+ * @returns its path
+ */
+function writeStoresConfig({ configPath, statePath }: LocalWorker): string {
+  const { name, compatibility_date, compatibility_flags, ...toml } = readWranglerConfig({
+    config: configPath,
+  })
+  const config = {
+    ...{ name, compatibility_date, compatibility_flags },
+    d1_databases: toml.d1_databases,
+    kv_namespaces: toml.kv_namespaces,
+    r2_buckets: toml.r2_buckets,
+    vars: toml.vars,
+  }
+  mkdirSync(statePath, { recursive: true })
+  const path = resolve(statePath, 'stores.json')
+  writeFileSync(path, JSON.stringify(config))
+  return path
 }
 
 /** Applies the missing migrations, each in one transaction. @returns their names */

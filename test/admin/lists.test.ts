@@ -276,6 +276,6 @@ describe('the search for users', () => {
     const { id } = await server.addUser()
     const rowsOf = async (set: string) =>
       (await env.DB.prepare(`UPDATE users SET ${set} WHERE id = ?`).bind(id).run()).meta.rows_written
-    expect([await rowsOf('enabled = 0'), await rowsOf(`search = 'other'`)]).toEqual([1, 2])
+    expect([await rowsOf('breach_checked_at = 1'), await rowsOf(`search = 'other'`)]).toEqual([1, 2])
   })
 })
