@@ -6,6 +6,7 @@ import { endBrowserSessions } from '../src/browser/end_browser_sessions.ts'
 import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
 import { isObjectName, marketOfObject } from '../src/sessions/object_name.ts'
 import { ONE_FACTOR } from '../src/signin/authentication_level.ts'
+import { aroundD1 } from './support/around_d1.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from './support/authorize.ts'
 import { D1_DOWN } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
@@ -20,6 +21,7 @@ import {
   readObject,
   runAlarms,
   sweepObjects,
+  wrapMainDatabase,
 } from './support/session_objects.ts'
 import { readSession } from './support/session_stores.ts'
 
@@ -237,6 +239,30 @@ describe('the index of the sessions in objects', () => {
       consent_id: null,
     })
     expect(await readObject(objectOf(sid), 'SELECT * FROM index_changes')).toEqual([])
+  })
+
+  it('has a session that opens again while D1 removes its row', async () => {
+    const { open } = await newShop()
+    const sid = sidOf((await open('EU', 'browser 1')).access_token)
+    const object = objectOf(sid)
+    const [row = {}] = await readObject(object, 'SELECT * FROM sessions WHERE sid = ?', sid)
+    const columns = Object.keys(row)
+    const insertion = `INSERT INTO sessions (${columns}) VALUES (${columns.map(() => '?')})`
+    let reopen = () => {}
+    await wrapMainDatabase(object, () =>
+      aroundD1((sql, call) => {
+        if (sql.includes('DELETE FROM session_index')) reopen()
+        return call()
+      }),
+    )
+    await readObject(object, 'DELETE FROM sessions WHERE sid = ?', sid)
+    await runInDurableObject(object, (instance, { storage }) => {
+      reopen = () => void storage.sql.exec(insertion, ...Object.values(row))
+      return instance.alarm()
+    })
+    expect(await indexOf(sid)).toBeNull()
+    await runInDurableObject(object, (instance) => instance.alarm())
+    expect(await indexOf(sid)).toMatchObject({ sid })
   })
 
   it('lets a logout end the sessions of a browser in every market, and no other session', async () => {

@@ -88,10 +88,13 @@ const listAudit = operation({
     ),
   isSearch({
     query: { subject, client_id: clientId, sid, actor, kind, outcome, grant, api, by_operator: byOperator },
+    services,
   }) {
-    const isIndexed = [subject, clientId, sid, actor].some((value) => value !== undefined)
-    const isFiltered = [kind, outcome, grant, api, byOperator].some((value) => value !== undefined)
-    return isFiltered && !isIndexed
+    if (subject !== undefined || actor !== undefined) return false
+    const hasOwner = clientId !== undefined || sid !== undefined
+    // Batches have no index for clients and sessions.
+    if (hasOwner) return services.config.auditArchive !== null
+    return [kind, outcome, grant, api, byOperator].some((value) => value !== undefined)
   },
   status: 200,
   response: eventsSchema,

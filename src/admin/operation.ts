@@ -83,7 +83,7 @@ export interface OperationSpec<Q, B, A> {
   /** The calls that need a confirmation of the password; absent if no call needs one. */
   confirmation?: ConfirmationRule<NoInfer<Q>, NoInfer<B>>
   /** Whether a call can search a whole table. It then takes `SEARCH_COST` from the budget of every caller. */
-  isSearch?(input: { query: NoInfer<Q>; body: NoInfer<B> }): boolean
+  isSearch?(input: Pick<Call, 'services'> & { query: NoInfer<Q>; body: NoInfer<B> }): boolean
   /** What a call takes from the budget of a service account: one for each changed record, `HASH_COST` for each password hash.
    * Absent: one, or none for a GET. */
   costOf?(input: { query: NoInfer<Q>; body: NoInfer<B> }): number

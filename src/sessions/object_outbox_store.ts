@@ -67,7 +67,16 @@ export class ObjectOutbox {
       const removed = rows.filter((row) => !isPresent(row)).map(({ sid }) => sid)
       await this.#index().change({ added, removed })
       this.#remove('index_changes', rows)
+      this.#addAgain(removed)
     } while (rows.length === ROWS_AT_ONCE)
+  }
+
+  /** A session that opened again during the call may have lost its row in the index. */
+  #addAgain(removed: readonly string[]): void {
+    this.#sql.exec(
+      'INSERT INTO index_changes (sid) SELECT sid FROM sessions WHERE sid IN (SELECT value FROM json_each(?))',
+      JSON.stringify(removed),
+    )
   }
 
   #remove(table: 'cutoffs' | 'index_changes', rows: readonly { id: number }[]): void {

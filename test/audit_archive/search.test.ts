@@ -109,3 +109,15 @@ describe('the admin API with batches', () => {
     expect(support).toMatchObject({ last_sign_in_at: signedInAt, live_sessions: 1 })
   })
 })
+
+describe('the budget of searches in batches', () => {
+  it('lists by client and session use the budget of searches, because batches have no index for them', async () => {
+    const { server } = archiveServer()
+    const operator = await TestOperator.signIn(server)
+    const searches = ['/audit?client_id=shop', '/audit?sid=s1.0']
+    for (let i = 0; i < 60; i++)
+      expect((await operator.get(searches[i % searches.length] ?? '')).status).toBe(200)
+    for (const path of searches) expect((await operator.get(path)).status).toBe(429)
+    expect((await operator.get('/audit?subject=visitor:1')).status).toBe(200)
+  })
+})
