@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { randomId } from '../lib/bytes.ts'
+import { encodeUtf8, randomId } from '../lib/bytes.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { AuditMessage, BatchedEvent } from './audit_message.ts'
@@ -8,6 +8,9 @@ import { partitionOf, slotOf } from './event_partition.ts'
 
 /** The most events of one transaction. A parameter of D1 has at most 2 MB. */
 const MAX_EVENTS = 2000
+
+/** The events of one row, about. A statement of D1 has at most 100 KB, also in an export of the database. */
+const ROW_BYTES = 60 * 1024
 
 /** The clocks of isolates differ by less. */
 const CLOCK_MARGIN_SECONDS = 60
@@ -52,14 +55,29 @@ export function insertBatchesSql(condition: string): string {
 
 const INSERT_BATCHES = insertBatchesSql(IS_CLAIMED)
 
-/** Groups events by partition and slot, as JSON. @param id The id of each batch; the partition and the slot are the rest of its key */
+/** Groups events by partition, slot and size, as JSON. @param id The start of the id of each batch, unique among all calls */
 export function batchesOf(events: readonly BatchedEvent[], partitions: number, id = randomId(9)): string {
   const groups = Map.groupBy(events, (event) => `${partitionOf(event, partitions)} ${slotOf(event.at)}`)
-  const batches = [...groups].map(([key, ofGroup]) => {
+  const batches = [...groups].flatMap(([key, ofGroup]) => {
     const [partition, slot] = key.split(' ').map(Number)
-    return { partition, slot, id, events: ofGroup }
+    return rowsOf(ofGroup).map((ofRow, n) => ({ partition, slot, id: `${id}-${n}`, events: ofRow }))
   })
   return JSON.stringify(batches)
+}
+
+function rowsOf(events: readonly BatchedEvent[]): BatchedEvent[][] {
+  const rows: BatchedEvent[][] = []
+  let bytes = ROW_BYTES
+  for (const event of events) {
+    const length = encodeUtf8(JSON.stringify(event)).byteLength + 1
+    if (bytes + length > ROW_BYTES) {
+      rows.push([])
+      bytes = 0
+    }
+    rows.at(-1)?.push(event)
+    bytes += length
+  }
+  return rows
 }
 
 /** The event without the personal data of an erased subject. */

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import costPage from '../../docs/cost.md?raw'
+import { AuditBatchStore } from '../../src/audit/audit_batch_store.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { emptyBucket } from '../support/audit_history.ts'
 import { archiveServer } from '../support/audit_sink.ts'
@@ -50,6 +51,29 @@ async function rowsForEach(events: number, partitions: number): Promise<number> 
     expect(await env.DB.prepare(`SELECT count(*) AS n FROM ${table}`).first('n')).toBe(0)
   return counted.rows / events
 }
+
+describe('a row of audit_batches', () => {
+  beforeEach(emptyStores)
+
+  it('a row has at most 64 KB of events, so a statement of an export is below the limit of D1', async () => {
+    const events = Array.from({ length: 2000 }, (_, i) => ({
+      ...{ id: 2 ** 52 + i, at: 6000 + (i % 600), kind: 'issue', outcome: 'ok', reason: 'é'.repeat(i % 90) },
+      subject: 'visitor:1',
+    }))
+    const message = { id: 'a', at: 6000, events, counts: [] }
+    await new AuditBatchStore(env.DB, 1).store([message], 6000)
+    const { results } = await env.DB.prepare(
+      'SELECT size, events, length(CAST(events AS BLOB)) AS bytes FROM audit_batches',
+    ).all<{ size: number; events: string; bytes: number }>()
+    expect(results.length).toBeGreaterThan(1)
+    for (const { bytes, events, size } of results) {
+      expect(bytes).toBeLessThanOrEqual(64 * 1024)
+      expect(JSON.parse(events)).toHaveLength(size)
+    }
+    const stored = results.flatMap((row): typeof events => JSON.parse(row.events))
+    expect(stored.sort((a, b) => a.id - b.id)).toEqual(events)
+  })
+})
 
 describe('the written rows of audit events with an archive', () => {
   beforeEach(async () => {
