@@ -17,13 +17,14 @@ const SELECT_OLDEST = `
     FROM (${ALL_PARTITIONS}) AS part)
   WHERE slot < ?1 ORDER BY slot, partition LIMIT 1`
 
-/** Batches of a partition and a day, up to MAX_EVENTS, at least one. */
+/** Batches of a partition and a day, up to MAX_EVENTS, at least one. The events of the others are not read. */
 const SELECT_BATCHES = `
-  SELECT slot, id, events FROM (
-    SELECT slot, id, events, sum(size) OVER (ORDER BY slot, id) - size AS earlier
-    FROM (SELECT slot, id, size, events FROM audit_batches WHERE partition = ?1 AND slot >= ?2 AND slot < ?3
+  SELECT slot, id, batch.events FROM (
+    SELECT slot, id, sum(size) OVER (ORDER BY slot, id) - size AS earlier
+    FROM (SELECT slot, id, size FROM audit_batches WHERE partition = ?1 AND slot >= ?2 AND slot < ?3
       ORDER BY slot, id LIMIT ${MAX_EVENTS}))
-  WHERE earlier < ${MAX_EVENTS}`
+  CROSS JOIN audit_batches AS batch USING (slot, id)
+  WHERE earlier < ${MAX_EVENTS} AND batch.partition = ?1`
 
 /** The condition that all batches of a JSON array of `[slot, id]` exist. `?1` is the partition. */
 const ALL_EXIST = `json_array_length(?2) = (

@@ -15,13 +15,14 @@ const PAGE_BYTES = 256 * 1024
 const SELECT_ROWS = `
   SELECT * FROM audit_events WHERE at >= ?1 AND at < ?2 AND (at, id) > (?3, ?4) ORDER BY at, id LIMIT ${PAGE_EVENTS}`
 
-/** At least one batch after a place. */
+/** At least one batch after a place. The events of those beyond the page are not read. */
 const SELECT_BATCHES = `
-  SELECT partition, slot, id, events FROM (
-    SELECT *, sum(size) OVER (ORDER BY partition, slot, id) - size AS earlier FROM (
-      SELECT * FROM audit_batches WHERE (partition, slot, id) > (?1, ?2, ?3) AND slot BETWEEN ?4 AND ?5
+  SELECT partition, slot, id, batch.events FROM (
+    SELECT partition, slot, id, sum(size) OVER (ORDER BY partition, slot, id) - size AS earlier FROM (
+      SELECT partition, slot, id, size FROM audit_batches WHERE (partition, slot, id) > (?1, ?2, ?3) AND slot BETWEEN ?4 AND ?5
       ORDER BY partition, slot, id LIMIT 200))
-  WHERE earlier < ${PAGE_EVENTS}`
+  CROSS JOIN audit_batches AS batch USING (partition, slot, id)
+  WHERE earlier < ${PAGE_EVENTS} ORDER BY partition, slot, id`
 
 /** The object of a place, or the next one. */
 const SELECT_ARCHIVE = `

@@ -248,6 +248,20 @@ describe('the archive of audit events', () => {
     expect(Math.max(...lengths)).toBeLessThan(3 * 65_536)
   })
 
+  it('an object gets batches up to 20,000 events by their sizes', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    const slot = dayOf(server.clock.time) - 6 * DAY
+    const insert = env.DB.prepare(
+      'INSERT INTO audit_batches (partition, slot, id, size, events) VALUES (1, ?, ?, 9000, ?)',
+    )
+    const event = (id: number) => ({ id, at: slot + id, kind: 'issue', outcome: 'ok', reason: 'r' })
+    const rows = [3, 2, 1, 4].map((id) => insert.bind(slot, `batch-${id}`, JSON.stringify([event(id)])))
+    await env.DB.batch(rows)
+    const archive = new AuditArchiveStore(env.DB, requireBucket())
+    expect(await archive.moveNext(server.clock.time, server.clock.time)).toBe(3)
+    expect(await findEverywhere()).toEqual({ inD1: [4], inR2: [1, 2, 3] })
+  })
+
   it('rows of audit_events above audit_max_events move to the archive, except merges and operators', async () => {
     const { server } = archiveServer({ config: { audit_max_events: 10_000 } })
     const insert = env.DB.prepare(
