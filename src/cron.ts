@@ -118,6 +118,7 @@ export async function sweepStores(services: Services): Promise<void> {
     ...shards.databases().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     {
+  const overflowRun = { after: 0 }
       table: 'sessions (withdrawn consents)',
       sweep: (limit: number) => endWithdrawn(services, now, limit),
     },
@@ -144,7 +145,7 @@ export async function sweepStores(services: Services): Promise<void> {
       sweep: (limit: number) =>
         auditOverflow === null
           ? audit.sweepBeyond(maxEvents, limit)
-          : auditOverflow.moveBeyond(maxEvents, limit),
+          : auditOverflow.moveBeyond(maxEvents, limit, overflowRun),
     },
     {
       table: 'audit_deliveries',

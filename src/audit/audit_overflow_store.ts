@@ -13,7 +13,7 @@ const SELECT = `
   SELECT * FROM audit_events
   WHERE ((id <= (SELECT max(id) FROM audit_events) - ?1 AND ${IS_ORDINARY})
       OR (id <= (SELECT max(id) FROM audit_events) - 2 * ?1 AND ${IS_OF_SECURITY}))
-    AND kind <> 'merge' AND NOT EXISTS (SELECT 1 FROM erasures WHERE erasures.subject = audit_events.subject)
+    AND id > ?3 AND kind <> 'merge' AND NOT EXISTS (SELECT 1 FROM erasures WHERE erasures.subject = audit_events.subject)
   ORDER BY id LIMIT ?2`
 
 /** Batches are inserted only if all rows still exist. */
@@ -22,6 +22,11 @@ const INSERT = insertBatchesSql(
 )
 
 const REMOVE = 'DELETE FROM audit_events WHERE changes() > 0 AND id IN (SELECT value FROM json_each(?))'
+
+/** One run of the cron trigger. It has moved or kept all rows up to the id `after`. */
+export interface OverflowRun {
+  after: number
+}
 
 /** Moves rows of `audit_events` above a maximum to batches, whose next place is the archive. */
 export class AuditOverflowStore {
@@ -39,8 +44,8 @@ export class AuditOverflowStore {
    * @returns the number of moved events
    * @throws StorageUnavailable, CorruptRecord
    */
-  async moveBeyond(maxEvents: number, limit: number): Promise<number> {
-    const select = this.#db.prepare(SELECT).bind(maxEvents, limit)
+  async moveBeyond(maxEvents: number, limit: number, run: OverflowRun = { after: 0 }): Promise<number> {
+    const select = this.#db.prepare(SELECT).bind(maxEvents, limit, run.after)
     const { results } = await callStore('D1 audit_events', () => select.all())
     const events = decodeEvents(results)
     if (events.length === 0) return 0
@@ -49,6 +54,7 @@ export class AuditOverflowStore {
     const insert = this.#db.prepare(INSERT).bind(batches, ids)
     const remove = this.#db.prepare(REMOVE).bind(ids)
     const [, removed] = await callStore('D1 audit_batches', () => this.#db.batch([insert, remove]))
+    run.after = events.at(-1)?.id ?? run.after
     return removed?.meta.changes ?? 0
   }
 }

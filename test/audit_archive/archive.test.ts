@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AuditArchiveStore } from '../../src/audit/audit_archive_store.ts'
 import type { AuditFilter } from '../../src/audit/audit_filter.ts'
+import { AuditOverflowStore } from '../../src/audit/audit_overflow_store.ts'
 import { dayOf } from '../../src/audit/event_partition.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import {
@@ -260,6 +261,26 @@ describe('the archive of audit events', () => {
     const archive = new AuditArchiveStore(env.DB, requireBucket())
     expect(await archive.moveNext(server.clock.time, server.clock.time)).toBe(3)
     expect(await findEverywhere()).toEqual({ inD1: [4], inR2: [1, 2, 3] })
+  })
+
+  it('a run does not read the kept rows of audit_events again', async () => {
+    await env.DB.batch(
+      [2, 3, 5, 20].map((id) =>
+        env.DB.prepare(
+          "INSERT INTO audit_events (id, at, kind, outcome, reason) VALUES (?, 1, 'sign_up', 'ok', 'r')",
+        ).bind(id),
+      ),
+    )
+    const overflow = new AuditOverflowStore(env.DB, 1)
+    const run = { after: 0 }
+    expect(await overflow.moveBeyond(1, 2, run)).toBe(2)
+    expect(run.after).toBe(3)
+    await env.DB.prepare(
+      "INSERT INTO audit_events (id, at, kind, outcome, reason) VALUES (1, 1, 'sign_up', 'ok', 'r')",
+    ).run()
+    expect(await overflow.moveBeyond(1, 2, run)).toBe(1)
+    expect((await findEverywhere()).inD1).toEqual([2, 3, 5])
+    expect(await overflow.moveBeyond(1, 2)).toBe(1)
   })
 
   it('rows of audit_events above audit_max_events move to the archive, except merges and operators', async () => {
