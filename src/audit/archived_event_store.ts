@@ -11,6 +11,12 @@ import type { StoredAuditEvent } from './stored_event.ts'
 /** The most days that one page reads. The next page continues. */
 const MAX_DAYS = 120
 
+/** The most objects that one page reads, except those of its first day. */
+const MAX_OBJECTS = 200
+
+/** The same for each event of the page, so the search for one event reads few objects. */
+const OBJECTS_FOR_EVENT = 30
+
 /** The days and the objects that are read at once. The runtime allows six connections. */
 const AT_ONCE = 6
 
@@ -65,12 +71,15 @@ export class ArchivedEventStore {
     const days = [...Map.groupBy(archives, ({ day }) => day)]
     const isBeyond = (day: number) =>
       enough !== null && (falling ? day + DAY_SECONDS <= enough : day > enough)
-    for (let next = 0; next < days.length; next += AT_ONCE) {
-      const some = days.slice(next, next + AT_ONCE)
-      const [day = 0] = some[0] ?? []
+    const end = countDays(days, Math.min(MAX_OBJECTS, OBJECTS_FOR_EVENT * page.limit))
+    let next = 0
+    while (next < days.length) {
+      const [day = 0] = days[next] ?? []
       // The events of a day can be in several objects, so a page ends between two days.
-      if (found.length > page.limit || isBeyond(day) || next >= MAX_DAYS)
+      if (found.length > page.limit || isBeyond(day) || next >= end)
         return { rows: found, hasMore: true, readTo: falling ? [day + DAY_SECONDS, 0] : [day - 1, LAST] }
+      const some = days.slice(next, Math.min(next + AT_ONCE, end))
+      next += some.length
       const events = await this.readSubject(
         some.flatMap(([, ofDay]) => ofDay),
         filter.subject,
@@ -129,4 +138,17 @@ export class ArchivedEventStore {
     const { results } = await callStore('D1 audit_archives', () => select.all())
     return decodeRecord(archivesSchema, 'audit archives', results)
   }
+}
+
+/** How many of the days one page reads: at least one. */
+function countDays(
+  days: readonly (readonly [day: number, archives: Archive[]])[],
+  maxObjects: number,
+): number {
+  let objects = 0
+  const end = days.findIndex(([, ofDay], i) => {
+    objects += ofDay.length
+    return i === MAX_DAYS || (i > 0 && objects > maxObjects)
+  })
+  return end === -1 ? days.length : end
 }

@@ -150,7 +150,11 @@ export class AuditQueryStore {
     return new Map(origins.map(({ sid, device, country }) => [sid, { device, country }]))
   }
 
-  /** The time of the last sign-in of a user, in Unix seconds; null if the trail has none. @throws StorageUnavailable */
+  /**
+   * The time of the last sign-in of a user, in Unix seconds; null if the trail in D1 and the newest objects of the user have none.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
   async findLastSignIn(subject: string): Promise<number | null> {
     const select = this.#db
       .prepare(`SELECT at FROM audit_events WHERE subject = ? AND kind IN ('browser_sign_in', 'step_sign_in')

@@ -263,6 +263,39 @@ describe('the archive of audit events', () => {
     expect(await findEverywhere()).toEqual({ inD1: [4], inR2: [1, 2, 3] })
   })
 
+  it('a page with a subject reads up to 200 objects, and the search for one event reads 30', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    const archive = new AuditArchiveStore(env.DB, requireBucket())
+    const today = dayOf(server.clock.time)
+    const events = Array.from({ length: 260 }, (_, i) => ({
+      ...{ id: 2 ** 52 + i, at: today - (1 + Math.floor(i / 10)) * DAY + i, kind: 'issue', outcome: 'ok' },
+      ...{ reason: 'r', subject: i < 5 || i > 250 ? 'visitor:1' : 'visitor:0' },
+    }))
+    for (const event of events) await archive.write({ partition: 1, day: dayOf(event.at) }, [event], today)
+    await env.DB.prepare('UPDATE audit_archives SET removed_at = NULL').run()
+    let reads = 0
+    const counting = new Proxy(requireBucket(), {
+      get(target, property) {
+        if (property === 'get') reads++
+        return Reflect.get(target, property).bind(target)
+      },
+    })
+    const reading = archiveServer({ env: { AUDIT_ARCHIVE: counting } }).server
+    const page = { sort: 'time', isDescending: true, from: null, isBackwards: false, limit: 20 } as const
+    const { slice } = await reading.services.auditTrail.list({ subject: 'visitor:1' }, page, null)
+    expect([slice.rows.length, slice.hasMore, reads]).toEqual([5, true, 200])
+    await expectLists(reading, events, [{ subject: 'visitor:1' }])
+    reads = 0
+    expect(await reading.services.auditTrail.findLastSignIn('visitor:1')).toBe(events[4]?.at)
+    expect(reads).toBe(30)
+    await env.DB.prepare('UPDATE audit_archives SET removed_at = 0 WHERE day = ?')
+      .bind(today - DAY)
+      .run()
+    reads = 0
+    expect(await reading.services.auditTrail.findLastSignIn('visitor:1')).toBeNull()
+    expect(reads).toBe(30)
+  })
+
   it('a run does not read the kept rows of audit_events again', async () => {
     await env.DB.batch(
       [2, 3, 5, 20].map((id) =>
