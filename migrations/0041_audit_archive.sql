@@ -42,3 +42,6 @@ CREATE TABLE audit_archives (
 
 -- The first day whose objects can have events of the subject, in Unix seconds; null: no batch and no object has them.
 ALTER TABLE erasures ADD COLUMN archive_from INTEGER DEFAULT 0;
+
+-- No batch exists before this migration.
+UPDATE erasures SET archive_from = NULL;

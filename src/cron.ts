@@ -21,6 +21,12 @@ const MAX_ERASED = 50
 /** The most objects of audit events that one run writes. */
 const MAX_ARCHIVE_OBJECTS = 25
 
+/** The most steps of erasures in the archive in one run. A step is a user, or a part of the events of a user. */
+const MAX_ERASURE_STEPS = 50
+
+/** The statements of such a step, if no object has the user. */
+const ERASURE_STATEMENTS = 4
+
 /** The queue delivers a message in this time, or drops it. */
 const DELIVERY_SECONDS = 15 * 86_400
 
@@ -112,13 +118,13 @@ export async function sweepStores(services: Services): Promise<void> {
     table,
     sweep: (limit: number) => store.sweep(before, limit),
   })
+  const overflowRun = { after: 0 }
   const sweepables = [
     ...erasuresOf(services),
     expired('erasures', services.erasures),
     ...shards.databases().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     {
-  const overflowRun = { after: 0 }
       table: 'sessions (withdrawn consents)',
       sweep: (limit: number) => endWithdrawn(services, now, limit),
     },
@@ -166,12 +172,28 @@ function erasuresOf({ auditErasure, archiveErasure, erasures, shards, clock }: S
     { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
     { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },
-    {
-      table: 'audit_batches (erased users)',
-      sweep: async (limit) => ((await archiveErasure.eraseNext(clock.now())) ? limit : 0),
-    },
+    archiveErasureOf({ archiveErasure, clock }),
     { table: 'sessions (erased users)', sweep: (limit) => eraseSessions({ erasures, shards }, limit) },
   ]
+}
+
+/** The erasure in batches and objects, of a number of users. A failure for one user does not stop the others. */
+function archiveErasureOf({ archiveErasure, clock }: Pick<Services, 'archiveErasure' | 'clock'>): Sweepable {
+  const table = 'audit_batches (erased users)'
+  const run = { after: '' }
+  let steps = 0
+  const sweep = async (limit: number) => {
+    if (steps++ === MAX_ERASURE_STEPS) return 0
+    const { after } = run
+    try {
+      return (await archiveErasure.eraseNext(clock.now(), run)) ? limit : 0
+    } catch (error) {
+      if (run.after === after) throw error
+      log('error', 'sweep_failed', { table, removed: 0, cause: describeError(error) })
+      return limit
+    }
+  }
+  return { table, statements: ERASURE_STATEMENTS, sweep }
 }
 
 interface ExpiringRows {

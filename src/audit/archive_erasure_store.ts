@@ -11,11 +11,15 @@ import { countOfPartitions, DAY_SECONDS, partitionsOf } from './event_partition.
 /** The rows of D1 that one call changes. */
 const MAX_BATCHES = 20
 
+/** The most events of one insertion. A parameter of D1 has at most 2 MB. */
+const MAX_EVENTS = 2000
+
 /** The objects that one call looks at, and all others of the last day. */
 const MAX_OBJECTS = 30
 
 const SELECT_NEXT = `
-  SELECT subject, pseudonym, archive_from FROM erasures WHERE archive_from IS NOT NULL ORDER BY subject LIMIT 1`
+  SELECT subject, pseudonym, archive_from FROM erasures WHERE archive_from IS NOT NULL AND subject > ?
+  ORDER BY subject LIMIT 1`
 
 const SELECT_BATCHES = `
   SELECT batch.partition, batch.slot, batch.id, batch.events FROM json_each(?1) AS part
@@ -24,7 +28,7 @@ const SELECT_BATCHES = `
 
 const DELETE_BATCH = 'DELETE FROM audit_batches WHERE partition = ? AND slot = ? AND id = ?'
 
-/** It follows the removal of the events from another place. */
+/** It follows the removal of the events from another place, or an insertion of other events of that place. */
 const INSERT_BATCHES = insertBatchesSql('changes() > 0')
 
 const FROM_OBJECTS = `FROM audit_archives
@@ -38,10 +42,10 @@ const SELECT_OBJECTS = `
 const UNLIST = `
   UPDATE audit_archives SET removed_at = 0 WHERE partition = ? AND day = ? AND name = ? AND removed_at IS NULL`
 
-/** Lists the new object if the old one is not listed any more. */
+/** Lists the new object if the statements before it moved the events of the erased user. */
 const LIST = `
   UPDATE audit_archives SET removed_at = NULL WHERE partition = ?1 AND day = ?2 AND name = ?3
-    AND EXISTS (SELECT 1 FROM audit_archives WHERE partition = ?1 AND day = ?2 AND name = ?4 AND removed_at = 0)`
+    AND changes() > 0`
 
 const nextSchema = z.object({ subject: z.string(), pseudonym: z.string(), archive_from: z.int() })
 const batchesSchema = z.array(
@@ -50,6 +54,11 @@ const batchesSchema = z.array(
 
 type Next = z.infer<typeof nextSchema>
 type Batch = z.infer<typeof batchesSchema>[number]
+
+/** One run of the cron trigger. Users up to `after` have failed in it, and the next run erases them. */
+export interface ErasureRun {
+  after: string
+}
 
 interface Parts {
   archive: AuditArchiveStore | null
@@ -70,16 +79,22 @@ export class ArchiveErasureStore {
   }
 
   /**
-   * Erases a part of the events of one user.
+   * Erases a part of the events of one user. After a failure, the next call with the same run goes on with the next user.
    *
    * @returns false if no erased user is left
    * @throws StorageUnavailable, CorruptRecord
    */
-  async eraseNext(now: number): Promise<boolean> {
-    const row = await callStore('D1 erasures', () => this.#db.prepare(SELECT_NEXT).first())
+  async eraseNext(now: number, run: ErasureRun = { after: '' }): Promise<boolean> {
+    const select = this.#db.prepare(SELECT_NEXT).bind(run.after)
+    const row = await callStore('D1 erasures', () => select.first())
     if (row === null) return false
     const next = decodeRecord(nextSchema, 'erasure', row)
-    if (!(await this.#eraseBatches(next))) await this.#eraseObjects(next, now)
+    try {
+      if (!(await this.#eraseBatches(next))) await this.#eraseObjects(next, now)
+    } catch (error) {
+      run.after = next.subject
+      throw error
+    }
     return true
   }
 
@@ -99,7 +114,7 @@ export class ArchiveErasureStore {
   #replaceBatch({ partition, slot, id, events }: Batch, erasure: Pick<Next, 'subject' | 'pseudonym'>) {
     const { own, others } = split(decodeBatch(events), erasure)
     const remove = this.#db.prepare(DELETE_BATCH).bind(partition, slot, id)
-    return [remove, this.#insert([...own, ...others], partition)]
+    return [remove, ...this.#insert([...own, ...others], partition)]
   }
 
   async #eraseObjects(next: Next, now: number): Promise<void> {
@@ -123,16 +138,20 @@ export class ArchiveErasureStore {
     if (archive === null) throw new Error('the binding AUDIT_ARCHIVE is missing')
     const { own, others } = split(await archive.read(name), erasure)
     const unlist = this.#db.prepare(UNLIST).bind(partition, day, name)
-    const statements = [unlist, this.#insert(own, partition)]
+    const statements = [unlist, ...this.#insert(own, partition)]
     if (others.length > 0) {
-      const successor = await archive.write({ partition, day }, others, now)
-      statements.push(this.#db.prepare(LIST).bind(partition, day, successor, name))
+      const successor = await archive.write({ partition, day, predecessor: name }, others, now)
+      statements.push(this.#db.prepare(LIST).bind(partition, day, successor))
     }
     await callStore('D1 audit_archives', () => this.#db.batch(statements), SEARCH_DEADLINE_MS)
   }
 
-  #insert(events: readonly BatchedEvent[], partition: number): D1PreparedStatement {
-    return this.#db.prepare(INSERT_BATCHES).bind(batchesOf(events, countOfPartitions(partition), randomId(9)))
+  #insert(events: readonly BatchedEvent[], partition: number): D1PreparedStatement[] {
+    const count = Math.ceil(events.length / MAX_EVENTS)
+    return Array.from({ length: count }, (_, i) => {
+      const some = events.slice(i * MAX_EVENTS, (i + 1) * MAX_EVENTS)
+      return this.#db.prepare(INSERT_BATCHES).bind(batchesOf(some, countOfPartitions(partition), randomId(9)))
+    })
   }
 }
 

@@ -27,6 +27,18 @@ export function nameOfObject({ partition, day }: { partition: number; day: numbe
   return `audit/${date}/${partition - count}-of-${count}/${id}.ndjson`
 }
 
+/**
+ * The id of the object that replaces another one. Its name sorts after the other name (`.v` after `.ndjson`, then by a number), so an
+ * export that has read up to the other object reads it too.
+ *
+ * @param random Unique among the runs that replace the object at the same time
+ */
+export function idOfSuccessor(name: string, random: string): string {
+  const [id = '', version = ''] = name.slice(name.lastIndexOf('/') + 1).split('.')
+  const number = Number(/^v(\d{6})-/.exec(version)?.[1] ?? 0) + 1
+  return `${id}.v${String(number).padStart(6, '0')}-${random}`
+}
+
 export function formatObject(events: readonly BatchedEvent[]): ArchiveObject {
   const sorted = [...events].sort(
     (a, b) => compareTexts(subjectOf(a), subjectOf(b)) || a.at - b.at || a.id - b.id,

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { randomId } from '../lib/bytes.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { CorruptRecord, callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
-import { formatObject, nameOfObject, parseLines } from './archive_object.ts'
+import { formatObject, idOfSuccessor, nameOfObject, parseLines } from './archive_object.ts'
 import { type BatchedEvent, batchedEventSchema } from './audit_message.ts'
 import { ALL_PARTITIONS } from './batched_event_store.ts'
 import { DAY_SECONDS, dayOf } from './event_partition.ts'
@@ -57,6 +57,13 @@ const batchesSchema = z.array(z.object({ slot: z.int(), id: z.string(), events: 
 const oldestSchema = z.object({ partition: z.int(), slot: z.int() })
 const namesSchema = z.array(z.object({ partition: z.int(), day: z.int(), name: z.string() }))
 
+interface NewObject {
+  partition: number
+  day: number
+  /** The name of the object that this one replaces. */
+  predecessor?: string | null
+}
+
 /** The decoded events of a row of `audit_batches`. @throws CorruptRecord */
 export function decodeBatch(events: string): BatchedEvent[] {
   const record = 'audit batch'
@@ -104,11 +111,12 @@ export class AuditArchiveStore {
    * @throws StorageUnavailable
    */
   async write(
-    place: { partition: number; day: number },
+    { predecessor = null, ...place }: NewObject,
     events: readonly BatchedEvent[],
     now: number,
   ): Promise<string> {
-    const name = nameOfObject(place, randomId(9))
+    const id = randomId(9)
+    const name = nameOfObject(place, predecessor === null ? id : idOfSuccessor(predecessor, id))
     const { body, blocks } = formatObject(events)
     const reserve = this.#db
       .prepare(RESERVE)

@@ -13,6 +13,8 @@ const MAX_SECONDS = 240
 /** Expired rows of one table in one database. */
 export interface Sweepable {
   table: string
+  /** The statements that one call sends, if more than one. */
+  statements?: number
   /** Removes up to `limit` rows. @returns how many */
   sweep(limit: number): Promise<number>
 }
@@ -27,10 +29,12 @@ interface Progress extends Sweepable {
  */
 export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Promise<void> {
   const begunAt = clock.now()
-  const queue: Progress[] = sweepables.map(({ table, sweep }) => ({ table, sweep, removed: 0 }))
-  for (let statement = 0; statement < MAX_STATEMENTS; statement++) {
+  const queue: Progress[] = sweepables.map((sweepable) => ({ ...sweepable, removed: 0 }))
+  let sent = 0
+  while (sent < MAX_STATEMENTS) {
     const next = clock.now() - begunAt < MAX_SECONDS ? queue.shift() : undefined
     if (next === undefined) break
+    sent += next.statements ?? 1
     if (await sweepBatch(next)) queue.push(next)
   }
   for (const { table, removed } of queue) log('warn', 'sweep_unfinished', { table, removed })

@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ArchiveErasureStore } from '../../src/audit/archive_erasure_store.ts'
+import { idOfSuccessor } from '../../src/audit/archive_object.ts'
 import { ArchivedEventStore } from '../../src/audit/archived_event_store.ts'
 import { AuditArchiveStore } from '../../src/audit/audit_archive_store.ts'
+import { sweepStores } from '../../src/cron.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import {
   deliverHistory,
@@ -18,6 +20,7 @@ import { archiveServer, batchedEvents } from '../support/audit_sink.ts'
 import { TestOperator } from '../support/operator.ts'
 import { emptyStores } from '../support/server.ts'
 
+const DAY = 86_400
 const SUBJECT = 'visitor:1'
 const PSEUDONYM = 'visitor:erased-x'
 
@@ -31,10 +34,35 @@ async function allTexts(): Promise<string> {
   return JSON.stringify([batches.results, rows.results, objects])
 }
 
-const listErasure = () =>
+const listErasure = (subject = SUBJECT, pseudonym = PSEUDONYM) =>
   env.DB.prepare('INSERT INTO erasures (subject, pseudonym, expires_at) VALUES (?, ?, 9e9)')
-    .bind(SUBJECT, PSEUDONYM)
+    .bind(subject, pseudonym)
     .run()
+
+const idsOf = (events: readonly { id: number }[]) => events.map(({ id }) => id).sort()
+
+const unfinished = async () => {
+  const { results } = await env.DB.prepare(
+    'SELECT subject FROM erasures WHERE archive_from IS NOT NULL ORDER BY subject',
+  ).all<{ subject: string }>()
+  return results.map(({ subject }) => subject)
+}
+
+/** The erasure on a database and an archive. */
+function erasureOn(
+  db: D1Database,
+  archive = new AuditArchiveStore(db, requireBucket()),
+): ArchiveErasureStore {
+  return new ArchiveErasureStore(db, { archive, archived: new ArchivedEventStore(db, requireBucket()) })
+}
+
+/** Events of one subject within some hours of a day. */
+function eventsOf(subject: string, { count, at, id }: { count: number; at: number; id: number }) {
+  return Array.from({ length: count }, (_, i) => ({
+    ...{ id: id + i, at: at + i, kind: 'refresh', outcome: 'ok', reason: 'refreshed', subject },
+    ...{ client_id: 'shop', device: 'Chrome on Android', country: 'DE', address_prefix: '198.51.100.0/24' },
+  }))
+}
 
 const stateOfErasure = () =>
   env.DB.prepare('SELECT archive_from FROM erasures WHERE subject = ?').bind(SUBJECT).first('archive_from')
@@ -67,7 +95,7 @@ describe('the erasure of users in the archive of audit events', () => {
       expect(await stateOfErasure()).toBeNull()
       expect(await allTexts()).not.toContain(`"${SUBJECT}"`)
       const { inD1, inR2 } = await findEverywhere()
-      expect([...inD1, ...inR2].sort()).toEqual(events.map(({ id }) => id).sort())
+      expect([...inD1, ...inR2].sort()).toEqual(idsOf(events))
       await expectLists(server, erased(events), [
         { subject: PSEUDONYM },
         { subject: SUBJECT },
@@ -87,23 +115,129 @@ describe('the erasure of users in the archive of audit events', () => {
         if (sql.includes(text)) throw new Error('the connection was lost')
         return call()
       })
-      const parts = {
-        archive: new AuditArchiveStore(db, requireBucket()),
-        archived: new ArchivedEventStore(db, requireBucket()),
-      }
-      const broken = new ArchiveErasureStore(db, parts)
+      const broken = erasureOn(db)
       const run = async () => {
         while (await broken.eraseNext(server.clock.time));
       }
       await expect(run()).rejects.toThrow('the connection was lost')
       const { inD1, inR2 } = await findEverywhere()
-      expect([...inD1, ...inR2].sort()).toEqual(events.map(({ id }) => id).sort())
+      expect([...inD1, ...inR2].sort()).toEqual(idsOf(events))
     }
     server.clock.time += 3601
     await server.cron()
     await server.cron()
     expect(await allTexts()).not.toContain(`"${SUBJECT}"`)
     await expectLists(server, erased(events), [{ subject: PSEUDONYM }])
+  })
+
+  it('the erasure of a user with 8000 events in one object keeps each event, and the next user is erased too', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    const day = server.clock.time - (server.clock.time % DAY) - 6 * DAY
+    const events = [
+      ...eventsOf('visitor:a', { count: 8000, at: day, id: 2 ** 52 }),
+      ...eventsOf('visitor:b', { count: 10, at: day, id: 2 ** 52 + 10_000 }),
+    ]
+    await deliverHistory(server, events)
+    await server.cron()
+    expect(await keysInBucket()).toHaveLength(1)
+    await listErasure('visitor:a', 'visitor:erased-a')
+    await listErasure('visitor:b', 'visitor:erased-b')
+    const erasure = erasureOn(env.DB)
+    while (await erasure.eraseNext(server.clock.time));
+    expect(await unfinished()).toEqual([])
+    const { inD1, inR2 } = await findEverywhere()
+    expect([...inD1, ...inR2].sort()).toEqual(idsOf(events))
+    const { results } = await env.DB.prepare(
+      "SELECT event.value ->> 'subject' AS subject, count(*) AS n FROM audit_batches, json_each(events) AS event GROUP BY 1 ORDER BY 1",
+    ).all()
+    expect(results).toEqual([
+      { subject: 'visitor:erased-a', n: 8000 },
+      { subject: 'visitor:erased-b', n: 10 },
+    ])
+    // The rows of one insertion have the same start of their ids.
+    const insertions = await env.DB.prepare(
+      'SELECT sum(size) AS events, sum(length(events)) AS bytes FROM audit_batches GROUP BY substr(id, 1, 12)',
+    ).all<{ events: number; bytes: number }>()
+    expect(Math.max(...insertions.results.map(({ events }) => events))).toBe(2000)
+    expect(Math.max(...insertions.results.map(({ bytes }) => bytes))).toBeLessThan(1_000_000)
+  })
+
+  it('a failure for one user does not stop the erasure of the next one, also in a run of the cron trigger', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    await deliverHistory(server, makeHistory(server.clock.time, 8))
+    await server.cron()
+    await listErasure('visitor:0', 'visitor:erased-0')
+    await listErasure('visitor:2', 'visitor:erased-2')
+    const archive = new AuditArchiveStore(env.DB, requireBucket())
+    vi.spyOn(archive, 'read').mockRejectedValueOnce(new Error('R2 is down'))
+    const erasure = erasureOn(env.DB, archive)
+    const { services } = server
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => log.mockRestore())
+    await sweepStores({ ...services, archiveErasure: erasure })
+    expect(log.mock.calls.map(([line]) => JSON.parse(String(line)))).toEqual([
+      expect.objectContaining({ event: 'sweep_failed', table: 'audit_batches (erased users)' }),
+    ])
+    expect(await unfinished()).toEqual(['visitor:0'])
+    expect(await allTexts()).toContain('visitor:erased-2')
+    await sweepStores({ ...services, archiveErasure: erasure })
+    expect(await unfinished()).toEqual([])
+  })
+
+  it('two runs that replace the same object list one successor', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    const events = makeHistory(server.clock.time, 8)
+    await deliverHistory(server, events)
+    await server.cron()
+    await listErasure()
+    const erase = async (erasure: ArchiveErasureStore) => {
+      while (await erasure.eraseNext(server.clock.time));
+    }
+    // The second run does all its work between the reads and the writes of the first one.
+    let isFirst = true
+    const slow = aroundD1(async (sql, call) => {
+      if (isFirst && sql.includes('SET removed_at = 0')) {
+        isFirst = false
+        await erase(erasureOn(env.DB))
+      }
+      return call()
+    })
+    await erase(erasureOn(slow))
+    const { inD1, inR2 } = await findEverywhere()
+    expect([...inD1, ...inR2].sort()).toEqual(idsOf(events))
+    const { results } = await env.DB.prepare(
+      'SELECT day, count(*) AS n FROM audit_archives WHERE removed_at IS NULL GROUP BY day',
+    ).all<{ n: number }>()
+    expect(results.map(({ n }) => n)).toEqual(results.map(() => 1))
+  })
+
+  it('one run erases up to 50 users in the archive, and the next run erases the others', async () => {
+    const { server } = archiveServer()
+    for (let i = 0; i < 60; i++) await listErasure(`visitor:${i}`, `visitor:erased-${i}`)
+    await server.sweep()
+    expect(await unfinished()).toHaveLength(10)
+    await server.sweep()
+    expect(await unfinished()).toEqual([])
+  })
+
+  it('users who were erased before the archive existed are finished after the migration', async () => {
+    const migration = env.TEST_MIGRATIONS.find(({ name }) => name.startsWith('0041'))
+    const ofErasures = migration?.queries.filter((sql) => sql.includes('erasures')) ?? []
+    await env.DB.exec('ALTER TABLE erasures DROP COLUMN archive_from')
+    await listErasure()
+    await env.DB.batch(ofErasures.map((sql) => env.DB.prepare(sql)))
+    await listErasure('visitor:2')
+    expect(await unfinished()).toEqual(['visitor:2'])
+  })
+
+  it('the name of the successor of an object sorts after the place of an export in the object', () => {
+    let name = 'audit/2026-01-01/0-of-1/abcdefghijkl.ndjson'
+    for (let i = 0; i < 12; i++) {
+      const successor = `audit/2026-01-01/0-of-1/${idOfSuccessor(name, i % 2 ? 'aaaaaaaaaaaa' : '_____-______')}.ndjson`
+      expect(successor > `${name} `).toBe(true)
+      name = successor
+    }
+    expect(name).toHaveLength('audit/2026-01-01/0-of-1/abcdefghijkl.v000012-aaaaaaaaaaaa.ndjson'.length)
   })
 
   it('the list of erasures keeps a user until the archive has no data of the user', async () => {

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { ExportPage, ExportPlace } from '../../src/audit/audit_export_store.ts'
 import { deliverHistory, emptyBucket, makeHistory, select } from '../support/audit_history.ts'
 import { archiveServer } from '../support/audit_sink.ts'
 import { TestOperator } from '../support/operator.ts'
@@ -72,6 +73,36 @@ describe('the export of audit events', () => {
     const ids = exported.filter(({ reason }) => reason.startsWith('a long')).map(({ id }) => id)
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids).toHaveLength(4000 + 3000 - 10)
+  })
+
+  it('an export misses no event of other users if objects are replaced between two pages', async () => {
+    const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
+    const at = server.clock.time - (server.clock.time % DAY) - 6 * DAY
+    const events = Array.from({ length: 4000 }, (_, i) => ({
+      ...{ id: 2 ** 52 + i, at: at + i, kind: 'refresh', outcome: 'ok', reason: 'a long reason '.repeat(10) },
+      subject: `visitor:${i % 500}`,
+    }))
+    await deliverHistory(server, events)
+    await server.cron()
+    const { auditExport, archiveErasure } = server.services
+    const span = { from: 0, to: server.clock.time }
+    const found = new Set<number>()
+    let place: ExportPlace | null = null
+    let objects = 0
+    do {
+      const page: ExportPage = await auditExport.read(span, place)
+      for (const { id } of page.events) found.add(id)
+      place = page.next
+      // One erasure in the middle of the object, and one in the middle of its successor.
+      if (place?.[0] !== 'objects' || place[4] === 0 || objects++ > 1) continue
+      await env.DB.prepare('INSERT INTO erasures (subject, pseudonym, expires_at) VALUES (?1, ?1, 9e9)')
+        .bind(`visitor:${objects}`)
+        .run()
+      while (await archiveErasure.eraseNext(server.clock.time));
+    } while (place !== null)
+    expect(objects).toBeGreaterThan(2)
+    const others = events.filter(({ subject }) => subject !== 'visitor:1' && subject !== 'visitor:2')
+    expect(others.filter(({ id }) => !found.has(id))).toEqual([])
   })
 
   it('a search without a subject that begins in archived days is refused and names the export', async () => {
