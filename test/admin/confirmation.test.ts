@@ -69,6 +69,7 @@ const RULES: Record<string, string | null> = {
   resealKeys: NEVER,
   revokeKey: ALWAYS,
   listAudit: NEVER,
+  exportAudit: NEVER,
 }
 
 const draft = (roles: string[], pool = 'operators') => ({

@@ -219,7 +219,7 @@ describe('the forms of the pages', () => {
     const request = { redirect_uri: 'http://127.0.0.1:53123/callback' }
     const browser = await browserWith(ann)
     const page = await browser.open(authorizeUrl(app, request))
-    expect(page.html).toContain('You then return to 127.0.0.1:53123.')
+    expect(page.html).toContain('You then return to:<strong class="host">127.0.0.1:53123</strong>')
     const end = await browser.press('Allow')
     expect(end.url.href).toMatch(`${request.redirect_uri}?code=`)
     const silent = await browser.open(authorizeUrl(app, { ...request, prompt: 'none' }))

@@ -139,8 +139,8 @@ describe('the looks of the pages', () => {
       `<img class="client-logo" src="${LOGO}" alt=""/><h1>Allow Partner to use your account?</h1>`,
     )
     const scopes = [...html.matchAll(/<li>([^<]+)<\/li>/g)].map(([, text]) => text)
-    expect(scopes).toEqual(['Your cart', 'Orders', 'catalog', 'Your email address'])
-    expect(html).toContain(`You then return to ${new URL(CALLBACK).host}.`)
+    expect(scopes).toEqual(['Your email address', 'Your cart', 'Orders', 'catalog'])
+    expect(html).toContain(`You then return to:<strong class="host">${new URL(CALLBACK).host}`)
     expect(html).toContain('href="https://partner.test/privacy"')
     expect(html).toContain(`<p>You are signed in as ${username}</p>`)
     expect(await sizeOf(html)).toBeLessThan(MAX_PAGE_BYTES)

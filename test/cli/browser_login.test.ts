@@ -1,7 +1,9 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { CHANGE_LIST_SECONDS } from '../../src/storage/copy_ages.ts'
 import { type Cli, type Ended, OPERATORS, startCli } from '../support/cli.ts'
 import { PlainBrowser, waitForAddress } from '../support/plain_browser.ts'
 
@@ -123,6 +125,8 @@ describe('a sign-in by browser', () => {
   it('login reports a client without the grant before it opens the browser', async () => {
     const args = ['--grants', 'password', '--redirect-uris', '']
     expect(await cli.run(['clients', 'update', 'sallyport-cli', ...args])).toMatchObject({ code: 0 })
+    // The token service is another isolate. It sees the change within this time.
+    await setTimeout(CHANGE_LIST_SECONDS.max * 1000 + 1000)
     expect(await cli.another().run(['login'], { env: { BROWSER } })).toEqual({
       code: 1,
       stdout: '',
