@@ -47,7 +47,7 @@ export const refreshTokenGrant: Grant = {
     )
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
-    // The last step, because a refused request must not use the token.
+    // After the other checks, because a refused request must not use the token. Only the check of the level needs the user.
     const { session, user, knownAt } = await rotateSession(claims, request, services)
     if (user !== null && isBelowRequiredLevel(user, claims, config))
       throw refuseRefresh('other', 'the user needs a second factor', claims)

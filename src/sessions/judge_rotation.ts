@@ -60,7 +60,7 @@ function endOfRetries(
   const isPredecessor = current === seq + 1
   if (policy === 'rotate') return isPredecessor ? rotatedAt + retryWindowSeconds : 0
   if (isPredecessor) return Number.POSITIVE_INFINITY
-  // The use of the successor made the token after it.
+  // The use of the successor (seq + 1) made token seq + 2, so the time of that token is the time of the use.
   const next = seq + 2
   const successorUsedAt = current === next ? rotatedAt : rotationTimes[next]
   return successorUsedAt === undefined ? 0 : successorUsedAt + retryWindowSeconds

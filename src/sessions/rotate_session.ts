@@ -84,7 +84,7 @@ export async function rotateSession(
   return { session, user: holder.user, knownAt }
 }
 
-/** Records a use of a refresh token. A token that stays valid does not tell when the session was used last. */
+/** Records a use of a refresh token. The `iat` of a token that stays valid is not the time of the last use. */
 function auditUse(
   { sid, subject, seq: used, issuedAt }: RefreshTokenClaims,
   { kind, seq }: RotationOutcome & { seq: number },
