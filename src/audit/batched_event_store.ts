@@ -71,10 +71,16 @@ export interface StartedSession {
 export class BatchedEventStore {
   readonly #db: D1Database
   readonly #clock: Pick<Clock, 'now'>
+  readonly #hasMany: boolean
 
-  constructor(db: D1Database, clock: Pick<Clock, 'now'> = systemClock) {
+  /** @param options.hasMany Whether the table can be so large that a list reads a part of it first. */
+  constructor(
+    db: D1Database,
+    { clock = systemClock, hasMany = true }: { clock?: Pick<Clock, 'now'>; hasMany?: boolean } = {},
+  ) {
     this.#db = db
     this.#clock = clock
+    this.#hasMany = hasMany
   }
 
   /**
@@ -84,7 +90,8 @@ export class BatchedEventStore {
    * @throws StorageUnavailable, CorruptRecord
    */
   async read(query: BatchedQuery, isCounted: boolean): Promise<{ rows: unknown[]; total: Total }> {
-    for (const { reach, isWhole } of reachesOf(query, this.#clock.now())) {
+    const reaches = reachesOf(query, this.#clock.now())
+    for (const { reach, isWhole } of this.#hasMany ? reaches : reaches.slice(-1)) {
       const statements = [this.#select(query, reach), ...(isCounted ? [this.#count(query, reach)] : [])]
       const results = await callStore(
         'D1 audit_batches',

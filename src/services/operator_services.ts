@@ -16,10 +16,12 @@ export type OperatorServices = ReturnType<typeof createOperatorServices>
 /** Creates the keys, budgets and stores of the console and of the admin API. */
 export function createOperatorServices(
   { env, sealingKeys, db }: Environment,
-  { clock, archivedEvents: archived }: Pick<Services, 'clock' | 'archivedEvents'>,
+  { config, clock, archivedEvents: archived }: Pick<Services, 'config' | 'clock' | 'archivedEvents'>,
 ) {
   const [first, ...others] = sealingKeys
-  const sources = { batched: new BatchedEventStore(db, clock), archived }
+  // Without the archive, the table has no batches, or a few of an earlier configuration.
+  const hasMany = config.auditArchive !== null
+  const sources = { batched: new BatchedEventStore(db, { clock, hasMany }), archived }
   return {
     /** Limits the searches of all callers and the changes of service accounts. */
     callerBudget: new CallerBudget(),

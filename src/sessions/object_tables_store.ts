@@ -97,18 +97,22 @@ export class ObjectTables {
     })
   }
 
-  /** Runs the statements in one transaction. @throws the error of SQLite: then no statement has an effect */
-  run(statements: readonly ObjectStatement[]): ObjectResult[] {
-    return this.#storage.transactionSync(() => statements.map((statement) => this.#run(statement)))
+  /**
+   * Runs the statements in one transaction.
+   *
+   * @returns also whether a statement wrote a row
+   * @throws the error of SQLite: then no statement has an effect
+   */
+  run(statements: readonly ObjectStatement[]): { results: ObjectResult[]; hasWritten: boolean } {
+    const ran = this.#storage.transactionSync(() => statements.map((statement) => this.#run(statement)))
+    return { results: ran.map(({ result }) => result), hasWritten: ran.some(({ rows }) => rows > 0) }
   }
 
-  #run({ sql, values }: ObjectStatement): ObjectResult {
+  #run({ sql, values }: ObjectStatement): { result: ObjectResult; rows: number } {
     const cursor = this.#sql.exec(sql, ...values)
     const results = cursor.toArray()
-    return {
-      results,
-      meta: { changes: cursor.columnNames.length > 0 ? results.length : this.#countChanges() },
-    }
+    const changes = cursor.columnNames.length > 0 ? results.length : this.#countChanges()
+    return { result: { results, meta: { changes } }, rows: cursor.rowsWritten }
   }
 
   #countChanges(): number {
