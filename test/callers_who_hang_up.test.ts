@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { pause } from '../src/lib/pause.ts'
-import { aroundD1 } from './support/around_d1.ts'
+import { type AroundCall, aroundD1 } from './support/around_d1.ts'
+import { aroundObjects } from './support/around_objects.ts'
 import { auditOf } from './support/audit.ts'
 import { credentials, emptyStores, ISSUER, TestServer } from './support/server.ts'
+import { describeStores } from './support/session_stores.ts'
 
 /** Longer than any other work after a response. */
 const A_WHILE_MS = 100
@@ -12,18 +14,19 @@ const LOOK = 'FROM users WHERE pool = ?3'
 const COUNT = '(kind, key, failures, failed_at'
 const END = 'SET ended_at = ?6, end_reason'
 
-/** A database that delays the `nth` call with a text until the test releases it. */
+/** Stores that delay the `nth` call with a text until the test releases it. */
 function holding(text: string, nth: number) {
   const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   let calls = 0
-  const DB = aroundD1(async (sql, call) => {
+  const around: AroundCall = async (sql, call) => {
     if (sql.includes(text) && ++calls === nth) {
       reached.resolve()
       await released.promise
     }
     return call()
-  })
-  return { DB, reached: reached.promise, release: released.resolve }
+  }
+  const env = { DB: aroundD1(around), SESSION_OBJECTS: aroundObjects(around) }
+  return { env, reached: reached.promise, release: released.resolve }
 }
 
 /**
@@ -38,7 +41,7 @@ async function sendAndHangUp(
   [text, nth]: readonly [text: string, nth: number],
 ): Promise<boolean> {
   const held = holding(text, nth)
-  const isolate = new TestServer({ clock: server.clock, env: { DB: held.DB } })
+  const isolate = new TestServer({ clock: server.clock, env: held.env })
   const headers = { 'Content-Type': 'application/json' }
   const init = { method: 'POST', headers, body: JSON.stringify(parameters) }
   const response = isolate.answer(new Request(`${ISSUER}/oauth2-token`, init))
@@ -70,7 +73,9 @@ describe('a caller that disconnects', () => {
     const failures = "SELECT failures FROM sign_in_failures WHERE kind = 'account'"
     expect(await env.DB.prepare(failures).first('failures')).toBe(1)
   })
+})
 
+describeStores('a thief that disconnects', () => {
   it('a replayed refresh token ends its session also if the caller disconnects', async () => {
     const server = new TestServer()
     const client = await server.addClient()

@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { credentials, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from './support/server.ts'
+import { describeStores } from './support/session_stores.ts'
 import { disableUser, endTokensOfClient, signOutUser } from './support/sign_out.ts'
 import { otherSpellings } from './support/tokens.ts'
 
@@ -14,7 +15,7 @@ async function introspect(server: TestServer, client: TestClient, token = ''): P
 
 const INACTIVE = { active: false }
 
-describe('the introspection endpoint (RFC 7662)', () => {
+describeStores('the introspection endpoint (RFC 7662)', () => {
   it('the endpoint returns the claims of a live token to a confidential client of the same API', async () => {
     const server = new TestServer()
     const [owner, asker] = [await server.addClient(), await server.addClient()]

@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { credentials, type TestClient, TestServer } from './support/server.ts'
+import { describeStores, readSession } from './support/session_stores.ts'
 
 const REFUSED = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
 
@@ -25,7 +26,7 @@ async function signedIn(server = new TestServer()) {
   return { server, client, user, tokens: await server.signIn(client, user.username) }
 }
 
-describe('the refresh_token grant', () => {
+describeStores('the refresh_token grant', () => {
   it('a refresh returns a successor with the same sid and the next seq', async () => {
     const { server, client, user, tokens } = await signedIn()
     const { sid } = decodeJwt(tokens.refresh_token ?? '')
@@ -44,11 +45,11 @@ describe('the refresh_token grant', () => {
 
   it('a session has no row until its first refresh, and one row after it', async () => {
     const { server, client, tokens } = await signedIn()
-    const { sid } = decodeJwt(tokens.refresh_token ?? '')
-    const rows = () => env.DB.prepare('SELECT seq FROM sessions WHERE sid = ?').bind(sid).all()
-    expect((await rows()).results).toEqual([])
+    const { sid = '' } = decodeJwt<{ sid: string }>(tokens.refresh_token ?? '')
+    const rows = () => readSession(sid, 'seq')
+    expect(await rows()).toEqual([])
     await server.refresh(client, tokens.refresh_token)
-    expect((await rows()).results).toEqual([{ seq: 1 }])
+    expect(await rows()).toEqual([{ seq: 1 }])
   })
 
   it('50 parallel refreshes with one token, over five isolates, get the same successor, and each response is usable', async () => {
@@ -63,8 +64,7 @@ describe('the refresh_token grant', () => {
     ).toBe(1)
     const { sid, seq } = successors[0] ?? {}
     expect(seq).toBe(1)
-    const { results } = await env.DB.prepare('SELECT seq FROM sessions WHERE sid = ?').bind(sid).all()
-    expect(results).toEqual([{ seq: 1 }])
+    expect(await readSession(String(sid), 'seq')).toEqual([{ seq: 1 }])
     const next = await Promise.all(answers.map((answer) => server.refresh(client, answer.refresh_token)))
     expect(new Set(next.map(({ refresh_token = '' }) => decodeJwt(refresh_token).seq))).toEqual(new Set([2]))
   })

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { CHANGE_LIST_SECONDS } from '../src/storage/copy_ages.ts'
 import type { User } from '../src/users/user.ts'
 import { credentials, type TestClient, TestServer, type TokenResponse } from './support/server.ts'
+import { IN_STRICT_OBJECTS } from './support/session_objects.ts'
 
 /** A session with its client and its user. */
 interface Scene {
@@ -56,8 +57,8 @@ const PROBLEMS: Problem[] = [
   },
 ].map((problem) => ({ ...problem, error: 'invalid_grant' }))
 
-async function signedIn(continent: string): Promise<Scene> {
-  const server = new TestServer({ config: { session_shards: SHARDS } })
+async function signedIn(continent: string, config: Record<string, unknown>): Promise<Scene> {
+  const server = new TestServer({ config: { session_shards: SHARDS, ...config } })
   server.continent = continent
   const [client, user] = [await server.addClient(), await server.addUser()]
   return { server, client, user, tokens: await server.signIn(client, user.username) }
@@ -79,11 +80,12 @@ async function reasonsOf({ user }: Scene): Promise<unknown[]> {
 }
 
 describe.each([
-  ['the main database', 'NA', 's1'],
-  ['a database of its own', 'EU', 'eu'],
-])('a refresh of a session in %s', (_where, continent, shard) => {
+  ['the main database', 'NA', 's1', {}],
+  ['a database of its own', 'EU', 'eu', {}],
+  ['a session object', 'EU', '[we]eur-[01]', IN_STRICT_OBJECTS],
+])('a refresh of a session in %s', (_where, continent, shard, config) => {
   it.each(PROBLEMS)('a refresh consumes no token if $reason', async ({ reason, error, make }) => {
-    const scene = await signedIn(continent)
+    const scene = await signedIn(continent, config)
     let { refresh_token } = scene.tokens
     expect(decodeJwt(refresh_token ?? '').sid).toMatch(new RegExp(`^${shard}\\.`))
     for (const seq of [1, 2]) {
@@ -102,7 +104,7 @@ describe.each([
   })
 
   it('a refresh with a retired secret is a client error and consumes no token', async () => {
-    const scene = await signedIn(continent)
+    const scene = await signedIn(continent, config)
     const retire = (expiresAt: number | null) =>
       env.DB.prepare('UPDATE client_secrets SET expires_at = ? WHERE client_id = ?')
         .bind(expiresAt, scene.client.id)
@@ -116,7 +118,7 @@ describe.each([
   })
 
   it('an isolate with an outdated copy of the client does not refuse a refresh', async () => {
-    const scene = await signedIn(continent)
+    const scene = await signedIn(continent, config)
     const mend = await column('clients', 'api', 'backoffice', () => 'storefront')(scene)
     const elsewhere = { ...scene, server: scene.server.anotherIsolate() }
     elsewhere.server.continent = continent
@@ -130,7 +132,7 @@ describe.each([
   it.each(['{"admin":true}', '[1]'])(
     'a refresh consumes no token if the stored roles are %s',
     async (roles) => {
-      const scene = await signedIn(continent)
+      const scene = await signedIn(continent, config)
       const set = (text: string) =>
         env.DB.prepare('UPDATE users SET roles = ? WHERE id = ?').bind(text, scene.user.id).run()
       await set(roles)
@@ -142,7 +144,7 @@ describe.each([
   )
 
   it('a refresh consumes no token if a sign-out is dated in the far future', async () => {
-    const scene = await signedIn(continent)
+    const scene = await signedIn(continent, config)
     const set = (from: number) =>
       env.DB.prepare('UPDATE users SET access_valid_from = ? WHERE id = ?').bind(from, scene.user.id).run()
     await set(scene.server.clock.time * 1000)

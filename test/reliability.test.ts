@@ -5,8 +5,17 @@ import { isOptionalCall } from './support/around_d1.ts'
 import { FaultyStores, type Trouble } from './support/faults.ts'
 import { parseTable } from './support/markdown_table.ts'
 import { PassingTime } from './support/passing_time.ts'
-import { type Asked, type Home, makeHome, ROWS, type Row, warmUp } from './support/reliability_rows.ts'
+import {
+  type Asked,
+  type Home,
+  makeHome,
+  ROWS,
+  type Row,
+  SESSION_ROWS,
+  warmUp,
+} from './support/reliability_rows.ts'
 import { TestClock, TestServer } from './support/server.ts'
+import { describeStores } from './support/session_stores.ts'
 
 /** The time that a client waits for a response (`packages/client`). */
 const CLIENT_READ_TIMEOUT_MS = 8000
@@ -47,10 +56,6 @@ const LATER_SECONDS = 3601
 const table = parseTable(reliabilityPage, 'Request')
 
 let home: Home
-
-beforeAll(async () => {
-  home = await makeHome()
-})
 
 // Without this, each failed call would log a line.
 beforeEach(() => {
@@ -218,14 +223,21 @@ const STATUSES: Record<string, (statuses: number[]) => boolean> = {
   check: ([first, second]) => first !== 503 || second === 200 || second === 412,
 }
 
-const cells = [...table].flatMap(([row, columns]) =>
+const allCells = [...table].flatMap(([row, columns]) =>
   [...columns].map(([column, cell]) => ({ row, column, cell })),
 )
 
-describe('the table in docs/reliability.md', () => {
-  it('the table has the rows and columns of this test', () => {
-    expect([...table.keys()]).toEqual([...ROWS.keys()])
-    for (const columns of table.values()) expect([...columns.keys()]).toEqual([...STATES.keys(), LOST])
+it('the table in docs/reliability.md has the rows and columns of this test', () => {
+  expect([...table.keys()]).toEqual([...ROWS.keys()])
+  for (const columns of table.values()) expect([...columns.keys()]).toEqual([...STATES.keys(), LOST])
+})
+
+describeStores('the table in docs/reliability.md', ({ name: store, config }) => {
+  // The other requests have the same stores in both cases.
+  const cells = allCells.filter(({ row }) => store === 'D1' || SESSION_ROWS.has(row))
+
+  beforeAll(async () => {
+    home = await makeHome(config)
   })
 
   it.each(cells.filter(({ column }) => column !== LOST))(
@@ -262,6 +274,10 @@ describe('the table in docs/reliability.md', () => {
 })
 
 describe('a D1 that hangs', () => {
+  beforeAll(async () => {
+    home = await makeHome({})
+  })
+
   it.each(['Guest token', 'Machine token', 'JWKS'])(
     'a %s waits no longer than the deadlines of the list of changes and of old copies',
     async (name) => {

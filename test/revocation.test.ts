@@ -1,9 +1,10 @@
 import { decodeJwt } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
-import { D1_DOWN } from './support/faults.ts'
+import { FaultyStores } from './support/faults.ts'
 import { readFeed } from './support/feed.ts'
 import { credentials, type TestClient, TestServer } from './support/server.ts'
+import { describeStores } from './support/session_stores.ts'
 
 const REVOKE = '/oauth2-token/revoke'
 
@@ -23,7 +24,7 @@ async function signedIn() {
   return { server, client, tokens: await server.signIn(client, username) }
 }
 
-describe('POST /oauth2-token/revoke (RFC 7009)', () => {
+describeStores('POST /oauth2-token/revoke (RFC 7009)', () => {
   it.each(['refresh_token', 'access_token'] as const)(
     'a revoked %s ends its session, refreshed or not',
     async (kind) => {
@@ -112,7 +113,9 @@ describe('POST /oauth2-token/revoke (RFC 7009)', () => {
 
   it('the endpoint responds with 503 while the database is down, so that the client retries', async () => {
     const { server, client, tokens } = await signedIn()
-    const down = new TestServer({ env: { DB: D1_DOWN }, clock: server.clock })
+    const stores = new FaultyStores()
+    stores.d1.suffer('before it is made')
+    const down = new TestServer({ env: stores.env, clock: server.clock })
     const response = await revoke(down, client, tokens.refresh_token ?? '')
     expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '2'])
   })

@@ -21,35 +21,6 @@ const count = (table: string) => env.DB.prepare(`SELECT count(*) AS n FROM ${tab
 describe('the sweep', () => {
   beforeEach(emptyStores)
 
-  it('the sweep removes a session when its last token has expired, not a second earlier', async () => {
-    const server = new TestServer()
-    const client = await server.addClient()
-    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
-    await server.refresh(client, refresh_token)
-    server.clock.time += 30 * DAY - 1
-    await server.sweep()
-    expect(await count('sessions')).toBe(1)
-    server.clock.time += 1
-    await server.sweep()
-    expect(await count('sessions')).toBe(0)
-  })
-
-  it('the sweep keeps the row of a merged guest while one of its tokens can be live', async () => {
-    const server = new TestServer()
-    const client = await server.addClient()
-    const user = await server.addUser()
-    const guest = await server.signIn(client, 'guest', 'guest')
-    const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
-    const person = { username: user.username, password: 'correct horse battery staple' }
-    await server.requireTokens({ ...parameters, ...person, visitor_access_token: guest.access_token })
-    server.clock.time += 30 * DAY - 1
-    await server.sweep()
-    await expect(server.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
-    server.clock.time += 1
-    await server.sweep()
-    expect(await count('sessions')).toBe(0)
-  })
-
   it('the sweep removes old revocations except the newest, and audit events past their retention', async () => {
     const server = new TestServer({ config: { audit_retention_days: 30 } })
     const users = [await server.addUser(), await server.addUser()]

@@ -13,6 +13,7 @@ import {
 import { ConsoleBrowser } from '../support/console.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+import { SESSION_STORES } from '../support/session_stores.ts'
 
 const NEW_PASSWORD = 'a wholly different passphrase'
 const PASSWORDS = {
@@ -21,8 +22,8 @@ const PASSWORDS = {
   'New password again': NEW_PASSWORD,
 }
 
-describe('the sections of the account page', () => {
-  const server = new TestServer({ config: selfService() })
+describe.each(SESSION_STORES)('the sections of the account page, with sessions in $name', (store) => {
+  const server = new TestServer({ config: { ...selfService(), ...store.config } })
   let client: TestClient
 
   beforeAll(async () => {

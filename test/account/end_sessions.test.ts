@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { LINK_PARAMETER } from '../../src/accounts/account_links.ts'
 import { addReader, takeLink, tokenOf } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
@@ -7,6 +7,7 @@ import { MAIL } from '../support/mail_sink.ts'
 import { ABROAD, HOME, signInFrom, takeKinds } from '../support/notifications.ts'
 import { TestOperator } from '../support/operator.ts'
 import { credentials, emptyStores, ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { describeStores } from '../support/session_stores.ts'
 import { changePassword, disableUser } from '../support/sign_out.ts'
 
 const PATH = '/account/customers/end-sessions'
@@ -50,7 +51,7 @@ function post(token: string, { path = PATH, origin = ISSUER } = {}): Promise<Res
   return server.fetch(path, { method: 'POST', headers, body })
 }
 
-describe('the link that ends all sessions', () => {
+describeStores('the link that ends all sessions', () => {
   it('the button ends every session of the user once, without a sign-in and without self_service', async () => {
     const { reader, own, stolen, link } = await prepare()
     const browser = browserOf(server)

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import {
@@ -10,7 +10,8 @@ import {
   TestServer,
   type TokenResponse,
 } from '../support/server.ts'
-import { readObjects } from '../support/session_objects.ts'
+import { readObjects, runAlarms } from '../support/session_objects.ts'
+import { describeStores } from '../support/session_stores.ts'
 import { signOutUser } from '../support/sign_out.ts'
 
 const DAY = 86_400
@@ -47,7 +48,7 @@ async function useAccount(server: TestServer, client: TestClient, { username }: 
   return { visitor: JSON.parse(atob(claims)).sub as string, refreshToken: refreshed.refresh_token }
 }
 
-/** The text of every table and of every value in KV. */
+/** The text of every table, of the sessions in objects, and of every value in KV. */
 async function dumpStores(): Promise<string> {
   const tables = await env.DB.prepare(
     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf*' AND name NOT GLOB 'sqlite*'`,
@@ -60,10 +61,11 @@ async function dumpStores(): Promise<string> {
   )
   const { keys } = await env.KV.list()
   const values = await Promise.all(keys.map(async ({ name }) => [name, await env.KV.get(name)]))
-  return JSON.stringify([rows, values])
+  const inObjects = await readObjects('SELECT * FROM sessions')
+  return JSON.stringify([rows, values, inObjects])
 }
 
-describe('the erasure of a user', () => {
+describeStores('the erasure of a user', () => {
   beforeEach(emptyStores)
 
   it('no table and no value in KV has personal data of an erased user after the last token has expired', async () => {
@@ -94,6 +96,7 @@ describe('the erasure of a user', () => {
     await expect(server.refresh(client, refreshToken)).rejects.toThrow('invalid_grant')
     await server.settle()
     const events = await countEvents()
+    await runAlarms()
     await server.cron()
     expect(await countEvents()).toBe(events)
     const [entry] = await auditOf({ actor: admin.id, reason: 'the user was erased' })
@@ -174,6 +177,7 @@ describe('the erasure of a user', () => {
     const events = (await listEvents()).length
     expect((await admin.post(path, { username: person.id })).status).toBe(204)
     expect(await admin.post(path, { username: person.id })).toMatchObject({ status: 404, body: missing })
+    await runAlarms()
     await server.cron()
     const trail = await listEvents()
     expect(trail).toHaveLength(events + 1)
@@ -213,7 +217,7 @@ describe('the erasure of a user', () => {
   })
 })
 
-describe('the export of a user', () => {
+describeStores('the export of a user', () => {
   beforeEach(emptyStores)
 
   it('an export has the account, the sessions and the events of the user, without the hash and without operators', async () => {

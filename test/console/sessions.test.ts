@@ -4,6 +4,7 @@ import { AUTHORIZE, asksForPassword, newOperator, signedIn } from '../support/co
 import { FaultyStores } from '../support/faults.ts'
 import { TestOperator } from '../support/operator.ts'
 import { ADMIN_AUDIENCE, emptyStores, ISSUER, PASSWORD, TestServer } from '../support/server.ts'
+import { describeStores } from '../support/session_stores.ts'
 import { signOutUser } from '../support/sign_out.ts'
 
 // The clocks of this file run ahead, and so do its events.
@@ -11,7 +12,7 @@ afterAll(emptyStores)
 
 const FRESH = 'a new battery staple'
 
-describe('a session', () => {
+describeStores('a console session', () => {
   it('the console refreshes the session before the end of its access token, also in two tabs', async () => {
     const server = new TestServer()
     const browser = await ConsoleBrowser.signIn(server)
@@ -138,7 +139,7 @@ describe('a session', () => {
   })
 })
 
-describe('signing out', () => {
+describeStores('signing out', () => {
   const SIGNED_OUT = '/console/signed-out'
 
   it('the sign-out ends the session and the browser session without a question, so that a copied cookie is useless', async () => {

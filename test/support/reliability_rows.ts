@@ -1,9 +1,9 @@
-import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
 import { ConsoleBrowser } from './console.ts'
 import { TestOperator } from './operator.ts'
 import { credentials, ISSUER, PASSWORD, type TestClient, TestServer, type TokenResponse } from './server.ts'
+import { readSession } from './session_stores.ts'
 
 /** The callers, made once on working stores. */
 export interface Home {
@@ -38,8 +38,9 @@ const ORIGIN = 'https://app.shop.test'
 /** The timeout of `packages/verify` for documents, in milliseconds. */
 const VERIFIER_READ_TIMEOUT_MS = 5000
 
-export async function makeHome(): Promise<Home> {
-  const server = new TestServer()
+/** @param config Further keys of config.yml */
+export async function makeHome(config: Record<string, unknown>): Promise<Home> {
+  const server = new TestServer({ config })
   const client = await server.addClient({ origins: [ORIGIN] })
   const { username } = await server.addUser()
   const operator = await TestOperator.signIn(server)
@@ -84,10 +85,9 @@ function refreshRow(signIn: (home: Home) => Promise<TokenResponse>): Row {
     async prepare(home) {
       const { server, client } = home
       const { refresh_token } = await server.refresh(client, (await signIn(home)).refresh_token)
-      const { sid } = decodeJwt(refresh_token ?? '')
+      const { sid } = decodeJwt<{ sid: string }>(refresh_token ?? '')
       const expectSeq = async (seq: number) => {
-        const select = env.DB.prepare('SELECT seq, ended_at FROM sessions WHERE sid = ?').bind(sid)
-        expect((await select.all()).results).toEqual([{ seq, ended_at: null }])
+        expect(await readSession(sid, 'seq, ended_at')).toEqual([{ seq, ended_at: null }])
       }
       return {
         request: () =>
@@ -254,4 +254,14 @@ export const ROWS: ReadonlyMap<string, Row> = new Map([
     changeRow(async ({ server }) => `/clients/${(await server.addClient()).id}`, { name: 'Renamed' }),
   ],
   ['Console page', pageRow],
+])
+
+/** The rows of requests that begin, use, end or read a session. */
+export const SESSION_ROWS: ReadonlySet<string> = new Set([
+  'Guest token',
+  'Password sign-in',
+  "Guest's refresh",
+  "Customer's refresh",
+  'Revocation',
+  'Introspection',
 ])

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe } from 'vitest'
 import { isObjectName } from '../../src/sessions/object_name.ts'
 import { shardNameOf } from '../../src/sessions/sid.ts'
 import { TestServer } from './server.ts'
-import { IN_STRICT_OBJECTS, objectOf, readObject } from './session_objects.ts'
+import { IN_STRICT_OBJECTS, objectOf, readObject, readObjects } from './session_objects.ts'
 
 /** A store of sessions, and the keys of config.yml that select it. */
 export interface SessionStoreCase {
@@ -38,4 +38,11 @@ export async function readSession(sid: string, columns: string): Promise<unknown
   if (isObjectName(shardNameOf(sid))) return readObject(objectOf(sid), sql, sid)
   const { results } = await env.DB.prepare(sql).bind(sid).all()
   return results
+}
+
+/** The rows of the sessions of a user or a guest, in every store. */
+export async function readSessions(subject: string): Promise<Record<string, unknown>[]> {
+  const sql = 'SELECT * FROM sessions WHERE subject = ?'
+  const { results } = await env.DB.prepare(sql).bind(subject).all()
+  return [...results, ...(await readObjects(sql, subject))]
 }
