@@ -58,7 +58,7 @@ export const CLIENT_FIELDS = {
     kind: 'text',
     label: 'API',
     description:
-      'API of the client, which its tokens are for unless a request names an additional API; cannot be changed later',
+      'API of the client. Its tokens are for this API, unless a request names an additional API. It cannot be changed later',
     input: z.string('must be the name of an API'),
     stored: storedText,
     isEditable: false,
@@ -159,7 +159,8 @@ export const CLIENT_FIELDS = {
   assertionAudience: defineField('assertion_audience', {
     kind: 'text',
     label: 'Audience of assertions',
-    description: 'Value of aud in the assertions of the client: issuer, or token_endpoint for its URL',
+    description:
+      'Value of aud that the assertions of the client must have: issuer (the issuer of the server) or token_endpoint (the URL of the token endpoint)',
     input: z.enum(ASSERTION_AUDIENCES, `must be one of ${ASSERTION_AUDIENCES.join(', ')}`),
     stored: z.enum(ASSERTION_AUDIENCES),
     isEditable: true,

@@ -34,6 +34,8 @@ export const sessionsPage: Page = {
     const hasOwner = Object.values(owner).some((id) => id !== '')
     const isLive = filter.live === 'true' || (filter.live === '' && !hasOwner)
     const page = isChoice ? null : await readSessions(admin, request)
+
+    const hasNext = page !== null && !(page instanceof AdminProblem) && page.next_cursor !== null
     const name = subject === '' ? null : nameOf(page, subject)
     const title = name === null ? 'Sessions' : `Sessions of ${name}`
     return showList(title, <Heading title={title} lead={LEAD} />, {
@@ -46,7 +48,7 @@ export const sessionsPage: Page = {
         <States address={address} isLive={isLive} />
       ),
       page,
-      empty: hasWrongName ? <UnknownUser /> : <NoSessions isLive={isLive} />,
+      empty: hasWrongName ? <UnknownUser /> : <NoSessions isLive={isLive} hasNext={hasNext} />,
       table: (sessions) => <SessionTable sessions={sessions} address={address} now={now} />,
     })
   },
@@ -96,9 +98,11 @@ function States({ address, isLive }: { address: ListAddress; isLive: boolean }) 
   )
 }
 
-function NoSessions({ isLive }: { isLive: boolean }) {
+function NoSessions({ isLive, hasNext }: { isLive: boolean; hasNext: boolean }) {
   return isLive ? (
-    <Empty title="No live sessions here">Older sessions can still be live: look at the next page.</Empty>
+    <Empty title={hasNext ? 'No live sessions on this page' : 'No live sessions'}>
+      {hasNext ? 'Sessions on the next page can be live.' : 'All sessions of this list have ended.'}
+    </Empty>
   ) : (
     <Empty title="No sessions found">
       The user or client never signed in, the id is wrong, or the audit trail no longer has the sign-in.

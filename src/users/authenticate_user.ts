@@ -117,8 +117,8 @@ async function checkOnReplica(
 }
 
 /**
- * Whether a checked password is right now: the user is enabled, and has still the checked hash. A user with another hash needs a new
- * check. ?8 is a JSON object: pool, username, the checked hash, and whether the password matches it.
+ * Whether no failure is counted yet: the user now has another hash, so the password needs a new check; or the password matches the
+ * checked hash, and the user is enabled. ?8 is a JSON object: pool, username, the checked hash, and whether the password matches it.
  */
 const IS_RIGHT = `
   ((SELECT password_hash FROM users WHERE pool = ?8 ->> 'pool' AND username = ?8 ->> 'username') IS NOT ?8 ->> 'hash'

@@ -25,7 +25,7 @@ const apply: Command = {
   details:
     'The command shows a plan and asks for confirmation (--yes skips this). A field that the file does not have keeps its value. ' +
     'Without --prune, a client that the file does not have stays unchanged. New secrets are printed once, as CLIENT,SECRET. ' +
-    'For a service account with admin scopes, the command asks for your own password, or reads a line of standard input.',
+    'If the file gives a client an admin scope, the command asks for your own password, or reads a line of standard input.',
   arguments: [{ name: 'FILE', summary: 'Default: sallyport.yml', isOptional: true }],
   options: [DRY_RUN, DETAILED, PRUNE, SECRETS_FILE, YES],
   operations: [

@@ -6,7 +6,7 @@ import { CliError } from '../core/exit_code.ts'
 import { type Option, text } from '../core/option.ts'
 
 export const IF_MATCH: Option<string> = {
-  ...text('if-match', 'Change it only if it still has this version, as "show" prints it', {
+  ...text('if-match', 'Run the command only if the record still has this version, which "show" prints', {
     value: 'VERSION',
   }),
   parse: (given) => (/^\d+$/.test(given) ? `"${given}"` : given),

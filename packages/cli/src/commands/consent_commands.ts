@@ -36,7 +36,7 @@ const consents: Command = {
 const withdraw: Command = {
   name: 'users withdraw-consent',
   summary: 'Withdraw a consent of a user, and end the sessions that began under it',
-  arguments: [USER, { name: 'CONSENT', summary: 'The id of a consent, from users consents' }],
+  arguments: [USER, { name: 'CONSENT', summary: 'The id of a consent, from "users consents"' }],
   options: FIND,
   operations: ['GET /users/{id}/consents', 'DELETE /users/{id}/consents/{consent_id}'],
   async run(call) {

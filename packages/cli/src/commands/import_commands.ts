@@ -30,14 +30,14 @@ const FILE = { name: 'FILE', summary: 'The rows, in UTF-8' }
 const DETAILS =
   'The command first makes a dry run of the whole file and then asks for confirmation (--yes skips this). It reports each ' +
   'refused row with its line and the reason, and imports the other rows. A second run skips existing rows. The exit code ' +
-  'is 1 if a row was refused. To import an admin or verified addresses, or to replace hashes, the command asks for your own password, or reads a ' +
-  'line of standard input.' +
-  '\nColumns: '
+  'is 1 if a row was refused. '
+const CONFIRMATION = 'the command asks for your own password, or reads a line of standard input.'
 
 const importUsers: Command = {
   name: 'import users',
   summary: 'Import users from another system, with their password hashes',
-  details: DETAILS + columnsOf(userRows({})),
+
+  details: `${DETAILS}To import an admin or verified addresses, or to replace hashes, ${CONFIRMATION}\n${columnsOf(userRows({}))}`,
   arguments: [FILE],
   options: [PRESET, ...USER_OPTIONS, ...OPTIONS],
   operations: ['POST /users/import', 'POST /users/import/verify', 'POST /me/confirm'],
@@ -47,7 +47,8 @@ const importUsers: Command = {
 const importClients: Command = {
   name: 'import clients',
   summary: 'Import clients from another system. New secrets are printed as CSV',
-  details: DETAILS + columnsOf(clientRows(undefined)),
+
+  details: `${DETAILS}To import a client with an admin scope, ${CONFIRMATION}\n${columnsOf(clientRows(undefined))}`,
   arguments: [FILE],
   options: [...OPTIONS, DEFAULT_API],
   operations: ['POST /clients/import'],
@@ -57,7 +58,7 @@ const importClients: Command = {
 export const IMPORT_COMMANDS: readonly Command[] = [importUsers, importClients]
 
 function columnsOf({ columns }: ImportKind): string {
-  return `${columns.map(({ name }) => name).join(', ')}.`
+  return `Columns: ${columns.map(({ name }) => name).join(', ')}.`
 }
 
 async function runCommand(call: Call, kind: ImportKind): Promise<void> {

@@ -55,8 +55,8 @@ const rotateKeys: Command = {
   name: 'keys rotate',
   summary: 'Let the next key sign earlier. All tokens stay valid',
   details:
-    'The key is published, and signs after the time of --lead. No API may cache the JWKS for longer than this ' +
-    'time minus 8 minutes, or else it can get a token of an unknown key. If a next key exists, the command ' +
+    'The key is published, and signs after the time of --lead. An API that caches the JWKS for longer than this ' +
+    'time minus 8 minutes can get a token of a key that it does not know. If a next key exists, the command ' +
     'only makes it sign earlier, never later.',
   options: [LEAD, ALGORITHM],
   operations: ['GET /keys', 'POST /keys/rotate'],

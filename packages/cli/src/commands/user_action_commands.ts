@@ -3,7 +3,7 @@ import type { User } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { readBefore } from './change.ts'
 import { printDone } from './output.ts'
-import { CONFIRMED_ADMINS, FIND, findPath, USER } from './user_argument.ts'
+import { FIND, findPath, USER } from './user_argument.ts'
 
 const requirePasswordChange: Command = {
   name: 'users require-password-change',
@@ -23,7 +23,7 @@ const sendPasswordReset: Command = {
   name: 'users send-password-reset',
   summary: 'Send a password reset by mail to the stored address of a user',
   details:
-    'For an operator, and for a user without a verified address, the command asks for your own password, or reads the next line of standard input.',
+    'If you are an admin, you can also send the reset to an operator or to an address that is not verified. The command then asks for your own password, or reads the next line of standard input.',
   arguments: [USER],
   options: FIND,
   operations: ['POST /users/{id}/password-reset', 'POST /me/confirm'],
@@ -37,7 +37,9 @@ const sendPasswordReset: Command = {
 const enableUser: Command = {
   name: 'users enable',
   summary: 'Enable a user. Earlier tokens stay revoked',
-  details: CONFIRMED_ADMINS,
+
+  details:
+    'To enable an admin, the command asks for your own password, or reads the next line of standard input.',
   arguments: [USER],
   options: FIND,
   operations: ['GET /users/{id}', 'POST /users/{id}/enable', 'POST /me/confirm'],

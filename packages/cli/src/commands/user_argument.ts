@@ -6,8 +6,9 @@ export const POOL = text('pool', 'The pool of the user, if the username is in se
 export const USER = { name: 'USER', summary: 'The id (user:…) or the username' }
 export const FIND = [POOL]
 
+/** Details of the commands that can give the role admin. */
 export const CONFIRMED_ADMINS =
-  'To make a user an admin, the command asks for your own password, or reads the next line of standard input.'
+  'To give the user the role admin, the command asks for your own password, or reads the next line of standard input.'
 
 /** The path of the user that the command names. @throws as `requireUser` */
 export async function findPath({ api, input }: Call) {

@@ -56,7 +56,7 @@ const eraseUser: Command = {
     const { api, input } = call
     await api.requireRole('POST /users/{id}/erase')
     const { id, username, who } = await findErased(call, input.argument('USER'))
-    if ((await readTyped(call, who)) !== username) {
+    if ((await readTyped(call, { id, username, who })) !== username) {
       throw new CliError('failed', `You typed another name. Type ${username}. Nothing was done.`)
     }
     const request = { operation: 'POST /users/{id}/erase', path: { id }, body: { username } } as const
@@ -79,13 +79,16 @@ async function findErased({ api, input }: Call, given: string) {
   }
 }
 
-/** The username that the operator gives again. @throws UsageError without a terminal and the option */
-async function readTyped({ input, terminal }: Call, who: string): Promise<string> {
+/** The username, or the id of a deleted user, that the operator gives again. @throws UsageError without a terminal and the option */
+async function readTyped(
+  { input, terminal }: Call,
+  { id, username, who }: Awaited<ReturnType<typeof findErased>>,
+): Promise<string> {
   const given = input.get(TYPED)
   if (given !== undefined) return given
   if (!terminal.isInteractive)
-    throw new UsageError(`To erase ${who}, run the command again with --confirm USERNAME.`)
-  return (await terminal.ask(`Erase ${who}? Type the username: `)).trim()
+    throw new UsageError(`To erase ${who}, run the command again with --confirm ${username}.`)
+  return (await terminal.ask(`Erase ${who}? Type the ${username === id ? 'id' : 'username'}: `)).trim()
 }
 
 export const USER_DATA_COMMANDS: readonly Command[] = [exportUser, eraseUser]
