@@ -115,8 +115,8 @@ export class AuditStore {
   }
 
   /**
-   * Writes the event of a change in another database, unless the session already has an operator's event of this kind or one
-   * with the same reason. So the caller can retry after a lost response.
+   * Writes the event of a change that was made in another database, unless the session already has an operator's event of this
+   * kind, or an event of this kind with the same reason. So the caller can retry after a lost response.
    *
    * @throws StorageUnavailable
    */
@@ -155,8 +155,8 @@ export class AuditStore {
   }
 
   /**
-   * Removes up to `limit` of the oldest events if there are more than `maxEvents`. Thefts, revocations and locks stay until there
-   * are more than `2 * maxEvents`. Events of operators and keys stay for `audit_retention_days`.
+   * Removes up to `limit` of the oldest events that are followed by at least `maxEvents` newer ones. A theft, a revocation or a
+   * lock stays until `2 * maxEvents` newer events follow. Events of operators and keys stay for `audit_retention_days`.
    *
    * @returns the number of removed events
    * @throws StorageUnavailable
@@ -177,7 +177,7 @@ export class AuditStore {
   }
 }
 
-/** The network whose budget at the location an event uses; null for a confidential client and a caller without an address. */
+/** The network that pays for an event with its budget; null for a confidential client, and for a caller without an address. */
 function countedNetwork({ isFromClient = false }: AuditEvent, context: RequestContext): string | null {
   return isFromClient || context.address === null ? null : networkOf(context)
 }

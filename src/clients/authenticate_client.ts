@@ -21,8 +21,8 @@ export interface AuthenticationServices {
 /**
  * Authenticates a client by its credentials (RFC 6749 §2.3). An unknown client, a disabled client and a wrong secret get the
  * same refusal after the same check of the secret. The time of the response can show
- * whether a client id exists, because a client id is not secret: the first look-up of a client can take longer, and only the
- * assertion of a known client has its signature checked.
+ * whether a client id exists: the first look-up of a client can take longer, and only the assertion of a known client has its
+ * signature checked. This is acceptable, because a client id is not secret.
  *
  * @throws OAuthError invalid_client
  */
@@ -52,7 +52,7 @@ async function prove(
 ): Promise<ProvenClient> {
   if (assertion !== null) {
     const signer = requireKnown(client)
-    // A metadata document can give keys to a public client too. Each of its requests then has an assertion or none.
+    // A metadata document can give keys to a public client too. Such a client can send each request with or without an assertion.
     if (!hasKeys(signer)) throw invalidClient('the client has no keys')
     return { client: signer, proof: await assertions.verify(assertion, signer, context) }
   }

@@ -17,7 +17,7 @@ export function parseConfig(text: string, options: { localPort?: string | undefi
   return resolveConfig(parseSettings(text), options.localPort)
 }
 
-/** Like `parseConfig`, but without the links between keys. @throws ConfigError, with all problems */
+/** Like `parseConfig`, but returns the checked settings as the file has them, before `resolveConfig`. @throws ConfigError, with all problems */
 export function parseSettings(text: string): Settings {
   const { document, lines } = parseText(text)
   return readSettings(toValue(document), (path) => describeUnknownKey(path, document, lines))

@@ -16,7 +16,8 @@ export interface ClientCredentials {
   id: string
   /**
    * The possible values of the secret; empty without a secret. A Basic secret has two values: the form-decoded value (RFC 6749
-   * §2.3.1) and the raw value, because clients of OroCommerce do not encode it. An id has characters without encoding.
+   * §2.3.1) and the raw value, because clients of OroCommerce do not encode it. An id has one value, because form encoding
+   * does not change the characters of a client id.
    */
   secrets: readonly string[]
   /** The signed JWT; null without one. With an assertion there is no secret. */

@@ -81,7 +81,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     return new SessionRotationStore(this.#db, this.#holders, lifetimes).use(rotation, query)
   }
 
-  /** Sends the rows that D1 still needs, and removes expired sessions once a day. A failure is repeated. */
+  /** Sends the rows that D1 still needs, and removes expired sessions once a day. If a call fails, a later alarm repeats it. */
   override async alarm(): Promise<void> {
     this.#alarmAt = null
     const now = systemClock.now()
@@ -104,8 +104,8 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Sets the alarm in the transaction of the write before, because no other work comes between the two. So the rows for D1
-   * survive the end of the process.
+   * Sets the alarm. In `run`, no other work comes between a write and this call, so the object stores both together. Then the rows
+   * for D1 survive the end of the process.
    */
   async #setAlarm(): Promise<void> {
     const now = systemClock.now()

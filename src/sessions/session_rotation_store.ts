@@ -35,10 +35,10 @@ export interface SessionRotations {
   use(rotation: Rotation, query: HolderQuery): Promise<RotationResult>
 }
 
-/** The most refreshes whose time a row has. An older token is not good for a retry. */
+/** The maximum number of refreshes whose times a row stores. A token from before these refreshes is not good for a retry. */
 const MAX_ROTATION_TIMES = 32
 
-/** Adds the time `?2` of a refresh to the times in a row, and removes the oldest one. */
+/** Adds the time `?2` of a refresh to `rotation_times` of the session's row, and removes the oldest time. */
 const ADD_ROTATION_TIME = `rotation_times = json_remove(
   json_set(coalesce(rotation_times, '{}'), '$."' || (seq + 1) || '"', ?2), '$."' || (seq + 1 - ${MAX_ROTATION_TIMES}) || '"')`
 
