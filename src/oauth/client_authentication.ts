@@ -59,7 +59,7 @@ export function parseClientCredentials(
   return basic
 }
 
-/** Whether an `Authorization` header is of the Basic scheme, in any case (RFC 9110 §11.1). */
+/** Whether an `Authorization` header is of the Basic scheme, in upper or lower case (RFC 9110 §11.1). */
 export function usesBasic(authorization: string | undefined): authorization is string {
   return authorization !== undefined && /^\s*basic(?:\s|$)/i.test(authorization)
 }

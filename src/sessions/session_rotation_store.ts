@@ -87,7 +87,7 @@ export class SessionRotationStore implements SessionRotations {
   }
 
   /**
-   * Records that the session issues access tokens until a second, for the revocation feed.
+   * Records for the revocation feed that the session issues access tokens until the time `issuesUntil`.
    *
    * @returns false if the session has ended since it was read
    */
