@@ -34,7 +34,7 @@ describe('the index of audit events by session', () => {
     const event: AuditEvent = { ...session, kind: 'revoke', outcome: 'ok', reason: 'ended', api: null }
     const searches: ((database: D1Database) => Promise<unknown>)[] = [
       (database) => new AuditQueryStore(database).list({ sid }, PAGE, COUNTED),
-      (database) => new AuditQueryStore(database).findSignIn(sid),
+      (database) => new AuditQueryStore(database).findSignIn(sid, { subject: null, beforeSearch: () => {} }),
       (database) => new SessionEventStore(database).listTimeline(period, 10),
       (database) => new SessionEventStore(database).findEnds([period]),
       (database) => new AuditStore(database).addOnceForSession({ ...event, sid }, new TestServer().context()),

@@ -87,14 +87,25 @@ const listAudit = operation({
       }),
     ),
   isSearch({
-    query: { subject, client_id: clientId, sid, actor, kind, outcome, grant, api, by_operator: byOperator },
+    query: {
+      subject,
+      client_id: clientId,
+      sid,
+      actor,
+      kind,
+      outcome,
+      grant,
+      api,
+      by_operator: byOperator,
+      sort,
+    },
     services,
   }) {
     if (subject !== undefined || actor !== undefined) return false
     const hasOwner = clientId !== undefined || sid !== undefined
-    // Batches have no index for clients and sessions.
-    if (hasOwner) return services.config.auditArchive !== null
-    return [kind, outcome, grant, api, byOperator].some((value) => value !== undefined)
+    // Batches have no index for clients and sessions, and a list from the oldest event can read all batches.
+    if (services.config.auditArchive !== null && (hasOwner || sort === 'time')) return true
+    return !hasOwner && [kind, outcome, grant, api, byOperator].some((value) => value !== undefined)
   },
   status: 200,
   response: eventsSchema,

@@ -81,6 +81,9 @@ function pageOf<Sort extends string>(sort: Sort): PageQuery<Sort> {
 
 const NONE: Part = { items: [], hasMore: false }
 
+/** The operation has taken the cost of a search. */
+const PAID = { subject: null, beforeSearch: () => {} }
+
 /** Totals are not needed here. */
 const NOT_COUNTED = { total: 0, isExact: false }
 
@@ -123,7 +126,7 @@ async function findClients(q: string, { services: { clientList } }: Call): Promi
 }
 
 async function findSessionOf(q: string, call: Call): Promise<Part> {
-  const session = SID.test(q) ? await findSession(q, call.services) : null
+  const session = SID.test(q) ? await findSession(q, PAID, call.services) : null
   if (session === null) return NONE
   const { session: shown } = await describeSession(session, viewerOf(call))
   const { sid: id, subject_name: name, state: detail } = shown

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini'
 import type { AuditEvent } from '../audit/audit_event.ts'
+import type { SignInSearch } from '../audit/audit_query_store.ts'
 import { flag, text } from '../lib/input_schemas.ts'
 import type { Total } from '../lib/list_page.ts'
 import type { ManagementServices } from '../services/management_services.ts'
 import { type EndByCaller, type EndReason, issuesOf, type SessionIdentity } from '../sessions/session.ts'
-import type { SessionOwner } from '../sessions/session_list_store.ts'
+import type { SessionOwner, StoredSession } from '../sessions/session_list_store.ts'
+import { spendSearch } from './caller_budget.ts'
 import { adminEvent } from './change.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrder, readPage, showPage, sortParameter } from './paging.ts'
@@ -124,8 +126,8 @@ const endSession = operation({
   scope: 'sessions:end',
   status: 204,
   async handle(call) {
-    const { params, services } = call
-    const session = await requireSession(params.sid ?? '', services)
+    const { params } = call
+    const session = await requireSession(params.sid ?? '', call)
     const { sid, subject, clientId, api } = ownerOf(session)
     requirePermission({ sessionOf: api }, call)
     const reason: EndByCaller = `ended by ${call.caller.kind === 'operator' ? 'an operator' : 'a service account'}`
@@ -152,20 +154,23 @@ export async function endKnownSession(
   const sessions = services.shards.find(sid)
   const isFirst = await sessions?.end(await identify(session, services, context.now), reason, context.now)
   // The row and the audit trail can be in two databases. If the write of the audit event fails, a repeated call writes it.
-  if (isFirst || (await requireSession(sid, services)).row?.endReason === reason)
+  if (isFirst || (await findStoredSession(sid, services))?.endReason === reason)
     await services.audit.addOnceForSession(event, context)
 }
 
-/** Finds a session by its row, or by its sign-in without a row. @throws Problem 404 */
-export async function requireSession(sid: string, services: ManagementServices): Promise<KnownSession> {
-  const session = await findSession(sid, services)
+/** Finds a session by its row, or by its sign-in without a row. Batches have no index for sessions. @throws Problem 404, 429 */
+async function requireSession(sid: string, call: Call): Promise<KnownSession> {
+  const beforeSearch = () => {
+    if (call.services.config.auditArchive !== null) spendSearch(call)
+  }
+  const session = await findSession(sid, { subject: null, beforeSearch }, call.services)
   if (session === null) throw notFound('session')
   return session
 }
 
 /** Finds a session that the caller may read. Service accounts do not see sessions of operators. @throws Problem 403, 404 */
 export async function requireReadableSession(sid: string, call: Call): Promise<KnownSession> {
-  const session = await requireSession(sid, call.services)
+  const session = await requireSession(sid, call)
   if (ownerOf(session).api !== hiddenApiOf(call)) return session
   throw operatorOnly('Service accounts cannot read the sessions of operators.')
 }
@@ -173,12 +178,21 @@ export async function requireReadableSession(sid: string, call: Call): Promise<K
 /** Finds a session like `requireSession`; null if there is no such session. @throws StorageUnavailable, CorruptRecord */
 export async function findSession(
   sid: string,
-  { shards, auditTrail }: ManagementServices,
+  search: SignInSearch,
+  services: Pick<ManagementServices, 'shards' | 'auditTrail'>,
 ): Promise<KnownSession | null> {
-  const row = (await shards.findList(sid)?.find(sid)) ?? null
+  const row = await findStoredSession(sid, services)
   if (row !== null) return { row, signIn: null }
-  const signIn = shards.find(sid) === null ? null : await auditTrail.findSignIn(sid)
+  const signIn = services.shards.find(sid) === null ? null : await services.auditTrail.findSignIn(sid, search)
   return signIn && { row, signIn }
+}
+
+/** The row of a session; null without one. @throws StorageUnavailable, CorruptRecord */
+export async function findStoredSession(
+  sid: string,
+  { shards }: Pick<ManagementServices, 'shards'>,
+): Promise<StoredSession | null> {
+  return (await shards.findList(sid)?.find(sid)) ?? null
 }
 
 /**

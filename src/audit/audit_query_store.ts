@@ -20,6 +20,14 @@ export interface SignIn {
   api: string
 }
 
+/** A search for the sign-in of a session. */
+export interface SignInSearch {
+  /** The owner of the session: then the batches of one partition are read. Null if it is not known: then all are read. */
+  subject: string | null
+  /** Called before batches are read. If it throws, none are read. */
+  beforeSearch(): void
+}
+
 /** The columns of a sign-in. */
 const SIGN_IN = 'sid, at, subject, client_id, api'
 
@@ -193,14 +201,19 @@ export class AuditQueryStore {
     return decodeRecord(sidsSchema, 'audit events', [...results, ...batched.rows]).map(({ sid }) => sid)
   }
 
-  /** The sign-in that started a session; null if its event was deleted. @throws StorageUnavailable */
-  async findSignIn(sid: string): Promise<SignIn | null> {
+  /**
+   * The sign-in that started a session; null if its event was deleted.
+   *
+   * @throws StorageUnavailable, CorruptRecord, and the errors of `beforeSearch`
+   */
+  async findSignIn(sid: string, { subject, beforeSearch }: SignInSearch): Promise<SignIn | null> {
     const select = this.#db
       .prepare(`SELECT ${SIGN_IN} FROM audit_events WHERE sid = ? AND kind = 'issue' ORDER BY at LIMIT 1`)
       .bind(sid)
     const [stored] = await this.#signIns(select)
     if (stored !== undefined) return stored
-    const filter = { sid, kind: 'issue' } as const
+    beforeSearch()
+    const filter = { sid, subject, kind: 'issue' } as const
     const conditions = conditionsOf(filter)
     const page = { ...NEWEST, limit: 1 }
     const { rows } = await this.#batched.read(

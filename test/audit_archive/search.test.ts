@@ -2,10 +2,12 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AuditFilter } from '../../src/audit/audit_filter.ts'
+import { randomId } from '../../src/lib/bytes.ts'
+import { aroundD1 } from '../support/around_d1.ts'
 import { deliverHistory, emptyBucket, expectLists, makeHistory } from '../support/audit_history.ts'
 import { archiveServer } from '../support/audit_sink.ts'
 import { TestOperator } from '../support/operator.ts'
-import { emptyStores, type TestServer } from '../support/server.ts'
+import { emptyStores, TestServer } from '../support/server.ts'
 
 const DAY = 86_400
 const filtersOf = (now: number): AuditFilter[] => [
@@ -110,14 +112,75 @@ describe('the admin API with batches', () => {
   })
 })
 
+/** The searches of an operator in a minute. */
+const SEARCHES = 60
+
 describe('the budget of searches in batches', () => {
-  it('lists by client and session use the budget of searches, because batches have no index for them', async () => {
+  it('lists by client and session, and from the oldest event, use the budget of searches, because batches have no index for them', async () => {
     const { server } = archiveServer()
     const operator = await TestOperator.signIn(server)
-    const searches = ['/audit?client_id=shop', '/audit?sid=s1.0']
-    for (let i = 0; i < 60; i++)
+    const searches = ['/audit?client_id=shop', '/audit?sid=s1.0', '/audit?sort=time']
+    for (let i = 0; i < SEARCHES; i++)
       expect((await operator.get(searches[i % searches.length] ?? '')).status).toBe(200)
     for (const path of searches) expect((await operator.get(path)).status).toBe(429)
-    expect((await operator.get('/audit?subject=visitor:1')).status).toBe(200)
+    for (const path of ['/audit?subject=visitor:1', '/audit'])
+      expect((await operator.get(path)).status).toBe(200)
+  })
+
+  it('a session without a row uses the budget before any batch is read, and a session with a row uses none', async () => {
+    const reads: string[] = []
+    const DB = aroundD1((sql, call) => {
+      if (sql.includes('audit_batches')) reads.push(sql)
+      return call()
+    })
+    const { server } = archiveServer({ env: { DB } })
+    const client = await server.addClient()
+    const operator = await TestOperator.signIn(server)
+    const { refresh_token } = await server.refresh(
+      client,
+      (await server.signIn(client, 'guest', 'guest')).refresh_token,
+    )
+    const { sid } = decodeJwt<{ sid: string }>(refresh_token ?? '')
+    const unknown = () => `/sessions/s1.${randomId(16)}`
+    const calls = [
+      () => operator.get(unknown()),
+      () => operator.get(`${unknown()}/timeline`),
+      () => operator.call('DELETE', unknown()),
+    ]
+    for (let i = 0; i < SEARCHES; i++) expect((await calls[i % calls.length]?.())?.status).toBe(404)
+    expect(reads.length).toBeGreaterThanOrEqual(SEARCHES)
+    reads.length = 0
+    for (const call of calls) expect((await call()).status).toBe(429)
+    expect(reads).toEqual([])
+    expect((await operator.get(`/sessions/${sid}`)).body).toMatchObject({ sid, state: 'live' })
+  })
+
+  it('the owner of a session finds its sign-in in one partition, and another user does not find it', async () => {
+    const sent: string[] = []
+    const DB = aroundD1((sql, call) => {
+      sent.push(sql)
+      return call()
+    })
+    const { server, sink } = archiveServer({ env: { DB } })
+    const client = await server.addClient()
+    const { refresh_token } = await server.signIn(client, 'guest', 'guest')
+    await sink.flush(server)
+    const { sid, sub } = decodeJwt<{ sid: string; sub: string }>(refresh_token ?? '')
+    sent.length = 0
+    const find = (subject: string) =>
+      server.services.auditTrail.findSignIn(sid, { subject, beforeSearch: () => {} })
+    expect(await find(sub)).toMatchObject({ sid, subject: sub, clientId: client.id })
+    expect(await find('visitor:other')).toBeNull()
+    const reads = sent.filter((sql) => sql.includes('audit_batches'))
+    expect(reads.length).toBeGreaterThan(0)
+    // A recursive query lists all partitions.
+    expect(reads.filter((sql) => sql.includes('RECURSIVE'))).toEqual([])
+  })
+
+  it('without the archive an unknown session uses no budget', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    for (let i = 0; i <= SEARCHES; i++)
+      expect((await operator.get(`/sessions/s1.${randomId(16)}`)).status).toBe(404)
   })
 })

@@ -1,4 +1,4 @@
-import { findSession } from '../../admin/sessions.ts'
+import { findStoredSession } from '../../admin/sessions.ts'
 import { unknownItem } from '../../oauth/errors.ts'
 import type { AccountCall } from '../operations/account_call.ts'
 import { listApplications, withdrawApplication } from '../operations/connected_applications.ts'
@@ -30,8 +30,7 @@ const endSession = userOperation({
 
 /** The call in the browser session of its own session, so that it continues. */
 async function inOwnBrowser(call: ApiCall): Promise<AccountCall> {
-  const session = await findSession(call.sid, call.services)
-  const id = session?.row?.browserId ?? null
+  const id = (await findStoredSession(call.sid, call.services))?.browserId ?? null
   if (id === null || call.params.sid === call.sid) return call
   return { ...call, signedIn: { ...call.signedIn, session: { id, earlierIds: [] } } }
 }

@@ -64,7 +64,9 @@ function show(session: ShownSession, isCurrent: boolean): OwnSession {
  */
 export async function endOwnSession(sid: string, call: AccountCall): Promise<boolean> {
   const { signedIn, services, context } = call
-  const session = await findSession(sid, services)
+  // One partition of the batches, as for the list of the caller's sessions.
+  const search = { subject: signedIn.user.id, beforeSearch: () => {} }
+  const session = await findSession(sid, search, services)
   if (session === null || ownerOf(session).subject !== signedIn.user.id) return false
   const { clientId, api, subject } = ownerOf(session)
   const about = { clientId, api, subject, sid, outcome: 'ok' } as const
