@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
-import type { PageQuery, Slice } from '../lib/list_page.ts'
+import type { PageQuery, Place, Slice } from '../lib/list_page.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
 import { blocksSchema, parseLines, rangeOf, toStored } from './archive_object.ts'
 import { type AuditFilter, isMatch } from './audit_filter.ts'
@@ -22,11 +22,28 @@ const AT_ONCE = 6
 
 const LAST = Number.MAX_SAFE_INTEGER
 
-const COLUMNS = 'partition, day, name, bytes, blocks'
+/**
+ * The objects of some partitions, by whole days: `limit` objects of each partition, and the others of the last of their days.
+ * Parameters: the partitions as JSON, the first and the last day, and `limit`.
+ */
+const selectObjects = (order: 'ASC' | 'DESC') => `
+  WITH part AS MATERIALIZED (
+    SELECT value AS n, (
+      SELECT day FROM audit_archives
+      WHERE partition = value AND day BETWEEN ?2 AND ?3 AND removed_at IS NULL
+      ORDER BY day ${order} LIMIT 1 OFFSET ?4) AS last
+    FROM json_each(?1))
+  SELECT partition, day, name, bytes, blocks, part.last IS NOT NULL AS is_cut
+  FROM part CROSS JOIN audit_archives AS archive
+    ON archive.partition = part.n
+    AND archive.day BETWEEN ${order === 'ASC' ? '?2 AND coalesce(part.last, ?3)' : 'coalesce(part.last, ?2) AND ?3'}
+  WHERE removed_at IS NULL ORDER BY day ${order}, name`
 
-export const archivesSchema = z.array(
-  z.object({ partition: z.int(), day: z.int(), name: z.string(), bytes: z.int(), blocks: z.string() }),
-)
+const archiveSchema = z.object({
+  ...{ partition: z.int(), day: z.int(), name: z.string(), bytes: z.int(), blocks: z.string() },
+})
+const foundSchema = z.array(z.extend(archiveSchema, { is_cut: z.int() }))
+export const archivesSchema = z.array(archiveSchema)
 
 /** A row of `audit_archives`. */
 export type Archive = z.infer<typeof archivesSchema>[number]
@@ -64,20 +81,22 @@ export class ArchivedEventStore {
    * @throws StorageUnavailable, CorruptRecord
    */
   async list({ filter, page, enough }: ArchivedList): Promise<Slice<StoredAuditEvent>> {
-    const archives = await this.#find(filter, page)
+    const maxObjects = Math.min(MAX_OBJECTS, OBJECTS_FOR_EVENT * page.limit)
+    const { archives, isCut } = await this.#find({ filter, page }, maxObjects)
     const falling = isFalling(page)
     const sign = falling ? -1 : 1
     const found: StoredAuditEvent[] = []
     const days = [...Map.groupBy(archives, ({ day }) => day)]
     const isBeyond = (day: number) =>
       enough !== null && (falling ? day + DAY_SECONDS <= enough : day > enough)
-    const end = countDays(days, Math.min(MAX_OBJECTS, OBJECTS_FOR_EVENT * page.limit))
+    const end = countDays(days, maxObjects)
+    // The events of a day can be in several objects, so a page ends between two days.
+    const before = (day: number): Place => (falling ? [day + DAY_SECONDS, 0] : [day - 1, LAST])
     let next = 0
     while (next < days.length) {
       const [day = 0] = days[next] ?? []
-      // The events of a day can be in several objects, so a page ends between two days.
       if (found.length > page.limit || isBeyond(day) || next >= end)
-        return { rows: found, hasMore: true, readTo: falling ? [day + DAY_SECONDS, 0] : [day - 1, LAST] }
+        return { rows: found, hasMore: true, readTo: before(day) }
       const some = days.slice(next, Math.min(next + AT_ONCE, end))
       next += some.length
       const events = await this.readSubject(
@@ -88,7 +107,9 @@ export class ArchivedEventStore {
         page.from === null || sign * comparePlaces(placeOf(event), page.from) > 0
       found.push(...events.filter((event) => isMatch(event, filter) && isInPage(event)))
     }
-    return { rows: found, hasMore: false }
+    const [last = 0] = days.at(-1) ?? []
+    const after = falling ? last - DAY_SECONDS : last + DAY_SECONDS
+    return isCut ? { rows: found, hasMore: true, readTo: before(after) } : { rows: found, hasMore: false }
   }
 
   /** Reads the events of a subject in objects. @throws StorageUnavailable, CorruptRecord */
@@ -118,25 +139,27 @@ export class ArchivedEventStore {
     return this.#bucket
   }
 
-  /** The objects of a list, in the direction of its page. */
-  async #find(filter: ArchivedList['filter'], page: PageQuery): Promise<Archive[]> {
+  /** The objects of a list, in the direction of its page, by whole days. `isCut`: there can be objects of further days. */
+  async #find(
+    { filter, page }: Pick<ArchivedList, 'filter' | 'page'>,
+    limit: number,
+  ): Promise<{ archives: Archive[]; isCut: boolean }> {
     const falling = isFalling(page)
-    const [place] = page.from ?? []
-    const start = falling ? 0 : Number(place ?? 0)
-    const end = falling ? Number(place ?? LAST) : LAST
+    const [at, id] = (page.from ?? []).map(Number)
+    // A place between two days leaves out the day that was read.
+    const start = falling || at === undefined ? 0 : at + (id === LAST ? 1 : 0)
+    const end = falling && at !== undefined ? at - (id === 0 ? 1 : 0) : LAST
     const select = this.#db
-      .prepare(
-        `SELECT ${COLUMNS} FROM audit_archives
-         WHERE partition IN (SELECT value FROM json_each(?)) AND day BETWEEN ? AND ? AND removed_at IS NULL
-         ORDER BY day ${falling ? 'DESC' : 'ASC'}, name`,
-      )
+      .prepare(selectObjects(falling ? 'DESC' : 'ASC'))
       .bind(
         JSON.stringify(partitionsOf(filter.subject)),
         dayOf(Math.max(start, filter.from ?? 0)),
         Math.min(end, filter.to ?? LAST),
+        limit,
       )
     const { results } = await callStore('D1 audit_archives', () => select.all())
-    return decodeRecord(archivesSchema, 'audit archives', results)
+    const archives = decodeRecord(foundSchema, 'audit archives', results)
+    return { archives, isCut: archives.some(({ is_cut: isCut }) => isCut === 1) }
   }
 }
 

@@ -44,7 +44,9 @@ const DELETE_BATCHES = `
     AND (slot, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))`
 
 const SELECT_REMOVABLE = `
-  SELECT partition, day, name FROM audit_archives WHERE removed_at < ?1 OR day < ?2 LIMIT ?3`
+  SELECT partition, day, name FROM audit_archives WHERE removed_at < ?1
+  UNION ALL
+  SELECT partition, day, name FROM audit_archives WHERE removed_at IS NULL AND day < ?2 LIMIT ?3`
 
 const DELETE_ARCHIVES = `
   DELETE FROM audit_archives WHERE (partition, day, name) IN
