@@ -6,6 +6,7 @@ import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
 import { type RequestContext, UNKNOWN_CALLER } from './lib/request_context.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
+import type { MaintenanceServices } from './services/maintenance_services.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
 import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
@@ -38,9 +39,11 @@ const COUNTERS = [
   { table: 'audit_hour_counters', unit: 'hour', keptSeconds: 60 * DAY },
 ] as const
 
+type CronServices = Services & MaintenanceServices
+
 /** Runs the work of the cron trigger: creates and retires signing keys, merges the revocation feed, and removes rows. */
 export async function runCron(
-  services: Services,
+  services: CronServices,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<void> {
   const context = { ...UNKNOWN_CALLER, now: services.clock.now(), waitUntil }
@@ -55,7 +58,7 @@ export async function runCron(
 }
 
 /** Moves audit events to R2 after `hot_hours`. After a failure, the next run continues. */
-async function archiveEvents({ auditArchive, config }: Services, now: number): Promise<void> {
+async function archiveEvents({ auditArchive, config }: CronServices, now: number): Promise<void> {
   if (auditArchive === null) return
   const before = movedBefore(now, config.auditArchive?.hotSeconds ?? 0)
   let events = 0
@@ -73,7 +76,7 @@ async function archiveEvents({ auditArchive, config }: Services, now: number): P
 }
 
 /** Adds the counters of ended hours. After a failure, the next run adds them. */
-async function rollUpCounters({ statistics }: Services, now: number): Promise<void> {
+async function rollUpCounters({ statistics }: CronServices, now: number): Promise<void> {
   try {
     await statistics.rollUp(now)
   } catch (error) {
@@ -82,7 +85,7 @@ async function rollUpCounters({ statistics }: Services, now: number): Promise<vo
 }
 
 /** Erases the accounts whose users asked for it 14 days ago. After a failure, the next run erases them. */
-async function eraseAccounts(services: Services, context: RequestContext): Promise<void> {
+async function eraseAccounts(services: CronServices, context: RequestContext): Promise<void> {
   try {
     await eraseDueUsers(services, MAX_ERASED, context)
   } catch (error) {
@@ -91,7 +94,7 @@ async function eraseAccounts(services: Services, context: RequestContext): Promi
 }
 
 /** Fills the search texts of users from before the column, one batch after the other. A failure leaves the rest to the next run. */
-async function fillSearchTexts({ userSearch }: Services): Promise<void> {
+async function fillSearchTexts({ userSearch }: CronServices): Promise<void> {
   let filled = 0
   try {
     for (let batch = 0; batch < FILL_BATCHES; batch++) {
@@ -107,7 +110,7 @@ async function fillSearchTexts({ userSearch }: Services): Promise<void> {
 }
 
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
-export async function sweepStores(services: Services): Promise<void> {
+export async function sweepStores(services: CronServices): Promise<void> {
   const { shards, revocationStores, audit, statistics, databaseSizes, consents, config, clock } = services
   const { metadataClients, auditOverflow, auditBatches, auditArchive } = services
   const sizes = await databaseSizes.readAndWarn()
@@ -167,7 +170,7 @@ export async function sweepStores(services: Services): Promise<void> {
 }
 
 /** The personal data of erased users. A merge adds guests to the erased users, so it comes first. */
-function erasuresOf({ auditErasure, archiveErasure, erasures, shards, clock }: Services): Sweepable[] {
+function erasuresOf({ auditErasure, archiveErasure, erasures, shards, clock }: CronServices): Sweepable[] {
   return [
     { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
@@ -178,7 +181,10 @@ function erasuresOf({ auditErasure, archiveErasure, erasures, shards, clock }: S
 }
 
 /** The erasure in batches and objects, of a number of users. A failure for one user does not stop the others. */
-function archiveErasureOf({ archiveErasure, clock }: Pick<Services, 'archiveErasure' | 'clock'>): Sweepable {
+function archiveErasureOf({
+  archiveErasure,
+  clock,
+}: Pick<CronServices, 'archiveErasure' | 'clock'>): Sweepable {
   const table = 'audit_batches (erased users)'
   const run = { after: '' }
   let steps = 0

@@ -5,7 +5,6 @@ import { type App, createApp } from './app.ts'
 import { isAuditMessage, storeMessages } from './audit/store_messages.ts'
 import { parseBuiltSettings } from './config/built_settings.ts'
 import { resolveConfig } from './config/config.ts'
-import { runCron } from './cron.ts'
 import { Responses } from './http/responses.ts'
 import { systemClock } from './lib/clock.ts'
 import { describeError } from './lib/log.ts'
@@ -29,9 +28,10 @@ export default {
     return app.fetch(request, env, context)
   },
 
-  /** Handles the cron trigger in wrangler.toml. */
-  async scheduled(_controller, env, context) {
-    await runCron(openServices(env), (work) => context.waitUntil(work))
+  /** Handles the cron trigger in wrangler.toml: the Worker of management does its work. @throws EnvironmentError */
+  async scheduled(_controller, env) {
+    requireEnvironment(env, config)
+    await env.MANAGEMENT.runCron(managementSettingsOf(env))
   },
 
   /** Handles the queues of mails and of audit events. If a binding or a secret is missing, the queue tries the whole batch again. */

@@ -2,6 +2,7 @@ import { createExecutionContext, createScheduledController, waitOnExecutionConte
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EVENTS_PER_MINUTE } from '../src/audit/audit_budget.ts'
+import ManagementWorker from '../src/management_worker.ts'
 import { NO_GUARD } from '../src/sessions/holder_check.ts'
 import { LOGOUT } from '../src/sessions/session.ts'
 import { BATCH_ROWS, MAX_STATEMENTS, sweep } from '../src/sessions/sweep.ts'
@@ -189,7 +190,8 @@ describe('the sweep', () => {
       "INSERT INTO audit_events (at, kind, outcome, reason) VALUES (0, 'issue', 'ok', 'old')",
     ).run()
     const context = createExecutionContext()
-    await worker.scheduled(createScheduledController(), env, context)
+    const management = new ManagementWorker(context, env)
+    await worker.scheduled(createScheduledController(), { ...env, MANAGEMENT: management })
     await waitOnExecutionContext(context)
     expect(await auditOf({ kind: 'issue' })).toEqual([])
     expect(await auditOf({ kind: 'key' })).toHaveLength(2)

@@ -80,7 +80,7 @@ const deleteClient = operation({
       conditions: { versions },
       event: byCaller(call, { operation: 'deleteClient' }),
     }
-    const outcome = await services.signOut.removeClient(id, revocation, context)
+    const outcome = await services.clientSignOut.remove(id, revocation, context)
     // A repeated call also renews the copies of a deleted client, because the earlier call may have failed to do it.
     if (outcome.kind === 'changed' || outcome.kind === 'missing') await renewCopies(id, call)
     requireRemoved(outcome, 'client', unexpected)
@@ -104,7 +104,7 @@ async function endTokens(
     event: byCaller(call, change),
     ...(edit && { edit }),
   }
-  const outcome = await services.signOut.endClient(id, revocation, context)
+  const outcome = await services.clientSignOut.end(id, revocation, context)
   const record = requireChanged(outcome, 'client', unexpected)
   await renewCopies(id, call)
   return show(record)

@@ -190,9 +190,9 @@ const updateClient = operation({
     // The users of these sessions gave no consent, which a third-party client needs.
     const endsSessions = before.isFirstParty && !after.isFirstParty
     const outcome = endsSessions
-      ? await services.signOut.endClient(id, revocation, context)
+      ? await services.clientSignOut.end(id, revocation, context)
       : leavesFixed || losesRights(before, after)
-        ? await services.signOut.reduceClient(id, revocation, context)
+        ? await services.clientSignOut.reduce(id, revocation, context)
         : await services.clientAdmin.change(id, edit, conditions, [
             services.audit.additionIfChanged(event, context),
           ])

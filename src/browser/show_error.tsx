@@ -3,7 +3,7 @@ import { AuthorizationError, UnprovenRequest } from '../authorization/authorizat
 import { respondToClient } from '../authorization/authorization_response.ts'
 import { COOLDOWN_SECONDS, DocumentUnavailable } from '../clients/metadata/metadata_documents.ts'
 import { isLoopback } from '../config/origin.ts'
-import { prefersHtml } from '../endpoints/home.ts'
+import { prefersHtml } from '../http/prefers_html.ts'
 import { Responses } from '../http/responses.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'

@@ -1,5 +1,3 @@
-import type { Context } from 'hono'
-import { accepts } from 'hono/accepts'
 import { ACCOUNT_PAGES_PATH } from '../config/account_path.ts'
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
@@ -66,10 +64,4 @@ export function homeEndpoint(paths: OperatorPaths): Endpoint {
       },
     },
   }
-}
-
-/** Whether the caller prefers HTML, as browsers do. A caller that accepts anything gets JSON. */
-export function prefersHtml(c: Context): boolean {
-  const [json, html] = ['application/json', 'text/html']
-  return accepts(c, { header: 'Accept', supports: [json, html], default: json }) === html
 }

@@ -1,6 +1,5 @@
 import { AssertionVerifier } from '../clients/assertions/assertion_verifier.ts'
 import { RemoteKeys } from '../clients/assertions/remote_keys.ts'
-import { ClientAdminStore } from '../clients/client_admin_store.ts'
 import { ClientStore } from '../clients/client_store.ts'
 import { ClientTableStore } from '../clients/client_table_store.ts'
 import { ClientUseStore } from '../clients/client_use_store.ts'
@@ -36,7 +35,6 @@ export function createClientServices(
     clientTable,
     clients: new ClientStore({ table: clientTable, copies, changes, metadataClients }),
     metadataClients: new MetadataClientStore(db),
-    clientAdmin: new ClientAdminStore(db),
     clientUse: new ClientUseStore(db),
     origins: new OriginStore(db, copies),
   }

@@ -1,5 +1,4 @@
 import { AuthenticatorApps } from '../factors/authenticator_apps.ts'
-import { FactorSealStore } from '../factors/factor_seal_store.ts'
 import { FactorSecrets } from '../factors/factor_secrets.ts'
 import { FactorStore } from '../factors/factor_store.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
@@ -29,7 +28,6 @@ export function createFactorServices(
   return {
     factors,
     factorSecrets,
-    factorSeals: new FactorSealStore(db),
     authenticatorApps: new AuthenticatorApps({ factors, secrets: factorSecrets, audit, notifications }),
   }
 }

@@ -1,6 +1,4 @@
 import type { Config } from '../config/config.ts'
-import { KeyLife } from '../keys/key_life.ts'
-import { KeyLifeStore } from '../keys/key_life_store.ts'
 import { KeyMaker } from '../keys/key_maker.ts'
 import { KeyRing } from '../keys/key_ring.ts'
 import { KeyStore } from '../keys/key_store.ts'
@@ -10,15 +8,14 @@ import type { StorageServices } from './storage_services.ts'
 
 export type KeyServices = ReturnType<typeof createKeyServices>
 
-/** Creates the services of signing keys: `keys` for requests, `keyLife` for the cron trigger and operators. */
+/** Creates the services of signing keys. */
 export function createKeyServices(
   { db, sealingKeys }: Environment,
   config: Config,
   { copies, changes, lastResponses, audit }: StorageServices & AuditServices,
 ) {
-  const store = new KeyStore({ db, copies, changes })
-  const maker = new KeyMaker({ store, sealingKeys, config, audit })
-  const keys = new KeyRing({ store, maker, lastResponses, sealingKeys, config })
-  const lives = new KeyLifeStore(db)
-  return { keys, keyLife: new KeyLife({ store, lives, ring: keys, maker, sealingKeys, config, audit }) }
+  const keyStore = new KeyStore({ db, copies, changes })
+  const keyMaker = new KeyMaker({ store: keyStore, sealingKeys, config, audit })
+  const keys = new KeyRing({ store: keyStore, maker: keyMaker, lastResponses, sealingKeys, config })
+  return { keys, keyStore, keyMaker }
 }

@@ -4,7 +4,7 @@ import { compact } from '../lib/compact.ts'
 export type Server = (request: Request) => Promise<Response>
 
 /**
- * The secrets and variables that the Worker of management gets from the token service with each request, so that an operator sets
+ * The secrets and variables that the Worker of management gets from the token service with each call, so that an operator sets
  * and changes them once.
  */
 export interface ManagementSettings {
@@ -24,6 +24,8 @@ export interface ManagementSettings {
 export interface ManagementBinding {
   /** Handles a request for the admin API, the console or the account pages. */
   handle(request: Request, call: { server: Server; settings: ManagementSettings }): Promise<Response>
+  /** Runs the work of the cron trigger. */
+  runCron(settings: ManagementSettings): Promise<void>
 }
 
 /** The settings for the Worker of management. */

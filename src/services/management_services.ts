@@ -5,12 +5,17 @@ import { TextSealer } from '../keys/text_sealer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
 import type { Environment } from './environment.ts'
+import { createMaintenanceServices, type MaintenanceServices } from './maintenance_services.ts'
 import { createOperatorServices, type OperatorServices } from './operator_services.ts'
 import { createServices, type Services } from './services.ts'
 
-/** The services of the Worker of management: those of the token service, and those of the admin API, the console and the account pages. */
+/**
+ * The services of the Worker of management: those of the token service, and those of the cron trigger, the admin API, the console and
+ * the account pages.
+ */
 export interface ManagementServices
   extends Services,
+    MaintenanceServices,
     OperatorServices,
     ReturnType<typeof createAccountPageServices> {}
 
@@ -21,9 +26,11 @@ export function createManagementServices(
   clock: Clock,
 ): ManagementServices {
   const services = createServices(environment, config, clock)
+  const maintenance = createMaintenanceServices(environment, services)
   return {
     ...services,
-    ...createOperatorServices(environment, services),
+    ...maintenance,
+    ...createOperatorServices(environment, { ...services, ...maintenance }),
     ...createAccountPageServices(environment, services),
   }
 }

@@ -3,12 +3,15 @@ import { AuditQueryStore } from '../audit/audit_query_store.ts'
 import { BatchedEventStore } from '../audit/batched_event_store.ts'
 import { SessionEventStore } from '../audit/session_event_store.ts'
 import { CallerBudget } from '../clients/caller_budget.ts'
+import { ClientAdminStore } from '../clients/client_admin_store.ts'
 import { ClientListStore } from '../clients/client_list_store.ts'
 import { TextSealer } from '../keys/text_sealer.ts'
 import { KeyedHash } from '../lib/keyed_hash.ts'
+import { ClientSignOut } from '../sessions/client_sign_out.ts'
 import { UserImportStore } from '../users/user_import_store.ts'
 import { UserListStore } from '../users/user_list_store.ts'
 import type { Environment } from './environment.ts'
+import type { MaintenanceServices } from './maintenance_services.ts'
 import type { Services } from './services.ts'
 
 export type OperatorServices = ReturnType<typeof createOperatorServices>
@@ -16,13 +19,17 @@ export type OperatorServices = ReturnType<typeof createOperatorServices>
 /** Creates the keys, budgets and stores of the console and of the admin API. */
 export function createOperatorServices(
   { env, sealingKeys, db }: Environment,
-  { config, clock, archivedEvents: archived }: Pick<Services, 'config' | 'clock' | 'archivedEvents'>,
+  { archivedEvents: archived, ...services }: Services & Pick<MaintenanceServices, 'archivedEvents'>,
 ) {
+  const { config, clock } = services
   const [first, ...others] = sealingKeys
   // Without the archive, the table has no batches, or a few of an earlier configuration.
   const hasMany = config.auditArchive !== null
   const sources = { batched: new BatchedEventStore(db, { clock, hasMany }), archived }
+  const clientAdmin = new ClientAdminStore(db)
   return {
+    clientAdmin,
+    clientSignOut: new ClientSignOut({ ...services, clientAdmin }),
     /** Limits the searches of all callers and the changes of service accounts. */
     callerBudget: new CallerBudget(),
     /** Encrypts the cookies of the console. */

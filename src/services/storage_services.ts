@@ -5,13 +5,11 @@ import { AssetStore } from '../storage/asset_store.ts'
 import { BurstLimits } from '../storage/burst_limits.ts'
 import { ChangeListStore } from '../storage/change_list_store.ts'
 import { CopyMac } from '../storage/copy_mac.ts'
-import { DatabaseSizeStore } from '../storage/database_size_store.ts'
-import { IdempotencyStore } from '../storage/idempotency_store.ts'
 import { LastResponseStore } from '../storage/last_response_store.ts'
 import { LaterWriteStore } from '../storage/later_write_store.ts'
 import { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { ReadinessStore } from '../storage/readiness_store.ts'
-import { databasesByBinding, type Environment } from './environment.ts'
+import type { Environment } from './environment.ts'
 
 export type StorageServices = ReturnType<typeof createStorageServices>
 
@@ -28,10 +26,7 @@ export function createStorageServices(environment: Environment, config: Config, 
     lastResponses: new LastResponseStore(config.issuer, mac),
     bursts: new BurstLimits(env),
     later: new LaterWriteStore(db, clock),
-    /** The requests of the admin API that had an Idempotency-Key. */
-    idempotency: new IdempotencyStore(db),
     staticFiles: new AssetStore(assets),
     readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
-    databaseSizes: new DatabaseSizeStore(databasesByBinding(environment, config)),
   }
 }

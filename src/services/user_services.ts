@@ -1,9 +1,6 @@
 import { CommonPasswords } from '../users/common_passwords.ts'
-import { ErasureStore } from '../users/erasure_store.ts'
 import { NameStore } from '../users/name_store.ts'
 import { UserAdminStore } from '../users/user_admin_store.ts'
-import { UserChangeStore } from '../users/user_change_store.ts'
-import { UserSearchStore } from '../users/user_search_store.ts'
 import { UserStore } from '../users/user_store.ts'
 import type { Environment } from './environment.ts'
 import type { StorageServices } from './storage_services.ts'
@@ -16,9 +13,6 @@ export function createUserServices({ db }: Environment, { staticFiles }: Storage
     commonPasswords: new CommonPasswords((file) => staticFiles.read(file)),
     users: new UserStore(db),
     userAdmin: new UserAdminStore(db),
-    userChanges: new UserChangeStore(db),
     names: new NameStore(db),
-    erasures: new ErasureStore(db),
-    userSearch: new UserSearchStore(db),
   }
 }

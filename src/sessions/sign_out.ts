@@ -1,8 +1,5 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
 import type { AuditStore } from '../audit/audit_store.ts'
-import type { ClientAdminStore, ClientConditions, ClientEdit } from '../clients/client_admin_store.ts'
-import type { ClientRecord } from '../clients/client_record.ts'
-import type { ClientStore } from '../clients/client_store.ts'
 import type { Config } from '../config/config.ts'
 import type { EditOutcome, TokenStarts } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -16,13 +13,14 @@ import {
   revocationTime,
 } from './revocation_store.ts'
 
-interface Dependencies {
-  userAdmin: UserAdminStore
-  clients: ClientStore
-  clientAdmin: ClientAdminStore
+export interface RevocationParts {
   revocations: RevocationStore
   audit: AuditStore
   config: Pick<Config, 'longestAccessTokenSeconds'>
+}
+
+interface Dependencies extends RevocationParts {
+  userAdmin: UserAdminStore
 }
 
 /** A revocation of the tokens of a user or of a client. */
@@ -39,10 +37,9 @@ export interface OwnerRevocation<Edit, Conditions> {
 }
 
 type UserRevocation = OwnerRevocation<Omit<UserEdit, keyof TokenStarts>, UserConditions>
-type ClientRevocation = OwnerRevocation<Omit<ClientEdit, keyof TokenStarts>, ClientConditions>
 
 /**
- * Ends every session of a user or of a client. One transaction writes the change, the feed entry and the audit event. The
+ * Ends every session of a user. One transaction writes the change, the feed entry and the audit event. The
  * token endpoint refuses refreshes at once. An API refuses access tokens after it has read the feed.
  */
 export class SignOut {
@@ -93,95 +90,33 @@ export class SignOut {
     return this.#dependencies.userAdmin.remove(userId, conditions, statements)
   }
 
-  /** The caller must renew the KV copy of the client afterwards. @throws StorageUnavailable, CorruptRecord */
-  async endClient(
-    clientId: string,
-    revocation: ClientRevocation,
-    context: RequestContext,
-  ): Promise<EditOutcome<ClientRecord>> {
-    return this.#changeClient(
-      clientId,
-      revocation,
-      { tokensValidFrom: clientRevocationTime(context.now) },
-      context,
-    )
-  }
-
-  /** Removes rights from a client, like `reduceUser`. The caller must renew the KV copy of the client afterwards. */
-  async reduceClient(
-    clientId: string,
-    revocation: ClientRevocation,
-    context: RequestContext,
-  ): Promise<EditOutcome<ClientRecord>> {
-    return this.#changeClient(
-      clientId,
-      revocation,
-      { accessValidFrom: clientRevocationTime(context.now) },
-      context,
-    )
-  }
-
-  async #changeClient(
-    clientId: string,
-    revocation: ClientRevocation,
-    starts: TokenStarts,
-    context: RequestContext,
-  ) {
-    const { clients, clientAdmin } = this.#dependencies
-    const edit = { ...revocation.edit, ...starts }
-    const alongside = this.#alongsideClient(clientId, revocation, context)
-    const outcome = await clientAdmin.change(
-      clientId,
-      edit,
-      { versions: null, now: context.now, ...revocation.conditions },
-      alongside,
-    )
-    clients.forget(clientId)
-    return outcome
-  }
-
-  /** Deletes a client. The caller must renew its KV copy afterwards. @throws StorageUnavailable, CorruptRecord */
-  async removeClient(
-    clientId: string,
-    revocation: ClientRevocation,
-    context: RequestContext,
-  ): Promise<EditOutcome<ClientRecord>> {
-    const { clients, clientAdmin } = this.#dependencies
-    const conditions = { versions: null, now: context.now, ...revocation.conditions }
-    const alongside = this.#alongsideClient(clientId, revocation, context)
-    const outcome = await clientAdmin.remove(clientId, conditions, alongside)
-    clients.forget(clientId)
-    return outcome
-  }
-
   #alongsideUser(userId: string, { reason, event }: UserRevocation, context: RequestContext) {
     const revocation = { kind: 'sub', value: userId, reason, clientId: null } as const
-    return this.#alongside(revocation, { subject: userId, ...event }, context)
-  }
-
-  #alongsideClient(clientId: string, { reason, event }: ClientRevocation, context: RequestContext) {
-    const revocation = { kind: 'client_id', value: clientId, reason, clientId } as const
-    return this.#alongside(revocation, { ...event, clientId }, context)
-  }
-
-  /** Makes the statements for the feed entry and the audit event. They run after the statement of the change. */
-  #alongside(
-    revocation: Omit<NewRevocation, 'before' | 'expiresAt'>,
-    event: Partial<AuditEvent>,
-    context: RequestContext,
-  ) {
-    const { revocations, audit, config } = this.#dependencies
-    const { reason, kind } = revocation
-    const before = (kind === 'sub' ? revocationTime : clientRevocationTime)(context.now)
-    const expiresAt = before + config.longestAccessTokenSeconds
-    const unknown = { api: null, clientId: null, subject: null, sid: null }
-    return [
-      audit.additionIfChanged({ ...unknown, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
-      revocations.additionIfChanged({ ...revocation, before, expiresAt }, context.now),
-    ]
+    return revocationStatements(
+      this.#dependencies,
+      { ...revocation, event: { subject: userId, ...event } },
+      context,
+    )
   }
 }
 
 function userConditions({ conditions }: UserRevocation, { now }: RequestContext): UserConditions {
   return { versions: null, adminPool: null, now, ...conditions }
+}
+
+/** Creates the statements for the feed entry and the audit event. They run after the statement of the change. */
+export function revocationStatements(
+  { revocations, audit, config }: RevocationParts,
+  revocation: Omit<NewRevocation, 'before' | 'expiresAt'> & { event: Partial<AuditEvent> },
+  context: RequestContext,
+) {
+  const { event, ...entry } = revocation
+  const { reason, kind } = entry
+  const before = (kind === 'sub' ? revocationTime : clientRevocationTime)(context.now)
+  const expiresAt = before + config.longestAccessTokenSeconds
+  const unknown = { api: null, clientId: null, subject: null, sid: null }
+  return [
+    audit.additionIfChanged({ ...unknown, kind: 'cut_off', outcome: 'ok', reason, ...event }, context),
+    revocations.additionIfChanged({ ...entry, before, expiresAt }, context.now),
+  ]
 }

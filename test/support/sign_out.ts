@@ -38,12 +38,12 @@ export async function setRefreshRules(
   clientId: string,
   { policy, windowSeconds }: Rules,
 ): Promise<void> {
-  const { signOut, clients, clientAdmin } = server.services
+  const { clientSignOut, clients, clientAdmin } = server.services
   const context = server.context()
   const edit = { refreshPolicy: policy, refreshRetryWindowSeconds: windowSeconds }
   const before = await clientAdmin.find(clientId)
   if (before?.refreshPolicy === 'fixed' && policy !== 'fixed')
-    await signOut.reduceClient(
+    await clientSignOut.reduce(
       clientId,
       { reason: 'the client left the refresh policy fixed', edit },
       context,
@@ -57,8 +57,8 @@ async function endClient(
   clientId: string,
   revocation: { reason: string; edit?: { enabled: boolean } },
 ): Promise<void> {
-  const { signOut, clients } = server.services
+  const { clientSignOut, clients } = server.services
   const context = server.context()
-  await signOut.endClient(clientId, revocation, context)
+  await clientSignOut.end(clientId, revocation, context)
   await clients.renewCopy(clientId, context)
 }
