@@ -2,12 +2,10 @@ import * as z from 'zod/mini'
 import { isPublicHost } from '../lib/outbound_url.ts'
 import { ASSERTION_AUDIENCES, type AssertionAudience } from '../oauth/client_authentication.ts'
 import { across } from './across.ts'
+import { ANY_HOST } from './any_host.ts'
 import { areUnique, check, flag } from './checks.ts'
 import { convert, type FileOf, keyWithDefault, mapping, optionalKey } from './key.ts'
 import { isLoopback } from './origin.ts'
-
-/** The setting that trusts the documents of every host. */
-export const ANY_HOST = 'any'
 
 const NOT_A_HOST =
   'must be the name of one public host in lower case, such as claude.ai, without wildcard, port or path'

@@ -46,6 +46,20 @@ describe('the two Workers', () => {
     expect(await openapi?.json()).toMatchObject({ servers: [{ url: `${service.origin}/admin/api` }] })
   })
 
+  it('the cron trigger of the token service runs its work in the Worker of management', async () => {
+    const service = await startService(bundle)
+    onTestFinished(() => service.close())
+    const { DB } = service.stores
+    const count = (table: string) => DB.prepare(`SELECT count(*) AS n FROM ${table}`).first<number>('n')
+    await DB.prepare(
+      "INSERT INTO audit_events (at, kind, outcome, reason) VALUES (0, 'issue', 'ok', 'old')",
+    ).run()
+    const keys = await count('signing_keys')
+    await service.runCron()
+    expect(await DB.prepare('SELECT id FROM audit_events WHERE at = 0').first()).toBeNull()
+    expect([keys, await count('signing_keys')]).toEqual([0, 2])
+  })
+
   it('without the Worker of management tokens are issued, and its paths get 500', async () => {
     const service = await startService({ ...bundle, management: null })
     onTestFinished(() => service.close())

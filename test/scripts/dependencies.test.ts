@@ -94,7 +94,7 @@ describe('the upload of each Worker', () => {
     expect(await uploadKib(name)).toBeLessThan(maxKib)
   })
 
-  it('the Worker contains no page of the console and of the account, and no operation of the admin API', async () => {
+  it('the Worker contains no page of the console and of the account, no operation of the admin API and no work of the cron trigger', async () => {
     const files = await filesOf('Worker')
     expect(files).toContain('src/endpoints/token.ts')
     // The token service forwards the requests for these paths.
@@ -102,6 +102,16 @@ describe('the upload of each Worker', () => {
       'src/admin/admin_path.ts',
       'src/console/console_path.ts',
     ])
+    expect(files).not.toContain('src/cron.ts')
+    expect(files).not.toContain('src/services/maintenance_services.ts')
+  })
+
+  it('the Worker of management contains no grant and no page of a sign-in', async () => {
+    const files = await filesOf('Worker of management')
+    expect(files).toContain('src/cron.ts')
+    expect(files).not.toContain('src/endpoints/token.ts')
+    expect(files).not.toContain('src/browser/browser_app.tsx')
+    expect(files.filter((path) => path.startsWith('src/grants/'))).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-import { ANY_HOST } from '../../config/agents_schema.ts'
+import { ANY_HOST } from '../../config/any_host.ts'
 import type { Config } from '../../config/config.ts'
 import { isLoopback } from '../../config/origin.ts'
 import { findOutboundUrlProblem } from '../../lib/outbound_url.ts'
