@@ -80,8 +80,7 @@ export class HolderChangeStore {
 
   async #read(now: number): Promise<void> {
     const selectApplied = this.#copies.prepare('SELECT clients_seq, users_seq FROM copy_lists')
-    const row = await callStore('copies', () => selectApplied.first())
-    const applied = decodeRecord(appliedSchema, 'copy lists', row)
+    const applied = decodeRecord(appliedSchema, 'copy lists', await selectApplied.first())
     const select = this.#main()
       .prepare(SELECT_CHANGES)
       .bind(applied.clients_seq, applied.users_seq, MAX_CHANGES)
@@ -103,7 +102,7 @@ export class HolderChangeStore {
       oldest: found.user_changes_oldest,
     }
     const statements = [clients, users].flatMap((changes) => this.#removals(changes))
-    if (statements.length > 0) await callStore('copies', () => this.#copies.batch(statements))
+    if (statements.length > 0) await this.#copies.batch(statements)
     this.#readAt = now
   }
 

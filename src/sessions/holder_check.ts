@@ -38,10 +38,15 @@ export interface HolderCheck {
   /**
    * Checks a holder and changes its session: in one transaction, or one after the other if the holder is in another database.
    *
-   * @param statements The statements must have no effect if the guard is false.
+   * @param change The statement must have no effect if the guard is false. It returns a row if it had an effect.
+   * @param otherwise Reads the session if the change had no effect.
    * @throws StorageUnavailable, CorruptRecord
    */
-  change(query: HolderQuery, statements: (guard: HolderGuard) => SqlStatement[]): Promise<HolderRun>
+  change(
+    query: HolderQuery,
+    change: (guard: HolderGuard) => SqlStatement,
+    otherwise: SqlStatement,
+  ): Promise<HolderRun>
   /** Checks a holder and reads its session. @throws StorageUnavailable, CorruptRecord */
   read(query: HolderQuery, statement: SqlStatement): Promise<HolderRun>
 }

@@ -90,17 +90,24 @@ export class HolderReplicaStore implements HolderCheck {
 
   /**
    * If a copy is missing or would refuse the token, it reads the holder from D1 before. If the knowledge is too old, it reads the lists. After a failed read, no statement has run.
-   * The statements run after the check, because the new tokens are dated by the knowledge of the check.
+   * The statements run after the check, because the new tokens are dated by the knowledge of the check. They need no transaction: only
+   * one of them has an effect.
    */
-  async change(query: HolderQuery, statements: (guard: HolderGuard) => SqlStatement[]): Promise<HolderRun> {
+  async change(
+    query: HolderQuery,
+    change: (guard: HolderGuard) => SqlStatement,
+    otherwise: SqlStatement,
+  ): Promise<HolderRun> {
     const { holder, knownAt } = await this.#find(query)
     if (holder.problem !== null) return { holder, knownAt, results: [] }
-    const results = await callStore('sessions', () => this.#copies.batch(statements(NO_GUARD)))
+    const changed = await change(NO_GUARD).run()
+    const results = changed.results.length > 0 ? [changed] : [changed, await otherwise.run()]
     return { holder, knownAt, results }
   }
 
-  read(query: HolderQuery, statement: SqlStatement): Promise<HolderRun> {
-    return this.change(query, () => [statement])
+  async read(query: HolderQuery, statement: SqlStatement): Promise<HolderRun> {
+    const { holder, knownAt } = await this.#find(query)
+    return { holder, knownAt, results: holder.problem === null ? [await statement.run()] : [] }
   }
 
   async #find(query: HolderQuery): Promise<FoundHolder> {
@@ -116,7 +123,7 @@ export class HolderReplicaStore implements HolderCheck {
   /** @returns `unknown` if the lists must be read first; null if D1 must decide @throws CorruptRecord */
   async #findInCopies(query: HolderQuery): Promise<FoundHolder | 'unknown' | null> {
     const select = this.#select({ ...query, listsReadAt: this.#changes.readAt })
-    const row = await callStore('copies', () => select.first())
+    const row = await select.first()
     const { problem, known_at: knownAt } = decodeRecord(stateSchema, 'token holder', row)
     if (problem === 'the knowledge is too old') return 'unknown'
     return problem === null ? { holder: decodeHolder(row), knownAt } : null
@@ -128,7 +135,7 @@ export class HolderReplicaStore implements HolderCheck {
     const writes = copies.map((copy) => this.#write(copy, query.now))
     const removals = copies.map((copy) => this.#removeIfChanged(copy))
     const batch = [...writes, this.#select({ ...query, readAt: query.now }), ...removals]
-    const results = await callStore('copies', () => this.#copies.batch(batch))
+    const results = await this.#copies.batch(batch)
     const row = results[writes.length]?.results[0]
     return { holder: decodeHolder(row), knownAt: query.now }
   }

@@ -64,18 +64,19 @@ export class HolderStore {
       return { holder: decodeHolder(found?.results[0]), knownAt: query.now, results }
     }
     return {
-      change: (query, statements) => run(query, statements(guardFor(query))),
+      change: (query, change, otherwise) => run(query, [change(guardFor(query)), otherwise]),
       read: (query, statement) => run(query, [statement]),
     }
   }
 
   #checkOutside(db: SqlDatabase): HolderCheck {
     return {
-      change: async (query, statements) => {
+      change: async (query, change, otherwise) => {
         const holder = await this.find(query)
-        const batch = holder.problem === null ? statements(NO_GUARD) : []
-        const results = batch.length === 0 ? [] : await callStore('D1 sessions', () => db.batch(batch))
-        return { holder, knownAt: query.now, results }
+        const found = { holder, knownAt: query.now }
+        if (holder.problem !== null) return { ...found, results: [] }
+        const batch = [change(NO_GUARD), otherwise]
+        return { ...found, results: await callStore('D1 sessions', () => db.batch(batch)) }
       },
       read: async (query, statement) => {
         const reading = callStore('D1 sessions', () => statement.run())

@@ -100,19 +100,24 @@ export class ObjectTables {
   /**
    * Runs the statements in one transaction.
    *
-   * @returns also whether a statement wrote a row
+   * @returns also whether a statement added or removed a row, so that D1 may need a row. No update needs one.
    * @throws the error of SQLite: then no statement has an effect
    */
-  run(statements: readonly ObjectStatement[]): { results: ObjectResult[]; hasWritten: boolean } {
-    const ran = this.#storage.transactionSync(() => statements.map((statement) => this.#run(statement)))
-    return { results: ran.map(({ result }) => result), hasWritten: ran.some(({ rows }) => rows > 0) }
+  run(statements: readonly ObjectStatement[]): { results: ObjectResult[]; hasAdded: boolean } {
+    const runAll = () => statements.map((statement) => this.#run(statement))
+    const ran = statements.length === 1 ? runAll() : this.#storage.transactionSync(runAll)
+    return { results: ran.map(({ result }) => result), hasAdded: ran.some(({ added }) => added) }
   }
 
-  #run({ sql, values }: ObjectStatement): { result: ObjectResult; rows: number } {
+  #run({ sql, values }: ObjectStatement): { result: ObjectResult; added: boolean } {
     const cursor = this.#sql.exec(sql, ...values)
     const results = cursor.toArray()
-    const changes = cursor.columnNames.length > 0 ? results.length : this.#countChanges()
-    return { result: { results, meta: { changes } }, rows: cursor.rowsWritten }
+    const hasRows = results.length > 0 || cursor.columnNames.length > 0
+    const changes = hasRows ? results.length : this.#countChanges()
+    return {
+      result: { results, meta: { changes } },
+      added: cursor.rowsWritten > 0 && !sql.startsWith('UPDATE'),
+    }
   }
 
   #countChanges(): number {

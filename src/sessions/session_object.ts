@@ -66,8 +66,8 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
    *   the call
    */
   async run({ statements }: ObjectBatch): Promise<ObjectAnswer> {
-    const { results, hasWritten } = this.#tables.run(statements)
-    if (hasWritten) await this.#setAlarm()
+    const { results, hasAdded } = this.#tables.run(statements)
+    if (hasAdded) await this.#setAlarm()
     if (statements.some(({ sql }) => sql.includes('INTO cutoffs'))) await this.#outbox.sendCutoffs()
     return { results }
   }

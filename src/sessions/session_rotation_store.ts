@@ -5,7 +5,7 @@ import type { Holder, HolderCheck, HolderGuard } from './holder_check.ts'
 import type { HolderQuery } from './holder_conditions.ts'
 import { judgeRotation, type RotationOutcome } from './judge_rotation.ts'
 import { decodeSessionRow, includesIssue, type SessionIdentity } from './session.ts'
-import { selectSession, type TokenLifetimes } from './session_store.ts'
+import { SESSION_COLUMNS, selectSession, type TokenLifetimes } from './session_store.ts'
 
 /** One use of a refresh token. Times are Unix seconds. */
 export interface Rotation extends SessionIdentity, RefreshRules {
@@ -61,13 +61,14 @@ export class SessionRotationStore implements SessionRotations {
   async use(rotation: Rotation, query: HolderQuery): Promise<RotationResult> {
     const { sid, now } = rotation
     const select = selectSession(this.#db, sid)
-    const { holder, knownAt, results } = await (rotation.policy === 'fixed'
+    const isFixed = rotation.policy === 'fixed'
+    const { holder, knownAt, results } = await (isFixed
       ? this.#holders.read(query, select)
       : this.#rotate(rotation, query, select))
     if (holder.problem !== null) return { holder, outcome: null, knownAt }
-    const found = results.at(-1)?.results[0]
+    const [found] = results.flatMap((result) => result.results)
     const row = found === undefined ? null : decodeSessionRow(sid, found)
-    const advanced = results.length > 1 && hasRow(results[0])
+    const advanced = !isFixed && hasRow(results[0])
     const outcome = judgeRotation({ ...rotation, advanced, row })
     const retryWindowSeconds = this.#retryWindowSeconds
     const isIncluded = row === null || includesIssue(row, { now, retryWindowSeconds })
@@ -80,10 +81,10 @@ export class SessionRotationStore implements SessionRotations {
 
   /**
    * Advances the session in one atomic statement, if `seq` is its current token, so that only one of several parallel requests
-   * advances it. The same transaction then reads the row, which distinguishes a retry from theft.
+   * advances it. Otherwise a second statement reads the row, which distinguishes a retry from theft.
    */
   #rotate(rotation: Rotation, query: HolderQuery, select: SqlStatement) {
-    return this.#holders.change(query, (guard) => [this.#advance(rotation, guard), select])
+    return this.#holders.change(query, (guard) => this.#advance(rotation, guard), select)
   }
 
   /**
@@ -115,7 +116,7 @@ export class SessionRotationStore implements SessionRotations {
          ON CONFLICT (sid) DO UPDATE SET seq = 1, rotated_at = ?7, expires_at = min(?8, coalesce(started_at + ?10, ?8)),
            keep_until = max(keep_until, ?8)
          WHERE seq = 0 AND ended_at IS NULL AND expires_at > ?7 AND (?10 IS NULL OR started_at + ?10 > ?7)
-         RETURNING seq`,
+         RETURNING ${SESSION_COLUMNS}`,
       )
       .bind(
         ...[guard.query, sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt],
@@ -131,7 +132,7 @@ export class SessionRotationStore implements SessionRotations {
            keep_until = max(keep_until, ?3)${policy === 'until_used' ? `, ${ADD_ROTATION_TIME}` : ''}
          WHERE sid = ?5 AND seq = ?6 AND ended_at IS NULL AND expires_at > ?2
            AND (?4 IS NULL OR started_at + ?4 > ?2) AND ${guard.sql}
-         RETURNING seq`,
+         RETURNING ${SESSION_COLUMNS}`,
       )
       .bind(guard.query, now, expiresAt, sessionLifetimeSeconds, sid, seq)
   }

@@ -17,12 +17,13 @@ import {
 /** The settings that limit the lifetime of a session's access tokens. */
 export type TokenLifetimes = Pick<Config, 'apis' | 'longestAccessTokenSeconds' | 'refreshRetryWindowSeconds'>
 
-const SELECT_SESSION = `SELECT seq, started_at, rotated_at, expires_at, ended_at, end_reason, issues_until, rotation_times
-  FROM sessions WHERE sid = ?`
+/** The columns that `decodeSessionRow` decodes. */
+export const SESSION_COLUMNS =
+  'seq, started_at, rotated_at, expires_at, ended_at, end_reason, issues_until, rotation_times'
 
 /** Makes a statement that reads the row of a session. */
 export function selectSession(db: SqlDatabase, sid: string): SqlStatement {
-  return db.prepare(SELECT_SESSION).bind(sid)
+  return db.prepare(`SELECT ${SESSION_COLUMNS} FROM sessions WHERE sid = ?`).bind(sid)
 }
 
 /**

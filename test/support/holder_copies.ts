@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import type { HolderRun } from '../../src/sessions/holder_check.ts'
+import type { HolderGuard, HolderRun } from '../../src/sessions/holder_check.ts'
 import type { HolderQuery } from '../../src/sessions/holder_conditions.ts'
 import { HOLDER_COPY_TABLES } from '../../src/sessions/holder_copy_tables.ts'
 import { HolderReplicaStore } from '../../src/sessions/holder_replica_store.ts'
@@ -65,9 +65,9 @@ export class CopyPlace {
   }
 
   start(query: HolderQuery): Promise<HolderRun> {
-    return this.#replica.change(query, ({ sql, query: json }) => [
-      COPIES.prepare(`INSERT INTO marks SELECT ifnull(?1, '') WHERE ${sql}`).bind(json),
-    ])
+    const mark = ({ sql, query: json }: HolderGuard) =>
+      COPIES.prepare(`INSERT INTO marks SELECT ifnull(?1, '') WHERE ${sql} RETURNING query`).bind(json)
+    return this.#replica.change(query, mark, COPIES.prepare('SELECT * FROM marks'))
   }
 
   async settle(): Promise<void> {
