@@ -14,7 +14,7 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { type ListOrders, readPage, showPage, sortParameter } from './paging.ts'
 import { hiddenPoolOf } from './permissions.ts'
 import { Problem } from './problem.ts'
-import { named, pageOf, paging, unixSeconds } from './schemas.ts'
+import { named, pageMembers, paging, unixSeconds } from './schemas.ts'
 
 export const eventSchema = named(
   'AuditEvent',
@@ -45,7 +45,14 @@ export const eventSchema = named(
   }),
 )
 
-export const eventsSchema = pageOf('AuditEvents', eventSchema)
+export const eventsSchema = named(
+  'AuditEvents',
+  z.strictObject({
+    ...pageMembers(eventSchema),
+    /** The list lacks events before this time that only the archive has, in Unix seconds; null if it lacks none. */
+    archived_before: z.nullable(z.int()),
+  }),
+)
 
 /** The orders of audit events. */
 export const EVENT_ORDERS: ListOrders<StoredAuditEvent, 'time'> = {
@@ -116,27 +123,35 @@ const listAudit = operation({
     const filter = compact({ ...rest, clientId, byOperator })
     const { page, total: known } = readPage(query, EVENT_ORDERS, '-time')
     await requireVisible([query.subject ?? null, query.actor ?? null], call)
-    await refuseArchived(filter, call)
+    const archivedBefore = await findArchivedBefore(filter, call)
     const { slice, total } = await services.auditTrail.list(filter, page, known)
     const rows = [...(await maskOperators(slice.rows, call))]
     const names = await findNames(rows, call)
     const show = (event: StoredAuditEvent) => showEvent(event, names)
-    return { body: showPage({ ...slice, rows }, { page, total }, { ...EVENT_ORDERS.time, show }) }
+    const shown = showPage({ ...slice, rows }, { page, total }, { ...EVENT_ORDERS.time, show })
+    return { body: { ...shown, archived_before: archivedBefore } }
   },
 })
 
-/** @throws Problem 400 if the list begins in days that only the archive has, and no subject is given */
-async function refuseArchived(filter: AuditFilter, { services }: Pick<Call, 'services'>): Promise<void> {
+/**
+ * The time before which only the archive has events of a list, in Unix seconds; null if the list lacks none.
+ *
+ * @throws Problem 400 if `from` is before this time
+ */
+async function findArchivedBefore(
+  filter: AuditFilter,
+  { services }: Pick<Call, 'services'>,
+): Promise<number | null> {
   const { subject = null, from = null } = filter
-  if (from === null || subject !== null || matchesOnlyRows(filter)) return
+  if (subject !== null || matchesOnlyRows(filter)) return null
   const dayEnd = await services.archivedEvents.findEnd()
-  if (dayEnd === null) return
+  if (dayEnd === null) return null
   const { config, clock } = services
   // A part of the last archived day can be in D1.
   const end = config.auditArchive
     ? Math.min(dayEnd, movedBefore(clock.now(), config.auditArchive.hotSeconds))
     : dayEnd
-  if (from >= end) return
+  if (from === null || from >= end) return from === null ? end : null
   const time = `${new Date(end * 1000).toISOString().slice(0, 16)}Z`
   const message = `is before ${time}: older events are in the archive. Add "subject", or use "sallyport audit export"`
   throw new Problem('invalid-query', { errors: [{ path: 'from', message }] })

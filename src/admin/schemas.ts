@@ -36,18 +36,20 @@ export const paging = {
 
 /** One page of a list. A page may be short or empty; only the last page has no `next_cursor`. */
 export function pageOf<S extends z.ZodMiniType>(id: string, item: S) {
-  return named(
-    id,
-    z.strictObject({
-      items: z.array(item),
-      /** The number of items of all pages, counted with the first page; null if it is not counted. */
-      total: z.nullable(z.int()),
-      /** False if the list has more items than `total`, because the count has a maximum. */
-      total_is_exact: z.boolean(),
-      next_cursor: z.nullable(z.string()),
-      previous_cursor: z.nullable(z.string()),
-    }),
-  )
+  return named(id, z.strictObject(pageMembers(item)))
+}
+
+/** The members of a page. */
+export function pageMembers<S extends z.ZodMiniType>(item: S) {
+  return {
+    items: z.array(item),
+    /** The number of items of all pages, counted with the first page; null if it is not counted. */
+    total: z.nullable(z.int()),
+    /** False if the list has more items than `total`, because the count has a maximum. */
+    total_is_exact: z.boolean(),
+    next_cursor: z.nullable(z.string()),
+    previous_cursor: z.nullable(z.string()),
+  }
 }
 
 /** A position in a list, as opaque text. */

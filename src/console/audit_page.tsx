@@ -1,8 +1,10 @@
 import { EVENT_TITLES } from '@sallyport/formats/event_words'
+import type * as z from 'zod/mini'
 import { eventsSchema, GRANTS } from '../admin/audit.ts'
 import { AUDIT_KINDS } from '../audit/audit_event.ts'
+import { AdminProblem } from './admin_problem.ts'
 import { EventTable } from './events.tsx'
-import { parseTime } from './format.ts'
+import { formatTime, parseTime } from './format.ts'
 import { readList, showList, sortsOf } from './list.tsx'
 import { readListAddress } from './list_address.ts'
 import type { Page } from './page.ts'
@@ -62,12 +64,13 @@ export const auditPage: Page = {
     const isChoice = users.length > 1
     const times = { from: parseTime(query.text('from')), to: parseTime(query.text('to')) }
     const resolved = { ...filter, ...times, subject, actor: operator.subject }
+    const found = isChoice ? null : await readList(admin, { ...address, filter: resolved }, eventsSchema)
     return showList('Audit', heading, {
       address,
       query,
       filters: FILTERS,
-      note: isChoice ? <UserChoice users={users} path="/audit" filter={filter} /> : null,
-      page: isChoice ? null : await readList(admin, { ...address, filter: resolved }, eventsSchema),
+      note: isChoice ? <UserChoice users={users} path="/audit" filter={filter} /> : archiveNote(found),
+      page: found,
       empty:
         isUnknown || operator.isUnknown ? (
           <UnknownUser />
@@ -79,4 +82,17 @@ export const auditPage: Page = {
       ),
     })
   },
+}
+
+/** A note on the last page of a list that lacks archived events. */
+function archiveNote(page: z.output<typeof eventsSchema> | AdminProblem | null) {
+  if (page === null || page instanceof AdminProblem) return null
+  const { next_cursor: next, archived_before: before } = page
+  if (next !== null || before === null) return null
+  return (
+    <p class="soft">
+      Events before {formatTime(before)} UTC can be in the archive only. Select a user, or use{' '}
+      <code>sallyport audit export</code>.
+    </p>
+  )
 }

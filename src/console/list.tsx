@@ -22,11 +22,11 @@ interface ListRequest extends Pick<ListAddress, 'path' | 'sort' | 'cursor'> {
  * @returns the refusal of a filter that is not valid
  * @throws AdminProblem for any other refusal
  */
-export async function readList<T>(
+export async function readList<P extends ShownPage<unknown>>(
   admin: AdminClient,
   { path, filter, sort, cursor }: ListRequest,
-  schema: ZodMiniType<ShownPage<T>>,
-): Promise<ShownPage<T> | AdminProblem> {
+  schema: ZodMiniType<P>,
+): Promise<P | AdminProblem> {
   try {
     return await admin.read(path, schema, { ...filter, sort, cursor })
   } catch (error) {

@@ -1,8 +1,10 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ExportPage, ExportPlace } from '../../src/audit/audit_export_store.ts'
+import { dayOf } from '../../src/audit/event_partition.ts'
 import { deliverHistory, emptyBucket, makeHistory, select } from '../support/audit_history.ts'
 import { archiveServer } from '../support/audit_sink.ts'
+import { ConsoleBrowser } from '../support/console.ts'
 import { TestOperator } from '../support/operator.ts'
 import { emptyStores } from '../support/server.ts'
 
@@ -103,6 +105,25 @@ describe('the export of audit events', () => {
     expect(objects).toBeGreaterThan(2)
     const others = events.filter(({ subject }) => subject !== 'visitor:1' && subject !== 'visitor:2')
     expect(others.filter(({ id }) => !found.has(id))).toEqual([])
+  })
+
+  it('a list that lacks archived events has their end, and the last page of the console has a note', async () => {
+    const { server } = archiveServer()
+    const operator = await TestOperator.signIn(server)
+    const archivedBefore = async (query: string) =>
+      (await operator.get(`/audit?${query}`)).body.archived_before
+    expect(await archivedBefore('')).toBeNull()
+    await deliverHistory(server, makeHistory(server.clock.time, 8))
+    await server.cron()
+    const end = dayOf(server.clock.time) - 3 * DAY
+    for (const query of ['', 'client_id=shop', 'kind=refresh', `to=${end - DAY}`, 'sort=time'])
+      expect(await archivedBefore(query), query).toBe(end)
+    for (const query of ['subject=visitor:1', 'kind=lock', `actor=${operator.id}`, `from=${end}`])
+      expect(await archivedBefore(query), query).toBeNull()
+    const browser = await ConsoleBrowser.signIn(server)
+    const note = 'can be in the archive only'
+    expect((await browser.get('/console/audit?kind=refresh')).html).toContain(note)
+    expect((await browser.get('/console/audit?subject=visitor:1')).html).not.toContain(note)
   })
 
   it('a search without a subject that begins in archived days is refused and names the export', async () => {

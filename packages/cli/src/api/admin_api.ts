@@ -46,6 +46,8 @@ export interface ApiResponse<T> {
 export interface Page<T = Item> {
   items: readonly T[]
   next_cursor: string | null
+  /** The list lacks archived events before this time, in Unix seconds. Absent or null: it lacks none. */
+  archived_before?: number | null
 }
 
 /** The operations that return a list, page by page. */
@@ -158,6 +160,7 @@ export class AdminApi {
   async list<O extends ListOperation>(request: ListRequest<O>, limit: number): Promise<Page<ItemOf<O>>> {
     const items: ItemOf<O>[] = []
     let cursor: string | null = null
+    let archived: number | null = null
     do {
       const wanted = Math.min(limit - items.length, LARGEST_PAGE)
       const query = { ...request.query, limit: wanted, cursor: cursor ?? undefined }
@@ -165,8 +168,9 @@ export class AdminApi {
       const page = body as Page<ItemOf<O>>
       items.push(...page.items)
       cursor = page.next_cursor
+      archived = page.archived_before ?? null
     } while (cursor !== null && items.length < limit)
-    return { items, next_cursor: cursor }
+    return { items, next_cursor: cursor, ...(archived !== null && { archived_before: archived }) }
   }
 
   /**

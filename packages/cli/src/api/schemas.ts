@@ -40,6 +40,7 @@ export type AuditEvents = {
   readonly total_is_exact: boolean
   readonly next_cursor: string | null
   readonly previous_cursor: string | null
+  readonly archived_before: number | null
 }
 
 export type AuditExport = {

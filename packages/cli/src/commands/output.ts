@@ -66,7 +66,13 @@ export async function printList<O extends ListOperation>(
 ): Promise<void> {
   const print = listPrinter(call, view)
   const limit = limitOf(call)
-  print(await call.api.list(request, limit))
+  const page = await call.api.list(request, limit)
+  print(page)
+  const { next_cursor: next, archived_before: archived = null } = page
+  if (next === null && archived !== null)
+    call.terminal.say(
+      `Events before ${formatTime(archived)} can be in the archive only. Use "sallyport audit export" for them.`,
+    )
 }
 
 /** Checks the options of a list. @returns the function that prints it. @throws UsageError */
