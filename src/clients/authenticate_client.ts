@@ -20,9 +20,9 @@ export interface AuthenticationServices {
 
 /**
  * Authenticates a client by its credentials (RFC 6749 §2.3). An unknown client, a disabled client and a wrong secret get the
- * same refusal after the same check of the secret. The time of the response can show
- * whether a client id exists: the first look-up of a client can take longer, and only the assertion of a known client has its
- * signature checked. This is acceptable, because a client id is not secret.
+ * same refusal after the same check of the secret. The response time can still show whether a client id exists: the first look-up of
+ * a client can take longer, and only the assertion of a known client has its signature checked. This is acceptable, because a client
+ * id is not secret.
  *
  * @throws OAuthError invalid_client
  */

@@ -58,7 +58,7 @@ export const CLIENT_FIELDS = {
     kind: 'text',
     label: 'API',
     description:
-      'API of the client. Its tokens are for this API, unless a request names an additional API. It cannot be changed later',
+      'API of the client; cannot be changed later. Tokens are for this API, unless a request names an additional API',
     input: z.string('must be the name of an API'),
     stored: storedText,
     isEditable: false,
@@ -68,7 +68,7 @@ export const CLIENT_FIELDS = {
     kind: 'list',
     label: 'Additional APIs',
     description:
-      'Further APIs that the client can name as the resource of a request (RFC 8707); each token is for one API. The scopes can then be those of these APIs too',
+      'Further APIs that the client can name as the resource of a request (RFC 8707); each token is for one API. The client can also have scopes of these APIs',
     input: listOf(z.string('must be the name of an API'), 'APIs'),
     stored: storedList,
     isEditable: true,
@@ -160,7 +160,7 @@ export const CLIENT_FIELDS = {
     kind: 'text',
     label: 'Audience of assertions',
     description:
-      'Value of aud that the assertions of the client must have: issuer (the issuer of the server) or token_endpoint (the URL of the token endpoint)',
+      'Required aud of the assertions of the client: issuer, or token_endpoint (the URL of the token endpoint)',
     input: z.enum(ASSERTION_AUDIENCES, `must be one of ${ASSERTION_AUDIENCES.join(', ')}`),
     stored: z.enum(ASSERTION_AUDIENCES),
     isEditable: true,

@@ -34,8 +34,6 @@ export const sessionsPage: Page = {
     const hasOwner = Object.values(owner).some((id) => id !== '')
     const isLive = filter.live === 'true' || (filter.live === '' && !hasOwner)
     const page = isChoice ? null : await readSessions(admin, request)
-
-    const hasNext = page !== null && !(page instanceof AdminProblem) && page.next_cursor !== null
     const name = subject === '' ? null : nameOf(page, subject)
     const title = name === null ? 'Sessions' : `Sessions of ${name}`
     return showList(title, <Heading title={title} lead={LEAD} />, {
@@ -48,7 +46,7 @@ export const sessionsPage: Page = {
         <States address={address} isLive={isLive} />
       ),
       page,
-      empty: hasWrongName ? <UnknownUser /> : <NoSessions isLive={isLive} hasNext={hasNext} />,
+      empty: hasWrongName ? <UnknownUser /> : <NoSessions isLive={isLive} page={page} />,
       table: (sessions) => <SessionTable sessions={sessions} address={address} now={now} />,
     })
   },
@@ -71,8 +69,10 @@ async function readSessions(admin: AdminClient, address: ListAddress & { filter:
   return page
 }
 
+type ReadPage = Awaited<ReturnType<typeof readSessions>>
+
 /** The name of the user of the shown sessions; the id without sessions, and of a guest. */
-function nameOf(page: Awaited<ReturnType<typeof readSessions>> | null, subject: string): string {
+function nameOf(page: ReadPage | null, subject: string): string {
   const [first] = page === null || page instanceof AdminProblem ? [] : page.items
   return first?.subject_name ?? subject
 }
@@ -98,14 +98,21 @@ function States({ address, isLive }: { address: ListAddress; isLive: boolean }) 
   )
 }
 
-function NoSessions({ isLive, hasNext }: { isLive: boolean; hasNext: boolean }) {
-  return isLive ? (
-    <Empty title={hasNext ? 'No live sessions on this page' : 'No live sessions'}>
-      {hasNext ? 'Sessions on the next page can be live.' : 'All sessions of this list have ended.'}
-    </Empty>
-  ) : (
-    <Empty title="No sessions found">
-      The user or client never signed in, the id is wrong, or the audit trail no longer has the sign-in.
+function NoSessions({ isLive, page }: { isLive: boolean; page: ReadPage | null }) {
+  if (!isLive) {
+    return (
+      <Empty title="No sessions found">
+        The user or client never signed in, the id is wrong, or the audit trail no longer has the sign-in.
+      </Empty>
+    )
+  }
+  const { next_cursor: next = null, previous_cursor: previous = null } =
+    page === null || page instanceof AdminProblem ? {} : page
+  const title =
+    next === null && previous === null ? 'There are no live sessions' : 'No live sessions on this page'
+  return (
+    <Empty title={title}>
+      {next === null ? 'The list “All” also has ended sessions.' : 'Sessions on the next pages can be live.'}
     </Empty>
   )
 }

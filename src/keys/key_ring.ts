@@ -159,8 +159,8 @@ export class KeyRing {
   }
 
   /**
-   * The keys. If the stores respond in time, the keys were read at most KEY_COPY_SECONDS.max ago, and no key that an operator
-   * revoked more than CHANGE_LIST_SECONDS.max ago is one of them. If the stores do not respond, these are the keys of the last read.
+   * The keys. If the stores respond in time, the keys are at most KEY_COPY_SECONDS.max old. A key that an operator revoked more than
+   * CHANGE_LIST_SECONDS.max ago is then not in the ring. If the stores do not respond in time, the keys are those of the last read.
    */
   async #load(context: RequestContext): Promise<Ring> {
     // A read of the keys includes a read of the list of changes.

@@ -118,7 +118,8 @@ async function checkOnReplica(
 
 /**
  * Whether this transaction must not count a failure. There are two cases. The user now has another hash, so the password needs a new
- * check. Or the password matches the checked hash, and the user is enabled. ?8 is a JSON object: pool, username, the checked hash, and whether the password matches it.
+ * check. Or the password matches the checked hash, and the user is enabled. ?8 is a JSON object: pool, username, hash (the checked
+ * hash) and isProven (whether the password matches it).
  */
 const IS_RIGHT = `
   ((SELECT password_hash FROM users WHERE pool = ?8 ->> 'pool' AND username = ?8 ->> 'username') IS NOT ?8 ->> 'hash'

@@ -556,7 +556,7 @@ describe('users', () => {
     expect(await erase()).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        `To erase ${username} of the pool customers, run the command again with --confirm USERNAME.`,
+        `To erase ${username} of the pool customers, run the command again with --confirm ${username}.`,
       ),
     })
     expect(await erase('--confirm', 'amanda@example.com')).toEqual({

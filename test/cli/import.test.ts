@@ -284,7 +284,7 @@ Done: 450 users created, 0 already exist, 0 rows refused.
     const { code, stderr } = await user.run(args, { onStart: interrupt })
     expect({ code, stderr }).toEqual({
       code: 130,
-      stderr: expect.stringContaining('Run it again for the rest.'),
+      stderr: expect.stringContaining('Run the command again for the rest.'),
     })
     const [, created = ''] = /Stopped: ([\d,]+) users created/.exec(stderr) ?? []
     expect(await count('stop')).toBe(Number(created.replace(',', '')))

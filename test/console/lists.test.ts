@@ -190,7 +190,7 @@ describe('a list', () => {
     const all = await admin.get('/console/sessions?live=false')
     expect(all.html).toContain('>Disabled later</a>')
     const none = await admin.get(`/console/sessions?client_id=${disabled.id}&live=true`)
-    expect(none.html).toContain('No live sessions')
+    expect(none.html).toContain('There are no live sessions')
     for (const address of ['/sessions?subject=zo', '/audit?subject=zo', '/audit?actor=zo']) {
       const { html: unknown } = await admin.get(`/console${address}`)
       expect([address, unknown]).toEqual([

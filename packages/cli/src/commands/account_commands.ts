@@ -23,10 +23,10 @@ const login: Command = {
   isForOperators: true,
   summary: 'Sign in and store the tokens in your config directory',
   details:
-    'The command opens the sign-in page of the server in your browser. BROWSER names another program that opens the page. ' +
-    'With --username no browser is required: a terminal asks for the password, without echo; otherwise it is the first line ' +
-    'of standard input. ' +
-    'Without --server and SALLYPORT_SERVER, the server is that of the last login, or http://localhost:8787.',
+    'The command opens the sign-in page of the server in your browser. The environment variable BROWSER can name another program. ' +
+    'With --username, the command needs no browser: it asks for the password, without echo. Without a terminal, it reads the ' +
+    'password from the first line of standard input. ' +
+    'Without --server and SALLYPORT_SERVER, the command uses the server of the last login, or http://localhost:8787.',
   options: [USERNAME],
   operations: ['GET /me'],
   async run(call) {
@@ -78,8 +78,8 @@ const password: Command = {
   isForOperators: true,
   summary: 'Change your own password and end your other sessions',
   details:
-    'Without a terminal, the current password and the new one are two lines of standard input. ' +
-    'If the response is lost, sign in with the new password.',
+    'Without a terminal, the command reads the current password and the new password from two lines of standard input. ' +
+    'If the command gets no response, try to sign in with the new password.',
   operations: ['POST /me/password'],
   async run({ terminal, api, account }) {
     const current = await terminal.readSecret('Current password')

@@ -11,13 +11,18 @@ import { stopOnInterrupt } from '../core/stop_on_interrupt.ts'
 import { readWholeText } from '../import/read_text.ts'
 import { type NewSecrets, toFile, toJsonDocument, toStdout } from './new_secrets.ts'
 import { formatJson, printJson } from './output.ts'
+import { ASKS_FOR_PASSWORD } from './own_password.ts'
 
 const DRY_RUN = flag('dry-run', 'Print the plan without changing anything')
 const DETAILED = flag('detailed-exit-code', 'With --dry-run: exit with 7 if the plan has changes')
 const PRUNE = flag('prune', 'Disable the clients that the file does not have, except those of the admin API')
-const SECRETS_FILE = text('secrets-file', 'Write new secrets to this new file of mode 0600', {
-  value: 'FILE',
-})
+const SECRETS_FILE = text(
+  'secrets-file',
+  'Create this file with mode 0600, and write the new secrets to it',
+  {
+    value: 'FILE',
+  },
+)
 
 const apply: Command = {
   name: 'apply',
@@ -25,7 +30,7 @@ const apply: Command = {
   details:
     'The command shows a plan and asks for confirmation (--yes skips this). A field that the file does not have keeps its value. ' +
     'Without --prune, a client that the file does not have stays unchanged. New secrets are printed once, as CLIENT,SECRET. ' +
-    'If the file gives a client an admin scope, the command asks for your own password, or reads a line of standard input.',
+    `If the file gives a client an admin scope, or enables such a client or gives it keys, ${ASKS_FOR_PASSWORD}`,
   arguments: [{ name: 'FILE', summary: 'Default: sallyport.yml', isOptional: true }],
   options: [DRY_RUN, DETAILED, PRUNE, SECRETS_FILE, YES],
   operations: [

@@ -21,7 +21,7 @@ const TO = time('to', 'Events before this time; without it, until now')
 const OF_USER = text('user', 'Events of this user: a username, an id (user:…) or a guest (visitor:…)', {
   value: 'USER',
 })
-const OUTPUT = text('output', 'Write to this file; without it, to standard output', { value: 'FILE' })
+const OUTPUT = text('output', 'Write to this file. Default: standard output', { value: 'FILE' })
 
 interface ExportedPage {
   items: readonly object[]
@@ -39,10 +39,10 @@ interface Progress {
 
 const exportAudit: Command = {
   name: 'audit export',
-  summary: 'Write audit events as one JSON object per line, also archived events',
+  summary: 'Write audit events, including archived events, as one JSON object per line',
   details:
-    'With --output, a repeated command continues an export that was interrupted. Events are in no order, except with --user: ' +
-    'then the oldest is first. An event that is archived during the export can be in the file twice, with the same id.',
+    'After an interruption, the same command with --output continues the export. With --user, the oldest event is first. ' +
+    'Without it, the events are not sorted. An event that is archived during the export can be in the file twice, with the same id.',
   options: [FROM, TO, OF_USER, POOL, OUTPUT],
   operations: ['GET /audit', 'GET /audit/export'],
   async run(call) {

@@ -24,6 +24,7 @@ import {
   showTime,
   textOf,
 } from './output.ts'
+import { ASKS_FOR_PASSWORD } from './own_password.ts'
 
 /** Draft fields that `clients create` takes as an argument or as a flag of another name. */
 const NO_OPTION = ['client_id', 'confidential', 'enabled']
@@ -42,7 +43,9 @@ const DISABLED = flag('disabled', 'Create the client disabled')
 const API = text('api', 'Only clients of this API', { field: 'api' })
 const QUERY = text('search', 'Part of the id or the name', { value: 'TEXT', field: 'q' })
 const ENABLED = truth('enabled', 'Only enabled or only disabled clients', { field: 'enabled' })
-const WHEN = time('at', 'Time at which the secret expires; default: now')
+const WHEN = time('at', 'The time at which the secret expires. Default: now')
+
+const FOR_SERVICE_ACCOUNTS = `If the client has an admin scope, ${ASKS_FOR_PASSWORD}`
 
 const CLIENT = { name: 'CLIENT', summary: 'Client id' }
 
@@ -120,8 +123,9 @@ const createClient: Command = {
   name: 'clients create',
   summary: 'Create a client and print its secret once',
   details:
-    'The client is confidential and gets a secret. With --public, --jwks or --jwks-uri it gets none. ' +
-    'Standard output contains only the secret; the client id and the token URL go to standard error.',
+    'The client is confidential and has a secret. With --public, --jwks or --jwks-uri, it has no secret. ' +
+    'Standard output contains only the secret. Standard error contains the client id and the token URL. ' +
+    `If the client gets an admin scope, ${ASKS_FOR_PASSWORD}`,
   arguments: [{ name: 'CLIENT', summary: 'Client id: 1 to 64 letters, digits, ".", "_" or "-"' }],
   options: [...DRAFT_OPTIONS, PUBLIC, DISABLED],
   operations: ['POST /clients'],
@@ -141,7 +145,9 @@ const createClient: Command = {
 const updateClient: Command = {
   name: 'clients update',
   summary: 'Change the given fields of a client',
-  details: 'A list replaces the previous list; --scopes "" empties it.',
+  details:
+    'A list replaces the previous list. --scopes "" makes the list empty. ' +
+    `If the client gets an admin scope, or has one and gets keys, ${ASKS_FOR_PASSWORD}`,
   arguments: [CLIENT],
   options: [...EDIT_OPTIONS, CLEAR, IF_MATCH],
   operations: ['GET /clients/{client_id}', 'PATCH /clients/{client_id}'],
@@ -161,7 +167,8 @@ const updateClient: Command = {
 
 const enableClient: Command = {
   name: 'clients enable',
-  summary: 'Enable a client; its revoked tokens stay revoked',
+  summary: 'Enable a client. Earlier tokens stay revoked',
+  details: FOR_SERVICE_ACCOUNTS,
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}', 'POST /clients/{client_id}/enable'],
   async run(call) {
@@ -179,7 +186,7 @@ const enableClient: Command = {
 
 const disableClient: Command = {
   name: 'clients disable',
-  summary: 'Disable a client and revoke every token of it',
+  summary: 'Disable a client and revoke all its tokens',
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}', 'GET /sessions', 'POST /clients/{client_id}/disable'],
   async run(call) {
@@ -193,7 +200,7 @@ const disableClient: Command = {
 
 const signOutClient: Command = {
   name: 'clients sign-out',
-  summary: 'Revoke every token of a client; it can request new ones',
+  summary: 'Revoke all tokens of a client. The client can request new tokens',
   arguments: [CLIENT],
   operations: ['GET /sessions', 'POST /clients/{client_id}/sign-out'],
   run: (call) => revokeTokens(call, 'sign-out', (client) => `Signed out the ${client}`),
@@ -202,6 +209,7 @@ const signOutClient: Command = {
 const addSecret: Command = {
   name: 'clients add-secret',
   summary: 'Add a second secret and print it once',
+  details: FOR_SERVICE_ACCOUNTS,
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}', 'POST /clients/{client_id}/secrets'],
   async run(call) {
@@ -236,7 +244,7 @@ const retireSecret: Command = {
 
 const deleteClient: Command = {
   name: 'clients delete',
-  summary: 'Delete a client with its secrets and revoke every token of it',
+  summary: 'Delete a client with its secrets and revoke all its tokens',
   arguments: [CLIENT],
   options: [YES, IF_MATCH],
   operations: ['GET /clients/{client_id}', 'GET /sessions', 'DELETE /clients/{client_id}'],

@@ -6,14 +6,14 @@ import { JSON_OUTPUT } from '../core/input.ts'
 import { text } from '../core/option.ts'
 import { formatJson } from './output.ts'
 
-const OUTPUT = text('output', 'Write to this file; without it, or with "-", to standard output', {
+const OUTPUT = text('output', 'Write to this file. "-" is standard output, the default', {
   value: 'FILE',
 })
 const STANDARD_OUTPUT = '-'
 
 const exportClients: Command = {
   name: 'export',
-  summary: 'Write all clients as a file for apply, without secrets',
+  summary: 'Write all clients, without secrets, as a file for "apply"',
   options: [OUTPUT],
   operations: ['GET /clients'],
   async run({ input, terminal, api }) {

@@ -4,6 +4,7 @@ import type { Command } from '../core/command.ts'
 import { YES } from '../core/input.ts'
 import type { Column } from '../core/table.ts'
 import { listPrinter, member, moment, VIEW_OPTIONS } from './output.ts'
+import { ASKS_FOR_PASSWORD } from './own_password.ts'
 import { FIND, findPath, USER } from './user_argument.ts'
 
 const SHOWN: readonly Column<Item>[] = [
@@ -33,9 +34,10 @@ const factors: Command = {
 
 const removeFactor: Command = {
   name: 'users remove-factor',
-  summary: 'Remove a factor of a user, or all of them, and end all sessions',
+  summary: 'Remove one factor or all factors of a user, and end all sessions',
   details:
-    'Check first that the request comes from the user. An attacker who knows the password can make the same request. For a factor of an operator, the command asks for your own password, or reads the next line of standard input.',
+    'Check first that the request comes from the user. An attacker who knows the password can make the same request. ' +
+    `If you are an admin and the user is an operator, ${ASKS_FOR_PASSWORD}`,
   arguments: [
     USER,
     {

@@ -17,6 +17,7 @@ import { FILE_OPTIONS, PRESET, readFileOptions } from './import_options.ts'
 import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } from './import_user_options.ts'
 import { describePasswords, describeTally, nameChanges } from './import_words.ts'
 import { formatJson } from './output.ts'
+import { ASKS_FOR_PASSWORD } from './own_password.ts'
 import { adviceForLost, SecretOutput } from './secret_output.ts'
 
 const DRY_RUN = flag('dry-run', 'Show the result without changing anything')
@@ -29,15 +30,13 @@ const FILE = { name: 'FILE', summary: 'The rows, in UTF-8' }
 
 const DETAILS =
   'The command first makes a dry run of the whole file and then asks for confirmation (--yes skips this). It reports each ' +
-  'refused row with its line and the reason, and imports the other rows. A second run skips existing rows. The exit code ' +
+  'refused row with its line and the reason, and imports the other rows. A second run skips the rows that exist on the server. The exit code ' +
   'is 1 if a row was refused. '
-const CONFIRMATION = 'the command asks for your own password, or reads a line of standard input.'
 
 const importUsers: Command = {
   name: 'import users',
   summary: 'Import users from another system, with their password hashes',
-
-  details: `${DETAILS}To import an admin or verified addresses, or to replace hashes, ${CONFIRMATION}\n${columnsOf(userRows({}))}`,
+  details: `${DETAILS}To import an admin or verified addresses, or to replace hashes, ${ASKS_FOR_PASSWORD}\n${columnsOf(userRows({}))}`,
   arguments: [FILE],
   options: [PRESET, ...USER_OPTIONS, ...OPTIONS],
   operations: ['POST /users/import', 'POST /users/import/verify', 'POST /me/confirm'],
@@ -47,8 +46,7 @@ const importUsers: Command = {
 const importClients: Command = {
   name: 'import clients',
   summary: 'Import clients from another system. New secrets are printed as CSV',
-
-  details: `${DETAILS}To import a client with an admin scope, ${CONFIRMATION}\n${columnsOf(clientRows(undefined))}`,
+  details: `${DETAILS}To import a client with an admin scope, ${ASKS_FOR_PASSWORD}\n${columnsOf(clientRows(undefined))}`,
   arguments: [FILE],
   options: [...OPTIONS, DEFAULT_API],
   operations: ['POST /clients/import'],
@@ -158,5 +156,5 @@ function finish(
 }
 
 function requireGoingOn({ isStopped }: ImportRun): void {
-  if (isStopped()) throw new CliError('interrupted', 'Interrupted. Run it again for the rest.')
+  if (isStopped()) throw new CliError('interrupted', 'Interrupted. Run the command again for the rest.')
 }

@@ -5,6 +5,7 @@ import { JSON_OUTPUT, YES } from '../core/input.ts'
 import { choice, integer } from '../core/option.ts'
 import { readBefore } from './change.ts'
 import { listPrinter, member, moment, printDone, printJson, showTime, VIEW_OPTIONS } from './output.ts'
+import { ASKS_FOR_PASSWORD } from './own_password.ts'
 
 const COLUMNS = [
   member('Key', 'kid'),
@@ -18,7 +19,7 @@ const COLUMNS = [
 
 const listKeys: Command = {
   name: 'keys list',
-  summary: 'List the signing keys, newest first, retired keys included',
+  summary: 'List the signing keys, including retired keys, newest first',
   details: 'The first token request creates the first key.',
   options: VIEW_OPTIONS,
   operations: ['GET /keys'],
@@ -42,7 +43,7 @@ const LEAD = integer(
 )
 
 const ALGORITHM = {
-  ...choice('alg', 'The algorithm whose key signs earlier. Default: signing_algorithm', [
+  ...choice('alg', 'The algorithm whose key signs earlier. Default: signing_algorithm of config.yml', [
     'ES256',
     'RS256',
     'PS256',
@@ -55,9 +56,9 @@ const rotateKeys: Command = {
   name: 'keys rotate',
   summary: 'Let the next key sign earlier. All tokens stay valid',
   details:
-    'The key is published, and signs after the time of --lead. An API that caches the JWKS for longer than this ' +
-    'time minus 8 minutes can get a token of a key that it does not know. If a next key exists, the command ' +
-    'only makes it sign earlier, never later.',
+    'The server publishes the key at once. The key signs after the time of --lead. An API that caches the JWKS for longer than this ' +
+    'time minus 8 minutes can get a token of a key that it does not know. If the next key exists ' +
+    'already, the command can make it sign earlier, but not later.',
   options: [LEAD, ALGORITHM],
   operations: ['GET /keys', 'POST /keys/rotate'],
   async run(call) {
@@ -74,11 +75,11 @@ const rotateKeys: Command = {
 
 const revokeKey: Command = {
   name: 'keys revoke',
-  summary: 'Revoke a compromised key, with all tokens that it signed',
+  summary: 'Revoke a compromised key and all tokens that it signed',
   details:
-    'All users with tokens of that key must sign in again. With the current key, this includes you. ' +
-    'On a terminal the command asks for your own password, without echo. Otherwise it is a line of standard input.',
-  arguments: [{ name: 'KEY', summary: 'The kid of the key, as "keys list" shows it' }],
+    'All users with tokens of that key must sign in again. If the key has signed your tokens, you must too. ' +
+    `To revoke the key, ${ASKS_FOR_PASSWORD}`,
+  arguments: [{ name: 'KEY', summary: 'The id of the key (kid), from "keys list"' }],
   options: [YES],
   operations: ['GET /keys', 'DELETE /keys/{kid}', 'POST /me/confirm'],
   async run(call) {
@@ -103,8 +104,8 @@ function describeEnd({ kid, reason, retires_at: at }: SigningKey): string {
 
 const reseal: Command = {
   name: 'keys reseal',
-  summary: 'Encrypt the keys with the new secret while SEALING_KEY changes',
-  details: 'If there are keys that neither secret decrypts, the command fails and names them.',
+  summary: 'Encrypt the keys with the new secret during a change of SEALING_KEY',
+  details: 'If neither the new nor the previous secret decrypts a key, the command fails and names the key.',
   operations: ['POST /keys/reseal'],
   async run(call) {
     const { terminal, input, api } = call

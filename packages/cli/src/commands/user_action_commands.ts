@@ -3,6 +3,7 @@ import type { User } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { readBefore } from './change.ts'
 import { printDone } from './output.ts'
+import { ASKS_FOR_PASSWORD } from './own_password.ts'
 import { FIND, findPath, USER } from './user_argument.ts'
 
 const requirePasswordChange: Command = {
@@ -23,7 +24,8 @@ const sendPasswordReset: Command = {
   name: 'users send-password-reset',
   summary: 'Send a password reset by mail to the stored address of a user',
   details:
-    'If you are an admin, you can also send the reset to an operator or to an address that is not verified. The command then asks for your own password, or reads the next line of standard input.',
+    'If you are an admin and the reset goes to an operator or to an address that is not verified, ' +
+    ASKS_FOR_PASSWORD,
   arguments: [USER],
   options: FIND,
   operations: ['POST /users/{id}/password-reset', 'POST /me/confirm'],
@@ -37,9 +39,7 @@ const sendPasswordReset: Command = {
 const enableUser: Command = {
   name: 'users enable',
   summary: 'Enable a user. Earlier tokens stay revoked',
-
-  details:
-    'To enable an admin, the command asks for your own password, or reads the next line of standard input.',
+  details: `To enable a user who has the role admin, ${ASKS_FOR_PASSWORD}`,
   arguments: [USER],
   options: FIND,
   operations: ['GET /users/{id}', 'POST /users/{id}/enable', 'POST /me/confirm'],

@@ -90,9 +90,10 @@ const listUsers: Command = {
 
 const checkNames: Command = {
   name: 'users check-names',
-  summary: 'List usernames that cannot sign in, or look like another username',
+  summary: 'List usernames that sign-in refuses, or that look like another username',
   details:
-    'Reads every user. A username that an earlier version stored may have a character that sign-in refuses now: give the user a new username with `users update --username`. The command changes no user.',
+    'The command reads all users and changes none of them. An earlier version can have stored a username with a character that ' +
+    'sign-in now refuses. Give such a user a new username with "users update --username".',
   options: [IN_POOL, ...VIEW_OPTIONS],
   operations: ['GET /users'],
   async run(call) {
@@ -125,7 +126,8 @@ const createUser: Command = {
   name: 'users create',
   summary: 'Create a user',
   details:
-    'On a terminal the command asks for the password, without echo. Otherwise it is the first line of standard input. ' +
+    'On a terminal, the command asks for the password, without echo. Otherwise, it reads the password from the first line of ' +
+    'standard input. ' +
     CONFIRMED_ADMINS,
   arguments: [{ name: 'USERNAME', summary: 'The username, unique in the pool, without regard to case' }],
   options: [NEW_POOL, ROLES, ...PROFILE_OPTIONS, DISABLED, REQUIRE_CHANGE],
@@ -152,7 +154,7 @@ const createUser: Command = {
 const inviteUser: Command = {
   name: 'users invite',
   summary: 'Create a user without a password and send an invitation by mail',
-  details: `The mail goes to --email. Its link leads to the first password and lasts seven days. ${CONFIRMED_ADMINS}`,
+  details: `The command sends the mail to the address of --email. With the link in the mail, the user sets the first password. The link is valid for seven days. ${CONFIRMED_ADMINS}`,
   arguments: [{ name: 'USERNAME', summary: 'The username, unique in the pool, without regard to case' }],
   options: [NEW_POOL, ROLES, ...optionsOf(INVITED_PROFILE)],
   operations: ['POST /users/invite', 'POST /me/confirm'],
@@ -173,7 +175,7 @@ const updateUser: Command = {
   name: 'users update',
   summary: 'Change the given fields of a user',
   details:
-    '--roles replaces all roles; --roles "" removes them. An empty text removes a value of the profile, such as --name "". ' +
+    '--roles replaces all roles; --roles "" removes them. An empty text removes a value of the profile: --name "" removes the name. ' +
     CONFIRMED_ADMINS,
   arguments: [USER],
   options: [USERNAME, ROLES, ...PROFILE_OPTIONS, POOL, IF_MATCH],
@@ -195,7 +197,8 @@ const setPassword: Command = {
   name: 'users set-password',
   summary: 'Set a new password and end all sessions of the user',
   details:
-    'On a terminal the command asks for the new password and then for your own, without echo. Otherwise they are two lines of standard input.',
+    'On a terminal, the command asks for the new password and then for your own password, without echo. Otherwise, it reads ' +
+    'the two passwords from two lines of standard input.',
   arguments: [USER],
   options: [REQUIRE_CHANGE, ...FIND],
   operations: ['GET /sessions', 'POST /users/{id}/password', 'POST /me/confirm'],

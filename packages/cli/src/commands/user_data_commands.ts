@@ -6,9 +6,8 @@ import { CliError, UsageError } from '../core/exit_code.ts'
 import { text } from '../core/option.ts'
 import { isUserId, requireUser } from './find_user.ts'
 import { printDone, printJson } from './output.ts'
+import { ASKS_FOR_PASSWORD } from './own_password.ts'
 import { FIND, findPath, POOL, USER } from './user_argument.ts'
-
-const CONFIRMED = 'The command asks for your own password, or reads the next line of standard input.'
 
 const TYPED = text(
   'confirm',
@@ -21,7 +20,7 @@ const TYPED = text(
 const exportUser: Command = {
   name: 'users export',
   summary: 'Export the stored data of a user as JSON, without the password hash',
-  details: CONFIRMED,
+  details: `To export the data, ${ASKS_FOR_PASSWORD}`,
   arguments: [USER],
   options: FIND,
   operations: ['GET /users/{id}/export', 'POST /me/confirm'],
@@ -47,8 +46,8 @@ function readPage({ api }: Call, path: { id: string }, cursor: string | null): P
 
 const eraseUser: Command = {
   name: 'users erase',
-  summary: 'Erase a user: delete the account, end all sessions, remove personal data from the audit trail',
-  details: `The command asks for the username again, or for the id of a user who was deleted before. ${CONFIRMED}`,
+  summary: 'Erase a user: delete the account, end all sessions and remove personal data from the audit trail',
+  details: `The command asks for the username again, or for the id of a deleted user. To erase the user, ${ASKS_FOR_PASSWORD}`,
   arguments: [USER],
   options: [TYPED, ...FIND],
   operations: ['GET /users/{id}', 'GET /sessions', 'POST /users/{id}/erase', 'POST /me/confirm'],

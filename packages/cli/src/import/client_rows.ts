@@ -33,7 +33,7 @@ export function clientRows(api: string | undefined): ImportKind {
 }
 
 function toColumn({ name, description, kind }: RecordField): ImportColumn {
-  const summary = name === 'api' ? `${description}; defaults to --api` : description
+  const summary = name === 'api' ? `${description}. Default: --api` : description
   return { name, summary, isList: kind === 'list' }
 }
 
