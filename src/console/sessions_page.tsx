@@ -46,7 +46,11 @@ export const sessionsPage: Page = {
         <States address={address} isLive={isLive} />
       ),
       page,
-      empty: hasWrongName ? <UnknownUser /> : <NoSessions isLive={isLive} page={page} />,
+      empty: hasWrongName ? (
+        <UnknownUser />
+      ) : (
+        <NoSessions isLive={isLive} isFirst={address.cursor === ''} page={page} />
+      ),
       table: (sessions) => <SessionTable sessions={sessions} address={address} now={now} />,
     })
   },
@@ -98,7 +102,13 @@ function States({ address, isLive }: { address: ListAddress; isLive: boolean }) 
   )
 }
 
-function NoSessions({ isLive, page }: { isLive: boolean; page: ReadPage | null }) {
+interface NoSessionsProps {
+  isLive: boolean
+  isFirst: boolean
+  page: ReadPage | null
+}
+
+function NoSessions({ isLive, isFirst, page }: NoSessionsProps) {
   if (!isLive) {
     return (
       <Empty title="No sessions found">
@@ -106,13 +116,10 @@ function NoSessions({ isLive, page }: { isLive: boolean; page: ReadPage | null }
       </Empty>
     )
   }
-  const { next_cursor: next = null, previous_cursor: previous = null } =
-    page === null || page instanceof AdminProblem ? {} : page
-  const title =
-    next === null && previous === null ? 'There are no live sessions' : 'No live sessions on this page'
+  const hasNext = page !== null && !(page instanceof AdminProblem) && page.next_cursor !== null
   return (
-    <Empty title={title}>
-      {next === null ? 'The list “All” also has ended sessions.' : 'Sessions on the next pages can be live.'}
+    <Empty title={isFirst && !hasNext ? 'There are no live sessions' : 'No live sessions on this page'}>
+      {hasNext ? 'Sessions on the next pages can be live.' : 'The list “All” also has ended sessions.'}
     </Empty>
   )
 }
