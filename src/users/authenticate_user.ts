@@ -23,7 +23,7 @@ export interface UserCredentials {
   challengeResponse: string | null | typeof PAGE
 }
 
-/** A sign-in on a page, which waits in place of a challenge. */
+/** A sign-in on a page. It needs no challenge, but is refused for some seconds after the last failure (`requireWait`). */
 export const PAGE = Symbol('page')
 
 /** The user, and the sign-in for `SignInGuard.recordSignIn`, which also needs the new session. */
