@@ -75,7 +75,7 @@ async function readSessions(admin: AdminClient, address: ListAddress & { filter:
 
 type ReadPage = Awaited<ReturnType<typeof readSessions>>
 
-/** The name of the user of the shown sessions; the id without sessions, and of a guest. */
+/** The name of the user of the shown sessions. If no session is shown, or the user is a guest, it is the id. */
 function nameOf(page: ReadPage | null, subject: string): string {
   const [first] = page === null || page instanceof AdminProblem ? [] : page.items
   return first?.subject_name ?? subject

@@ -61,8 +61,8 @@ export async function authenticateUser(
   const first = await checkOnReplica({ ...attempt, challengeResponse, refuses }, forms, dependencies)
   const { user, reason } = first
   if (user !== null && reason === null && !guard.hadRecentGuess(attempt)) return signedIn(user, first)
-  // The check continues if the client closes the connection. The response to a correct password comes before this check. So a client
-  // without a response could know that its guess is wrong, and close the connection before the failure is counted.
+  // The check continues even if the client closes the connection. The response to a correct password comes before this check, so a
+  // client that has no response yet knows that its guess is wrong. Otherwise it could close the connection before the failure is counted.
   return runToEnd(context, checkOnPrimary(first, forms, dependencies))
 }
 
