@@ -4,6 +4,7 @@ import { decodeClientRecord } from '../src/clients/client_record.ts'
 import type { ApiConfig, Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { databaseBindings } from '../src/services/environment.ts'
 import { listMissingRequirements } from './agent_requirements.ts'
 import { requireConfig } from './config_file.ts'
 import { buildWorkers, deployWorkers } from './deploy_workers.ts'
@@ -31,8 +32,7 @@ if (process.argv.includes('--dry-run')) {
   await buildWorkers()
 } else {
   if (problems.length > 0) stop(`Not deployed:\n${list}`)
-  const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
-  for (const binding of bindings) await migrate(binding)
+  for (const binding of databaseBindings(config)) await migrate(binding)
   if (!process.argv.includes(CONFIRM_RP_ID)) await requireUsablePasskeys()
   await requireQueuesAndBuckets()
   await (isUploadOnly ? runWrangler(['versions', 'upload', '--minify']) : deployWorkers(settings))

@@ -7,7 +7,7 @@ import { decodeJwt } from 'jose'
 import { parseSealingKey } from '../src/keys/sealing.ts'
 import { generateSigningKey } from '../src/keys/signing_key.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import type { Env } from '../src/services/environment.ts'
+import { databaseBindings, type Env } from '../src/services/environment.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
 import { requireConfig } from './config_file.ts'
 import { DrillAccount, type Form } from './drill_account.ts'
@@ -66,7 +66,7 @@ class Drill {
   readonly account: string
   readonly #directory = makeTemporaryDirectory()
   readonly #sealingKey = randomBytes(32).toString('base64url')
-  readonly #bindings = new Set(['DB', ...requireConfig().sessionShards.map(({ binding }) => binding)])
+  readonly #bindings = databaseBindings(requireConfig())
   readonly #forms: Form[] = []
   readonly #bundle: Bundle
   readonly #port: number

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../src/config/config.ts'
 import { isLoopback } from '../src/config/origin.ts'
-import type { Env } from '../src/services/environment.ts'
+import { databaseBindings, type Env } from '../src/services/environment.ts'
 import { type DemoClient, seedDemoData } from './demo_data.ts'
 import { ensureDevVars, findSealingProblem, type SealedKey } from './dev_vars.ts'
 import { LOCAL_STATE, type LocalWorker, migrate, withLocalStores } from './local_stores.ts'
@@ -37,8 +37,7 @@ export function prepareTables(worker: LocalWorker, config: Config): Promise<void
 }
 
 async function makeTables(env: Env, config: Config): Promise<void> {
-  const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
-  for (const binding of bindings) await migrate(requireDatabase(env, binding))
+  for (const binding of databaseBindings(config)) await migrate(requireDatabase(env, binding))
 }
 
 /** Ends the process if .dev.vars cannot open the stored signing keys. */
@@ -52,5 +51,5 @@ async function requireSealingKey(db: D1Database): Promise<void> {
 
 function requireDatabase(env: Env, binding: string): D1Database {
   const database = new Map(Object.entries(env)).get(binding)
-  return database ?? stop(`config.yml: session_shards: wrangler.toml has no D1 binding ${binding}`)
+  return database ?? stop(`config.yml: wrangler.toml has no D1 binding ${binding}`)
 }

@@ -16,7 +16,7 @@ import {
   unstable_readConfig as readWranglerConfig,
 } from 'wrangler'
 import type { Config } from '../src/config/config.ts'
-import type { Env } from '../src/services/environment.ts'
+import { databaseBindings, type Env } from '../src/services/environment.ts'
 import { requireConfig } from './config_file.ts'
 import { seedDemoData } from './demo_data.ts'
 import { migrate } from './local_stores.ts'
@@ -208,7 +208,6 @@ export async function findFreePort(): Promise<number> {
 
 async function prepareStores(env: Env, config: Config): Promise<void> {
   const databases = new Map<string, unknown>(Object.entries(env))
-  const bindings = new Set(['DB', ...config.sessionShards.map((shard) => shard.binding)])
-  for (const binding of bindings) await migrate(databases.get(binding) as D1Database)
+  for (const binding of databaseBindings(config)) await migrate(databases.get(binding) as D1Database)
   await seedDemoData(env, config)
 }

@@ -25,8 +25,8 @@ const MAX_ARCHIVE_OBJECTS = 25
 /** The most steps of erasures in the archive in one run. A step is a user, or a part of the events of a user. */
 const MAX_ERASURE_STEPS = 50
 
-/** The statements of such a step, if no object has the user. */
-const ERASURE_STATEMENTS = 4
+/** The statements of such a step in each database, if no object has the user. */
+const ERASURE_STATEMENTS = 3
 
 /** The queue delivers a message in this time, or drops it. */
 const DELIVERY_SECONDS = 15 * 86_400
@@ -57,20 +57,21 @@ export async function runCron(
   await fillSearchTexts(services)
 }
 
-/** Moves audit events to R2 after `hot_hours`. After a failure, the next run continues. */
-async function archiveEvents({ auditArchive, config }: CronServices, now: number): Promise<void> {
-  if (auditArchive === null) return
+/** Moves audit events to R2 after `hot_hours`, one object of each database in turn. After a failure in a database, the next run continues. */
+async function archiveEvents({ auditStores, config }: CronServices, now: number): Promise<void> {
   const before = movedBefore(now, config.auditArchive?.hotSeconds ?? 0)
+  const waiting = auditStores.flatMap(({ archive }) => archive ?? [])
   let events = 0
-  try {
-    for (let object = 0; object < MAX_ARCHIVE_OBJECTS; object++) {
-      const moved = await auditArchive.moveNext(before, now)
+  for (let object = 0; object < MAX_ARCHIVE_OBJECTS; object++) {
+    const archive = waiting.shift()
+    if (archive === undefined) break
+    try {
+      const moved = await archive.moveNext(before, now)
       events += moved
-      if (moved === 0) break
+      if (moved > 0) waiting.push(archive)
+    } catch (error) {
+      log('error', 'audit_not_archived', { events, cause: describeError(error) })
     }
-  } catch (error) {
-    log('error', 'audit_not_archived', { events, cause: describeError(error) })
-    return
   }
   if (events > 0) log('info', 'audit_archived', { events })
 }
@@ -112,7 +113,7 @@ async function fillSearchTexts({ userSearch }: CronServices): Promise<void> {
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: CronServices): Promise<void> {
   const { shards, revocationStores, audit, statistics, databaseSizes, consents, config, clock } = services
-  const { metadataClients, auditOverflow, auditBatches, auditArchive } = services
+  const { metadataClients, auditOverflow, auditStores } = services
   const sizes = await databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
   const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
@@ -124,7 +125,6 @@ export async function sweepStores(services: CronServices): Promise<void> {
   const overflowRun = { after: 0 }
   const sweepables = [
     ...erasuresOf(services),
-    expired('erasures', services.erasures),
     ...shards.databases().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     {
@@ -156,35 +156,36 @@ export async function sweepStores(services: CronServices): Promise<void> {
           ? audit.sweepBeyond(maxEvents, limit)
           : auditOverflow.moveBeyond(maxEvents, limit, overflowRun),
     },
-    {
-      table: 'audit_deliveries',
-      sweep: (limit: number) => auditBatches.sweepDeliveries(now - DELIVERY_SECONDS, limit),
-    },
-    {
-      table: 'audit_archives',
-      sweep: async (limit: number) =>
-        (await auditArchive?.sweep({ before: now - config.auditRetentionSeconds, now }, limit)) ?? 0,
-    },
+    ...auditStores.flatMap(({ batches, archive, erasures }) => [
+      {
+        table: 'audit_deliveries',
+        sweep: (limit: number) => batches.sweepDeliveries(now - DELIVERY_SECONDS, limit),
+      },
+      {
+        table: 'audit_archives',
+        sweep: async (limit: number) =>
+          (await archive?.sweep({ before: now - config.auditRetentionSeconds, now }, limit)) ?? 0,
+      },
+      expired('erasures', erasures),
+    ]),
   ]
   await sweep(sweepables, clock)
 }
 
 /** The personal data of erased users. A merge adds guests to the erased users, so it comes first. */
-function erasuresOf({ auditErasure, archiveErasure, erasures, shards, clock }: CronServices): Sweepable[] {
+function erasuresOf(services: CronServices): Sweepable[] {
+  const { auditErasure, erasures, shards } = services
   return [
     { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
     { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },
-    archiveErasureOf({ archiveErasure, clock }),
+    archiveErasureOf(services),
     { table: 'sessions (erased users)', sweep: (limit) => eraseSessions({ erasures, shards }, limit) },
   ]
 }
 
 /** The erasure in batches and objects, of a number of users. A failure for one user does not stop the others. */
-function archiveErasureOf({
-  archiveErasure,
-  clock,
-}: Pick<CronServices, 'archiveErasure' | 'clock'>): Sweepable {
+function archiveErasureOf({ archiveErasure, auditStores, clock }: CronServices): Sweepable {
   const table = 'audit_batches (erased users)'
   const run = { after: '' }
   let steps = 0
@@ -199,7 +200,7 @@ function archiveErasureOf({
       return limit
     }
   }
-  return { table, statements: ERASURE_STATEMENTS, sweep }
+  return { table, statements: 2 + ERASURE_STATEMENTS * auditStores.length, sweep }
 }
 
 interface ExpiringRows {

@@ -18,8 +18,12 @@ const MAX_EVENTS = 2000
 const MAX_OBJECTS = 30
 
 const SELECT_NEXT = `
-  SELECT subject, pseudonym, archive_from FROM erasures WHERE archive_from IS NOT NULL AND subject > ?
+  SELECT subject, pseudonym, expires_at, archive_from FROM erasures WHERE archive_from IS NOT NULL AND subject > ?
   ORDER BY subject LIMIT 1`
+
+/** Afterwards the database stores no event with the subject (`AuditBatchStore`). */
+const COPY = `
+  INSERT INTO erasures (subject, pseudonym, expires_at, archive_from) VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING`
 
 const SELECT_BATCHES = `
   SELECT batch.partition, batch.slot, batch.id, batch.events FROM json_each(?1) AS part
@@ -47,7 +51,12 @@ const LIST = `
   UPDATE audit_archives SET removed_at = NULL WHERE partition = ?1 AND day = ?2 AND name = ?3
     AND changes() > 0`
 
-const nextSchema = z.object({ subject: z.string(), pseudonym: z.string(), archive_from: z.int() })
+const nextSchema = z.object({
+  subject: z.string(),
+  pseudonym: z.string(),
+  expires_at: z.int(),
+  archive_from: z.int(),
+})
 const batchesSchema = z.array(
   z.object({ partition: z.int(), slot: z.int(), id: z.string(), events: z.string() }),
 )
@@ -60,9 +69,16 @@ export interface ErasureRun {
   after: string
 }
 
-interface Parts {
+/** A database of batches, and its objects; null without a bucket. */
+export interface AuditDatabase {
+  db: D1Database
   archive: AuditArchiveStore | null
-  archived: ArchivedEventStore
+}
+
+interface Parts {
+  /** The main database and those of audit events. */
+  databases: readonly AuditDatabase[]
+  archived: Pick<ArchivedEventStore, 'readSubject'>
 }
 
 /**
@@ -73,6 +89,7 @@ export class ArchiveErasureStore {
   readonly #db: D1Database
   readonly #parts: Parts
 
+  /** @param db The main database. It has the erased users. */
   constructor(db: D1Database, parts: Parts) {
     this.#db = db
     this.#parts = parts
@@ -99,60 +116,89 @@ export class ArchiveErasureStore {
   }
 
   /** @returns whether a batch had events of the user */
-  async #eraseBatches({ subject, pseudonym }: Next): Promise<boolean> {
-    const select = this.#db
-      .prepare(SELECT_BATCHES)
-      .bind(JSON.stringify(partitionsOf(subject)), JSON.stringify(subject), subject)
-    const { results } = await callStore('D1 audit_batches', () => select.all(), SEARCH_DEADLINE_MS)
-    const batches = decodeRecord(batchesSchema, 'audit batches', results)
-    const statements = batches.flatMap((batch) => this.#replaceBatch(batch, { subject, pseudonym }))
-    if (statements.length === 0) return false
-    await callStore('D1 audit_batches', () => this.#db.batch(statements), SEARCH_DEADLINE_MS)
-    return true
-  }
-
-  #replaceBatch({ partition, slot, id, events }: Batch, erasure: Pick<Next, 'subject' | 'pseudonym'>) {
-    const { own, others } = split(decodeBatch(events), erasure)
-    const remove = this.#db.prepare(DELETE_BATCH).bind(partition, slot, id)
-    return [remove, ...this.#insert([...own, ...others], partition)]
+  async #eraseBatches(next: Next): Promise<boolean> {
+    const erased = await Promise.all(this.#parts.databases.map(({ db }) => eraseBatchesIn(db, next)))
+    return erased.includes(true)
   }
 
   async #eraseObjects(next: Next, now: number): Promise<void> {
+    const days: (number | null)[] = []
+    for (const database of this.#parts.databases)
+      days.push(await this.#eraseObjectsOf(database, { next, now }))
+    const left = days.filter((day) => day !== null)
+    const update = this.#db
+      .prepare('UPDATE erasures SET archive_from = ? WHERE subject = ?')
+      .bind(left.length === 0 ? null : Math.min(...left), next.subject)
+    await callStore('D1 erasures', () => update.run())
+  }
+
+  /** @returns the first day that it has not read; null after the last one */
+  async #eraseObjectsOf(
+    database: AuditDatabase,
+    { next, now }: { next: Next; now: number },
+  ): Promise<number | null> {
     const { subject, archive_from: from } = next
-    const select = this.#db.prepare(SELECT_OBJECTS).bind(JSON.stringify(partitionsOf(subject)), from)
+    const select = database.db.prepare(SELECT_OBJECTS).bind(JSON.stringify(partitionsOf(subject)), from)
     const { results } = await callStore('D1 audit_archives', () => select.all())
     const archives = decodeRecord(archivesSchema, 'audit archives', results)
     for (const archive of archives) {
       const found = await this.#parts.archived.readSubject([archive], subject)
-      if (found.length > 0) await this.#replaceObject(archive, next, now)
+      if (found.length > 0) await replaceObject(database, archive, { next, now })
     }
     const last = archives.length < MAX_OBJECTS ? undefined : archives.at(-1)
-    const update = this.#db
-      .prepare('UPDATE erasures SET archive_from = ? WHERE subject = ?')
-      .bind(last === undefined ? null : last.day + DAY_SECONDS, subject)
-    await callStore('D1 erasures', () => update.run())
+    return last === undefined ? null : last.day + DAY_SECONDS
   }
+}
 
-  async #replaceObject({ partition, day, name }: Archive, erasure: Next, now: number): Promise<void> {
-    const { archive } = this.#parts
-    if (archive === null) throw new Error('the binding AUDIT_ARCHIVE is missing')
-    const { own, others } = split(await archive.read(name), erasure)
-    const unlist = this.#db.prepare(UNLIST).bind(partition, day, name)
-    const statements = [unlist, ...this.#insert(own, partition)]
-    if (others.length > 0) {
-      const successor = await archive.write({ partition, day, predecessor: name }, others, now)
-      statements.push(this.#db.prepare(LIST).bind(partition, day, successor))
-    }
-    await callStore('D1 audit_archives', () => this.#db.batch(statements), SEARCH_DEADLINE_MS)
-  }
+async function eraseBatchesIn(db: D1Database, { subject, pseudonym, expires_at }: Next): Promise<boolean> {
+  const copy = db.prepare(COPY).bind(subject, pseudonym, expires_at)
+  const select = db
+    .prepare(SELECT_BATCHES)
+    .bind(JSON.stringify(partitionsOf(subject)), JSON.stringify(subject), subject)
+  const [, found] = await callStore('D1 audit_batches', () => db.batch([copy, select]), SEARCH_DEADLINE_MS)
+  const batches = decodeRecord(batchesSchema, 'audit batches', found?.results)
+  const statements = batches.flatMap((batch) => replaceBatch(db, batch, { subject, pseudonym }))
+  if (statements.length === 0) return false
+  await callStore('D1 audit_batches', () => db.batch(statements), SEARCH_DEADLINE_MS)
+  return true
+}
 
-  #insert(events: readonly BatchedEvent[], partition: number): D1PreparedStatement[] {
-    const count = Math.ceil(events.length / MAX_EVENTS)
-    return Array.from({ length: count }, (_, i) => {
-      const some = events.slice(i * MAX_EVENTS, (i + 1) * MAX_EVENTS)
-      return this.#db.prepare(INSERT_BATCHES).bind(batchesOf(some, countOfPartitions(partition), randomId(9)))
-    })
+function replaceBatch(
+  db: D1Database,
+  { partition, slot, id, events }: Batch,
+  erasure: Pick<Next, 'subject' | 'pseudonym'>,
+): D1PreparedStatement[] {
+  const { own, others } = split(decodeBatch(events), erasure)
+  const remove = db.prepare(DELETE_BATCH).bind(partition, slot, id)
+  return [remove, ...insertionsOf(db, [...own, ...others], partition)]
+}
+
+async function replaceObject(
+  { db, archive }: AuditDatabase,
+  { partition, day, name }: Archive,
+  { next, now }: { next: Next; now: number },
+): Promise<void> {
+  if (archive === null) throw new Error('the binding AUDIT_ARCHIVE is missing')
+  const { own, others } = split(await archive.read(name), next)
+  const unlist = db.prepare(UNLIST).bind(partition, day, name)
+  const statements = [unlist, ...insertionsOf(db, own, partition)]
+  if (others.length > 0) {
+    const successor = await archive.write({ partition, day, predecessor: name }, others, now)
+    statements.push(db.prepare(LIST).bind(partition, day, successor))
   }
+  await callStore('D1 audit_archives', () => db.batch(statements), SEARCH_DEADLINE_MS)
+}
+
+function insertionsOf(
+  db: D1Database,
+  events: readonly BatchedEvent[],
+  partition: number,
+): D1PreparedStatement[] {
+  const count = Math.ceil(events.length / MAX_EVENTS)
+  return Array.from({ length: count }, (_, i) => {
+    const some = events.slice(i * MAX_EVENTS, (i + 1) * MAX_EVENTS)
+    return db.prepare(INSERT_BATCHES).bind(batchesOf(some, countOfPartitions(partition), randomId(9)))
+  })
 }
 
 /** The events of the erased user with the pseudonym, and the other events. */

@@ -58,21 +58,24 @@ interface ArchivedList {
 
 /** Reads the events of a subject from the objects in R2. */
 export class ArchivedEventStore {
-  readonly #db: D1Database
+  readonly #databases: readonly D1Database[]
   readonly #bucket: R2Bucket | null
 
-  /** @param bucket Null without a bucket: then there are no events. */
-  constructor(db: D1Database, bucket: R2Bucket | null) {
-    this.#db = db
+  /**
+   * @param databases Each lists objects in `audit_archives`.
+   * @param bucket Null without a bucket: then there are no events.
+   */
+  constructor(databases: readonly D1Database[], bucket: R2Bucket | null) {
+    this.#databases = databases
     this.#bucket = bucket
   }
 
   /** The end of the newest archived day, in Unix seconds; null without an archive. @throws StorageUnavailable */
   async findEnd(): Promise<number | null> {
-    const select = this.#db.prepare('SELECT max(day) AS day FROM audit_archives WHERE removed_at IS NULL')
-    const row = await callStore('D1 audit_archives', () => select.first())
-    const { day } = decodeRecord(z.object({ day: z.nullable(z.int()) }), 'audit archives', row)
-    return day === null ? null : day + DAY_SECONDS
+    const rows = await this.#select('SELECT max(day) AS day FROM audit_archives WHERE removed_at IS NULL')
+    const days = decodeRecord(z.array(z.object({ day: z.nullable(z.int()) })), 'audit archives', rows)
+    const last = Math.max(...days.map(({ day }) => day ?? -1))
+    return last === -1 ? null : last + DAY_SECONDS
   }
 
   /**
@@ -149,17 +152,25 @@ export class ArchivedEventStore {
     // A place between two days leaves out the day that was read.
     const start = falling || at === undefined ? 0 : at + (id === LAST ? 1 : 0)
     const end = falling && at !== undefined ? at - (id === 0 ? 1 : 0) : LAST
-    const select = this.#db
-      .prepare(selectObjects(falling ? 'DESC' : 'ASC'))
-      .bind(
-        JSON.stringify(partitionsOf(filter.subject)),
-        dayOf(Math.max(start, filter.from ?? 0)),
-        Math.min(end, filter.to ?? LAST),
-        limit,
-      )
-    const { results } = await callStore('D1 audit_archives', () => select.all())
-    const archives = decodeRecord(foundSchema, 'audit archives', results)
+    const rows = await this.#select(
+      selectObjects(falling ? 'DESC' : 'ASC'),
+      JSON.stringify(partitionsOf(filter.subject)),
+      dayOf(Math.max(start, filter.from ?? 0)),
+      Math.min(end, filter.to ?? LAST),
+      limit,
+    )
+    const sign = falling ? -1 : 1
+    const archives = decodeRecord(foundSchema, 'audit archives', rows).sort((a, b) => sign * (a.day - b.day))
     return { archives, isCut: archives.some(({ is_cut: isCut }) => isCut === 1) }
+  }
+
+  /** The rows of a query in all databases. */
+  async #select(sql: string, ...values: readonly unknown[]): Promise<unknown[]> {
+    const selects = this.#databases.map((db) => db.prepare(sql).bind(...values))
+    const found = await Promise.all(
+      selects.map((select) => callStore('D1 audit_archives', () => select.all())),
+    )
+    return found.flatMap(({ results }) => results)
   }
 }
 

@@ -136,7 +136,11 @@ export class AuditBatchStore {
       .bind(now, id, idsOf(messages), oldestOf(messages), JSON.stringify(subjectsOf(messages)))
     const insert = this.#db.prepare(INSERT_BATCHES).bind(batchesOf(events, this.#partitions, id), now, id)
     const count = this.#db.prepare(ADD_COUNTS).bind(JSON.stringify(counts), now, id)
-    const statements = counts.length === 0 ? [claim, insert] : [claim, insert, count]
+    const statements = [
+      claim,
+      ...(events.length === 0 ? [] : [insert]),
+      ...(counts.length === 0 ? [] : [count]),
+    ]
     const [claimed] = await callStore(`D1 audit_batches (${events.length})`, () => this.#db.batch(statements))
     return (claimed?.meta.changes ?? 0) > 0
   }

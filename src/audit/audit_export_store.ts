@@ -35,11 +35,17 @@ const archiveSchema = z.object({
   ...{ partition: z.int(), day: z.int(), name: z.string(), bytes: z.int(), blocks: z.string() },
 })
 
-/** A place in an export. Rows come first, then batches, then objects, because events move in this direction. */
+/** The binding of a database. Absent in a place of an earlier version, which has only the main one. */
+const database = z.optional(z.string())
+
+/** The name of the main database. */
+const MAIN_NAME = 'DB'
+
+/** A place in an export. Rows come first, then the batches of each database, then their objects, because events move in this direction. */
 export const exportPlaceSchema = z.union([
   z.tuple([z.literal('rows'), z.int(), z.int()]),
-  z.tuple([z.literal('batches'), z.int(), z.int(), z.string()]),
-  z.tuple([z.literal('objects'), z.int(), z.int(), z.string(), z.int()]),
+  z.tuple([z.literal('batches'), z.int(), z.int(), z.string(), database]),
+  z.tuple([z.literal('objects'), z.int(), z.int(), z.string(), z.int(), database]),
 ])
 export type ExportPlace = z.output<typeof exportPlaceSchema>
 
@@ -47,6 +53,15 @@ export interface ExportPage {
   events: StoredAuditEvent[]
   /** The place of the next page; null after the last one. */
   next: ExportPlace | null
+}
+
+type BatchKey = [partition: number, slot: number, id: string]
+type ObjectKey = [day: number, partition: number, name: string, offset: number]
+
+/** A part of the events of one database, and its end; null after the last part. */
+interface Part<Key> {
+  events: StoredAuditEvent[]
+  end: Key | null
 }
 
 /** A time in Unix seconds: `from` is inclusive, `to` exclusive. */
@@ -58,22 +73,51 @@ interface Span {
 /** Reads all audit events of a time, page by page. An event that moves meanwhile can be on two pages, with the same id. */
 export class AuditExportStore {
   readonly #db: D1Database
+  readonly #databases: readonly (readonly [name: string, db: D1Database])[]
   readonly #bucket: R2Bucket | null
 
-  constructor(db: D1Database, bucket: R2Bucket | null) {
+  /**
+   * @param db The main database. It has the rows.
+   * @param options.databases The databases of batches, by their bindings, with the main one.
+   */
+  constructor(
+    db: D1Database,
+    { databases, bucket }: { databases: ReadonlyMap<string, D1Database>; bucket: R2Bucket | null },
+  ) {
     this.#db = db
+    this.#databases = [...databases]
     this.#bucket = bucket
   }
 
   /** @param place Null for the first page. @throws StorageUnavailable, CorruptRecord */
   async read(span: Span, place: ExportPlace | null): Promise<ExportPage> {
-    const [source, ...key] = place ?? (['rows', -1, -1] as const)
-    const page = await {
-      rows: () => this.#readRows(span, key),
-      batches: () => this.#readBatches(span, key),
-      objects: () => this.#readObject(span, key),
-    }[source]()
+    const page = await this.#readPage(span, place ?? ['rows', -1, -1])
     return { ...page, events: page.events.filter(({ at }) => at >= span.from && at < span.to) }
+  }
+
+  async #readPage(span: Span, place: ExportPlace): Promise<ExportPage> {
+    if (place[0] === 'rows') return this.#readRows(span, place.slice(1))
+    const index = this.#databases.findIndex(([name]) => name === (place.at(-1) ?? MAIN_NAME))
+    const [name, db] = this.#databases[index] ?? []
+    // config.yml no longer lists the database, so the batches begin again: the export repeats events and misses none.
+    if (name === undefined || db === undefined) return { events: [], next: this.#batchesOf(0) }
+    if (place[0] === 'batches') {
+      const { events, end } = await readBatches(db, span, place.slice(1, 4))
+      return { events, next: end === null ? this.#batchesOf(index + 1) : ['batches', ...end, name] }
+    }
+    const { events, end } = await this.#readObject(db, span, place.slice(1, 5))
+    return { events, next: end === null ? this.#objectsOf(index + 1) : ['objects', ...end, name] }
+  }
+
+  /** The first place in the batches of a database. The objects follow the last one. */
+  #batchesOf(index: number): ExportPlace | null {
+    const [name] = this.#databases[index] ?? []
+    return name === undefined ? this.#objectsOf(0) : ['batches', -1, -1, '', name]
+  }
+
+  #objectsOf(index: number): ExportPlace | null {
+    const [name] = this.#databases[index] ?? []
+    return name === undefined ? null : ['objects', -1, -1, '', 0, name]
   }
 
   async #readRows({ from, to }: Span, key: readonly unknown[]): Promise<ExportPage> {
@@ -82,24 +126,14 @@ export class AuditExportStore {
     const events = decodeEvents(results)
     const last = events.at(-1)
     const isLast = events.length < PAGE_EVENTS || last === undefined
-    return { events, next: isLast ? ['batches', -1, -1, ''] : ['rows', last.at, last.id] }
+    return { events, next: isLast ? this.#batchesOf(0) : ['rows', last.at, last.id] }
   }
 
-  async #readBatches({ from, to }: Span, key: readonly unknown[]): Promise<ExportPage> {
-    const select = this.#db.prepare(SELECT_BATCHES).bind(...key, slotOf(from), to)
-    const { results } = await callStore('D1 audit_batches', () => select.all(), SEARCH_DEADLINE_MS)
-    const batches = decodeRecord(z.array(keySchema), 'audit batches', results)
-    const last = batches.at(-1)
-    const events = toStored(batches.flatMap((batch) => decodeBatch(batch.events)))
-    if (last === undefined) return { events, next: ['objects', -1, -1, '', 0] }
-    return { events, next: ['batches', last.partition, last.slot, last.id] }
-  }
-
-  async #readObject({ from, to }: Span, key: readonly unknown[]): Promise<ExportPage> {
+  async #readObject(db: D1Database, { from, to }: Span, key: readonly unknown[]): Promise<Part<ObjectKey>> {
     const [day, partition, name, given] = key
-    const select = this.#db.prepare(SELECT_ARCHIVE).bind(day, partition, name, dayOf(from), to)
+    const select = db.prepare(SELECT_ARCHIVE).bind(day, partition, name, dayOf(from), to)
     const row = await callStore('D1 audit_archives', () => select.first())
-    if (row === null) return { events: [], next: null }
+    if (row === null) return { events: [], end: null }
     const archive = decodeRecord(archiveSchema, 'audit archive', row)
     const offset = archive.name === name ? Number(given) : 0
     const blocks = decodeRecord(blocksSchema, archive.name, parseJsonColumn(archive.name, archive.blocks))
@@ -110,7 +144,7 @@ export class AuditExportStore {
     const next = isWhole ? `${archive.name} ` : archive.name
     return {
       events: toStored(parseLines(archive.name, text)),
-      next: ['objects', archive.day, archive.partition, next, isWhole ? 0 : end],
+      end: [archive.day, archive.partition, next, isWhole ? 0 : end],
     }
   }
 
@@ -120,4 +154,17 @@ export class AuditExportStore {
     const object = await callStore('R2', () => bucket.get(name, { range }), SEARCH_DEADLINE_MS)
     return object === null ? '' : object.text()
   }
+}
+
+async function readBatches(
+  db: D1Database,
+  { from, to }: Span,
+  key: readonly unknown[],
+): Promise<Part<BatchKey>> {
+  const select = db.prepare(SELECT_BATCHES).bind(...key, slotOf(from), to)
+  const { results } = await callStore('D1 audit_batches', () => select.all(), SEARCH_DEADLINE_MS)
+  const batches = decodeRecord(z.array(keySchema), 'audit batches', results)
+  const last = batches.at(-1)
+  const events = toStored(batches.flatMap((batch) => decodeBatch(batch.events)))
+  return { events, end: last === undefined ? null : [last.partition, last.slot, last.id] }
 }

@@ -19,6 +19,11 @@ export interface AuditMessage {
   at: number
   events: readonly BatchedEvent[]
   counts: readonly CountsOfMinute[]
+  /**
+   * The databases of the events (`databaseOf`). The message names them, so that each delivery of it uses the same ones. Absent or
+   * empty: the main database.
+   */
+  databases?: readonly string[] | undefined
 }
 
 export const batchedEventSchema: z.ZodMiniType<BatchedEvent> = z.intersection(
@@ -31,6 +36,7 @@ export const messageSchema: z.ZodMiniType<AuditMessage> = z.object({
   at: z.int(),
   events: z.array(batchedEventSchema),
   counts: z.array(z.object({ minute: z.int(), counts: z.record(z.string(), z.int()) })),
+  databases: z.optional(z.array(z.string())),
 })
 
 /** The most events of a message. A message has at most 128 KB. */
@@ -48,13 +54,16 @@ export function isBatched({ event }: AuditEntry): boolean {
   return DAILY_KINDS.includes(event.kind)
 }
 
-/** Makes the messages of entries. @param now Unix seconds */
-export function messagesOf(entries: readonly AuditEntry[], now: number): AuditMessage[] {
+/** Makes the messages of entries. @param place The time in Unix seconds, and the databases of the events. */
+export function messagesOf(
+  entries: readonly AuditEntry[],
+  { now, databases }: { now: number; databases: readonly string[] },
+): AuditMessage[] {
   const messages: AuditMessage[] = []
   for (let start = 0; start < entries.length; start += MAX_EVENTS) {
     const part = entries.slice(start, start + MAX_EVENTS)
     const events = part.map((entry) => toBatched({ ...rowOf(entry), id: makeEventId(), at: entry.at }))
-    messages.push({ id: randomId(12), at: now, events, counts: countsOf(part) })
+    messages.push({ id: randomId(12), at: now, events, counts: countsOf(part), databases })
   }
   return messages
 }

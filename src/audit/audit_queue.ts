@@ -1,6 +1,6 @@
 import { describeError, log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
-import type { AuditBatchStore } from './audit_batch_store.ts'
+import type { AuditDeliveryStore } from './audit_delivery_store.ts'
 import type { AuditEntry } from './audit_entry.ts'
 import { type AuditMessage, messagesOf } from './audit_message.ts'
 
@@ -12,16 +12,24 @@ export interface AuditQueueBinding {
 /** Sends events to the queue. If the queue refuses a message, the isolate stores its events in D1 as the consumer does. */
 export class AuditQueue {
   readonly #queue: AuditQueueBinding
-  readonly #batches: Pick<AuditBatchStore, 'store'>
+  readonly #batches: Pick<AuditDeliveryStore, 'store'>
+  readonly #databases: readonly string[]
 
-  constructor(queue: AuditQueueBinding, batches: Pick<AuditBatchStore, 'store'>) {
+  /** @param databases The databases of new events, by their bindings. Empty: the main database. */
+  constructor(
+    queue: AuditQueueBinding,
+    batches: Pick<AuditDeliveryStore, 'store'>,
+    databases: readonly string[],
+  ) {
     this.#queue = queue
     this.#batches = batches
+    this.#databases = databases
   }
 
   /** Sends entries, for work after the response. Never throws: events are lost if the queue and D1 fail. */
   async send(entries: readonly AuditEntry[], now: number): Promise<void> {
-    await Promise.all(messagesOf(entries, now).map((message) => this.#send(message, now)))
+    const messages = messagesOf(entries, { now, databases: this.#databases })
+    await Promise.all(messages.map((message) => this.#send(message, now)))
   }
 
   async #send(message: AuditMessage, now: number): Promise<void> {

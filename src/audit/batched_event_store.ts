@@ -9,7 +9,7 @@ import { type Condition, where } from '../lib/where.ts'
 import { EVENT_COLUMNS } from './audit_entry.ts'
 import type { AuditFilter } from './audit_filter.ts'
 import { partitionsOf, SLOT_SECONDS, slotOf } from './event_partition.ts'
-import { isFalling } from './merge_events.ts'
+import { comparePlaces, isFalling, placeOf } from './merge_events.ts'
 import { decodeEvents, type StoredAuditEvent } from './stored_event.ts'
 
 /** A list without a subject reads the batches of this time first, and more if the page is not full. */
@@ -69,16 +69,19 @@ export interface StartedSession {
 
 /** Reads the events of `audit_batches`. */
 export class BatchedEventStore {
-  readonly #db: D1Database
+  readonly #databases: readonly D1Database[]
   readonly #clock: Pick<Clock, 'now'>
   readonly #hasMany: boolean
 
-  /** @param options.hasMany Whether the table can be so large that a list reads a part of it first. */
+  /**
+   * @param databases Each has a table of batches. A query reads all of them, because older events are where they were stored.
+   * @param options.hasMany Whether the tables can be so large that a list reads a part of them first.
+   */
   constructor(
-    db: D1Database,
+    databases: readonly D1Database[],
     { clock = systemClock, hasMany = true }: { clock?: Pick<Clock, 'now'>; hasMany?: boolean } = {},
   ) {
-    this.#db = db
+    this.#databases = databases
     this.#clock = clock
     this.#hasMany = hasMany
   }
@@ -92,16 +95,19 @@ export class BatchedEventStore {
   async read(query: BatchedQuery, isCounted: boolean): Promise<{ rows: unknown[]; total: Total }> {
     const reaches = reachesOf(query, this.#clock.now())
     for (const { reach, isWhole } of this.#hasMany ? reaches : reaches.slice(-1)) {
-      const statements = [this.#select(query, reach), ...(isCounted ? [this.#count(query, reach)] : [])]
-      const results = await callStore(
-        'D1 audit_batches',
-        () => this.#db.batch(statements),
-        SEARCH_DEADLINE_MS,
+      const parts = [selectOf(query, reach), ...(isCounted ? [countOf(query, reach)] : [])]
+      const results = await this.#run(parts)
+      const rows = inOrder(
+        results.flatMap(([selected]) => selected ?? []),
+        query,
       )
-      const rows = results[0]?.results ?? []
       if (rows.length <= query.page.limit && !isWhole) continue
-      const counted = decodeRecord(countSchema, 'count of events', results[1]?.results[0] ?? { total: 0 })
-      const { total, isExact } = toTotal(counted.total)
+      const counts = decodeRecord(
+        z.array(countSchema),
+        'count of events',
+        results.flatMap(([, count]) => count ?? []),
+      )
+      const { total, isExact } = toTotal(counts.reduce((sum, count) => sum + count.total, 0))
       return { rows, total: { total, isExact: isExact && isWhole } }
     }
     return { rows: [], total: { total: 0, isExact: true } }
@@ -117,11 +123,11 @@ export class BatchedEventStore {
     limit: number,
   ): Promise<StoredAuditEvent[]> {
     const events = eventsIn({ subject, value: sid, from: slotOf(from), to })
-    const select = this.#db
-      .prepare(`SELECT * FROM ${events.sql} WHERE sid = ? ORDER BY at, id LIMIT ?`)
-      .bind(...events.values, sid, limit)
-    const { results } = await callStore('D1 audit_batches', () => select.all(), SEARCH_DEADLINE_MS)
-    return decodeEvents(results)
+    const sql = `SELECT * FROM ${events.sql} WHERE sid = ? ORDER BY at, id LIMIT ?`
+    const found = await this.#run([{ sql, values: [...events.values, sid, limit] }])
+    return decodeEvents(found.flat(2))
+      .sort((a, b) => comparePlaces(placeOf(a), placeOf(b)))
+      .slice(0, limit)
   }
 
   /** The devices and countries of the sign-ins of sessions. @returns the raw rows @throws StorageUnavailable */
@@ -132,25 +138,52 @@ export class BatchedEventStore {
         partitionsOf(subject).map((partition) => ({ sid, partition, slot })),
       ),
     )
-    const select = this.#db.prepare(SELECT_ORIGINS).bind(JSON.stringify(given))
-    return (await callStore('D1 audit_batches', () => select.all(), SEARCH_DEADLINE_MS)).results
+    return (await this.#run([{ sql: SELECT_ORIGINS, values: [JSON.stringify(given)] }])).flat(2)
   }
 
-  #select({ columns, conditions, order, page }: BatchedQuery, reach: Reach): D1PreparedStatement {
-    const events = eventsIn(reach)
-    const { condition, end } = pageSql(order, page)
-    const { sql, values } = where([...conditions, condition])
-    return this.#db
-      .prepare(`SELECT ${columns} FROM ${events.sql} ${sql} ${end}`)
-      .bind(...events.values, ...values)
+  /** Runs queries in each database. @returns the rows by database and query */
+  #run(queries: readonly SqlPart[]): Promise<Row[][][]> {
+    return Promise.all(
+      this.#databases.map(async (db) => {
+        const statements = queries.map(({ sql, values }) => db.prepare(sql).bind(...values))
+        const results = await callStore(
+          'D1 audit_batches',
+          () => db.batch<Row>(statements),
+          SEARCH_DEADLINE_MS,
+        )
+        return results.map((result) => result.results)
+      }),
+    )
   }
+}
 
-  #count({ conditions }: BatchedQuery, reach: Reach): D1PreparedStatement {
-    const events = eventsIn(reach)
-    const { sql, values } = where(conditions)
-    const counted = `SELECT 1 FROM ${events.sql} ${sql} LIMIT ${MAX_COUNTED + 1}`
-    return this.#db.prepare(`SELECT count(*) AS total FROM (${counted})`).bind(...events.values, ...values)
-  }
+type Row = Readonly<Record<string, unknown>>
+
+function selectOf({ columns, conditions, order, page }: BatchedQuery, reach: Reach): SqlPart {
+  const events = eventsIn(reach)
+  const { condition, end } = pageSql(order, page)
+  const { sql, values } = where([...conditions, condition])
+  return { sql: `SELECT ${columns} FROM ${events.sql} ${sql} ${end}`, values: [...events.values, ...values] }
+}
+
+function countOf({ conditions }: BatchedQuery, reach: Reach): SqlPart {
+  const events = eventsIn(reach)
+  const { sql, values } = where(conditions)
+  const counted = `SELECT 1 FROM ${events.sql} ${sql} LIMIT ${MAX_COUNTED + 1}`
+  return { sql: `SELECT count(*) AS total FROM (${counted})`, values: [...events.values, ...values] }
+}
+
+/** The rows of all databases in the direction of the page: its limit, and one row more. */
+function inOrder(rows: readonly Row[], { order, page }: BatchedQuery): Row[] {
+  const sign = isFalling(page) ? -1 : 1
+  const compare = (a: Row, b: Row) =>
+    order.map((column) => compareValues(a[column], b[column])).find((result) => result !== 0) ?? 0
+  return [...rows].sort((a, b) => sign * compare(a, b)).slice(0, page.limit + 1)
+}
+
+function compareValues(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0
 }
 
 const countSchema = z.object({ total: z.int() })

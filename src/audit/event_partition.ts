@@ -8,6 +8,9 @@ const HOUR_SECONDS = 3600
 /** The most partitions is 2 to this power. */
 const MAX_BITS = 12
 
+/** config.yml can list as many databases of audit events. */
+const DATABASE_PARTS = 16
+
 /** The members of an event that select its partition. */
 type PartitionedEvent = Readonly<Record<string, unknown>>
 
@@ -19,6 +22,14 @@ type PartitionedEvent = Readonly<Record<string, unknown>>
  */
 export function partitionOf({ subject, client_id, sid }: PartitionedEvent, partitions: number): number {
   return partitions + (hash(String(subject ?? client_id ?? sid ?? '')) & (partitions - 1))
+}
+
+/**
+ * The database of an event: one of `databases` by 16 parts of the same hash. With 16 partitions or more, all events of a partition are
+ * in one database. Undefined without databases.
+ */
+export function databaseOf(event: PartitionedEvent, databases: readonly string[]): string | undefined {
+  return databases[(partitionOf(event, DATABASE_PARTS) - DATABASE_PARTS) % databases.length]
 }
 
 /** The partitions that can have the events of a subject: one for each number of partitions that was configured at some time. */

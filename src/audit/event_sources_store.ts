@@ -9,5 +9,5 @@ export interface EventSources {
 
 /** The sources of a database without a bucket. */
 export function sourcesIn(db: D1Database): EventSources {
-  return { batched: new BatchedEventStore(db), archived: new ArchivedEventStore(db, null) }
+  return { batched: new BatchedEventStore([db]), archived: new ArchivedEventStore([db], null) }
 }

@@ -1,5 +1,5 @@
 import { describeError, log } from '../lib/log.ts'
-import type { AuditBatchStore } from './audit_batch_store.ts'
+import type { AuditDeliveryStore } from './audit_delivery_store.ts'
 import { type AuditMessage, messageSchema } from './audit_message.ts'
 
 /** A message as the queue delivers it. `attempts` begins with 1. */
@@ -21,7 +21,7 @@ export function isAuditMessage({ body }: Pick<QueuedMessage, 'body'>): boolean {
 /** Stores the events of messages. If D1 fails, the queue delivers all of them again. Never throws. */
 export async function storeMessages(
   queued: readonly QueuedMessage[],
-  batches: Pick<AuditBatchStore, 'store'>,
+  batches: Pick<AuditDeliveryStore, 'store'>,
   now: number,
 ): Promise<void> {
   const read = queued.map((message) => ({ message, content: readMessage(message) }))

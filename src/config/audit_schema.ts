@@ -1,6 +1,15 @@
 import * as z from 'zod/mini'
-import { check, count, daysToSeconds, hoursToSeconds } from './checks.ts'
-import { keyWithDefault, mapping, optionalKey, type ValuesOf } from './key.ts'
+import {
+  areUnique,
+  check,
+  count,
+  databaseBinding,
+  daysToSeconds,
+  flag,
+  hoursToSeconds,
+  listOfMappings,
+} from './checks.ts'
+import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 
 const POWER_OF_TWO = 'must be a power of two from 1 to 4096'
 
@@ -28,6 +37,25 @@ const keysOfArchive = {
   }),
 }
 
+const keysOfDatabase = {
+  binding: requiredKey('binding', {
+    check: databaseBinding,
+    description: 'The binding of the D1 database in `wrangler.toml`. It is not `DB`',
+  }),
+  isClosed: keyWithDefault('closed', {
+    check: flag,
+    default: false,
+    description: 'Whether it gets no new events. Its events are still found, moved to R2 and removed',
+  }),
+}
+
+/** The events of a subject are in one of 16 parts. More databases would get none. */
+const MAX_DATABASES = 16
+
+function areDistinct(databases: FileOf<typeof keysOfDatabase>[]): boolean {
+  return areUnique(['DB', ...databases.map(({ binding }) => binding)])
+}
+
 /** The archive of the audit trail. */
 export type AuditArchiveSettings = ValuesOf<typeof keysOfArchive>
 
@@ -48,5 +76,14 @@ export const auditKeys = {
     absent: 'all events are rows in D1',
     description:
       'Sends most audit events through a queue to D1 and later to R2, so that the audit trail has no maximum size ([storage.md](storage.md#audit-archive))',
+  }),
+  auditDatabases: keyWithDefault('audit_databases', {
+    check: listOfMappings(keysOfDatabase, [
+      z.maxLength(MAX_DATABASES, `must list at most ${MAX_DATABASES} databases`),
+      z.refine(areDistinct, 'must not list DB or a database twice'),
+    ]),
+    default: [],
+    description:
+      'The databases that store the events of `audit_archive` in place of `DB` ([storage.md](storage.md#audit-databases))',
   }),
 }

@@ -83,6 +83,14 @@ export const name = check(
   { bounds: 'up to 32 of `a-z`, `0-9`, `-` and `_`, the first a letter' },
 )
 
+/** The binding of a D1 database. */
+export const databaseBinding = check(
+  z
+    .string('must be a D1 binding of wrangler.toml')
+    .check(z.regex(/^[A-Z][A-Z0-9_]*$/, 'must be a D1 binding of wrangler.toml')),
+  { bounds: '`A-Z`, `0-9` and `_`, the first a letter' },
+)
+
 export function areUnique(items: readonly string[]): boolean {
   return new Set(items).size === items.length
 }

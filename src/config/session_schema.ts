@@ -1,5 +1,16 @@
 import * as z from 'zod/mini'
-import { areUnique, check, count, DAY, flag, listOf, listOfMappings, oneOf, seconds } from './checks.ts'
+import {
+  areUnique,
+  check,
+  count,
+  DAY,
+  databaseBinding,
+  flag,
+  listOf,
+  listOfMappings,
+  oneOf,
+  seconds,
+} from './checks.ts'
 import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 
 const shardName = check(
@@ -7,13 +18,6 @@ const shardName = check(
     .string('must be a name')
     .check(z.regex(/^[a-z][a-z0-9]{0,15}$/, 'must be a lower-case name of up to 16 letters and digits')),
   { bounds: 'up to 16 of `a-z` and `0-9`, the first a letter' },
-)
-
-const binding = check(
-  z
-    .string('must be a D1 binding of wrangler.toml')
-    .check(z.regex(/^[A-Z][A-Z0-9_]*$/, 'must be a D1 binding of wrangler.toml')),
-  { bounds: '`A-Z`, `0-9` and `_`, the first a letter' },
 )
 
 /** The codes of Cloudflare's `request.cf.continent`. */
@@ -25,7 +29,7 @@ const keysOfShard = {
     description: 'The text before the dot in the `sid` of its sessions',
   }),
   binding: requiredKey('binding', {
-    check: binding,
+    check: databaseBinding,
     description: 'The binding of its D1 database in `wrangler.toml`',
   }),
   continents: keyWithDefault('continents', {

@@ -1,4 +1,5 @@
 import { AuditBatchStore } from '../audit/audit_batch_store.ts'
+import { AuditDeliveryStore } from '../audit/audit_delivery_store.ts'
 import { AuditQueue } from '../audit/audit_queue.ts'
 import { AuditStore } from '../audit/audit_store.ts'
 import type { Config } from '../config/config.ts'
@@ -9,13 +10,18 @@ export type AuditServices = ReturnType<typeof createAuditServices>
 
 /** Creates the audit trail. */
 export function createAuditServices(
-  { env, db }: Environment,
-  { auditArchive }: Pick<Config, 'auditArchive'>,
+  { env, db, databases }: Environment,
+  { auditArchive, auditDatabases }: Pick<Config, 'auditArchive' | 'auditDatabases'>,
   { bursts, later }: StorageServices,
 ) {
-  const auditBatches = new AuditBatchStore(db, auditArchive?.partitions ?? 1)
-  const binding = auditArchive === null ? undefined : env.AUDIT_QUEUE
-  const queue = binding === undefined ? null : new AuditQueue(binding, auditBatches)
+  const open = (of: D1Database) => new AuditBatchStore(of, auditArchive?.partitions ?? 1)
+  const auditBatches = new AuditDeliveryStore({
+    main: open(db),
+    others: new Map(auditDatabases.map(({ binding }) => [binding, open(databases.get(binding) ?? db)])),
+  })
+  const producer = auditArchive === null ? undefined : env.AUDIT_QUEUE
+  const used = auditDatabases.filter(({ isClosed }) => !isClosed).map(({ binding }) => binding)
+  const queue = producer === undefined ? null : new AuditQueue(producer, auditBatches, used)
   return {
     audit: new AuditStore(db, { bursts, later, queue }),
     auditBatches,

@@ -11,7 +11,7 @@ import type { AssetBinding } from '../storage/asset_store.ts'
 import type { BurstBindings } from '../storage/burst_limits.ts'
 import type { ManagementBinding, ManagementSettings } from './management_binding.ts'
 
-/** The binding of the main database. The databases of other shards have only sessions and their revocations. */
+/** The binding of the main database. Other databases have sessions and their revocations, or batches of audit events. */
 export const MAIN_DATABASE = 'DB'
 
 /** The bindings of both Workers. */
@@ -57,6 +57,8 @@ export interface Environment {
   assets: AssetBinding
   sealingKeys: SealingKeys
   hashKeys: HashKeys
+  /** The databases of `databaseBindings`, by the names of their bindings. */
+  databases: ReadonlyMap<string, D1Database>
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
   /** Null if config.yml has no `session_objects`. */
@@ -84,10 +86,14 @@ export function requireEnvironment(
     isTokenService && config.mail?.driver === 'webhook' && parseWebhookSecrets(env.MAIL_SECRET ?? '') === null
   const isComplete = missing.size === 0 && !lacksChallenge && !lacksMailSecret
   if (env.DB && env.KV && env.ASSETS && sealingKey && nextSealingKey !== null && hashKeys && isComplete) {
-    const shardDatabases = config.sessionShards.map((shard) => bindings.get(shard.binding) as D1Database)
+    const { DB } = env
+    const databases = new Map(
+      [...databaseBindings(config)].map((name) => [name, bindings.get(name) as D1Database]),
+    )
+    const shardDatabases = config.sessionShards.map(({ binding }) => databases.get(binding) ?? DB)
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
     const sessionObjects = config.sessionObjects === null ? null : (env.SESSION_OBJECTS ?? null)
-    const stores = { db: env.DB, kv: env.KV, assets: env.ASSETS, shardDatabases, sessionObjects }
+    const stores = { db: DB, kv: env.KV, assets: env.ASSETS, databases, shardDatabases, sessionObjects }
     return { env, ...stores, sealingKeys, hashKeys }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
@@ -107,13 +113,11 @@ export function requireEnvironment(
 }
 
 /** The bindings that config.yml needs. */
-function requiredBindings(
-  { sessionShards, sessionObjects, mail, auditArchive }: Config,
-  role: Role,
-): string[] {
+function requiredBindings(config: Config, role: Role): string[] {
+  const { sessionObjects, mail, auditArchive } = config
   return [
     ...['DB', 'KV', 'ASSETS'],
-    ...sessionShards.map((shard) => shard.binding),
+    ...databaseBindings(config),
     ...(sessionObjects === null ? [] : ['SESSION_OBJECTS']),
     ...(mail === null ? [] : ['MAIL_QUEUE']),
     ...(auditArchive === null ? [] : ['AUDIT_QUEUE', 'AUDIT_ARCHIVE']),
@@ -127,14 +131,10 @@ export function hasLocalInbox({ LOCAL_INBOX }: Partial<Env>, { issuer }: Pick<Co
   return LOCAL_INBOX === 'true' && isLoopback(issuer)
 }
 
-/** The databases of the server, by the names of their bindings. Shards may share a database. */
-export function databasesByBinding(
-  { db, shardDatabases }: Environment,
-  { sessionShards }: Config,
-): Map<string, D1Database> {
-  const shards = sessionShards.map(({ binding }, i): [string, D1Database] => [
-    binding,
-    shardDatabases[i] ?? db,
-  ])
-  return new Map([[MAIN_DATABASE, db], ...shards])
+/** The bindings of the D1 databases, `DB` first. Shards and audit events may share a database. */
+export function databaseBindings({
+  sessionShards,
+  auditDatabases,
+}: Pick<Config, 'sessionShards' | 'auditDatabases'>): Set<string> {
+  return new Set([MAIN_DATABASE, ...[...sessionShards, ...auditDatabases].map(({ binding }) => binding)])
 }

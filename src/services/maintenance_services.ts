@@ -1,6 +1,7 @@
 import { ArchiveErasureStore } from '../audit/archive_erasure_store.ts'
 import { ArchivedEventStore } from '../audit/archived_event_store.ts'
 import { AuditArchiveStore } from '../audit/audit_archive_store.ts'
+import { AuditBatchStore } from '../audit/audit_batch_store.ts'
 import { AuditErasureStore } from '../audit/audit_erasure_store.ts'
 import { AuditOverflowStore } from '../audit/audit_overflow_store.ts'
 import { AuditStatisticsStore } from '../audit/audit_statistics_store.ts'
@@ -12,7 +13,7 @@ import { IdempotencyStore } from '../storage/idempotency_store.ts'
 import { ErasureStore } from '../users/erasure_store.ts'
 import { UserChangeStore } from '../users/user_change_store.ts'
 import { UserSearchStore } from '../users/user_search_store.ts'
-import { databasesByBinding, type Environment } from './environment.ts'
+import { type Environment, MAIN_DATABASE } from './environment.ts'
 import type { Services } from './services.ts'
 
 export type MaintenanceServices = ReturnType<typeof createMaintenanceServices>
@@ -33,24 +34,37 @@ export function createMaintenanceServices(environment: Environment, services: Se
     userSearch: new UserSearchStore(db),
     /** The requests of the admin API that had an Idempotency-Key. */
     idempotency: new IdempotencyStore(db),
-    databaseSizes: new DatabaseSizeStore(databasesByBinding(environment, config)),
+    databaseSizes: new DatabaseSizeStore(environment.databases),
   }
 }
 
-/** Creates the archive of audit events in R2. */
+/** Creates the stores of batches and of the archive of audit events in R2. */
 function createArchiveServices(
-  { env, db }: Environment,
-  { config: { auditArchive } }: Pick<Services, 'config'>,
+  { env, db, databases }: Environment,
+  { config: { auditArchive, auditDatabases } }: Pick<Services, 'config'>,
 ) {
   const bucket = env.AUDIT_ARCHIVE ?? null
-  const archived = new ArchivedEventStore(db, bucket)
-  const archive = bucket === null ? null : new AuditArchiveStore(db, bucket)
+  const partitions = auditArchive?.partitions ?? 1
+  const stores = [MAIN_DATABASE, ...auditDatabases.map(({ binding }) => binding)].map((binding) => {
+    const of = databases.get(binding) ?? db
+    return {
+      ...{ binding, db: of },
+      batches: new AuditBatchStore(of, partitions),
+      /** Null without the binding `AUDIT_ARCHIVE`. */
+      archive: bucket === null ? null : new AuditArchiveStore(of, bucket),
+      erasures: new ErasureStore(of),
+    }
+  })
+  const archived = new ArchivedEventStore(
+    stores.map((store) => store.db),
+    bucket,
+  )
   return {
-    /** Null without the binding `AUDIT_ARCHIVE`. */
-    auditArchive: archive,
+    /** The stores of batches and of objects of each database, `DB` first. */
+    auditStores: stores,
     archivedEvents: archived,
-    archiveErasure: new ArchiveErasureStore(db, { archive, archived }),
+    archiveErasure: new ArchiveErasureStore(db, { databases: stores, archived }),
     /** Null if config.yml has no `audit_archive`: then the sweep removes the events above the maximum. */
-    auditOverflow: auditArchive === null ? null : new AuditOverflowStore(db, auditArchive.partitions),
+    auditOverflow: auditArchive === null ? null : new AuditOverflowStore(db, partitions),
   }
 }

@@ -19,13 +19,18 @@ export type OperatorServices = ReturnType<typeof createOperatorServices>
 /** Creates the keys, budgets and stores of the console and of the admin API. */
 export function createOperatorServices(
   { env, sealingKeys, db }: Environment,
-  { archivedEvents: archived, ...services }: Services & Pick<MaintenanceServices, 'archivedEvents'>,
+  {
+    archivedEvents: archived,
+    auditStores,
+    ...services
+  }: Services & Pick<MaintenanceServices, 'archivedEvents' | 'auditStores'>,
 ) {
   const { config, clock } = services
   const [first, ...others] = sealingKeys
   // Without the archive, the table has no batches, or a few of an earlier configuration.
   const hasMany = config.auditArchive !== null
-  const sources = { batched: new BatchedEventStore(db, { clock, hasMany }), archived }
+  const databases = new Map(auditStores.map((store) => [store.binding, store.db]))
+  const sources = { batched: new BatchedEventStore([...databases.values()], { clock, hasMany }), archived }
   const clientAdmin = new ClientAdminStore(db)
   return {
     clientAdmin,
@@ -37,7 +42,7 @@ export function createOperatorServices(
     /** Authenticates the confirmations of operators. */
     confirmations: new KeyedHash(first, 'sallyport operator confirmation'),
     auditTrail: new AuditQueryStore(db, sources),
-    auditExport: new AuditExportStore(db, env.AUDIT_ARCHIVE ?? null),
+    auditExport: new AuditExportStore(db, { databases, bucket: env.AUDIT_ARCHIVE ?? null }),
     sessionEvents: new SessionEventStore(db, sources),
     clientList: new ClientListStore(db),
     userList: new UserListStore(db),

@@ -53,7 +53,8 @@ function erasureOn(
   db: D1Database,
   archive = new AuditArchiveStore(db, requireBucket()),
 ): ArchiveErasureStore {
-  return new ArchiveErasureStore(db, { archive, archived: new ArchivedEventStore(db, requireBucket()) })
+  const archived = new ArchivedEventStore([db], requireBucket())
+  return new ArchiveErasureStore(db, { databases: [{ db, archive }], archived })
 }
 
 /** Events of one subject within some hours of a day. */
