@@ -19,6 +19,9 @@ const INSERTS = {
    ${NUMBERS} SELECT 's1.' || lower(hex(randomblob(16))), 'user:' || lower(hex(randomblob(16))), 'storefront-demo',
      'storefront', 1 + i % 50, unixepoch() - i, unixepoch() - i % 86400, unixepoch() + 2592000 - i % 86400,
      unixepoch() + 2592000 - i % 86400 FROM n`,
+  session_index: `INSERT INTO session_index (sid, subject, client_id, api, started_at)
+   ${NUMBERS} SELECT 'weur-3.' || lower(hex(randomblob(16))), 'user:' || lower(hex(randomblob(16))), 'storefront-demo',
+     'storefront', unixepoch() - i FROM n`,
   audit_events: `INSERT INTO audit_events (at, kind, outcome, reason, api, client_id, subject, sid, address_prefix)
    ${NUMBERS} SELECT unixepoch() - ${ROWS} + i, 'refresh', 'ok', 'token 0 gave 1', 'storefront', 'storefront-demo',
      'user:' || lower(hex(randomblob(16))), 's1.' || lower(hex(randomblob(16))), '203.0.113.0/24' FROM n`,
@@ -34,7 +37,7 @@ export async function addMillions({ DB }: Env): Promise<void> {
 
 /** Measures the bytes of a row with its index entries, for each table. Adds rows. */
 export async function measureRows({ DB }: Env): Promise<Omit<Measures['rowBytes'], 'batched_events'>> {
-  const sizes = { users: 0, sessions: 0, audit_events: 0 }
+  const sizes = { users: 0, sessions: 0, session_index: 0, audit_events: 0 }
   for (const table of GROWING) {
     const before = await sizeOf(DB)
     await addRows(DB, table, ROWS_AT_ONCE)

@@ -10,12 +10,12 @@ export interface Measures {
   costs: readonly OperationCost[]
   /** The counts with session objects and the archive of audit events. */
   largeCosts: readonly OperationCost[]
-  /** Deliveries of audit events, by the number of partitions. */
+  /** Deliveries of audit events to one database, by the number of partitions. */
   deliveries: ReadonlyMap<number, readonly Delivery[]>
   /** Processor time of an operation, with the stores in the same process. NaN if unknown. */
   cpuMs(operation: string): number
   /** Bytes of a row with its index entries. `batched_events` is one event in a row of `audit_batches`. */
-  rowBytes: { users: number; sessions: number; audit_events: number; batched_events: number }
+  rowBytes: Record<'users' | 'sessions' | 'session_index' | 'audit_events' | 'batched_events', number>
 }
 
 /** The use and the price of a shop in a month. */
@@ -39,8 +39,14 @@ export interface Strain {
   /** Calls a second to the busiest session object, if the load is equal; 0 without objects. */
   callsToAnObject: number
   auditEvents: number
-  /** The audit trail in D1. */
+  /** The audit trail in D1, with the index of the objects in R2. */
   auditGb: number
+  /** The part of it in each database of `audit_databases`; 0 without them. */
+  auditDatabaseGb: number
+  /** The index of the sessions in objects. */
+  indexGb: number
+  /** All tables of the main database that grow with the shop. */
+  mainGb: number
   /** The audit trail in R2. */
   archiveGb: number
   sessionGb: number
@@ -85,13 +91,17 @@ export function usageOf(
   }
 }
 
-/** The use of one audit event in deliveries of a size, including the later removal of the rows. */
-function usageOfEvent({ events, cost }: Delivery): Usage {
+/**
+ * The use of one audit event in deliveries of a size, including the later removal of the rows. Each audit database lists the messages
+ * of a delivery in one more row (test/audit_archive/databases.test.ts).
+ */
+function usageOfEvent({ events, cost }: Delivery, databases: number): Usage {
   const each = (rows: number) => rows / events
+  const added = cost.d1RowsAdded + databases
   return {
     ...NOTHING,
-    rowsRead: each(cost.d1RowsRead + READS_TO_REMOVE * cost.d1RowsAdded),
-    rowsWritten: each(cost.d1RowsWritten + cost.d1RowsAdded),
+    rowsRead: each(cost.d1RowsRead + READS_TO_REMOVE * added),
+    rowsWritten: each(cost.d1RowsWritten + databases + added),
   }
 }
 
@@ -103,7 +113,7 @@ export function dollarsPerMillion(usage: Usage): number {
 export function billOf(one: Shop, measures: Measures): Bill {
   const habits = habitsOf(one)
   const costs = costsOf(one, measures)
-  const { auditGb, archiveGb, sessionGb, usersGb, feedEntries } = strainOf(one, measures)
+  const { auditGb, archiveGb, sessionGb, usersGb, indexGb, feedEntries } = strainOf(one, measures)
   const usage = addUp([
     ...costs.map((cost) => [habits[cost.operation] ?? 0, usageOf(cost, measures)] as const),
     ...(one.large === null ? [] : largeUsage(one, one.large, measures)),
@@ -111,7 +121,7 @@ export function billOf(one: Shop, measures: Measures): Bill {
   // The counted polls had almost no entry.
   const entriesAPoll = (feedEntries / shop.PEAK) * shop.FEED_READ_SHARE
   usage.rowsRead += count(habits, ['revocation feed, read anew']) * entriesAPoll
-  usage.storedGb = auditGb + usersGb + (one.large === null ? sessionGb : 0)
+  usage.storedGb = auditGb + usersGb + indexGb + (one.large === null ? sessionGb : 0)
   usage.objectStoredGb = one.large === null ? 0 : sessionGb
   usage.archiveStoredGb = archiveGb
   usage.kvReads = Math.min(2 * usage.requests, one.isolates * COPIES_A_MONTH)
@@ -133,7 +143,7 @@ function largeUsage(one: Shop, large: LargeStores, measures: Measures): (readonl
     objectRowsWritten: shop.MONTH_SECONDS / shop.ALARM_SECONDS,
   }
   return [
-    [events, usageOfEvent(delivery)],
+    [events, usageOfEvent(delivery, large.databases)],
     [objectsInR2(events, large), archived],
     [large.objects, objectMonth],
   ]
@@ -171,9 +181,7 @@ export function strainOf(one: Shop, measures: Measures): Strain {
     busy: ((auditWrites + sessionWrites) * shop.WRITE_MS + reads * shop.READ_MS) / 1000,
     callsToAnObject: one.large === null ? 0 : atPeak(({ before }) => before.objectCalls) / one.large.objects,
     auditEvents: events,
-    ...auditSizes(one, events, rowBytes),
-    sessionGb: gb(count(month, ['first refresh', ...shop.ENDINGS]) * rowBytes.sessions),
-    usersGb: gb(one.visitors * one.accounts * rowBytes.users),
+    ...sizesOf(one, events, rowBytes),
     feedEntries: entries,
     feedKb: (entries * shop.FEED_ENTRY_BYTES) / 1000,
     feedWritesASecond: one.instances * Math.min(listed, 1 / 60),
@@ -189,15 +197,31 @@ function deliveriesOf(one: Shop, eventsASecond: number, measures: Measures): num
   return eventsASecond / deliveryOf(one, eventsASecond, measures).events
 }
 
+/** The sizes of the tables that grow with a shop. */
+function sizesOf(one: Shop, events: number, rowBytes: Measures['rowBytes']) {
+  const { auditGb, archiveGb } = auditSizes(one, events, rowBytes)
+  const sessions = count(habitsOf(one), ['first refresh', ...shop.ENDINGS])
+  const sessionGb = gb(sessions * rowBytes.sessions)
+  const indexGb = one.large === null ? 0 : gb(sessions * rowBytes.session_index)
+  const usersGb = gb(one.visitors * one.accounts * rowBytes.users)
+  const databases = one.large?.databases ?? 0
+  const ofSessions = one.large === null ? sessionGb : indexGb
+  return {
+    ...{ auditGb, archiveGb, sessionGb, indexGb, usersGb },
+    auditDatabaseGb: databases === 0 ? 0 : auditGb / databases,
+    mainGb: usersGb + ofSessions + (databases === 0 ? auditGb : 0),
+  }
+}
+
 /** D1 has the events of `hot_hours` and of an hour that the cron trigger moves. The busiest hours may follow one another. */
 function auditSizes({ large }: Shop, eventsAMonth: number, rowBytes: Measures['rowBytes']) {
   const eventsADay = eventsAMonth / 30
   if (large === null)
     return { auditGb: gb(eventsADay * shop.AUDIT_DAYS * rowBytes.audit_events), archiveGb: 0 }
-  return {
-    auditGb: gb((eventsADay / 24) * (large.hotHours + 1) * rowBytes.batched_events * peakOf(large)),
-    archiveGb: gb(eventsADay * shop.AUDIT_DAYS * rowBytes.batched_events),
-  }
+  const hot = (eventsADay / 24) * (large.hotHours + 1) * rowBytes.batched_events * peakOf(large)
+  const archived = eventsADay * shop.AUDIT_DAYS * rowBytes.batched_events
+  const index = (archived / shop.BLOCK_BYTES) * shop.BLOCK_ENTRY_BYTES
+  return { auditGb: gb(hot + index), archiveGb: gb(archived) }
 }
 
 /** How many times the average the events of `hot_hours` can be. A whole day has the average. */

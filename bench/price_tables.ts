@@ -88,24 +88,42 @@ function titleOf({ visitors, large }: shop.Shop): string {
 export function formatSteps(measures: Measures): string {
   const rows = shop.SHOPS.map((one) => {
     const { total } = billOf(one, measures)
-    const { busy, auditGb, usersGb, sessionGb, archiveGb } = strainOf(one, measures)
-    const inD1 = auditGb + usersGb + (one.large === null ? sessionGb : 0)
+    const { busy, mainGb, auditDatabaseGb, sessionGb, archiveGb } = strainOf(one, measures)
+    const databases = one.large?.databases ?? 0
     return [
       short(one.visitors),
-      one.large === null ? 'one database' : 'session objects and archive',
-      ...[dollars(total), `${short(busy * 100)} %`, `${short(inD1)} GB`],
+      storesOf(one),
+      ...[dollars(total), `${short(busy * 100)} %`, `${short(mainGb)} GB`],
+      databases === 0 ? '' : `${databases} × ${short(auditDatabaseGb)} GB`,
       one.large === null ? '' : `${short(sessionGb)} GB`,
       one.large === null ? '' : `${short(archiveGb)} GB`,
     ]
   })
-  const titles = ['visitors a month', 'stores', 'a month', '`DB` is busy', 'in `DB`', 'in objects', 'in R2']
+  const titles = [
+    'visitors a month',
+    'stores',
+    'a month',
+    '`DB` is busy',
+    'in `DB`',
+    'in audit databases',
+    'in objects',
+    'in R2',
+  ]
   return formatTable(titles, rows, 2)
+}
+
+function storesOf({ large }: shop.Shop): string {
+  if (large === null) return 'one database'
+  return large.databases === 0
+    ? 'session objects and archive'
+    : `session objects, archive and ${large.databases} audit databases`
 }
 
 function describeStores({ large }: shop.Shop): string {
   if (large === null) return 'one database; a preflight before each request'
-  const { objects, partitions, hotHours } = large
-  return `${objects} session objects, \`partitions: ${partitions}\`, \`hot_hours: ${hotHours}\``
+  const { objects, partitions, hotHours, databases } = large
+  const ofEvents = databases === 0 ? '' : `, ${databases} \`audit_databases\``
+  return `${objects} session objects, \`partitions: ${partitions}\`, \`hot_hours: ${hotHours}\`${ofEvents}`
 }
 
 function formatBills(bills: readonly Bill[]): string {
@@ -143,11 +161,18 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
     [
       `audit trail in D1, ${bytes(rowBytes.audit_events)}, large: ${rowBytes.batched_events.toFixed(0)} bytes an event`,
       ({ auditGb }) => `${short(auditGb)} GB`,
-      '10 GB a database',
+      '',
     ],
     ['audit trail in R2', ({ archiveGb }) => `${short(archiveGb)} GB`, ''],
     [`sessions, ${bytes(rowBytes.sessions)}`, ({ sessionGb }) => `${short(sessionGb)} GB`, ''],
     [`users, ${bytes(rowBytes.users)}`, ({ usersGb }) => `${short(usersGb)} GB`, ''],
+    [
+      `index of the sessions in objects, ${bytes(rowBytes.session_index)}`,
+      ({ indexGb }) => `${short(indexGb)} GB`,
+      '',
+    ],
+    ['**the main database**', ({ mainGb }) => fits(mainGb), `${DATABASE_GB} GB`],
+    ['**each audit database**', ({ auditDatabaseGb }) => fits(auditDatabaseGb), `${DATABASE_GB} GB`],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
     ['the feed, if no entry is merged', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, '2 MiB'],
     ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],
@@ -166,6 +191,12 @@ function describeEnds(strains: readonly Strain[]): string {
   const days = (count: number) => (others + (auditGb * count) / shop.AUDIT_DAYS) / DATABASE_GB
   return `One database is full at ${at(days(shop.AUDIT_DAYS))} visitors a month. If the audit trail keeps 30 days, the database is full at ${at(days(30))}.
 It is busy all the time at ${at(busy)}. The sweep falls behind at ${at(auditEvents / SWEPT_A_MONTH)}.`
+}
+
+/** A size of a database, and whether a database can have it. */
+function fits(sizeGb: number): string {
+  if (sizeGb === 0) return 'none'
+  return `${short(sizeGb)} GB: ${sizeGb < DATABASE_GB ? 'fits' : 'does not fit'}`
 }
 
 function bytes(count: number): string {

@@ -9,6 +9,8 @@ export interface LargeStores {
   objects: number
   partitions: number
   hotHours: number
+  /** `audit_databases`; 0: the events are in the main database. */
+  databases: number
 }
 
 export interface Shop {
@@ -69,13 +71,13 @@ const MIDDLE = {
 export const SHOPS: readonly Shop[] = [
   { ...MIDDLE, visitors: 10_000, instances: 3, isolates: 10, large: null },
   { ...MIDDLE, large: null },
-  { ...MIDDLE, large: { objects: 4, partitions: 1, hotHours: 72 } },
+  { ...MIDDLE, large: { objects: 4, partitions: 1, hotHours: 72, databases: 0 } },
   {
     ...MIDDLE,
     visitors: 10_000_000,
     instances: 60,
     isolates: 300,
-    large: { objects: 8, partitions: 16, hotHours: 24 },
+    large: { objects: 8, partitions: 16, hotHours: 24, databases: 0 },
   },
   {
     visitors: 100_000_000,
@@ -84,12 +86,16 @@ export const SHOPS: readonly Shop[] = [
     accounts: 0.15,
     accessTokenSeconds: 600,
     visitor: VISITOR_WITH_SHORT_TOKENS,
-    large: { objects: 32, partitions: 16, hotHours: 2 },
+    large: { objects: 32, partitions: 16, hotHours: 2, databases: 4 },
   },
 ]
 
 /** The sizes of the counted deliveries of audit events. A delivery has at most 100 messages. */
 export const DELIVERIES = [1, 5, 10, 50, 100]
+
+/** The bytes of a block of an object in R2, and of its entry in `audit_archives`: a subject and an offset. */
+export const BLOCK_BYTES = 65_536
+export const BLOCK_ENTRY_BYTES = 60
 
 /** The most events of an object in R2. */
 export const EVENTS_OF_AN_OBJECT = 20_000

@@ -1,11 +1,17 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { AuditBatchStore } from '../../src/audit/audit_batch_store.ts'
 import type { AuditMessage } from '../../src/audit/audit_message.ts'
 import worker from '../../src/worker.ts'
 import { aroundD1 } from '../support/around_d1.ts'
-import { AuditSink, archiveServer, batchedEvents, countedEvents } from '../support/audit_sink.ts'
+import {
+  AUDIT_BINDINGS,
+  type AuditLayout,
+  emptyAuditDatabases,
+  LAYOUTS,
+  selectEverywhere,
+} from '../support/audit_databases.ts'
+import { AuditSink, archiveServer, batchedEvents, countedEvents, useLayout } from '../support/audit_sink.ts'
 import { emptyStores, type TestServer } from '../support/server.ts'
 
 const ACKNOWLEDGED = { isAcknowledged: true, delaySeconds: null }
@@ -38,21 +44,35 @@ async function signInAndRefresh(server: TestServer, sink: AuditSink): Promise<Au
   return [...sink.messages]
 }
 
-/** The store with a database that fails at each write. */
-function failing(when: 'before' | 'after'): { batches: AuditBatchStore; failures: number } {
-  const state = { batches: new AuditBatchStore(env.DB, 4), failures: 0 }
+/** A server on which the deliveries to one database fail while `isDown`. */
+function failingServer(binding: AuditBinding, when: 'before' | 'after') {
+  const state = { isDown: true }
   const db = aroundD1(async (sql, call) => {
-    if (!sql.includes('INSERT INTO audit_deliveries')) return call()
-    state.failures++
+    if (!state.isDown || !sql.includes('INSERT INTO audit_deliveries')) return call()
     if (when === 'after') await call()
     throw new Error('the connection was lost')
-  })
-  state.batches = new AuditBatchStore(db, 4)
-  return state
+  }, env[binding])
+  return { ...archiveServer({ env: { [binding]: db } }), state }
 }
 
-describe('the queue of audit events', () => {
-  beforeEach(emptyStores)
+/** Two guests and a machine, whose events are in all databases of the layout. */
+async function signInMany(server: TestServer, sink: AuditSink): Promise<AuditMessage[]> {
+  const client = await server.addClient()
+  for (let guest = 0; guest < 12; guest++) await server.signIn(client, 'guest', 'guest')
+  return [...sink.messages]
+}
+
+type AuditBinding = (typeof AUDIT_BINDINGS)[number]
+
+const bindingsOf = ({ config }: AuditLayout) =>
+  AUDIT_BINDINGS.slice(0, 1 + (config.audit_databases?.length ?? 0))
+
+describe.each(LAYOUTS)('the queue of audit events $title', (layout) => {
+  useLayout(layout)
+  beforeEach(async () => {
+    await emptyStores()
+    await emptyAuditDatabases()
+  })
 
   it('sign-ins, refreshes and retries come through the queue, and other events are rows at once', async () => {
     const { server, sink } = archiveServer()
@@ -94,8 +114,11 @@ describe('the queue of audit events', () => {
     const client = await server.addClient()
     for (let i = 0; i < 20; i++) await server.signIn(client, 'guest', 'guest')
     await sink.flush(server)
-    const { results } = await env.DB.prepare('SELECT partition, slot, size FROM audit_batches').all()
-    expect(results).toEqual([{ partition: 1, slot: server.clock.time - (server.clock.time % 600), size: 20 }])
+    const slot = server.clock.time - (server.clock.time % 600)
+    const found = await selectEverywhere<{ size: number }>('SELECT partition, slot, size FROM audit_batches')
+    expect(found).toEqual(found.map(({ size }) => ({ partition: 1, slot, size })))
+    expect(found).toHaveLength(layout.config.audit_databases?.length ?? 1)
+    expect(found.reduce((sum, { size }) => sum + size, 0)).toBe(20)
   })
 
   it('a message that the queue delivers again, also among other messages, is stored and counted once', async () => {
@@ -118,23 +141,24 @@ describe('the queue of audit events', () => {
     expect(await countedEvents()).toMatchObject({ 'tokens:guest': 1, 'tokens:refresh_token': 1 })
   })
 
-  it.each(['before', 'after'] as const)(
-    'a delivery that fails %s D1 has the events is repeated, and no event is lost or counted twice',
-    async (when) => {
+  it.each(
+    bindingsOf(layout).flatMap((binding) => [[binding, 'before'] as const, [binding, 'after'] as const]),
+  )(
+    'a delivery that fails in %s %s it has the events is repeated, and no event is lost or counted twice',
+    async (binding, when) => {
       const log = watchLog()
-      const { server, sink } = archiveServer()
-      const messages = await signInAndRefresh(server, sink)
-      const { batches } = failing(when)
-      const failed = await AuditSink.deliver(messages, { auditBatches: batches, clock: server.clock }, 3)
-      expect(failed).toEqual([
-        { isAcknowledged: false, delaySeconds: 20 },
-        { isAcknowledged: false, delaySeconds: 20 },
-      ])
+      const { server, sink, state } = failingServer(binding, when)
+      const messages = await signInMany(server, sink)
+      const failed = await AuditSink.deliver(messages.slice(0, 8), server.services, 3)
+      expect(failed).toEqual(failed.map(() => ({ isAcknowledged: false, delaySeconds: 20 })))
       expect(log).toEqual(['audit_delayed'])
-      expect(await batchedEvents()).toHaveLength(when === 'after' ? 2 : 0)
-      expect(await AuditSink.deliver(messages, server.services, 4)).toEqual([ACKNOWLEDGED, ACKNOWLEDGED])
-      expect(kindsOf(await batchedEvents())).toEqual(['issue', 'refresh'])
-      expect(await countedEvents()).toMatchObject({ 'tokens:guest': 1, sessions: 1 })
+      state.isDown = false
+      const repeated = [messages.slice(4), messages.slice(0, 6), messages]
+      for (const some of repeated)
+        expect(await AuditSink.deliver(some, server.services, 4)).toEqual(some.map(() => ACKNOWLEDGED))
+      const ids = messages.flatMap(({ events }) => events.map(({ id }) => id)).sort()
+      expect((await batchedEvents()).map(({ id }) => id).sort()).toEqual(ids)
+      expect(await countedEvents()).toMatchObject({ 'tokens:guest': 12, sessions: 12 })
     },
   )
 
@@ -182,9 +206,11 @@ describe('the queue of audit events', () => {
       .bind(subject)
       .run()
     await sink.flush(server)
+    // Only `DB` has the list of erased users at once.
+    if (layout.config.audit_databases !== undefined) await server.cron()
     const events = await batchedEvents()
     expect(events.map((event) => event.subject)).toEqual(['visitor:erased', 'visitor:erased'])
-    expect(JSON.stringify(await env.DB.prepare('SELECT * FROM audit_batches').all())).not.toContain(subject)
+    expect(JSON.stringify(await selectEverywhere('SELECT * FROM audit_batches'))).not.toContain(subject)
   })
 
   it('messages with more events than one transaction takes are stored in several', async () => {

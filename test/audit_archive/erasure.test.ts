@@ -6,17 +6,18 @@ import { idOfSuccessor } from '../../src/audit/archive_object.ts'
 import { ArchivedEventStore } from '../../src/audit/archived_event_store.ts'
 import { AuditArchiveStore } from '../../src/audit/audit_archive_store.ts'
 import { sweepStores } from '../../src/cron.ts'
-import { aroundD1 } from '../support/around_d1.ts'
+import { type AroundCall, aroundD1 } from '../support/around_d1.ts'
+import { AUDIT_BINDINGS, countIn, LAYOUTS, selectEverywhere } from '../support/audit_databases.ts'
 import {
   deliverHistory,
-  emptyBucket,
+  emptyArchive,
   expectLists,
   findEverywhere,
   keysInBucket,
   makeHistory,
   requireBucket,
 } from '../support/audit_history.ts'
-import { archiveServer, batchedEvents } from '../support/audit_sink.ts'
+import { archiveServer, batchedEvents, useLayout } from '../support/audit_sink.ts'
 import { TestOperator } from '../support/operator.ts'
 import { emptyStores } from '../support/server.ts'
 
@@ -26,12 +27,12 @@ const PSEUDONYM = 'visitor:erased-x'
 
 /** All texts of the archive: D1, and the bucket with objects that are not listed. */
 async function allTexts(): Promise<string> {
-  const batches = await env.DB.prepare('SELECT events FROM audit_batches').all()
-  const rows = await env.DB.prepare('SELECT name, blocks FROM audit_archives').all()
+  const batches = await selectEverywhere('SELECT events FROM audit_batches')
+  const rows = await selectEverywhere('SELECT name, blocks FROM audit_archives')
   const objects = await Promise.all(
     (await keysInBucket()).map(async (key) => (await requireBucket().get(key))?.text()),
   )
-  return JSON.stringify([batches.results, rows.results, objects])
+  return JSON.stringify([batches, rows, objects])
 }
 
 const listErasure = (subject = SUBJECT, pseudonym = PSEUDONYM) =>
@@ -48,14 +49,20 @@ const unfinished = async () => {
   return results.map(({ subject }) => subject)
 }
 
-/** The erasure on a database and an archive. */
-function erasureOn(
-  db: D1Database,
-  archive = new AuditArchiveStore(db, requireBucket()),
-): ArchiveErasureStore {
-  const archived = new ArchivedEventStore([db], requireBucket())
-  return new ArchiveErasureStore(db, { databases: [{ db, archive }], archived })
+/** The erasure in all databases, with calls that a test changes. */
+function erasureOn(around: AroundCall, change: (archive: AuditArchiveStore) => void = () => {}) {
+  const databases = AUDIT_BINDINGS.map((name) => {
+    const db = aroundD1(around, env[name])
+    const archive = new AuditArchiveStore(db, requireBucket())
+    change(archive)
+    return { db, archive }
+  })
+  const all = databases.map(({ db }) => db)
+  const archived = new ArchivedEventStore(all, requireBucket())
+  return new ArchiveErasureStore(aroundD1(around), { databases, archived })
 }
+
+const unchanged: AroundCall = (_sql, call) => call()
 
 /** Events of one subject within some hours of a day. */
 function eventsOf(subject: string, { count, at, id }: { count: number; at: number; id: number }) {
@@ -77,10 +84,11 @@ function erased(events: ReturnType<typeof makeHistory>) {
   })
 }
 
-describe('the erasure of users in the archive of audit events', () => {
+describe.each(LAYOUTS)('the erasure of users in the archive of audit events $title', (layout) => {
+  useLayout(layout)
   beforeEach(async () => {
     await emptyStores()
-    await emptyBucket()
+    await emptyArchive()
   })
 
   it.each([1, 4])(
@@ -112,11 +120,10 @@ describe('the erasure of users in the archive of audit events', () => {
     await server.cron()
     await listErasure()
     for (const text of ['INSERT INTO audit_archives', 'SET removed_at = 0', 'UPDATE erasures']) {
-      const db = aroundD1(async (sql, call) => {
+      const broken = erasureOn(async (sql, call) => {
         if (sql.includes(text)) throw new Error('the connection was lost')
         return call()
       })
-      const broken = erasureOn(db)
       const run = async () => {
         while (await broken.eraseNext(server.clock.time));
       }
@@ -140,27 +147,26 @@ describe('the erasure of users in the archive of audit events', () => {
     ]
     await deliverHistory(server, events)
     await server.cron()
-    expect(await keysInBucket()).toHaveLength(1)
     await listErasure('visitor:a', 'visitor:erased-a')
     await listErasure('visitor:b', 'visitor:erased-b')
-    const erasure = erasureOn(env.DB)
+    const erasure = erasureOn(unchanged)
     while (await erasure.eraseNext(server.clock.time));
     expect(await unfinished()).toEqual([])
     const { inD1, inR2 } = await findEverywhere()
     expect([...inD1, ...inR2].sort()).toEqual(idsOf(events))
-    const { results } = await env.DB.prepare(
-      "SELECT event.value ->> 'subject' AS subject, count(*) AS n FROM audit_batches, json_each(events) AS event GROUP BY 1 ORDER BY 1",
-    ).all()
-    expect(results).toEqual([
+    const counts = await selectEverywhere<{ subject: string }>(
+      "SELECT event.value ->> 'subject' AS subject, count(*) AS n FROM audit_batches, json_each(events) AS event GROUP BY 1",
+    )
+    expect(counts.sort((a, b) => (a.subject < b.subject ? -1 : 1))).toEqual([
       { subject: 'visitor:erased-a', n: 8000 },
       { subject: 'visitor:erased-b', n: 10 },
     ])
     // The rows of one insertion have the same start of their ids.
-    const insertions = await env.DB.prepare(
+    const insertions = await selectEverywhere<{ events: number; bytes: number }>(
       'SELECT sum(size) AS events, sum(length(events)) AS bytes FROM audit_batches GROUP BY substr(id, 1, 12)',
-    ).all<{ events: number; bytes: number }>()
-    expect(Math.max(...insertions.results.map(({ events }) => events))).toBe(2000)
-    expect(Math.max(...insertions.results.map(({ bytes }) => bytes))).toBeLessThan(1_000_000)
+    )
+    expect(Math.max(...insertions.map(({ events }) => events))).toBe(2000)
+    expect(Math.max(...insertions.map(({ bytes }) => bytes))).toBeLessThan(1_000_000)
   })
 
   it('a failure for one user does not stop the erasure of the next one, also in a run of the cron trigger', async () => {
@@ -169,9 +175,15 @@ describe('the erasure of users in the archive of audit events', () => {
     await server.cron()
     await listErasure('visitor:0', 'visitor:erased-0')
     await listErasure('visitor:2', 'visitor:erased-2')
-    const archive = new AuditArchiveStore(env.DB, requireBucket())
-    vi.spyOn(archive, 'read').mockRejectedValueOnce(new Error('R2 is down'))
-    const erasure = erasureOn(env.DB, archive)
+    let isDown = true
+    const erasure = erasureOn(unchanged, (archive) => {
+      const read = archive.read.bind(archive)
+      vi.spyOn(archive, 'read').mockImplementation(async (name) => {
+        if (!isDown) return read(name)
+        isDown = false
+        throw new Error('R2 is down')
+      })
+    })
     const { services } = server
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => log.mockRestore())
@@ -196,20 +208,20 @@ describe('the erasure of users in the archive of audit events', () => {
     }
     // The second run does all its work between the reads and the writes of the first one.
     let isFirst = true
-    const slow = aroundD1(async (sql, call) => {
+    const slow = erasureOn(async (sql, call) => {
       if (isFirst && sql.includes('SET removed_at = 0')) {
         isFirst = false
-        await erase(erasureOn(env.DB))
+        await erase(erasureOn(unchanged))
       }
       return call()
     })
-    await erase(erasureOn(slow))
+    await erase(slow)
     const { inD1, inR2 } = await findEverywhere()
     expect([...inD1, ...inR2].sort()).toEqual(idsOf(events))
-    const { results } = await env.DB.prepare(
+    const listed = await selectEverywhere<{ n: number }>(
       'SELECT day, count(*) AS n FROM audit_archives WHERE removed_at IS NULL GROUP BY day',
-    ).all<{ n: number }>()
-    expect(results.map(({ n }) => n)).toEqual(results.map(() => 1))
+    )
+    expect(listed.map(({ n }) => n)).toEqual(listed.map(() => 1))
   })
 
   it('one run erases up to 50 users in the archive, and the next run erases the others', async () => {
@@ -250,8 +262,8 @@ describe('the erasure of users in the archive of audit events', () => {
     await server.services.erasures.sweep(server.clock.time, 10)
     expect(await stateOfErasure()).toBe(0)
     while (await server.services.archiveErasure.eraseNext(server.clock.time));
-    await server.services.erasures.sweep(server.clock.time, 10)
-    expect(await env.DB.prepare('SELECT count(*) AS n FROM erasures').first('n')).toBe(0)
+    await server.sweep()
+    expect(await countIn('erasures')).toEqual([0, 0, 0])
   })
 
   it('a guest who signed in as an erased user is erased too, and events in the queue get the pseudonyms', async () => {
@@ -282,4 +294,38 @@ describe('the erasure of users in the archive of audit events', () => {
     const text = await allTexts()
     expect([text.includes(visitor), text.includes(user.id)]).toEqual([false, false])
   })
+
+  it('an event that arrives after its erasure is finished gets the pseudonym in each database', async () => {
+    const { server } = archiveServer()
+    await listErasure()
+    while (await server.services.archiveErasure.eraseNext(server.clock.time));
+    expect(await unfinished()).toEqual([])
+    const events = makeHistory(server.clock.time, 2)
+    await deliverHistory(server, events)
+    expect(await allTexts()).not.toContain(`"${SUBJECT}"`)
+    await expectLists(server, erased(events), [{ subject: PSEUDONYM }])
+  })
+
+  it.each(AUDIT_BINDINGS.slice(0, 1 + (layout.config.audit_databases?.length ?? 0)))(
+    'the erasure is unfinished until %s has no event of the user',
+    async (binding) => {
+      const { server } = archiveServer()
+      const events = makeHistory(server.clock.time, 2)
+      await deliverHistory(server, events)
+      await listErasure()
+      let isDown = true
+      const db = aroundD1(async (sql, call) => {
+        if (isDown && sql.includes('AS part')) throw new Error('the connection was lost')
+        return call()
+      }, env[binding])
+      const failing = archiveServer({ env: { [binding]: db } }).server.services.archiveErasure
+      await expect(failing.eraseNext(server.clock.time)).rejects.toThrow('the connection was lost')
+      expect(await unfinished()).toEqual([SUBJECT])
+      isDown = false
+      while (await failing.eraseNext(server.clock.time));
+      expect(await unfinished()).toEqual([])
+      expect(await allTexts()).not.toContain(`"${SUBJECT}"`)
+      await expectLists(server, erased(events), [{ subject: PSEUDONYM }])
+    },
+  )
 })

@@ -2,8 +2,9 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ExportPage, ExportPlace } from '../../src/audit/audit_export_store.ts'
 import { dayOf } from '../../src/audit/event_partition.ts'
-import { deliverHistory, emptyBucket, makeHistory, select } from '../support/audit_history.ts'
-import { archiveServer } from '../support/audit_sink.ts'
+import { LAYOUTS } from '../support/audit_databases.ts'
+import { deliverHistory, emptyArchive, makeHistory, select } from '../support/audit_history.ts'
+import { archiveServer, useLayout } from '../support/audit_sink.ts'
 import { ConsoleBrowser } from '../support/console.ts'
 import { TestOperator } from '../support/operator.ts'
 import { emptyStores } from '../support/server.ts'
@@ -30,10 +31,11 @@ async function exportAll(operator: TestOperator, query: string): Promise<ExportB
   return items
 }
 
-describe('the export of audit events', () => {
+describe.each(LAYOUTS)('the export of audit events $title', (layout) => {
+  useLayout(layout)
   beforeEach(async () => {
     await emptyStores()
-    await emptyBucket()
+    await emptyArchive()
   })
 
   it('an export has each event of its time once: rows, batches and objects', async () => {

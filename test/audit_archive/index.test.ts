@@ -7,7 +7,7 @@ import { dayOf, partitionOf } from '../../src/audit/event_partition.ts'
 import { mergeSlices } from '../../src/audit/merge_events.ts'
 import type { PageQuery } from '../../src/lib/list_page.ts'
 import { aroundD1 } from '../support/around_d1.ts'
-import { emptyBucket, readPages, requireBucket } from '../support/audit_history.ts'
+import { emptyArchive, readPages, requireBucket } from '../support/audit_history.ts'
 import { emptyStores } from '../support/server.ts'
 
 const DAY = 86_400
@@ -56,7 +56,7 @@ const pageOf = (changes: Partial<PageQuery> = {}) => ({
 describe('the index of the archive', () => {
   beforeEach(async () => {
     await emptyStores()
-    await emptyBucket()
+    await emptyArchive()
   })
 
   it.each([true, false])(

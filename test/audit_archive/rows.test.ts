@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import costPage from '../../docs/cost.md?raw'
 import { AuditBatchStore } from '../../src/audit/audit_batch_store.ts'
 import { aroundD1 } from '../support/around_d1.ts'
-import { emptyBucket } from '../support/audit_history.ts'
+import { emptyArchive } from '../support/audit_history.ts'
 import { archiveServer } from '../support/audit_sink.ts'
 import { emptyStores, type TestClient, type TestServer } from '../support/server.ts'
 
@@ -78,7 +78,7 @@ describe('a row of audit_batches', () => {
 describe('the written rows of audit events with an archive', () => {
   beforeEach(async () => {
     await emptyStores()
-    await emptyBucket()
+    await emptyArchive()
   })
 
   const table = [...costPage.matchAll(/^\| (\d+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \|$/gm)]

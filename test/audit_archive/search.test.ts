@@ -4,8 +4,9 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { AuditFilter } from '../../src/audit/audit_filter.ts'
 import { randomId } from '../../src/lib/bytes.ts'
 import { aroundD1 } from '../support/around_d1.ts'
-import { deliverHistory, emptyBucket, expectLists, makeHistory } from '../support/audit_history.ts'
-import { archiveServer } from '../support/audit_sink.ts'
+import { LAYOUTS } from '../support/audit_databases.ts'
+import { deliverHistory, emptyArchive, expectLists, makeHistory } from '../support/audit_history.ts'
+import { archiveServer, useLayout } from '../support/audit_sink.ts'
 import { TestOperator } from '../support/operator.ts'
 import { emptyStores, TestServer } from '../support/server.ts'
 
@@ -24,12 +25,13 @@ const filtersOf = (now: number): AuditFilter[] => [
   { byOperator: false, from: now - 3600 },
 ]
 
-describe('lists of audit events from batches', () => {
+describe.each(LAYOUTS)('lists of audit events from batches $title', (layout) => {
+  useLayout(layout)
   let server: TestServer
   let events: ReturnType<typeof makeHistory>
   beforeAll(async () => {
     await emptyStores()
-    await emptyBucket()
+    await emptyArchive()
     server = archiveServer().server
     events = makeHistory(server.clock.time, 3)
     await deliverHistory(server, events)
@@ -66,10 +68,11 @@ describe('lists of audit events from batches', () => {
   })
 })
 
-describe('the admin API with batches', () => {
+describe.each(LAYOUTS)('the admin API with batches $title', (layout) => {
+  useLayout(layout)
   beforeEach(async () => {
     await emptyStores()
-    await emptyBucket()
+    await emptyArchive()
   })
 
   it('a session without a row is found by its batched sign-in: lists, device, country, end and timeline', async () => {

@@ -79,6 +79,7 @@ describe('config.yml', () => {
       auditRetentionSeconds: 90 * 86_400,
       auditMaxEvents: 10_000_000,
       auditArchive: null,
+      auditDatabases: [],
       longestAccessTokenSeconds: 3600,
       errorDialect: 'rfc6749',
       passwordHash: { m: 19456, t: 2, p: 1 },
@@ -143,6 +144,7 @@ describe('config.yml', () => {
       browser_sessions: { customers: { idle: 600, lifetime: 86_400 } },
       audit_retention_days: 7,
       audit_archive: { partitions: 64 },
+      audit_databases: [{ binding: 'AUDIT_1' }, { binding: 'AUDIT_2', closed: true }],
       errors: 'oro',
       password_hash: { m: 7168, t: 5, p: 1 },
       password_queue: { length: 8, seconds: 1 },
@@ -180,6 +182,10 @@ describe('config.yml', () => {
       auditRetentionSeconds: 7 * 86_400,
       auditMaxEvents: 10_000_000,
       auditArchive: { partitions: 64, hotSeconds: 72 * 3600 },
+      auditDatabases: [
+        { binding: 'AUDIT_1', isClosed: false },
+        { binding: 'AUDIT_2', isClosed: true },
+      ],
       longestAccessTokenSeconds: 3600,
       errorDialect: 'oro',
       passwordHash: { m: 7168, t: 5, p: 1 },
@@ -588,6 +594,23 @@ describe('a weak or impossible value', () => {
     ['an unknown continent', [{ ...EU, continents: ['eu'] }], NO_CONTINENT],
   ])('a weak or impossible value is refused: shards with %s', (_case, session_shards, problem) => {
     expect(problemsIn(yaml({ session_shards }))).toEqual([`session_shards${problem}`])
+  })
+
+  it.each([
+    ['DB', [{ binding: 'DB' }], ': must not list DB or a database twice'],
+    [
+      'a binding twice',
+      [{ binding: 'A' }, { binding: 'A', closed: true }],
+      ': must not list DB or a database twice',
+    ],
+    ['a malformed binding', [{ binding: 'audit' }], '.0.binding: must be a D1 binding of wrangler.toml'],
+    [
+      '17 databases',
+      Array.from({ length: 17 }, (_, i) => ({ binding: `A${i}` })),
+      ': must list at most 16 databases',
+    ],
+  ])('a weak or impossible value is refused: audit databases with %s', (_case, audit_databases, problem) => {
+    expect(problemsIn(yaml({ audit_databases }))).toEqual([`audit_databases${problem}`])
   })
 })
 

@@ -6,13 +6,15 @@ import { isMatch } from '../../src/audit/audit_filter.ts'
 import type { AuditMessage, BatchedEvent } from '../../src/audit/audit_message.ts'
 import type { StoredAuditEvent } from '../../src/audit/stored_event.ts'
 import type { PageQuery, Place, Slice } from '../../src/lib/list_page.ts'
+import { emptyAuditDatabases, selectEverywhere } from './audit_databases.ts'
 import { AuditSink } from './audit_sink.ts'
 import type { TestServer } from './server.ts'
 
 const DAY = 86_400
 
-/** Empties the bucket. */
-export async function emptyBucket(): Promise<void> {
+/** Empties the bucket and the databases of audit events. */
+export async function emptyArchive(): Promise<void> {
+  await emptyAuditDatabases()
   const { objects } = await requireBucket().list()
   await Promise.all(objects.map(({ key }) => requireBucket().delete(key)))
 }
@@ -53,9 +55,11 @@ export function makeHistory(now: number, days: number, perDay = 12): BatchedEven
 /** Stores events as the consumer of the queue does, in messages of a few. */
 export async function deliverHistory(server: TestServer, events: readonly BatchedEvent[]): Promise<void> {
   const messages: AuditMessage[] = []
+  const open = server.services.config.auditDatabases.filter(({ isClosed }) => !isClosed)
+  const databases = open.map(({ binding }) => binding)
   for (let start = 0; start < events.length; start += 5) {
     const some = events.slice(start, start + 5)
-    messages.push({ id: crypto.randomUUID(), at: server.clock.time, events: some, counts: [] })
+    messages.push({ id: crypto.randomUUID(), at: server.clock.time, events: some, counts: [], databases })
   }
   for (let start = 0; start < messages.length; start += 4)
     await AuditSink.deliver(messages.slice(start, start + 4), server.services)
@@ -117,13 +121,13 @@ export async function expectLists(
 
 /** All events in batches and in listed objects, by their ids. An event in two places is listed twice. */
 export async function findEverywhere(): Promise<{ inD1: number[]; inR2: number[] }> {
-  const { results } = await env.DB.prepare(
+  const results = await selectEverywhere<{ id: number }>(
     "SELECT value ->> 'id' AS id FROM audit_batches, json_each(audit_batches.events)",
-  ).all<{ id: number }>()
-  const archives = await env.DB.prepare('SELECT name FROM audit_archives WHERE removed_at IS NULL').all<{
-    name: string
-  }>()
-  const objects = await Promise.all(archives.results.map(({ name }) => requireBucket().get(name)))
+  )
+  const archives = await selectEverywhere<{ name: string }>(
+    'SELECT name FROM audit_archives WHERE removed_at IS NULL',
+  )
+  const objects = await Promise.all(archives.map(({ name }) => requireBucket().get(name)))
   const texts = await Promise.all(objects.map((object) => object?.text() ?? ''))
   const lines = texts.flatMap((text) => text.split('\n').filter((line) => line !== ''))
   const inR2: number[] = lines.map((line) => JSON.parse(line).id)

@@ -1,7 +1,9 @@
 import { env } from 'cloudflare:workers'
-import type { AuditBatchStore } from '../../src/audit/audit_batch_store.ts'
+import { afterAll, beforeAll } from 'vitest'
+import type { AuditDeliveryStore } from '../../src/audit/audit_delivery_store.ts'
 import type { AuditMessage } from '../../src/audit/audit_message.ts'
 import { type QueuedMessage, storeMessages } from '../../src/audit/store_messages.ts'
+import { type AuditLayout, selectEverywhere } from './audit_databases.ts'
 import { TestServer } from './server.ts'
 
 /** The outcome of a delivery of one message. */
@@ -24,7 +26,7 @@ export class AuditSink {
   /** Delivers bodies as the Worker does, in one batch. */
   static async deliver(
     bodies: readonly unknown[],
-    { auditBatches, clock }: { auditBatches: Pick<AuditBatchStore, 'store'>; clock: { now(): number } },
+    { auditBatches, clock }: { auditBatches: Pick<AuditDeliveryStore, 'store'>; clock: { now(): number } },
     attempts = 1,
   ): Promise<Delivered[]> {
     const outcomes = bodies.map((): Delivered => ({ isAcknowledged: false, delaySeconds: null }))
@@ -52,6 +54,18 @@ export class AuditSink {
 
 export const ARCHIVE = { audit_archive: { partitions: 4, hot_hours: 72 } }
 
+let layout: AuditLayout['config'] = {}
+
+/** Sets where the servers of all tests of a `describe` store events. */
+export function useLayout({ config }: AuditLayout): void {
+  beforeAll(() => {
+    layout = config
+  })
+  afterAll(() => {
+    layout = {}
+  })
+}
+
 /** A server with the archive of audit events, and its queue. */
 export function archiveServer({
   config = {},
@@ -62,19 +76,18 @@ export function archiveServer({
 } = {}): { server: TestServer; sink: AuditSink } {
   const sink = new AuditSink()
   const server = new TestServer({
-    config: { ...ARCHIVE, ...config },
+    config: { ...ARCHIVE, ...layout, ...config },
     env: { AUDIT_QUEUE: sink.queue, ...changes.env },
   })
   return { server, sink }
 }
 
-/** The events of all batches in D1. */
+/** The events of all batches in D1, in the order of their times. */
 export async function batchedEvents(): Promise<Record<string, unknown>[]> {
-  const { results } = await env.DB.prepare(
-    `SELECT value FROM audit_batches, json_each(audit_batches.events)
-     ORDER BY value ->> 'at', value ->> 'id'`,
-  ).all<{ value: string }>()
-  return results.map(({ value }) => JSON.parse(value))
+  const rows = await selectEverywhere<{ value: string }>(
+    'SELECT value FROM audit_batches, json_each(audit_batches.events)',
+  )
+  return rows.map(({ value }) => JSON.parse(value)).sort((a, b) => a.at - b.at || a.id - b.id)
 }
 
 /** The sum of each counter of all minutes. */

@@ -6,6 +6,9 @@ declare global {
     interface Env extends WorkerEnv {
       /** A second database for sessions. */
       SESSIONS_EU: D1Database
+      /** Databases for audit events. */
+      AUDIT_1: D1Database
+      AUDIT_2: D1Database
       TEST_MIGRATIONS: D1Migration[]
       /** The factor for the number of inputs, and their seed. An empty seed is random. */
       FUZZ_RUNS: string

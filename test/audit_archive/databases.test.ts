@@ -1,0 +1,166 @@
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { dayOf } from '../../src/audit/event_partition.ts'
+import { runCron } from '../../src/cron.ts'
+import { aroundD1 } from '../support/around_d1.ts'
+import { type AuditLayout, countIn, selectEverywhere } from '../support/audit_databases.ts'
+import {
+  deliverHistory,
+  emptyArchive,
+  expectLists,
+  findEverywhere,
+  makeHistory,
+} from '../support/audit_history.ts'
+import { AuditSink, archiveServer, batchedEvents, countedEvents } from '../support/audit_sink.ts'
+import { TestOperator } from '../support/operator.ts'
+import { emptyStores } from '../support/server.ts'
+
+const DAY = 86_400
+
+const AUDIT_1 = { binding: 'AUDIT_1' }
+const AUDIT_2 = { binding: 'AUDIT_2' }
+
+type Databases = AuditLayout['config']['audit_databases']
+
+const serverWith = (audit_databases: Databases, config = {}) =>
+  archiveServer({ config: { audit_archive: { partitions: 16 }, audit_databases, ...config } })
+
+const idsOf = (events: readonly { id: number }[]) => events.map(({ id }) => id).sort()
+
+describe('databases of audit events', () => {
+  beforeEach(async () => {
+    await emptyStores()
+    await emptyArchive()
+  })
+
+  it('the events of a partition are in one of the open databases, and the counters are in DB', async () => {
+    const { server, sink } = serverWith([AUDIT_1, AUDIT_2])
+    const client = await server.addClient()
+    for (let guest = 0; guest < 30; guest++) await server.signIn(client, 'guest', 'guest')
+    await sink.flush(server)
+    const [inDb, ...inOthers] = await countIn('audit_batches')
+    expect(inDb).toBe(0)
+    expect(Math.min(...inOthers)).toBeGreaterThan(0)
+    const partitions = await selectEverywhere<{ partition: number }>('SELECT partition FROM audit_batches')
+    expect(new Set(partitions.map(({ partition }) => partition)).size).toBe(partitions.length)
+    expect(await countIn('audit_deliveries')).toEqual([1, 1, 1])
+    expect(await countIn('audit_counters')).toEqual([1, 0, 0])
+    expect(await countedEvents()).toMatchObject({ 'tokens:guest': 30 })
+  })
+
+  it.each<[string, Databases]>([
+    ['none', undefined],
+    ['another first one', [AUDIT_2, AUDIT_1]],
+    ['a closed one', [{ ...AUDIT_1, closed: true }, AUDIT_2]],
+    [
+      'only closed ones',
+      [
+        { ...AUDIT_1, closed: true },
+        { ...AUDIT_2, closed: true },
+      ],
+    ],
+    ['one more', [AUDIT_1, AUDIT_2]],
+  ])(
+    'after a change of the list to %s, each event is found, archived, exported and swept',
+    async (_case, after = []) => {
+      const before = after.length === 0 ? undefined : [AUDIT_1]
+      const { server } = serverWith(before)
+      const events = makeHistory(server.clock.time, 8)
+      await deliverHistory(server, events)
+      const later = serverWith(after).server
+      const more = makeHistory(server.clock.time, 8).map((event) => ({ ...event, id: event.id + 1000 }))
+      await deliverHistory(later, more)
+      const all = [...events, ...more]
+      await expectLists(later, all, [{ subject: 'visitor:1' }, { clientId: 'shop' }])
+      await later.cron()
+      const hotFrom = dayOf(server.clock.time) - 3 * DAY
+      expect(await findEverywhere()).toEqual({
+        inD1: idsOf(all.filter(({ at }) => at >= hotFrom)),
+        inR2: idsOf(all.filter(({ at }) => at < hotFrom)),
+      })
+      await expectLists(later, all, [{ subject: 'visitor:1' }])
+      const operator = await TestOperator.signIn(later)
+      const exported: { id: number }[] = []
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const given: string = cursor === '' ? '' : `&cursor=${cursor}`
+        const { body } = await operator.get(`/audit/export?from=0&to=${server.clock.time}${given}`)
+        const page = body as unknown as { items: { id: number }[]; next_cursor: string | null }
+        exported.push(...page.items)
+        cursor = page.next_cursor
+      }
+      expect(idsOf(exported.filter(({ id }) => id >= 2 ** 52))).toEqual(
+        idsOf(all.filter(({ at }) => at < server.clock.time)),
+      )
+      later.clock.time += 100 * DAY
+      await later.cron()
+      await later.cron()
+      expect((await findEverywhere()).inR2).toEqual([])
+      expect(await countIn('audit_archives')).toEqual([0, 0, 0])
+    },
+  )
+
+  it('a closed database gets no new events', async () => {
+    const { server, sink } = serverWith([{ ...AUDIT_1, closed: true }, AUDIT_2])
+    const client = await server.addClient()
+    for (let guest = 0; guest < 8; guest++) await server.signIn(client, 'guest', 'guest')
+    expect(sink.messages[0]?.databases).toEqual(['AUDIT_2'])
+    await sink.flush(server)
+    expect((await countIn('audit_batches')).map((count) => count > 0)).toEqual([false, false, true])
+  })
+
+  it('a message that is delivered again after a change of the list is stored and counted once', async () => {
+    const { server, sink } = serverWith([AUDIT_1])
+    const client = await server.addClient()
+    for (let guest = 0; guest < 8; guest++) await server.signIn(client, 'guest', 'guest')
+    const messages = [...sink.messages]
+    const ids = messages.flatMap(({ events }) => idsOf(events)).sort()
+    await AuditSink.deliver(messages, server.services)
+    for (const databases of [
+      [AUDIT_1, AUDIT_2],
+      [AUDIT_2, { ...AUDIT_1, closed: true }],
+    ])
+      await AuditSink.deliver(messages, serverWith(databases).server.services)
+    expect((await batchedEvents()).map(({ id }) => id).sort()).toEqual(ids)
+    expect(await countedEvents()).toMatchObject({ 'tokens:guest': 8 })
+  })
+
+  it('the events of a message that names a database without an entry are stored in DB', async () => {
+    const { server, sink } = serverWith([AUDIT_1])
+    const client = await server.addClient()
+    await server.signIn(client, 'guest', 'guest')
+    await AuditSink.deliver(sink.messages, serverWith([AUDIT_2]).server.services)
+    expect((await countIn('audit_batches')).map(Number)).toEqual([1, 0, 0])
+  })
+
+  it('a database that fails does not keep the cron trigger from archiving the others', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => log.mockRestore())
+    const { server } = serverWith([AUDIT_1, AUDIT_2])
+    const events = makeHistory(server.clock.time, 8)
+    await deliverHistory(server, events)
+    const [, first] = await countIn('audit_batches')
+    const broken = aroundD1(async (sql, call) => {
+      if (sql.includes('audit_batches')) throw new Error('the connection was lost')
+      return call()
+    }, env.AUDIT_1)
+    const failing = archiveServer({
+      config: { audit_archive: { partitions: 16 }, audit_databases: [AUDIT_1, AUDIT_2] },
+      env: { AUDIT_1: broken },
+    }).server
+    await runCron(failing.services, () => {})
+    expect(log.mock.calls.map(([line]) => JSON.parse(String(line)).event)).toContain('audit_not_archived')
+    expect((await countIn('audit_batches'))[1]).toBe(first)
+    expect((await findEverywhere()).inR2.length).toBeGreaterThan(0)
+    await server.cron()
+    await expectLists(server, events, [{ subject: 'visitor:1' }])
+  })
+
+  it('the sizes of these databases are in the statistics, and a missing binding is named', async () => {
+    const { server } = serverWith([AUDIT_1, AUDIT_2])
+    const sizes = await server.services.databaseSizes.readAndWarn()
+    expect(sizes.map(({ name }) => name)).toEqual(['DB', 'AUDIT_1', 'AUDIT_2'])
+    expect(() => serverWith([{ binding: 'AUDIT_9' }]).server.services).toThrow(
+      'the binding AUDIT_9 is missing',
+    )
+  })
+})
