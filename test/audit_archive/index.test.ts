@@ -63,7 +63,7 @@ describe('the index of the archive', () => {
     'a page with a subject reads as many rows in ten years as in a year (descending: %s)',
     async (isDescending) => {
       const { db, counted } = countingReads()
-      const store = new ArchivedEventStore(db, requireBucket())
+      const store = new ArchivedEventStore([db], requireBucket())
       const rowsAfter = async (days: number) => {
         await env.DB.prepare('DELETE FROM audit_archives').run()
         await listObjects({ days, perDay: 1 })
@@ -85,8 +85,12 @@ describe('the index of the archive', () => {
     const archive = new AuditArchiveStore(db, requireBucket())
     const place = ['objects', TODAY - 100 * DAY, 20, 'absent/99', 0] as const
     const reads = {
-      newest: () => new ArchivedEventStore(db, requireBucket()).findEnd(),
-      export: () => new AuditExportStore(db, requireBucket()).read({ from: 0, to: TODAY }, [...place]),
+      newest: () => new ArchivedEventStore([db], requireBucket()).findEnd(),
+      export: () =>
+        new AuditExportStore(db, { databases: new Map([['DB', db]]), bucket: requireBucket() }).read(
+          { from: 0, to: TODAY },
+          [...place],
+        ),
       retention: () => archive.sweep({ before: TODAY - 400 * DAY, now: TODAY }, 100),
     }
     for (const [name, read] of Object.entries(reads)) {
@@ -109,7 +113,7 @@ describe('the index of the archive', () => {
     for (const event of events)
       await archive.write({ partition: PARTITION, day: dayOf(event.at) }, [event], TODAY)
     await env.DB.prepare('UPDATE audit_archives SET removed_at = NULL').run()
-    const store = new ArchivedEventStore(env.DB, requireBucket())
+    const store = new ArchivedEventStore([env.DB], requireBucket())
     const newestFirst = events.map(({ at }) => at).sort((a, b) => b - a)
     for (const isDescending of [true, false]) {
       for (const isBackwards of [true, false]) {
