@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { dayOf } from '../../src/audit/event_partition.ts'
 import { runCron } from '../../src/cron.ts'
-import { aroundD1 } from '../support/around_d1.ts'
+import { type AroundCall, aroundD1 } from '../support/around_d1.ts'
 import { type AuditLayout, countIn, selectEverywhere } from '../support/audit_databases.ts'
 import {
   deliverHistory,
@@ -72,6 +72,8 @@ describe('databases of audit events', () => {
       await deliverHistory(later, more)
       const all = [...events, ...more]
       await expectLists(later, all, [{ subject: 'visitor:1' }, { clientId: 'shop' }])
+      // A run writes up to 25 objects.
+      await later.cron()
       await later.cron()
       const hotFrom = dayOf(server.clock.time) - 3 * DAY
       expect(await findEverywhere()).toEqual({
@@ -92,8 +94,7 @@ describe('databases of audit events', () => {
         idsOf(all.filter(({ at }) => at < server.clock.time)),
       )
       later.clock.time += 100 * DAY
-      await later.cron()
-      await later.cron()
+      for (let run = 0; run < 4; run++) await later.cron()
       expect((await findEverywhere()).inR2).toEqual([])
       expect(await countIn('audit_archives')).toEqual([0, 0, 0])
     },
@@ -162,5 +163,40 @@ describe('databases of audit events', () => {
     expect(() => serverWith([{ binding: 'AUDIT_9' }]).server.services).toThrow(
       'the binding AUDIT_9 is missing',
     )
+  })
+
+  it('each of these databases costs two written rows for a delivery: the list of messages and its removal', async () => {
+    const rowsOf = async (databases: Databases) => {
+      let rows = 0
+      const around: AroundCall = async (sql, call) => {
+        const result = await call()
+        for (const part of [result].flat() as Partial<D1Result>[])
+          if (sql.includes('audit_deliveries')) rows += part?.meta?.rows_written ?? 0
+        return result
+      }
+      const counting = Object.fromEntries(
+        (['DB', 'AUDIT_1', 'AUDIT_2'] as const).map((name) => [name, aroundD1(around, env[name])]),
+      )
+      const { server, sink } = archiveServer({
+        config: { audit_archive: { partitions: 16 }, audit_databases: databases },
+        env: counting,
+      })
+      const client = await server.addClient()
+      await server.signIn(client, 'guest', 'guest')
+      const [message] = sink.messages
+      const messages = Array.from({ length: 100 }, (_, i) => ({
+        ...message,
+        id: `message-${i}`,
+        events: [{ id: 2 ** 52 + i, at: server.clock.time, kind: 'issue', subject: `visitor:${i}` }],
+      }))
+      await AuditSink.deliver(messages, server.services)
+      for (const { batches } of server.services.auditStores)
+        await batches.sweepDeliveries(server.clock.time + 1, 1000)
+      return rows
+    }
+    const inDb = await rowsOf([])
+    await emptyStores()
+    await emptyArchive()
+    expect(await rowsOf([AUDIT_1, AUDIT_2])).toBe(inDb + 4)
   })
 })
