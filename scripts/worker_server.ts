@@ -42,6 +42,8 @@ export interface ServiceServer extends WorkerServer {
   stores: Env
   /** Runs the cron trigger once, and waits for its end. */
   runCron(): Promise<void>
+  /** Delivers messages of a queue in one batch, as Cloudflare does. @returns the ids of the acknowledged messages */
+  deliver(queue: string, messages: readonly { id: string; body: unknown }[]): Promise<string[]>
 }
 
 /** The settings with which a service restarts at its address and with its data. Absent ones are new. */
@@ -116,7 +118,12 @@ export async function startService(
   const runCron = async () => {
     await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' })
   }
-  return { ...server, origin: config.issuer, config, stores, runCron }
+  const deliver = async (queue: string, messages: readonly { id: string; body: unknown }[]) => {
+    const sent = messages.map((message) => ({ ...message, timestamp: new Date(), attempts: 1 }))
+    const { explicitAcks } = await (await miniflare.getWorker()).queue(queue, sent)
+    return explicitAcks
+  }
+  return { ...server, origin: config.issuer, config, stores, runCron, deliver }
 }
 
 /** The Worker of management, which only the service calls. */

@@ -1,15 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Bundle } from '../../scripts/worker_bundle.ts'
-import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import type { ServiceServer } from '../../scripts/worker_server.ts'
 import { compact } from '../../src/lib/compact.ts'
 import { isObjectName } from '../../src/sessions/object_name.ts'
 import { shardNameOf } from '../../src/sessions/sid.ts'
-import { findChildren } from '../support/child_processes.ts'
 import { configureBundle } from '../support/configure_bundle.ts'
+import { KillableService } from '../support/killable_service.ts'
 import { serviceBundle } from '../support/shared_builds.ts'
 import { CUSTOMER, GUEST, requestTokens } from '../support/token_client.ts'
 
@@ -42,30 +39,13 @@ const STORES = [
   { store: 'session objects', keys: { session_objects: { per_market: 2 } } },
 ]
 
-let bundle: Bundle
+let killable: KillableService
 let service: ServiceServer
-/** The workerd of the service. */
-let pid: number
-/** The secrets of the next start, and the directory of its stores. */
-let identity: { stateDirectory: string; sealingKey: string }
 
 /** Starts a service with new stores. */
 async function startAnew(keys: Record<string, unknown>): Promise<void> {
-  bundle = configureBundle(await serviceBundle(), keys)
-  identity = {
-    stateDirectory: join(makeTemporaryDirectory(), 'state'),
-    sealingKey: randomBytes(32).toString('base64url'),
-  }
-  await start()
-}
-
-/** @param port The port of the last start; a free port at first. */
-async function start(port?: number): Promise<void> {
-  const others = findChildren('workerd')
-  service = await startService(bundle, compact({ ...identity, port }))
-  const [own, ...rest] = findChildren('workerd').filter((child) => !others.includes(child))
-  if (own === undefined || rest.length > 0) throw new Error('which workerd is that of the service?')
-  pid = own
+  killable = await KillableService.start(configureBundle(await serviceBundle(), keys))
+  service = killable.service
 }
 
 /** The holder of a session, who refreshes it and keeps the last refresh token received. */
@@ -166,15 +146,11 @@ async function signInEveryone(): Promise<Refresher[]> {
   )
 }
 
-/** Kills workerd and starts it again on the same files. @returns the time without a server, in milliseconds */
+/** @returns the time without a server, in milliseconds */
 async function killAndRestart(): Promise<number> {
-  const killedAt = Date.now()
-  const port = Number(new URL(service.origin).port)
-  process.kill(pid, 'SIGKILL')
-  await service.close()
-  expect(findChildren('workerd')).not.toContain(pid)
-  await start(port)
-  return Date.now() - killedAt
+  const elapsedMs = await killable.killAndRestart()
+  service = killable.service
+  return elapsedMs
 }
 
 /** The number of audit events of each kind. */
