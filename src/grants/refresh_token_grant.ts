@@ -79,7 +79,7 @@ async function verifyToken(
   }
 }
 
-/** The request about the API of its token. @throws OAuthError invalid_grant for the token of another client or of another API */
+/** The received request with the API of its refresh token. @throws OAuthError invalid_grant for the token of another client or of another API */
 function requestAbout(
   claims: RefreshTokenClaims,
   received: ClientRequest,

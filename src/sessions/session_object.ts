@@ -60,7 +60,8 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Runs statements in one transaction. A statement that ends sessions is done when the revocation feed has them.
+   * Runs statements in one transaction. If a statement ends sessions, the call returns after the revocation feed has
+   * the ended sessions.
    *
    * @throws the error of SQLite: then no statement has an effect. StorageUnavailable if the feed may lack an ended session: repeat
    *   the call
