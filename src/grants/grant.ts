@@ -17,6 +17,7 @@ import type { OneTimeStore } from '../onetime/one_time_store.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
 import type { EmailSecondFactor } from '../signin/email_second_factor.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
+import type { ChangeListStore } from '../storage/change_list_store.ts'
 import type { BreachedPasswords } from '../users/breaches/breached_passwords.ts'
 import type { Challenge } from '../users/challenge/challenge.ts'
 import type { PasswordHasher } from '../users/password_hash.ts'
@@ -27,6 +28,7 @@ import type { UserStore } from '../users/user_store.ts'
 export interface GrantServices {
   config: Config
   keys: KeyRing
+  changes: ChangeListStore
   clients: ClientStore
   clientTable: ClientTableStore
   metadataClients: MetadataClientStore

@@ -9,6 +9,7 @@ import { invalidDpopProof, OAuthError } from '../oauth/errors.ts'
 import { isIdentityScope } from '../oauth/identity_scope.ts'
 import { grantScope } from '../oauth/scope.ts'
 import { requireClientMethod } from '../sessions/client_method.ts'
+import { prepareRotation } from '../sessions/prepare_rotation.ts'
 import { refuseRefresh } from '../sessions/refuse_refresh.ts'
 import { rotateSession } from '../sessions/rotate_session.ts'
 import { isBelowRequiredLevel } from '../signin/second_factor.ts'
@@ -33,7 +34,9 @@ export const refreshTokenGrant: Grant = {
 
   async run(received, services) {
     const { config } = services
-    const claims = await verifyToken(received.parameters.require('refresh_token'), received, services)
+    const token = received.parameters.require('refresh_token')
+    prepareRotation(token, services, received.context)
+    const claims = await verifyToken(token, received, services)
     await requireUnchangedClient(received, services)
     const request = requestAbout(claims, received, config)
     const { client, api, proofKey, parameters, context } = request

@@ -111,6 +111,11 @@ export class KeyRing {
     return findKey(await this.#flights.run('record', context, () => this.#compare(context)), kid)
   }
 
+  /** The keys in the memory of this isolate, of any age. They can include a revoked key, so they never decide a request. */
+  readonly inMemory: Pick<KeyRing, 'find'> = {
+    find: async (kid) => this.#ring && findKey(this.#ring, kid),
+  }
+
   /**
    * The public keys (RFC 7517 §5). If no store responds in time, it returns the last JWKS from this data centre.
    *

@@ -105,6 +105,11 @@ export class HolderReplicaStore implements HolderCheck {
     return { holder, knownAt, results }
   }
 
+  /** Makes the lists young enough for a check at `now`, in Unix seconds. @throws StorageUnavailable */
+  async prepare(now: number): Promise<void> {
+    if (now - (this.#changes.readAt ?? 0) > HOLDER_KNOWLEDGE_SECONDS.max) await this.#changes.renew(now)
+  }
+
   async read(query: HolderQuery, statement: SqlStatement): Promise<HolderRun> {
     const { holder, knownAt } = await this.#find(query)
     return { holder, knownAt, results: holder.problem === null ? [await statement.run()] : [] }

@@ -32,6 +32,7 @@ export class RemoteObject {
         callStore('session object', () =>
           this.#stub().refresh({ rotation, query, refreshRetryWindowSeconds }),
         ),
+      prepare: (now) => callStore('session object', () => this.#stub().prepare(now)),
     }
   }
 

@@ -82,6 +82,11 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     return new SessionRotationStore(this.#db, this.#holders, lifetimes).use(rotation, query)
   }
 
+  /** Reads the lists of changed records if they are too old for a refresh at `now`, in Unix seconds. @throws an error of D1 */
+  prepare(now: number): Promise<void> {
+    return this.#holders.prepare(now)
+  }
+
   /** Sends the rows that D1 still needs, and removes expired sessions once a day. If a call fails, a later alarm repeats it. */
   override async alarm(): Promise<void> {
     this.#alarmAt = null

@@ -33,6 +33,8 @@ export interface SessionRotations {
    * @throws StorageUnavailable, CorruptRecord
    */
   use(rotation: Rotation, query: HolderQuery): Promise<RotationResult>
+  /** Starts the reads of a later `use` at the same time. Absent if it has none. @param now Unix seconds */
+  prepare?(now: number): Promise<void>
 }
 
 /** The maximum number of refreshes whose times a row stores. A token from before these refreshes is not good for a retry. */

@@ -45,6 +45,11 @@ export class ChangeListStore {
     return this.#latest
   }
 
+  /** The time of the last read of the list. Unix seconds; -Infinity before the first read. */
+  get readAt(): number {
+    return this.#readAt
+  }
+
   /** Whether a copy lacks a change that this isolate knows. @param asOf The number of the latest change in the copy. */
   isOutdated(name: string, asOf: number): boolean {
     return asOf < this.#coversAfter || asOf < (this.#changes.get(name) ?? 0)

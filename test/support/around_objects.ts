@@ -7,6 +7,9 @@ type Batch = Parameters<ObjectStub['run']>[0]
 /** The text for a refresh that the object runs. An object has no other statement with this text. */
 const REFRESH = 'UPDATE sessions (a refresh in the object)'
 
+/** The text for the reads of an object before a refresh. */
+const PREPARE = 'the lists of an object'
+
 /** The session objects, with wrapped calls. A call is one batch of statements, or one refresh that the object runs. */
 export function aroundObjects(around: AroundCall): SessionObjectNamespace {
   return new Proxy(sessionObjects(), {
@@ -19,9 +22,10 @@ export function aroundObjects(around: AroundCall): SessionObjectNamespace {
   })
 }
 
-function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run' | 'refresh'> {
+function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run' | 'refresh' | 'prepare'> {
   const refresh = (use: Parameters<ObjectStub['refresh']>[0]) =>
     around(REFRESH, async () => stub.refresh(use))
+  const prepare = (now: number) => around(PREPARE, async () => stub.prepare(now))
   const run = (batch: Batch) => {
     const sql = batch.statements.map((statement) => statement.sql).join(';\n')
     return around(
@@ -30,7 +34,11 @@ function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run' 
       async () => stub.run(broken(batch)),
     )
   }
-  return { run: run as ObjectStub['run'], refresh: refresh as ObjectStub['refresh'] }
+  return {
+    run: run as ObjectStub['run'],
+    refresh: refresh as ObjectStub['refresh'],
+    prepare: prepare as ObjectStub['prepare'],
+  }
 }
 
 /** The batch with a statement that fails after the first one. */
