@@ -76,7 +76,7 @@ export const ISOLATE_STATES = {
   warm: { afterSeconds: 0, pauseSeconds: 1 },
   /** It waits for the list of changed records. */
   paused: { afterSeconds: 5, pauseSeconds: 6 },
-  /** The lists of a session object are outdated too. */
+  /** The lists of a session object are outdated too. It reads them at the same time. */
   resting: { afterSeconds: 30, pauseSeconds: 40 },
   /** It is new, or it has no copy that it may use. The model uses a new isolate. */
   cold: { afterSeconds: 90, pauseSeconds: 40 },

@@ -8,7 +8,7 @@ type Batch = Parameters<ObjectStub['run']>[0]
 const REFRESH = 'UPDATE sessions (a refresh in the object)'
 
 /** The text for the reads of an object before a refresh. */
-const PREPARE = 'the lists of an object'
+export const PREPARE = 'the lists of an object'
 
 /** The session objects, with wrapped calls. A call is one batch of statements, or one refresh that the object runs. */
 export function aroundObjects(around: AroundCall): SessionObjectNamespace {
