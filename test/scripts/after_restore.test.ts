@@ -25,7 +25,10 @@ const BEFORE = `
   INSERT INTO one_time_values (id, kind, max_tries, sealed, expires_at)
     VALUES ('used since', 'link', 1, 'x', ${FAR}), ('unused', 'link', 1, 'x', ${FAR});
   INSERT INTO recovery_codes (subject, code_hash, created_at) VALUES ('user:ada', 'code', 1);
-  INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at) VALUES ('jti', 'early', 5, 'r', 5, ${FAR});`
+  INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at) VALUES ('jti', 'early', 5, 'r', 5, ${FAR});
+  INSERT INTO session_index (sid, subject, client_id, api, started_at)
+    VALUES ('weur-0.kept', 'user:ada', 'shop', 'storefront', 1), ('weur-0.expired', 'user:ada', 'shop', 'storefront', 1);
+  INSERT INTO audit_archives (partition, day, name, size, bytes, blocks) VALUES (1, 0, 'replaced', 1, 1, '[]');`
 
 /** The changes that the restore loses. */
 const SINCE = `
@@ -38,6 +41,11 @@ const SINCE = `
   UPDATE sessions SET seq = 3, rotated_at = 7 WHERE sid = 's1.a';
   UPDATE one_time_values SET used_at = 7 WHERE id = 'used since';
   DELETE FROM recovery_codes;
+  DELETE FROM session_index WHERE sid = 'weur-0.expired';
+  INSERT INTO session_index (sid, subject, client_id, api, started_at)
+    VALUES ('weur-0.new', 'user:ada', 'shop', 'storefront', 7);
+  DELETE FROM audit_archives;
+  INSERT INTO audit_archives (partition, day, name, size, bytes, blocks) VALUES (1, 0, 'new', 2, 2, '[]');
   INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at)
     VALUES ('sid', 's1.b', 9, 'it''s
 over; two lines', 9, ${FAR});`
@@ -93,6 +101,15 @@ describe('npm run after-restore', () => {
     ])
     expect(select('SELECT id FROM one_time_values WHERE used_at IS NULL')).toEqual([{ id: 'unused' }])
     expect(select('SELECT * FROM recovery_codes')).toEqual([])
+  })
+
+  it('--lost writes the index of session objects and the list of archived objects as in the lost state', () => {
+    const { select } = repair('--lost', lost.file)
+    expect(select('SELECT sid FROM session_index ORDER BY sid')).toEqual([
+      { sid: 'weur-0.kept' },
+      { sid: 'weur-0.new' },
+    ])
+    expect(select('SELECT name, size FROM audit_archives')).toEqual([{ name: 'new', size: 2 }])
   })
 
   it('--lost disables, signs out, erases and retires again, and keeps newer passwords', () => {
