@@ -24,7 +24,11 @@ const workers = {
       miniflare: {
         // The tests call the app of management in the same process.
         serviceBindings: { MANAGEMENT: () => new Response(null, { status: 503 }) },
-        d1Databases: { SESSIONS_EU: 'sessions-eu', AUDIT_1: 'audit-1', AUDIT_2: 'audit-2' },
+        d1Databases: {
+          SESSIONS_EU: 'sessions-eu',
+          ...{ AUDIT_1: 'audit-1', AUDIT_2: 'audit-2' },
+          ...{ USERS_1: 'users-1', USERS_2: 'users-2' },
+        },
         bindings: {
           SEALING_KEY: randomBytes(32).toString('base64url'),
           LOCAL_INBOX: 'true',

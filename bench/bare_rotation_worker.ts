@@ -1,6 +1,7 @@
 import type { Env } from '../src/services/environment.ts'
 import { HolderStore } from '../src/sessions/holder_store.ts'
 import { SessionRotationStore } from '../src/sessions/session_rotation_store.ts'
+import { UserDatabases } from '../src/users/user_databases_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 
 // wrangler.toml names this class. The Worker creates no object.
@@ -19,7 +20,13 @@ export default {
     const { searchParams } = new URL(request.url)
     const sid = searchParams.get('sid') ?? ''
     subject ??=
-      (await new UserStore(DB).findByUsername('customers', 'amanda@example.com', 'primary'))?.id ?? ''
+      (
+        await new UserStore(new UserDatabases(DB)).findByUsername(
+          'customers',
+          'amanda@example.com',
+          'primary',
+        )
+      )?.id ?? ''
     const now = Math.floor(Date.now() / 1000)
     const session = { sid, subject, clientId: 'storefront-demo', api: 'storefront', startedAt: now }
     const token = {
@@ -32,7 +39,11 @@ export default {
       now,
     }
     const holder = { ...session, ...token }
-    const { outcome } = await new SessionRotationStore(DB, new HolderStore(DB).checkFor(DB), SETTINGS).use(
+    const { outcome } = await new SessionRotationStore(
+      DB,
+      new HolderStore(new UserDatabases(DB)).checkFor(DB),
+      SETTINGS,
+    ).use(
       {
         ...session,
         expiresAt: now + LIFETIME_SECONDS,

@@ -9,6 +9,7 @@ import type { Env } from '../src/services/environment.ts'
 import type { UserDraft } from '../src/users/create_user.ts'
 import type { Profile } from '../src/users/profile.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
+import { UserDatabases } from '../src/users/user_databases_store.ts'
 import { UserStore } from '../src/users/user_store.ts'
 import { UserMaker } from './make_user.ts'
 import { ensureOperatorClients, OPERATOR_CLIENT_IDS } from './operator_clients.ts'
@@ -204,8 +205,9 @@ export async function seedDemoData(
     const present = await clients.findMany(OPERATOR_CLIENT_IDS)
     await ensureOperatorClients(clients, present, { issuer, adminApi, now })
   }
-  const users = new UserStore(env.DB)
-  const userAdmin = new UserAdminStore(env.DB)
+  const databases = new UserDatabases(env.DB)
+  const users = new UserStore(databases)
+  const userAdmin = new UserAdminStore(databases)
   // Their passwords are public, so they are not checked against known breaches.
   const maker = new UserMaker({ ...config, breachedPasswords: null })
   for (const draft of USERS) {

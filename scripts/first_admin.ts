@@ -8,6 +8,7 @@ import type { ApiConfig } from '../src/config/config.ts'
 import { requireUsername, UserRefused } from '../src/users/create_user.ts'
 import type { UnstoredUser } from '../src/users/user.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
+import { UserDatabases } from '../src/users/user_databases_store.ts'
 import { requireConfig } from './config_file.ts'
 import { listServers } from './local_servers.ts'
 import { DraftRefused, UserMaker } from './make_user.ts'
@@ -112,7 +113,7 @@ async function makeAdmin({ userPool: pool }: ApiConfig): Promise<UnstoredUser> {
 async function formatSql(admin: UnstoredUser, adminApi: ApiConfig): Promise<string> {
   const lines: string[] = []
   const printer = sqlPrinter((line) => lines.push(line))
-  await new UserAdminStore(printer).add([{ ...admin, profile: {} }], [])
+  await new UserAdminStore(new UserDatabases(printer)).add([{ ...admin, profile: {} }], [])
   const installation = { issuer: config.issuer, adminApi, now: admin.createdAt }
   await ensureOperatorClients(new ClientAdminStore(printer), present.clients, installation)
   lines.push(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
+import { UserDatabases } from '../src/users/user_databases_store.ts'
 import { requireConfig } from './config_file.ts'
 import { DraftRefused, UserMaker } from './make_user.ts'
 import { sqlPrinter } from './sql_printer.ts'
@@ -12,10 +13,12 @@ const USAGE = `usage: npm run --silent new-user -- --pool POOL --username NAME [
 
 const config = requireConfig()
 const { pool, username, roles } = readArguments()
+if (config.userDatabases?.pools.includes(pool))
+  stop(`config.yml: user_databases has the pool ${pool}: create its users by the admin API`)
 const draft = { pool, username, password: readPassword(), roles, enabled: true }
 try {
   const user = await new UserMaker(config).make(draft)
-  await new UserAdminStore(sqlPrinter()).add([{ ...user, profile: {} }], [])
+  await new UserAdminStore(new UserDatabases(sqlPrinter())).add([{ ...user, profile: {} }], [])
 } catch (error) {
   if (!(error instanceof DraftRefused)) throw error
   stop(error.message)

@@ -9,6 +9,7 @@ import { generateSigningKey } from '../src/keys/signing_key.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { databaseBindings, type Env } from '../src/services/environment.ts'
 import { UserAdminStore } from '../src/users/user_admin_store.ts'
+import { UserDatabases } from '../src/users/user_databases_store.ts'
 import { requireConfig } from './config_file.ts'
 import { DrillAccount, type Form } from './drill_account.ts'
 import { DRILL_CASES, DRILL_PASSWORD, DRILL_USERS } from './drill_cases.ts'
@@ -200,6 +201,6 @@ async function addUsers({ DB }: Env): Promise<void> {
   for (const username of DRILL_USERS) {
     const draft = { pool: 'customers', username, password: DRILL_PASSWORD, roles: [], enabled: true }
     const user = { ...(await maker.make(draft)), id: `user:${username}`, profile: {} }
-    await new UserAdminStore(DB).add([user], [])
+    await new UserAdminStore(new UserDatabases(DB)).add([user], [])
   }
 }

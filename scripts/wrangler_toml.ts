@@ -1,5 +1,6 @@
 import { unstable_readConfig as readWranglerConfig, type Unstable_Config } from 'wrangler'
 import type { Config } from '../src/config/config.ts'
+import { databaseBindings } from '../src/services/environment.ts'
 import { BURST_BINDINGS, type Budget, PERIOD_SECONDS } from '../src/storage/burst_limits.ts'
 import { findManagementProblems } from './management_config.ts'
 
@@ -26,6 +27,7 @@ type WranglerToml = Pick<
   Unstable_Config,
   | 'name'
   | 'services'
+  | 'd1_databases'
   | 'assets'
   | 'compatibility_flags'
   | 'ratelimits'
@@ -44,10 +46,18 @@ export function requireWranglerToml(config: Config): void {
 
 /** Finds the budgets and the bindings of wrangler.toml that differ from config.yml. */
 export function findDifferences(
-  { burstLimits, mail, auditArchive }: Pick<Config, 'burstLimits' | 'mail' | 'auditArchive'>,
+  config: Pick<
+    Config,
+    'burstLimits' | 'mail' | 'auditArchive' | 'sessionShards' | 'auditDatabases' | 'userDatabases'
+  >,
   toml: WranglerToml,
 ): string[] {
+  const { burstLimits, mail, auditArchive } = config
+  const databases = toml.d1_databases.map(({ binding }) => binding)
   return [
+    ...[...databaseBindings(config)]
+      .filter((binding) => !databases.includes(binding))
+      .map((binding) => `wrangler.toml has no [[d1_databases]] with the binding ${binding}`),
     ...findManagementProblems(toml),
     ...findAssetProblems(toml),
     ...(toml.compatibility_flags.includes(PUBLIC_FETCH)

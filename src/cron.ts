@@ -12,6 +12,7 @@ import { eraseSessions } from './sessions/erase_sessions.ts'
 import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
 import { endLeftSessions } from './signin/end_left_sessions.ts'
 import { USER_CHANGE_SECONDS } from './storage/copy_ages.ts'
+import { moveUserEvents } from './users/move_user_events.ts'
 
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
@@ -52,6 +53,7 @@ export async function runCron(
   await services.feed.keepWithinLimit(context.now)
   await rollUpCounters(services, context.now)
   await eraseAccounts(services, context)
+  await moveUserEvents(services)
   await sweepStores(services)
   await archiveEvents(services, context.now)
   await fillSearchTexts(services)
@@ -95,11 +97,15 @@ async function eraseAccounts(services: CronServices, context: RequestContext): P
 }
 
 /** Fills the search texts of users from before the column, one batch after the other. A failure leaves the rest to the next run. */
-async function fillSearchTexts({ userSearch }: CronServices): Promise<void> {
+async function fillSearchTexts({ userSearches }: CronServices): Promise<void> {
+  for (const store of userSearches) await fillTexts(store)
+}
+
+async function fillTexts(store: CronServices['userSearches'][number]): Promise<void> {
   let filled = 0
   try {
     for (let batch = 0; batch < FILL_BATCHES; batch++) {
-      const count = await userSearch.fill(BATCH_ROWS)
+      const count = await store.fill(BATCH_ROWS)
       filled += count
       if (count < BATCH_ROWS) break
     }
@@ -135,8 +141,9 @@ export async function sweepStores(services: CronServices): Promise<void> {
       table: 'sessions (ended browser sessions)',
       sweep: (limit: number) => endLeftSessions(services, now, limit),
     },
-    expired('sign_in_failures', services.failures),
-    expired('user_changes', services.userChanges, now - USER_CHANGE_SECONDS),
+    ...services.failureSweeps.map((store) => expired('sign_in_failures', store)),
+    ...services.userChanges.map((store) => expired('user_changes', store, now - USER_CHANGE_SECONDS)),
+    ...services.reservationSweeps.map((store) => expired('name_reservations', store)),
     expired('ended_browser_sessions', services.browserSessions),
     { table: 'clients (of documents)', sweep: (limit: number) => metadataClients.sweep(now, limit) },
     { table: 'consents', sweep: (limit: number) => consents.sweepOfDeletedClients(limit) },

@@ -15,6 +15,7 @@ import { KeyedHash } from '../../src/lib/keyed_hash.ts'
 import { OneTimeStore } from '../../src/onetime/one_time_store.ts'
 import type { Env } from '../../src/services/environment.ts'
 import { UserAdminStore } from '../../src/users/user_admin_store.ts'
+import { UserDatabases } from '../../src/users/user_databases_store.ts'
 import { LONG_USERNAME } from './long_data.ts'
 import type { ShopperView } from './shopper_views.ts'
 
@@ -61,7 +62,7 @@ async function refusePassword(page: Page): Promise<void> {
 /** Makes the links of the views, for the user with the long name. They open until the password or the address of the user changes. */
 export async function makeLinks({ DB, SEALING_KEY }: Env, { issuer }: Config): Promise<void> {
   const key = parseSealingKey(SEALING_KEY)
-  const userAdmin = new UserAdminStore(DB)
+  const userAdmin = new UserAdminStore(new UserDatabases(DB))
   const select = DB.prepare('SELECT id FROM users WHERE username = ?').bind(LONG_USERNAME)
   const user = await userAdmin.find((await select.first<string>('id')) ?? '')
   if (key === null || user === null) throw new Error('the links need a sealing key and a user')

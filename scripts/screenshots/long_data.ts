@@ -5,6 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { Env } from '../../src/services/environment.ts'
 import { generateUserId } from '../../src/users/user.ts'
 import { UserAdminStore } from '../../src/users/user_admin_store.ts'
+import { UserDatabases } from '../../src/users/user_databases_store.ts'
 import { BROWSER_GRANTS, LOCAL_CALLBACK, PARTNER_CLIENT, STOREFRONT_SCOPES } from '../demo_data.ts'
 import { UserMaker } from '../make_user.ts'
 import { giveConsent } from './code_flow.ts'
@@ -85,7 +86,7 @@ async function addUsers(env: Env, config: Config, count: number): Promise<void> 
     locale: 'de-DE',
   }
   const all = [...users, { ...long, profile: { ...names, email: LONG_USERNAME, email_verified: true } }]
-  const store = new UserAdminStore(env.DB)
+  const store = new UserAdminStore(new UserDatabases(env.DB))
   for (let i = 0; i < all.length; i += BATCH) {
     await store.add(all.slice(i, i + BATCH), [])
   }

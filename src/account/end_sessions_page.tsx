@@ -51,7 +51,7 @@ async function submit(request: AccountRequest): Promise<Response> {
 }
 
 /**
- * Ends every session and browser session of the user, and makes all known origins unknown, in one transaction with the use of the link.
+ * Ends every session and browser session of the user, and makes all known origins unknown, in one transaction with the use of the link. For a user of a further database, they are three transactions.
  *
  * @returns false if the link cannot be used
  * @throws OAuthError too_many_attempts; StorageUnavailable, CorruptRecord
@@ -60,7 +60,7 @@ async function endSessions(
   token: string,
   { pool, api, context, services }: AccountRequest,
 ): Promise<boolean> {
-  const { links, signOut, bursts, knownOriginStore } = services
+  const { links, signOut, bursts, knownOriginStore, userDatabases } = services
   await bursts.spend('guesses', 'ends of sessions by links', context)
   const link = await links.find(END_SESSIONS, { token, pool }, context.now)
   if (link === null) return false
@@ -72,7 +72,9 @@ async function endSessions(
     event: { api: api.name },
     alongside: [knownOriginStore.forgettingIfChanged(id)],
   }
-  return (await signOut.endUser(id, revocation, context)).kind === 'changed'
+  const isChanged = (await signOut.endUser(id, revocation, context)).kind === 'changed'
+  if (isChanged && userDatabases.of(id) !== userDatabases.home) await knownOriginStore.forget(id)
+  return isChanged
 }
 
 async function showDone(request: AccountRequest): Promise<Response> {

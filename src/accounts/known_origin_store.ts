@@ -50,6 +50,10 @@ const DROP_OLDEST = `
       FROM known_origins AS k WHERE k.subject IN (SELECT value ->> 'subject' FROM json_each(?1)))
     WHERE place > ${MAX_ORIGINS})`
 
+const FORGET = `
+  UPDATE OR REPLACE known_origins SET origin = 'forgotten ' || origin
+  WHERE subject = ? AND origin NOT LIKE 'forgotten %'`
+
 const stateSchema = z.object({ origins: z.int(), is_known: z.int() })
 
 /** The origins of sign-ins in D1. Each call throws StorageUnavailable. */
@@ -92,12 +96,13 @@ export class KnownOriginStore {
    * origin is not the first one. An origin that was forgotten twice keeps one row.
    */
   forgettingIfChanged(subject: string): D1PreparedStatement {
-    return this.#db
-      .prepare(
-        `UPDATE OR REPLACE known_origins SET origin = 'forgotten ' || origin
-         WHERE changes() > 0 AND subject = ? AND origin NOT LIKE 'forgotten %'`,
-      )
-      .bind(subject)
+    return this.#db.prepare(`${FORGET} AND changes() > 0`).bind(subject)
+  }
+
+  /** Makes every origin of a user of a further database unknown. */
+  async forget(subject: string): Promise<void> {
+    const forget = this.#db.prepare(FORGET).bind(subject)
+    await callStore(STORE, () => forget.run())
   }
 
   /** Removes up to `limit` origins that were not seen since a time. @returns how many */

@@ -5,8 +5,9 @@ import type { ApiConfig } from '../config/config.ts'
 import { MAX_BODY_BYTES } from '../http/handlers.ts'
 import { requestContext } from '../http/request_context.ts'
 import { protectResponses } from '../http/security_headers.ts'
-import type { RequestContext } from '../lib/request_context.ts'
+import { type RequestContext, runLater } from '../lib/request_context.ts'
 import type { ManagementServices } from '../services/management_services.ts'
+import { moveUserEvents } from '../users/move_user_events.ts'
 import { ADMIN_PATH, OPENAPI_PATH } from './admin_path.ts'
 import { authenticateCaller, authorize } from './authenticate_caller.ts'
 import { spendChange, spendRequest, spendSearch } from './caller_budget.ts'
@@ -70,7 +71,9 @@ async function runOperation(
   const caller = isSlow ? await requireCaller(c, operation, { services, api, context }) : first
   const confirmation = c.req.header(CONFIRMATION_HEADER) ?? null
   const call = { caller, params: c.req.param(), versions, confirmation, idempotencyKey, context, services }
-  return respond(c, operation, await operation.run(call, input, STEPS))
+  const result = await operation.run(call, input, STEPS)
+  if (operation.method !== 'GET') runLater(context, 'move user events', () => moveUserEvents(services))
+  return respond(c, operation, result)
 }
 
 /** The caller, if the role or the scope allows the operation. @throws Problem 401, 403, 429 */

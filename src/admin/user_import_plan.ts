@@ -166,7 +166,10 @@ async function planRow(
   if (user !== undefined && !user.isHashReplaceable) return { index, verdict: IN_USE }
   try {
     const made = await toUser(row, call, isDryRun)
-    if (user === undefined) return { index, user: { ...made, profile: profileOf(row) } }
+    if (user === undefined) {
+      const id = call.services.userDatabases.newId(made)
+      return { index, user: { ...made, id, profile: profileOf(row) } }
+    }
     const isSame = made.passwordHash === user.passwordHash
     return isSame
       ? { index, verdict: TAKEN }

@@ -2,7 +2,6 @@ import * as z from 'zod/mini'
 import { INVITATION, RESET_PASSWORD } from '../accounts/link_kinds.ts'
 import { createUserWithoutPassword } from '../users/create_user.ts'
 import type { Profile } from '../users/profile.ts'
-import { generateUserId } from '../users/user.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { adminEvent } from './change.ts'
 import { FOR_ADMINS, isAdmin } from './confirmation.ts'
@@ -13,7 +12,7 @@ import { invalidContent, Problem } from './problem.ts'
 import { named } from './schemas.ts'
 import { requirePermissionForUser } from './user_actions.ts'
 import { checkUser, draftMembers, userSchema } from './user_schemas.ts'
-import { idOf, refuseAsProblem, requireUser, show, takenUsername } from './users.ts'
+import { idOf, newUserId, refuseAsProblem, requireUser, show, takenUsername } from './users.ts'
 
 const { must_change_password: _, ...invitationMembers } = draftMembers
 const invitationSchema = named('Invitation', z.strictObject(invitationMembers))
@@ -47,7 +46,7 @@ const inviteUser = operation({
     const respond = (user: UserRecord) => ({ ...show(user), location: `/users/${user.id}` })
     return createOnce(
       call,
-      { operation: 'inviteUser', body: { ...draft, profile }, id: generateUserId() },
+      { operation: 'inviteUser', body: { ...draft, profile }, id: newUserId(draft, call) },
       {
         async create({ id }, alongside) {
           const make = async () => createUserWithoutPassword(draft, services, context.now)

@@ -67,7 +67,7 @@ const unlockUser = operation({
     const change = { operation: 'unlockUser' }
     const event = adminEvent(call, 'the account was unlocked', { subject: id, change })
     const account = await services.guard.accountKey(user)
-    const secondFactor = { kind: 'second_factor', key: id } as const
+    const secondFactor = services.guard.secondFactorKey(id)
     await services.failures.unlock(
       [account, secondFactor],
       [services.audit.additionIfChanged(event, context)],

@@ -7,8 +7,8 @@ import { flag, text } from '../lib/input_schemas.ts'
 import { createUser, requireUsername, UserRefused } from '../users/create_user.ts'
 import { passwordForms } from '../users/password.ts'
 import { replaceTexts } from '../users/profile.ts'
-import { generateUserId } from '../users/user.ts'
 import type { UserConditions } from '../users/user_admin_store.ts'
+import type { PoolName } from '../users/user_databases_store.ts'
 import type { UserSort } from '../users/user_list_store.ts'
 import type { UserRecord } from '../users/user_record.ts'
 import { searchTextOf } from '../users/user_search.ts'
@@ -108,7 +108,7 @@ const createUserOperation = operation({
     const respond = (user: UserRecord) => ({ ...show(user), location: `/users/${user.id}` })
     return createOnce(
       call,
-      { operation: 'createUser', body: { ...draft, profile, password: null }, id: generateUserId() },
+      { operation: 'createUser', body: { ...draft, profile, password: null }, id: newUserId(draft, call) },
       {
         async create({ id }, alongside) {
           const setting = settingOf(call, null, 'createUser')
@@ -208,6 +208,11 @@ function notifyOldAddress(before: UserRecord, after: UserRecord, call: Call): vo
   if (to === null || to === verifiedAddressOf(after.profile)) return
   const concerned = { ...concernedBy(call, after.id), to }
   call.services.notifications.send(concerned, { kind: 'address_changed' }, call.context)
+}
+
+/** The id of a new user, in the database for the username. A malformed username is refused later. */
+export function newUserId({ pool, username }: PoolName, { services }: Call): string {
+  return services.userDatabases.newId({ pool, username: foldUsername(username) })
 }
 
 export function idOf({ params }: Call): string {

@@ -13,8 +13,8 @@ export function checkAgain(request: AuthorizationRequest, holder: ScopeHolder): 
   const fail = (failure: AuthorizationFailure): never => {
     throw new AuthorizationError(failure, request)
   }
-  const { client } = holder
-  if (!client.grants.includes('authorization_code')) fail('no_code_grant')
+  const { client, api } = holder
+  if (!client.grants.includes('authorization_code') || !api.hasPages) fail('no_code_grant')
   if (request.codeChallenge === null && needsPkce(holder)) fail('no_code_challenge')
   const scope = grantableOf(request.scope, holder)
   if (scope.length === 0 && request.scope.length > 0) fail('scope')

@@ -114,7 +114,7 @@ export function parseAuthorizationRequest(
     if (value.length > limit) fail('long_parameter')
     if (hasControlCharacter(value)) fail('control_character')
   }
-  if (!client.grants.includes('authorization_code')) fail('no_code_grant')
+  if (!client.grants.includes('authorization_code') || !api.hasPages) fail('no_code_grant')
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')
   if (responseType !== 'code') fail('response_type')

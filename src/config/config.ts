@@ -11,6 +11,8 @@ export interface ApiConfig extends ApiSettings {
   refreshTokenLifetimeSeconds: number
   /** The format of the errors that clients of the API get, if their records name no other. */
   errorDialect: ErrorDialect
+  /** Whether users can sign in on pages. Users in several databases cannot. */
+  hasPages: boolean
 }
 
 type Resolved = 'apis' | 'adminApiName' | 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'
@@ -79,6 +81,7 @@ function resolve({
       accessTokenLifetimeSeconds: api.accessTokenLifetimeSeconds ?? accessTokenLifetimeSeconds,
       refreshTokenLifetimeSeconds: api.refreshTokenLifetimeSeconds ?? refreshTokenLifetimeSeconds,
       errorDialect: api.agents ? 'rfc6749' : (api.errorDialect ?? settings.errorDialect),
+      hasPages: settings.userDatabases?.pools.includes(api.userPool) !== true,
     }),
   )
   return {

@@ -18,6 +18,7 @@ import { passwordKeys } from './password_schema.ts'
 import { sessionKeys } from './session_schema.ts'
 import { signInLimitKeys } from './sign_in_limits_schema.ts'
 import { tokenKeys } from './token_schema.ts'
+import { userDatabaseKeys, userDatabaseRules } from './user_databases_schema.ts'
 
 /** The areas of config.yml, by their names in docs/configuration.md. A key that OroCommerce has too has the same name. */
 export const CONFIG_AREAS = {
@@ -27,6 +28,7 @@ export const CONFIG_AREAS = {
   'signing keys': keyKeys,
   tokens: tokenKeys,
   sessions: sessionKeys,
+  users: userDatabaseKeys,
   'browser sessions': browserSessionKeys,
   accounts: accountKeys,
   mail: mailKeys,
@@ -46,6 +48,7 @@ const CONFIG_KEYS = {
   ...keyKeys,
   ...tokenKeys,
   ...sessionKeys,
+  ...userDatabaseKeys,
   ...browserSessionKeys,
   ...accountKeys,
   ...mailKeys,
@@ -76,6 +79,7 @@ export const configCheck = mapping(CONFIG_KEYS, [
   ...apiRules,
   ...agentRules,
   ...accountRules,
+  ...userDatabaseRules,
   across<ConfigFile>(
     (file) => Object.values(file.apis).every((api) => withoutSlash(api.audience) !== file.issuer),
     'apis',

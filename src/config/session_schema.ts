@@ -13,7 +13,8 @@ import {
 } from './checks.ts'
 import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 
-const shardName = check(
+/** The name of a database in the ids of its rows. */
+export const shardName = check(
   z
     .string('must be a name')
     .check(z.regex(/^[a-z][a-z0-9]{0,15}$/, 'must be a lower-case name of up to 16 letters and digits')),

@@ -59,6 +59,50 @@ export function sliceOf<R>(
   return { rows: isBackwards ? shown.reverse() : shown, hasMore: rows.length > limit }
 }
 
+/**
+ * The page of a list whose rows are in several stores, from the slices of the same page of each store.
+ *
+ * @param placeOf The values of the sort columns.
+ */
+export function mergeSlices<R>(
+  slices: readonly Slice<R>[],
+  { limit, isBackwards, isDescending }: PageQuery,
+  placeOf: (row: R) => Place,
+): Slice<R> {
+  const direction = isDescending ? -1 : 1
+  const rows = slices
+    .flatMap((slice) => slice.rows)
+    .sort((a, b) => direction * comparePlaces(placeOf(a), placeOf(b)))
+  const hasMore = rows.length > limit || slices.some((slice) => slice.hasMore)
+  return { rows: isBackwards ? rows.slice(-limit) : rows.slice(0, limit), hasMore }
+}
+
+/** Compares as SQLite does: numbers by value, and texts by code points. */
+function comparePlaces(a: Place, b: Place): number {
+  for (const [i, value] of a.entries()) {
+    const other = b[i] ?? ''
+    const order = typeof value === 'number' ? value - Number(other) : compareTexts(value, String(other))
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+/** UTF-16 code units have another order than code points only from U+D800. */
+function compareTexts(a: string, b: string): number {
+  const [points, others] = [[...a], [...b]]
+  for (const [i, point] of points.entries()) {
+    const difference = (point.codePointAt(0) ?? 0) - (others[i]?.codePointAt(0) ?? -1)
+    if (difference !== 0) return difference
+  }
+  return points.length - others.length
+}
+
+/** The total of several lists. */
+export function sumTotals(totals: readonly Total[]): Total {
+  const { total, isExact } = toTotal(totals.reduce((sum, part) => sum + part.total, 0))
+  return { total, isExact: isExact && totals.every((part) => part.isExact) }
+}
+
 /** A total from a count of at most one row more than the maximum. */
 export function toTotal(counted: number, max = MAX_COUNTED): Total {
   return { total: Math.min(counted, max), isExact: counted <= max }

@@ -9,6 +9,7 @@ import { parseWebhookSecrets } from '../mail/webhook_driver.ts'
 import type { SessionObjectNamespace } from '../sessions/remote_object_store.ts'
 import type { AssetBinding } from '../storage/asset_store.ts'
 import type { BurstBindings } from '../storage/burst_limits.ts'
+import type { FurtherDatabase } from '../users/user_databases_store.ts'
 import type { ManagementBinding, ManagementSettings } from './management_binding.ts'
 
 /** The binding of the main database. Other databases have sessions and their revocations, or batches of audit events. */
@@ -61,6 +62,8 @@ export interface Environment {
   databases: ReadonlyMap<string, D1Database>
   /** In the order of the shards in config.yml. */
   shardDatabases: D1Database[]
+  /** In the order of `user_databases` in config.yml; empty without the key. */
+  userDatabases: FurtherDatabase[]
   /** Null if config.yml has no `session_objects`. */
   sessionObjects: SessionObjectNamespace | null
 }
@@ -91,9 +94,21 @@ export function requireEnvironment(
       [...databaseBindings(config)].map((name) => [name, bindings.get(name) as D1Database]),
     )
     const shardDatabases = config.sessionShards.map(({ binding }) => databases.get(binding) ?? DB)
+    const userDatabases = (config.userDatabases?.databases ?? []).map(({ binding, ...database }) => ({
+      ...database,
+      db: databases.get(binding) ?? DB,
+    }))
     const sealingKeys: SealingKeys = nextSealingKey ? [nextSealingKey, sealingKey] : [sealingKey]
     const sessionObjects = config.sessionObjects === null ? null : (env.SESSION_OBJECTS ?? null)
-    const stores = { db: DB, kv: env.KV, assets: env.ASSETS, databases, shardDatabases, sessionObjects }
+    const stores = {
+      db: DB,
+      kv: env.KV,
+      assets: env.ASSETS,
+      databases,
+      shardDatabases,
+      userDatabases,
+      sessionObjects,
+    }
     return { env, ...stores, sealingKeys, hashKeys }
   }
   const problems = [...missing].map((name) => `the binding ${name} is missing: add it to wrangler.toml`)
@@ -135,6 +150,8 @@ export function hasLocalInbox({ LOCAL_INBOX }: Partial<Env>, { issuer }: Pick<Co
 export function databaseBindings({
   sessionShards,
   auditDatabases,
-}: Pick<Config, 'sessionShards' | 'auditDatabases'>): Set<string> {
-  return new Set([MAIN_DATABASE, ...[...sessionShards, ...auditDatabases].map(({ binding }) => binding)])
+  userDatabases,
+}: Pick<Config, 'sessionShards' | 'auditDatabases' | 'userDatabases'>): Set<string> {
+  const further = [...sessionShards, ...auditDatabases, ...(userDatabases?.databases ?? [])]
+  return new Set([MAIN_DATABASE, ...further.map(({ binding }) => binding)])
 }

@@ -11,7 +11,11 @@ import { KeyLifeStore } from '../keys/key_life_store.ts'
 import { DatabaseSizeStore } from '../storage/database_size_store.ts'
 import { IdempotencyStore } from '../storage/idempotency_store.ts'
 import { ErasureStore } from '../users/erasure_store.ts'
+import { FailureSweepStore } from '../users/failure_sweep_store.ts'
+import { ReservationSweepStore } from '../users/name_reservation_store.ts'
 import { UserChangeStore } from '../users/user_change_store.ts'
+import { UserDatabases } from '../users/user_databases_store.ts'
+import { UserOutboxStore } from '../users/user_outbox_store.ts'
 import { UserSearchStore } from '../users/user_search_store.ts'
 import { type Environment, MAIN_DATABASE } from './environment.ts'
 import type { Services } from './services.ts'
@@ -20,8 +24,8 @@ export type MaintenanceServices = ReturnType<typeof createMaintenanceServices>
 
 /** Creates the services that only the cron trigger and operators need: no request for a token and no page of a sign-in uses them. */
 export function createMaintenanceServices(environment: Environment, services: Services) {
-  const { db, sealingKeys } = environment
-  const { config, keyStore: store, keyMaker: maker, keys: ring, audit } = services
+  const { db, sealingKeys, userDatabases: further } = environment
+  const { userDatabases, config, keyStore: store, keyMaker: maker, keys: ring, audit } = services
   return {
     ...createArchiveServices(environment, services),
     auditErasure: new AuditErasureStore(db),
@@ -29,12 +33,24 @@ export function createMaintenanceServices(environment: Environment, services: Se
     /** The life cycle of signing keys. */
     keyLife: new KeyLife({ store, lives: new KeyLifeStore(db), ring, maker, sealingKeys, config, audit }),
     factorSeals: new FactorSealStore(db),
-    erasures: new ErasureStore(db),
-    userChanges: new UserChangeStore(db),
-    userSearch: new UserSearchStore(db),
+    erasures: new ErasureStore(userDatabases),
+    ...createUserMaintenance(userDatabases),
+    /** One for each further database of users. */
+    userOutboxes: further.map((database) => new UserOutboxStore(db, database)),
     /** The requests of the admin API that had an Idempotency-Key. */
-    idempotency: new IdempotencyStore(db),
+    idempotency: new IdempotencyStore(db, further),
     databaseSizes: new DatabaseSizeStore(environment.databases),
+  }
+}
+
+/** Creates one store for each database of users. */
+function createUserMaintenance(databases: UserDatabases) {
+  const all = databases.all()
+  return {
+    userChanges: all.map((db) => new UserChangeStore(db)),
+    userSearches: all.map((db) => new UserSearchStore(db)),
+    failureSweeps: all.map((db) => new FailureSweepStore(db)),
+    reservationSweeps: all.length === 1 ? [] : all.map((db) => new ReservationSweepStore(db)),
   }
 }
 
@@ -52,7 +68,7 @@ function createArchiveServices(
       batches: new AuditBatchStore(of, partitions),
       /** Null without the binding `AUDIT_ARCHIVE`. */
       archive: bucket === null ? null : new AuditArchiveStore(of, bucket),
-      erasures: new ErasureStore(of),
+      erasures: new ErasureStore(new UserDatabases(of)),
     }
   })
   const archived = new ArchivedEventStore(

@@ -45,8 +45,8 @@ export function createOperatorServices(
     auditExport: new AuditExportStore(db, { databases, bucket: env.AUDIT_ARCHIVE ?? null }),
     sessionEvents: new SessionEventStore(db, sources),
     clientList: new ClientListStore(db),
-    userList: new UserListStore(db),
-    userImports: new UserImportStore(db),
+    userList: new UserListStore(services.userDatabases),
+    userImports: new UserImportStore(services.userDatabases),
     /** One for each sealing key, in the same order. The first one is for new secrets. */
     idempotencyHashes: [idempotencyHash(first), ...others.map(idempotencyHash)] as const,
   }

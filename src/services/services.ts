@@ -47,7 +47,7 @@ export function createServices(environment: Environment, config: Config, clock: 
   const storage = createStorageServices(environment, config, clock)
   const audit = createAuditServices(environment, config, storage)
   const clients = createClientServices(environment, config, storage)
-  const users = createUserServices(environment, storage)
+  const users = createUserServices(environment, config, storage)
   const oneTime = createOneTimeServices(environment)
   const mail = createMailServices(environment, config, storage)
   const base = { ...storage, ...audit, ...clients, ...oneTime, ...mail, ...users }

@@ -16,6 +16,7 @@ import { SessionShards } from '../sessions/session_shards.ts'
 import { SessionStore } from '../sessions/session_store.ts'
 import { SignOut } from '../sessions/sign_out.ts'
 import type { SqlDatabase } from '../storage/sql_database.ts'
+import { databaseNameOf, HOME, unknownDatabase } from '../users/user_databases_store.ts'
 import type { AuditServices } from './audit_services.ts'
 import type { ClientServices } from './client_services.ts'
 import { type Environment, MAIN_DATABASE } from './environment.ts'
@@ -30,7 +31,7 @@ export type SessionServices = ReturnType<typeof createSessionServices>
 /** Creates the services of sessions, their shards and the revocation feed. */
 export function createSessionServices(environment: Environment, config: Config, dependencies: Dependencies) {
   const { keys, copies, lastResponses } = dependencies
-  const holders = new HolderStore(environment.db)
+  const holders = new HolderStore(dependencies.userDatabases)
   const revocations = new RevocationStore(environment.db)
   const revocationStores = createRevocationStores(environment, config, revocations)
   const { issuer, longestAccessTokenSeconds: windowSeconds } = config
@@ -79,20 +80,32 @@ function createShards(
     open: (place) => {
       const object = new RemoteObject(sessionObjects, place)
       const stores = open(new ObjectDatabase(object), index)
-      return isStrict ? stores : { ...stores, rotations: object.rotations(config) }
+      return isStrict
+        ? stores
+        : { ...stores, rotations: object.rotations(config, (subject) => bindingOfUser(subject, config)) }
     },
   })
   return new SessionShards(shards, objects)
 }
 
+/** @throws StorageUnavailable if config.yml has no database of the user */
+function bindingOfUser(subject: string, { userDatabases }: Config): string | null {
+  const name = databaseNameOf(subject)
+  if (name === HOME) return null
+  const found = userDatabases?.databases.find((database) => database.name === name)
+  if (found) return found.binding
+  throw unknownDatabase(name)
+}
+
 /** Creates one store for each database. A shard may share the main database, and the feed must list each database once. */
 function createRevocationStores(
-  { db, shardDatabases }: Environment,
-  { sessionShards }: Config,
+  { db, shardDatabases, userDatabases }: Environment,
+  { sessionShards, userDatabases: users }: Config,
   revocations: RevocationStore,
 ): ReadonlyMap<string, RevocationStore> {
   const bindings = new Map([
     ...shardDatabases.map((shardDb, i) => [shardDb, sessionShards[i]?.binding ?? ''] as const),
+    ...userDatabases.map((database, i) => [database.db, users?.databases[i]?.binding ?? ''] as const),
     [db, MAIN_DATABASE],
   ])
   return new Map(

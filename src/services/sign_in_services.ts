@@ -12,8 +12,9 @@ import type { AuditServices } from './audit_services.ts'
 import type { Environment } from './environment.ts'
 import type { SessionServices } from './session_services.ts'
 import type { StorageServices } from './storage_services.ts'
+import type { UserServices } from './user_services.ts'
 
-type Dependencies = StorageServices & AuditServices & SessionServices
+type Dependencies = StorageServices & AuditServices & SessionServices & UserServices
 
 export type SignInServices = ReturnType<typeof createSignInServices>
 
@@ -21,10 +22,10 @@ export type SignInServices = ReturnType<typeof createSignInServices>
 export function createSignInServices(
   { env, db, sealingKeys, hashKeys }: Environment,
   config: Config,
-  { inFlight, bursts, later, audit, shards, signOut }: Dependencies,
+  { inFlight, bursts, later, audit, shards, signOut, userDatabases: databases }: Dependencies,
 ) {
   const { signInLimits: limits, passwordQueue, passwordHash, breachedPasswords } = config
-  const failures = new FailureStore(db, { memorySeconds: limits.memorySeconds, later })
+  const failures = new FailureStore(databases, { memorySeconds: limits.memorySeconds, later })
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const browserSessions = new BrowserSessionStore(db)
   const suspects = new SuspectSessionEnder({ shards, signOut, audit, browserSessions })
@@ -37,7 +38,7 @@ export function createSignInServices(
       keys: hashKeys,
     }),
     breaches: new BreachedPasswords(breachedPasswords, audit),
-    guard: new SignInGuard({ failures, names, limits, audit, bursts, suspects }),
+    guard: new SignInGuard({ databases, failures, names, limits, audit, bursts, suspects }),
     challenge: new Challenge(config, env.CHALLENGE_SECRET ?? null),
   }
 }

@@ -15,7 +15,7 @@ export type StorageServices = ReturnType<typeof createStorageServices>
 
 /** Creates the stores and limits that all features share. */
 export function createStorageServices(environment: Environment, config: Config, clock: Clock) {
-  const { env, db, kv, assets, sealingKeys, shardDatabases } = environment
+  const { env, db, kv, assets, sealingKeys, shardDatabases, userDatabases } = environment
   const mac = new CopyMac(sealingKeys)
   return {
     /** The running requests of this isolate. */
@@ -27,6 +27,9 @@ export function createStorageServices(environment: Environment, config: Config, 
     bursts: new BurstLimits(env),
     later: new LaterWriteStore(db, clock),
     staticFiles: new AssetStore(assets),
-    readiness: new ReadinessStore(new Set([db, ...shardDatabases]), kv),
+    readiness: new ReadinessStore(
+      new Set([db, ...shardDatabases, ...userDatabases.map((users) => users.db)]),
+      kv,
+    ),
   }
 }

@@ -4,6 +4,7 @@ import { describeError, log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { HOLDER_KNOWLEDGE_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
+import { HOME } from '../users/user_databases_store.ts'
 
 /** The maximum number of changes in one read. A read gets the newest changes, and older copies are removed. */
 const MAX_CHANGES = 1000
@@ -27,6 +28,10 @@ const changesSchema = z.object({
   user_changes_ids: z.string(),
   user_changes_oldest: z.nullable(z.int()),
 })
+const SELECT_APPLIED = 'SELECT clients_seq, users_seq FROM copy_lists'
+/** A further database has no clients. */
+const SELECT_APPLIED_FURTHER = `SELECT 0 AS clients_seq,
+  coalesce((SELECT users_seq FROM further_lists WHERE name = ?), 0) AS users_seq`
 const appliedSchema = z.object({ clients_seq: z.int(), users_seq: z.int() })
 
 /** The new changes of one list, for the copies in one table. */
@@ -42,18 +47,20 @@ interface Changes {
   oldest: number | null
 }
 
-/** Removes the copies of changed clients and users in a session object, by the lists of changes in D1. */
+/** Removes the copies of changed clients and users in a session object, by the lists of changes in one database. */
 export class HolderChangeStore {
   readonly #copies: SqlDatabase
-  readonly #main: () => D1Database
+  readonly #database: () => D1Database
+  readonly #name: string
   #readAt = Number.NEGATIVE_INFINITY
   /** The last read that was started, and its time. */
   #reading: { startedAt: number; done: Promise<void> } | null = null
 
-  /** @param main The main database. */
-  constructor(copies: SqlDatabase, main: () => D1Database) {
+  /** @param name The name of the database (`UserDatabases`). */
+  constructor(copies: SqlDatabase, database: () => D1Database, name = HOME) {
     this.#copies = copies
-    this.#main = main
+    this.#database = database
+    this.#name = name
   }
 
   /** The start of the last read of the lists that was applied. Unix seconds; null before the first read. */
@@ -79,9 +86,12 @@ export class HolderChangeStore {
   }
 
   async #read(now: number): Promise<void> {
-    const selectApplied = this.#copies.prepare('SELECT clients_seq, users_seq FROM copy_lists')
+    const selectApplied =
+      this.#name === HOME
+        ? this.#copies.prepare(SELECT_APPLIED)
+        : this.#copies.prepare(SELECT_APPLIED_FURTHER).bind(this.#name)
     const applied = decodeRecord(appliedSchema, 'copy lists', await selectApplied.first())
-    const select = this.#main()
+    const select = this.#database()
       .prepare(SELECT_CHANGES)
       .bind(applied.clients_seq, applied.users_seq, MAX_CHANGES)
     const found = decodeRecord(changesSchema, 'changes', await callStore('D1 changes', () => select.first()))
@@ -106,6 +116,17 @@ export class HolderChangeStore {
     this.#readAt = now
   }
 
+  /** SQL for whether the list has the changes of a copy. The pattern is a constant of config.yml, without quotes. */
+  #isOfList(key: Changes['key']): string {
+    return this.#name === HOME ? `${key} NOT GLOB 'user:*.*'` : `${key} GLOB 'user:${this.#name}.*'`
+  }
+
+  #applied(table: Changes['table'], latest: number): SqlStatement {
+    if (this.#name === HOME)
+      return this.#copies.prepare(`UPDATE copy_lists SET ${table}_seq = ?`).bind(latest)
+    return this.#copies.prepare('INSERT OR REPLACE INTO further_lists VALUES (?, ?)').bind(this.#name, latest)
+  }
+
   /** Makes the statements that remove outdated copies. They are none if the list has no new change. */
   #removals({ table, key, applied, latest, ids, oldest }: Changes): SqlStatement[] {
     if (latest === applied) return []
@@ -117,8 +138,12 @@ export class HolderChangeStore {
         .bind(ids, latest),
       ...(lastUnknown < 0
         ? []
-        : [this.#copies.prepare(`DELETE FROM ${table} WHERE as_of < ?`).bind(lastUnknown)]),
-      this.#copies.prepare(`UPDATE copy_lists SET ${table}_seq = ?`).bind(latest),
+        : [
+            this.#copies
+              .prepare(`DELETE FROM ${table} WHERE as_of < ? AND ${this.#isOfList(key)}`)
+              .bind(lastUnknown),
+          ]),
+      this.#applied(table, latest),
     ]
   }
 }

@@ -27,6 +27,8 @@ export interface HolderQuery {
   consentId?: string | null
   /** The latest revocation of the client that the caller knows. A copy of the holder must be newer. Absent if it does not matter. */
   validSince?: number
+  /** The binding of the further database with the user. Absent if the user is in the main database. */
+  userBinding?: string
   /** Unix seconds. */
   issuedAt: number
   now: number
@@ -90,8 +92,13 @@ export const CONDITIONS = {
 
 export type HolderProblem = keyof typeof CONDITIONS
 
+/** The conditions that need the user alone. */
+export const USER_CONDITIONS: Partial<Record<HolderProblem, string>> = Object.fromEntries(
+  Object.entries(CONDITIONS).filter(([, sql]) => /\bu\./.test(sql)),
+)
+
 /** SQL for the first problem; NULL if every condition is true. A condition whose value is NULL counts as false. */
-export function problemOf(conditions: Readonly<Record<string, string>>): string {
+export function problemOf(conditions: Readonly<Partial<Record<string, string>>>): string {
   const cases = Object.entries(conditions).map(
     ([problem, sql]) => `WHEN (${sql}) IS NOT TRUE THEN '${problem.replaceAll("'", "''")}'`,
   )

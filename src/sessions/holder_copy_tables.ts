@@ -63,3 +63,7 @@ export const HOLDER_COPY_TABLES = `
     users_seq INTEGER NOT NULL
   ) STRICT;
   INSERT INTO copy_lists VALUES (1, 0, 0)`
+
+/** As `copy_lists`, for the users of further databases, by the names of these. */
+export const FURTHER_LISTS_TABLE = `
+  CREATE TABLE further_lists (name TEXT PRIMARY KEY, users_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`

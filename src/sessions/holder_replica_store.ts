@@ -4,6 +4,7 @@ import { callStore } from '../lib/storage_error.ts'
 import { LATEST_CHANGE } from '../storage/change_list_store.ts'
 import { HOLDER_COPY_SECONDS, HOLDER_KNOWLEDGE_SECONDS, UNDER_WAY_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
+import { databaseNameOf, HOME } from '../users/user_databases_store.ts'
 import { HolderChangeStore } from './holder_change_store.ts'
 import { type HolderCheck, type HolderGuard, type HolderRun, NO_GUARD } from './holder_check.ts'
 import { CONDITIONS, HOLDER, type HolderQuery, problemOf } from './holder_conditions.ts'
@@ -72,20 +73,26 @@ type FoundHolder = Pick<HolderRun, 'holder' | 'knownAt'>
  */
 export class HolderReplicaStore implements HolderCheck {
   readonly #copies: SqlDatabase
-  readonly #main: () => D1Database
+  readonly #databaseOf: (binding?: string) => D1Database
+  /** The lists of the main database, and those of further databases by their bindings. */
   readonly #changes: HolderChangeStore
+  readonly #furtherChanges = new Map<string, HolderChangeStore>()
   readonly #waitUntil: (work: Promise<unknown>) => void
 
   /**
    * @param copies A database with HOLDER_COPY_TABLES.
-   * @param main The main database.
+   * @param databaseOf The database with a binding; the main database without one.
    * @param waitUntil Keeps the object alive for a read in the background.
    */
-  constructor(copies: SqlDatabase, main: () => D1Database, waitUntil: (work: Promise<unknown>) => void) {
+  constructor(
+    copies: SqlDatabase,
+    databaseOf: (binding?: string) => D1Database,
+    waitUntil: (work: Promise<unknown>) => void,
+  ) {
     this.#copies = copies
-    this.#main = main
+    this.#databaseOf = databaseOf
     this.#waitUntil = waitUntil
-    this.#changes = new HolderChangeStore(copies, main)
+    this.#changes = new HolderChangeStore(copies, () => databaseOf())
   }
 
   /**
@@ -117,17 +124,32 @@ export class HolderReplicaStore implements HolderCheck {
 
   async #find(query: HolderQuery): Promise<FoundHolder> {
     const { now } = query
-    this.#changes.refresh(now, this.#waitUntil)
+    const lists = this.#listsOf(query)
+    for (const list of lists) list.refresh(now, this.#waitUntil)
     const found = await this.#findInCopies(query)
     if (found !== 'unknown') return found ?? this.#findInMain(query)
-    await this.#changes.renew(now)
+    await Promise.all(lists.map((list) => list.renew(now)))
     const current = await this.#findInCopies(query)
     return current === 'unknown' || current === null ? this.#findInMain(query) : current
   }
 
+  /** The lists with the changes of the client and the user. */
+  #listsOf({ subject, userBinding }: HolderQuery): HolderChangeStore[] {
+    if (subject === null || userBinding === undefined) return [this.#changes]
+    let further = this.#furtherChanges.get(userBinding)
+    if (further === undefined) {
+      const database = () => this.#databaseOf(userBinding)
+      further = new HolderChangeStore(this.#copies, database, databaseNameOf(subject))
+      this.#furtherChanges.set(userBinding, further)
+    }
+    return [this.#changes, further]
+  }
+
   /** @returns `unknown` if the lists must be read first; null if D1 must decide @throws CorruptRecord */
   async #findInCopies(query: HolderQuery): Promise<FoundHolder | 'unknown' | null> {
-    const select = this.#select({ ...query, listsReadAt: this.#changes.readAt })
+    const times = this.#listsOf(query).map(({ readAt }) => readAt)
+    const listsReadAt = times.reduce((a, b) => (a === null || b === null ? null : Math.min(a, b)))
+    const select = this.#select({ ...query, listsReadAt })
     const row = await select.first()
     const { problem, known_at: knownAt } = decodeRecord(stateSchema, 'token holder', row)
     if (problem === 'the knowledge is too old') return 'unknown'
@@ -149,9 +171,11 @@ export class HolderReplicaStore implements HolderCheck {
     return this.#copies.prepare(SELECT_HOLDER).bind(JSON.stringify(query))
   }
 
-  async #readMain({ clientId, subject }: HolderQuery): Promise<Copy[]> {
-    const select = this.#main().prepare(SELECT_COPIES).bind(clientId, subject)
-    const row = decodeRecord(copiesSchema, 'copies', await callStore('D1 clients', () => select.first()))
+  async #readMain({ clientId, subject, userBinding }: HolderQuery): Promise<Copy[]> {
+    const [row, users] = await Promise.all([
+      this.#readCopies(this.#databaseOf(), clientId, subject),
+      userBinding === undefined ? null : this.#readCopies(this.#databaseOf(userBinding), clientId, subject),
+    ])
     const client: Copy = {
       table: 'clients',
       columns: [...COPIED_CLIENT_COLUMNS, 'secrets'],
@@ -161,7 +185,13 @@ export class HolderReplicaStore implements HolderCheck {
     }
     if (subject === null) return [client]
     const columns = COPIED_USER_COLUMNS
-    return [client, { table: 'users', columns, id: subject, json: row.user, asOf: row.users_seq }]
+    const { user: json, users_seq: asOf } = users ?? row
+    return [client, { table: 'users', columns, id: subject, json, asOf }]
+  }
+
+  async #readCopies(db: D1Database, clientId: string, subject: string | null) {
+    const select = db.prepare(SELECT_COPIES).bind(clientId, subject)
+    return decodeRecord(copiesSchema, 'copies', await callStore('D1 clients', () => select.first()))
   }
 
   /** Makes a statement that writes a copy, or removes that of a deleted record. An unchanged copy is written only if it is old. */
@@ -183,10 +213,13 @@ export class HolderReplicaStore implements HolderCheck {
 
   /** Makes a statement that removes a new copy if a later change of any record was applied while D1 was read. */
   #removeIfChanged({ table, columns, id, asOf }: Copy): SqlStatement {
+    const name = databaseNameOf(id)
+    const applied =
+      name === HOME
+        ? `SELECT ${table}_seq FROM copy_lists`
+        : `SELECT users_seq FROM further_lists WHERE name = '${name}'`
     return this.#copies
-      .prepare(
-        `DELETE FROM ${table} WHERE ${columns[0]} = ?1 AND as_of = ?2 AND ?2 < (SELECT ${table}_seq FROM copy_lists)`,
-      )
+      .prepare(`DELETE FROM ${table} WHERE ${columns[0]} = ?1 AND as_of = ?2 AND ?2 < (${applied})`)
       .bind(id, asOf)
   }
 }

@@ -4,8 +4,16 @@ import { callStore } from '../lib/storage_error.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
 import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
 import { decodeUserRow, USER_COLUMNS } from '../users/user.ts'
+import type { UserDatabases } from '../users/user_databases_store.ts'
 import { type Holder, type HolderCheck, type HolderGuard, type HolderRun, NO_GUARD } from './holder_check.ts'
-import { CONDITIONS, HOLDER, type HolderProblem, type HolderQuery, problemOf } from './holder_conditions.ts'
+import {
+  CONDITIONS,
+  HOLDER,
+  type HolderProblem,
+  type HolderQuery,
+  problemOf,
+  USER_CONDITIONS,
+} from './holder_conditions.ts'
 
 /** The first problem in D1. */
 const PROBLEM = problemOf(CONDITIONS)
@@ -16,6 +24,9 @@ export const HOLDER_COLUMNS = `c.scopes AS client_scopes, c.access_valid_from AS
 
 const SELECT_HOLDER = `SELECT ${PROBLEM} AS problem, ${HOLDER_COLUMNS} FROM ${HOLDER}`
 
+/** The user alone, in another database than the client. */
+const SELECT_USER = `SELECT ${problemOf(USER_CONDITIONS)} AS problem, ${HOLDER_COLUMNS} FROM ${HOLDER}`
+
 const rowSchema = z.object({
   problem: z.nullable(z.enum(Object.keys(CONDITIONS) as [HolderProblem, ...HolderProblem[]])),
   id: z.nullable(z.string()),
@@ -24,12 +35,20 @@ const rowSchema = z.object({
 })
 const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
-/** Checks the client and the user of a token in the main database, the system of record. */
+/** Statements for the transaction of a check. */
+interface Others {
+  before?: Statements
+  alongside?: Statements
+}
+
+/** Checks the client of a token in the main database, and its user in the database of the user: the systems of record. */
 export class HolderStore {
+  readonly #databases: UserDatabases
   readonly #db: D1Database
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(databases: UserDatabases) {
+    this.#databases = databases
+    this.#db = databases.home
   }
 
   /** Whether `db` is the main database. If so, one transaction can check the holder and change a session. */
@@ -38,13 +57,26 @@ export class HolderStore {
   }
 
   /**
-   * @param others Statements for the same transaction, before the check and after it.
+   * @param others Statements for the transaction in the main database, before the check and after it.
    * @throws StorageUnavailable, CorruptRecord
    */
-  async find(
-    query: HolderQuery,
-    { before = [], alongside = [] }: { before?: Statements; alongside?: Statements } = {},
-  ): Promise<Holder> {
+  async find(query: HolderQuery, others: Others = {}): Promise<Holder> {
+    const db = this.#databaseOf(query)
+    if (db === this.#db) return this.#findInMain(query, others)
+    const select = db.prepare(SELECT_USER).bind(JSON.stringify(query))
+    const [holder, row] = await Promise.all([
+      this.#findInMain({ ...query, subject: null }, others),
+      callStore('D1 users', () => select.first()),
+    ])
+    const { problem, user } = decodeHolder(row)
+    return { ...holder, problem: holder.problem ?? problem, user }
+  }
+
+  #databaseOf({ subject }: HolderQuery): D1Database {
+    return subject === null ? this.#db : this.#databases.of(subject)
+  }
+
+  async #findInMain(query: HolderQuery, { before = [], alongside = [] }: Others): Promise<Holder> {
     if (before.length + alongside.length === 0)
       return decodeHolder(await callStore('D1 clients', () => this.select(query).first()))
     const statements = [...before, this.select(query), ...alongside]
@@ -54,7 +86,14 @@ export class HolderStore {
 
   /** The check for sessions in `db`. */
   checkFor(db: SqlDatabase): HolderCheck {
-    return this.isIn(db) ? this.#checkInside(db) : this.#checkOutside(db)
+    const outside = this.#checkOutside(db)
+    if (!this.isIn(db)) return outside
+    const inside = this.#checkInside(db)
+    const checkOf = (query: HolderQuery) => (this.#databaseOf(query) === db ? inside : outside)
+    return {
+      change: (query, change, otherwise) => checkOf(query).change(query, change, otherwise),
+      read: (query, statement) => checkOf(query).read(query, statement),
+    }
   }
 
   #checkInside(db: SqlDatabase): HolderCheck {

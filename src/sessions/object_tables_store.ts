@@ -1,6 +1,6 @@
 import { HOLDER_COPY_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlResult } from '../storage/sql_database.ts'
-import { HOLDER_COPY_TABLES } from './holder_copy_tables.ts'
+import { FURTHER_LISTS_TABLE, HOLDER_COPY_TABLES } from './holder_copy_tables.ts'
 
 /** A value that a statement of a session store binds. */
 export type ObjectValue = string | number | null
@@ -72,6 +72,7 @@ const VERSIONS: readonly string[] = [
      INSERT INTO index_changes (sid) VALUES (old.sid);
    END`,
   HOLDER_COPY_TABLES,
+  FURTHER_LISTS_TABLE,
 ]
 
 /** The tables of one session object, in its own SQLite database. */

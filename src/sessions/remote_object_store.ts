@@ -25,15 +25,23 @@ export class RemoteObject {
     return this.#stub().run(batch)
   }
 
-  /** The rotations of the sessions in the object. Each is one call, and the object checks the holder. */
-  rotations({ refreshRetryWindowSeconds }: TokenLifetimes): SessionRotations {
-    return {
-      use: (rotation: Rotation, query: HolderQuery): Promise<RotationResult> =>
-        callStore('session object', () =>
-          this.#stub().refresh({ rotation, query, refreshRetryWindowSeconds }),
-        ),
-      prepare: (now) => callStore('session object', () => this.#stub().prepare(now)),
+  /**
+   * The rotations of the sessions in the object. Each is one call, and the object checks the holder.
+   *
+   * @param bindingOf The binding of the further database with a user; null if the user is in the main database.
+   */
+  rotations(
+    { refreshRetryWindowSeconds }: TokenLifetimes,
+    bindingOf: (subject: string) => string | null,
+  ): SessionRotations {
+    const use = (rotation: Rotation, query: HolderQuery): Promise<RotationResult> => {
+      const userBinding = query.subject === null ? null : bindingOf(query.subject)
+      const located = userBinding === null ? query : { ...query, userBinding }
+      return callStore('session object', () =>
+        this.#stub().refresh({ rotation, query: located, refreshRetryWindowSeconds }),
+      )
     }
+    return { use, prepare: (now) => callStore('session object', () => this.#stub().prepare(now)) }
   }
 
   /** After some errors a stub works no more, so each call gets its own. */

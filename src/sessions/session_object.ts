@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { systemClock } from '../lib/clock.ts'
 import { describeError, log } from '../lib/log.ts'
+import { StorageUnavailable } from '../lib/storage_error.ts'
 import type { HolderQuery } from './holder_conditions.ts'
 import { HolderReplicaStore } from './holder_replica_store.ts'
 import { ObjectDatabase } from './object_database_store.ts'
@@ -49,7 +50,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     this.#db = new ObjectDatabase(this)
     this.#holders = new HolderReplicaStore(
       this.#db,
-      () => this.env.DB,
+      (binding) => (binding === undefined ? this.env.DB : this.#requireDatabase(binding)),
       (work) => ctx.waitUntil(work),
     )
     void ctx.blockConcurrencyWhile(async () => {
@@ -107,6 +108,13 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     this.#tables.sweepCopies(now)
     this.#tables.nextSweepAt = removed < SWEPT_AT_ONCE ? now + SWEEP_SECONDS : now
     if (removed > 0) log('info', 'swept', { table: 'sessions (object)', removed })
+  }
+
+  /** A further database of users. @throws StorageUnavailable if the Worker has no such binding */
+  #requireDatabase(binding: string): D1Database {
+    const db = new Map(Object.entries(this.env)).get(binding)
+    if (db) return db
+    throw new StorageUnavailable(`the binding ${binding} is missing: add it to wrangler.toml`)
   }
 
   /**

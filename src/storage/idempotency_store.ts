@@ -19,22 +19,26 @@ export type Statements = readonly D1PreparedStatement[]
 
 /** The successful requests of the last minutes that had an Idempotency-Key, in D1. */
 export class IdempotencyStore {
-  readonly #db: D1Database
+  readonly #databases: readonly [D1Database, ...D1Database[]]
 
-  constructor(db: D1Database) {
-    this.#db = db
+  /** @param further The databases of users, because the row of a created user is in the transaction of the user. */
+  constructor(db: D1Database, further: readonly { db: D1Database }[] = []) {
+    this.#databases = [db, ...further.map((database) => database.db)]
   }
 
   /** The request with this key; null if the key is new or has expired. @throws StorageUnavailable, CorruptRecord */
   async find(keyHash: string, now: number): Promise<KeyedRequest | null> {
-    const remove = this.#db
+    const [home] = this.#databases
+    const remove = home
       .prepare('DELETE FROM idempotency_keys WHERE key_hash = ? AND expires_at <= ?')
       .bind(keyHash, now)
-    const select = this.#db
+    const select = home
       .prepare('SELECT request_hash, secret_id FROM idempotency_keys WHERE key_hash = ?')
       .bind(keyHash)
-    const results = await callStore('D1 idempotency_keys', () => this.#db.batch([remove, select]))
-    const row = results.at(-1)?.results[0]
+    const reads = this.#databases.map((db) =>
+      callStore('D1 idempotency_keys', () => db.batch([remove, select])),
+    )
+    const row = (await Promise.all(reads)).flatMap((results) => results.at(-1)?.results ?? [])[0]
     if (row === undefined) return null
     const { request_hash: requestHash, secret_id: secretId } = decodeRecord(rowSchema, 'idempotency key', row)
     return { keyHash, requestHash, secretId }
@@ -50,7 +54,7 @@ export class IdempotencyStore {
     { keyHash, requestHash, secretId }: KeyedRequest,
     expiresAt: number,
   ): D1PreparedStatement {
-    return this.#db
+    return this.#databases[0]
       .prepare(
         `INSERT INTO idempotency_keys (key_hash, request_hash, secret_id, expires_at)
          SELECT ?, ?, ?, ? WHERE changes() > 0`,
@@ -60,13 +64,14 @@ export class IdempotencyStore {
 
   /** Removes up to `limit` expired rows. @returns the number of removed rows @throws StorageUnavailable */
   async sweep(now: number, limit: number): Promise<number> {
-    const sweep = this.#db
+    const sweep = this.#databases[0]
       .prepare(
         `DELETE FROM idempotency_keys WHERE key_hash IN
            (SELECT key_hash FROM idempotency_keys WHERE expires_at <= ? LIMIT ?)`,
       )
       .bind(now, limit)
-    const { meta } = await callStore('D1 idempotency_keys', () => sweep.run())
-    return meta.changes
+    const sweeps = this.#databases.map((db) => callStore('D1 idempotency_keys', () => db.batch([sweep])))
+    const removed = (await Promise.all(sweeps)).flatMap((results) => results.map(({ meta }) => meta.changes))
+    return removed.reduce((sum, count) => sum + count, 0)
   }
 }

@@ -8,6 +8,7 @@ import { passwordForms } from './password.ts'
 import type { PasswordHasher } from './password_hash.ts'
 import type { CountedAttempt, SignInGuard, VerifiedSignIn } from './sign_in_guard.ts'
 import type { User } from './user.ts'
+import { HOME } from './user_databases_store.ts'
 import type { SignInRecord, UserStore } from './user_store.ts'
 
 /** The credentials of a user, as the request has them. */
@@ -98,13 +99,14 @@ async function checkOnReplica(
   {
     challengeResponse,
     refuses,
-    ...attempt
+    ...counted
   }: CountedAttempt & Pick<UserCredentials, 'challengeResponse'> & { refuses: Refuses },
   forms: Uint8Array[],
   { users, passwords, guard, challenge }: Dependencies,
 ): Promise<PasswordCheck> {
-  const { api, context } = attempt
-  const found = await users.findForSignIn(queryOf(attempt), 'replica')
+  const { api, context } = counted
+  const found = await users.findForSignIn(queryOf(counted), 'replica')
+  const attempt = guard.locate(counted, found.user)
   guard.requireAdmission(found.failures, attempt)
   const isSuspect = guard.isSuspect(found.failures, attempt)
   if (isSuspect) {
@@ -146,9 +148,15 @@ async function checkOnPrimary(
     ...{ pool, username, hash: first.user?.passwordHash ?? null },
     isProven: first.isProven && !isRefused,
   }
-  const keys = [account, ...others]
+  const keys = guard.keysWithUser(attempt)
   const counting = guard.counting(keys, { isRight: { sql: IS_RIGHT, value }, lock: account }, context.now)
-  const { counted, ...newest } = await users.findAndCount(queryOf(attempt), counting)
+  const query = { ...queryOf(attempt), database: account.database ?? HOME }
+  const isApart = keys.length === 1 && others.length > 0
+  const [{ counted, ...newest }] = await Promise.all([
+    users.findAndCount(query, counting),
+    // The counts in the main database cannot wait for the second read: the first check decides.
+    isApart && first.reason !== null ? guard.countOthers(attempt, first.user?.id ?? null) : null,
+  ])
   const { user } = newest
   const hash = user?.passwordHash ?? null
   const hasChanged = hash !== (first.user?.passwordHash ?? null)
@@ -157,7 +165,8 @@ async function checkOnPrimary(
   if (user !== null && reason === null) return signedIn(user, first)
   const isCounted = guard.noteCounts(keys, counted, { ...attempt, subject: user?.id ?? null })
   // The hash or a factor changed during the check.
-  if (!isCounted) await guard.countFailure(attempt, user?.id ?? null)
+  if (!isCounted) await guard.countKeys(keys, attempt, user?.id ?? null)
+  if (isApart && first.reason === null) await guard.countOthers(attempt, user?.id ?? null)
   const refused = reason ?? 'unknown user'
   const subject = user === null ? {} : { subject: user.id }
   throw wrongCredentials(refused, { ...subject, cause: CAUSES[refused] })

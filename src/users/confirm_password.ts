@@ -32,7 +32,7 @@ export async function confirmPassword(
   context: RequestContext,
 ): Promise<string | null> {
   const { id, pool, username } = user
-  const attempt = await guard.watch({ pool, username, clientId, api }, context)
+  const attempt = await guard.watch({ id, pool, username, clientId, api }, context)
   const keys = [attempt.account, ...attempt.others]
   const { failures } = await users.findForSignIn({ pool, username, keys, now: context.now }, 'primary')
   guard.requireAdmission(failures, attempt)
@@ -44,6 +44,6 @@ export async function confirmPassword(
     guard.release(user, context)
     return null
   }
-  await runToEnd(context, guard.countReserved(attempt, id))
+  await runToEnd(context, guard.countOthers(attempt, id))
   return isAdmitted ? 'wrong current password' : 'locked user'
 }

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { randomId } from '../lib/bytes.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { UserDatabases } from './user_databases_store.ts'
 
 /** An erased user or guest, and the random text that replaces the id. */
 export interface Erasure {
@@ -30,10 +31,12 @@ export function makePseudonym(): string {
 
 /** Lists erased users in D1, until the last token of each has expired. */
 export class ErasureStore {
+  readonly #databases: UserDatabases
   readonly #db: D1Database
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(databases: UserDatabases) {
+    this.#databases = databases
+    this.#db = databases.home
   }
 
   /** A statement that lists an erasure if the statement before it changed a row. Use both in one transaction. */
@@ -55,9 +58,17 @@ export class ErasureStore {
     { subject, pseudonym, expiresAt }: NewErasure,
     alongside: readonly D1PreparedStatement[],
   ): Promise<boolean> {
+    const db = this.#databases.of(subject)
+    if (db !== this.#db && (await this.#exists(db, subject))) return false
     const add = this.#db.prepare(ADD_DELETED).bind(subject, pseudonym, expiresAt)
     const [added] = await callStore('D1 erasures', () => this.#db.batch([add, ...alongside]))
     return (added?.meta.changes ?? 0) > 0
+  }
+
+  /** An id is never given to another user, so a deleted user stays deleted. */
+  async #exists(db: D1Database, subject: string): Promise<boolean> {
+    const select = db.prepare('SELECT 1 FROM users WHERE id = ?').bind(subject)
+    return (await callStore('D1 users', () => select.first())) !== null
   }
 
   /** The erasures after a subject, in the order of their subjects. @throws StorageUnavailable, CorruptRecord */

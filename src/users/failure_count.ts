@@ -16,6 +16,8 @@ export interface FailureKey {
    * address or the network.
    */
   key: string
+  /** The name of the database with the count (`UserDatabases`). Absent for the main database. */
+  database?: string
 }
 
 /** A failure to count, and its limits. */
@@ -28,9 +30,9 @@ export interface Failure extends FailureKey {
 /** A lock of a second factor must last longer than the pause of a patient attacker who knows the password. */
 const SECOND_FACTOR_MEMORY_SECONDS = 86_400
 
-export function failureOf({ kind, key }: FailureKey, limits: SignInLimits): Failure {
-  if (kind !== 'second_factor') return { kind, key, limits: limits[kind] }
-  return { kind, key, limits: limits.secondFactor, memorySeconds: SECOND_FACTOR_MEMORY_SECONDS }
+export function failureOf(key: FailureKey, limits: SignInLimits): Failure {
+  if (key.kind !== 'second_factor') return { ...key, limits: limits[key.kind] }
+  return { ...key, limits: limits.secondFactor, memorySeconds: SECOND_FACTOR_MEMORY_SECONDS }
 }
 
 /** A count that has not expired. Times are Unix seconds. */

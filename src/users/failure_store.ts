@@ -18,6 +18,7 @@ import {
   type Suspicion,
 } from './sign_in_mark.ts'
 import type { User } from './user.ts'
+import { HOME, type UserDatabases } from './user_databases_store.ts'
 
 /** The result of one counted failure. */
 export interface CountedFailure {
@@ -42,9 +43,7 @@ const countedSchema = z.array(
   z.object({ kind: z.enum(FAILURE_KINDS), locked_until: z.int(), sign_ins: z.string() }),
 )
 const markedSchema = z.object({ locks: z.int(), locked_until: z.int(), is_outdated: z.int() })
-
 const foundSchema = z.object({ failures: z.int(), lockedUntil: z.int() })
-
 /** The largest power of two by which a lock grows, to limit the shift in SQL. `longest_lock` applies earlier. */
 const MAX_DOUBLINGS = 20
 
@@ -121,35 +120,43 @@ const MARK_SIGN_IN = `
     expires_at = max(expires_at, ?2 + ${MARK_SECONDS})
   RETURNING locks, locked_until, ${IS_OUTDATED} AS is_outdated`
 
-/** Counts failed sign-ins in D1, for all locations together. `UserStore.findForSignIn` reads the counts. */
+/**
+ * Counts failed sign-ins in D1, for all locations together. `UserStore.findForSignIn` reads the counts. The count of an account is in the
+ * database of its user, and the other counts are in the main database.
+ */
 export class FailureStore {
-  readonly #db: D1Database
+  readonly #databases: UserDatabases
   readonly #memorySeconds: number
   readonly #later: LaterWriteStore
   readonly #released: (FailureKey & { now: number })[] = []
 
   /** @param memorySeconds The time after the last failure, or after the end of a lock, at which a count expires. */
-  constructor(db: D1Database, { memorySeconds, later }: { memorySeconds: number; later: LaterWriteStore }) {
-    this.#db = db
+  constructor(
+    databases: UserDatabases,
+    { memorySeconds, later }: { memorySeconds: number; later: LaterWriteStore },
+  ) {
+    this.#databases = databases
     this.#memorySeconds = memorySeconds
     this.#later = later
     later.join({ take: () => this.#takeReleased() })
   }
 
   /**
-   * Counts failures in one transaction. If failures are parallel, at any location, exactly one of them causes a lock.
+   * Counts failures in one transaction for each database. If failures are parallel, at any location, exactly one of them causes a lock.
    *
    * @returns the counted failures; a locked account, address, network or client has no result
    * @throws StorageUnavailable, CorruptRecord
    */
   async count(failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
+    const groups = Map.groupBy(failures, ({ database = HOME }) => this.#databases.named(database))
+    const counted = await Promise.all([...groups].map(([db, group]) => this.#countIn(db, group, now)))
+    return counted.flat()
+  }
+
+  async #countIn(db: D1Database, failures: readonly Failure[], now: number): Promise<CountedFailure[]> {
     const statements = failures.map((failure) => this.counting(failure, now))
-    const results = await callStore('D1 sign_in_failures', () => this.#db.batch(statements))
-    return results.flatMap(({ results: rows }, i) => {
-      const failure = failures[i]
-      const counted = failure === undefined ? null : this.readCounted(failure, rows, now)
-      return counted === null ? [] : [counted]
-    })
+    const results = await callStore('D1 sign_in_failures', () => db.batch(statements))
+    return failures.flatMap((failure, i) => this.readCounted(failure, results[i]?.results ?? [], now) ?? [])
   }
 
   /** Reads the rows of `counting`. @returns null if the count is locked @throws CorruptRecord */
@@ -166,21 +173,22 @@ export class FailureStore {
    * Records the session of a sign-in, and removes the failures that the sign-in read. A sign-in and a failure are each one
    * statement on the primary. So the later statement always finds the result of the earlier statement.
    *
-   * @param account The key of the account.
+   * @param account The key of the account, with the database of its user.
    * @returns the reason why the session must end: the account was locked after the read, or the user record was outdated; null
    *   if the session may continue
    * @throws StorageUnavailable
    */
   async mark(
-    account: string,
+    { key, database = HOME }: FailureKey,
     { signIn, user, seen }: ReadBySignIn & { signIn: SignInMark },
     now: number,
   ): Promise<Suspicion | null> {
     const { failures, locks } = seen ?? { failures: 0, locks: 0 }
-    const mark = this.#db
+    const mark = this.#databases
+      .named(database)
       .prepare(MARK_SIGN_IN)
       .bind(
-        ...[account, now, JSON.stringify(signIn), failures, locks],
+        ...[key, now, JSON.stringify(signIn), failures, locks],
         ...[user.id, user.tokensValidFrom, user.accessValidFrom, signIn.startedAt],
       )
     const row = await callStore('D1 sign_in_failures', () => mark.first())
@@ -192,13 +200,13 @@ export class FailureStore {
 
   /** A statement that counts a failure, for a transaction. It changes no row during a lock. */
   counting(failure: Failure, now: number): D1PreparedStatement {
-    return this.#db.prepare(COUNT_FAILURE).bind(...this.#valuesOf(failure, now), 1)
+    return this.#databases.home.prepare(COUNT_FAILURE).bind(...this.#valuesOf(failure, now), 1)
   }
 
   /** As `counting`, unless the attempt is right at the time of the statement. */
   countingUnless({ isRight, lock }: RightAttempt, failure: Failure, now: number): D1PreparedStatement {
     const value = JSON.stringify({ ...isRight.value, lock })
-    return this.#db
+    return this.#databases.home
       .prepare(countFailureIf(`NOT (${isRight.sql} AND NOT ${IS_LOCKED})`))
       .bind(...this.#valuesOf(failure, now), value)
   }
@@ -210,16 +218,21 @@ export class FailureStore {
 
   /** A statement that resets a count if the statement before it changed a row. Use both in one transaction. */
   releaseIfChanged({ kind, key }: FailureKey): D1PreparedStatement {
-    return this.#db.prepare(`${RESET} WHERE kind = ? AND key = ? AND changes() > 0`).bind(kind, key)
+    return this.#databases.home
+      .prepare(`${RESET} WHERE kind = ? AND key = ? AND changes() > 0`)
+      .bind(kind, key)
   }
 
   /** Resets failures and their lock, and keeps the time of the last failure. @throws StorageUnavailable */
-  async release({ kind, key }: FailureKey): Promise<void> {
-    const release = this.#db.prepare(`${RESET} WHERE kind = ? AND key = ?`).bind(kind, key)
+  async release({ kind, key, database = HOME }: FailureKey): Promise<void> {
+    const release = this.#databases
+      .named(database)
+      .prepare(`${RESET} WHERE kind = ? AND key = ?`)
+      .bind(kind, key)
     await callStore('D1 sign_in_failures', () => release.run())
   }
 
-  /** As `release`, after the response, in one call with other later writes. A later failure stays. */
+  /** As `release` in the main database, after the response, in one call with other later writes. A later failure stays. */
   releaseLater({ kind, key }: FailureKey, context: RequestContext): void {
     this.#released.push({ kind, key, now: context.now })
     this.#later.schedule(context)
@@ -228,48 +241,53 @@ export class FailureStore {
   async #takeReleased(): Promise<LaterPart | null> {
     const released = this.#released.splice(0)
     if (released.length === 0) return null
-    const release = this.#db.prepare(RELEASE_ALL).bind(JSON.stringify(released))
+    const release = this.#databases.home.prepare(RELEASE_ALL).bind(JSON.stringify(released))
     return { what: `sign_in_failures (${released.length})`, statements: [release] }
   }
 
   /** The number of locked accounts. A locked username may be unknown. @throws StorageUnavailable, CorruptRecord */
   async countLocked(now: number): Promise<number> {
-    const count = this.#db.prepare(COUNT_LOCKED).bind(now)
-    const row = await callStore('D1 sign_in_failures', () => count.first(), SEARCH_DEADLINE_MS)
-    return decodeRecord(lockedSchema, 'locked accounts', row).locked
+    const counts = this.#databases.all().map(async (db) => {
+      const count = db.prepare(COUNT_LOCKED).bind(now)
+      const row = await callStore('D1 sign_in_failures', () => count.first(), SEARCH_DEADLINE_MS)
+      return decodeRecord(lockedSchema, 'locked accounts', row).locked
+    })
+    return (await Promise.all(counts)).reduce((sum, locked) => sum + locked, 0)
   }
 
   /**
-   * Resets failures of some keys and ends their locks, in one transaction with further statements. These do nothing if `changes()` is 0: there was
+   * Resets failures of some keys of one user and ends their locks, in one transaction with further statements. These do nothing if `changes()` is 0: there was
    * no failure and no lock. The number of locks stays until the next sign-in: it shows a parallel sign-in that a lock came first, and
    * makes the next lock longer.
    *
    * @throws StorageUnavailable
    */
   async unlock(keys: readonly FailureKey[], alongside: D1PreparedStatement[]): Promise<void> {
-    const unlock = this.#db
+    const db = this.#databases.named(keys[0]?.database ?? HOME)
+    const unlock = db
       .prepare(
         `UPDATE sign_in_failures SET failures = 0, locked_until = 0
          WHERE (kind, key) IN (SELECT value ->> 'kind', value ->> 'key' FROM json_each(?))
            AND (failures > 0 OR locked_until > 0)`,
       )
       .bind(JSON.stringify(keys))
-    await callStore('D1 sign_in_failures', () => this.#db.batch([unlock, ...alongside]))
+    await callStore('D1 sign_in_failures', () => db.batch([unlock, ...alongside]))
   }
 
   /** A statement that removes a count if the statement before it changed a row. Use both in one transaction. */
   removalIfChanged({ kind, key }: FailureKey): D1PreparedStatement {
-    return this.#db
+    return this.#databases.home
       .prepare('DELETE FROM sign_in_failures WHERE kind = ? AND key = ? AND changes() > 0')
       .bind(kind, key)
   }
 
   /** The count of a key; null without a current count. @throws StorageUnavailable, CorruptRecord */
   async find(
-    { kind, key }: FailureKey,
+    { kind, key, database = HOME }: FailureKey,
     now: number,
   ): Promise<Pick<FailureCount, 'failures' | 'lockedUntil'> | null> {
-    const select = this.#db
+    const select = this.#databases
+      .named(database)
       .prepare(
         `SELECT failures, locked_until AS lockedUntil FROM sign_in_failures
          WHERE kind = ? AND key = ? AND expires_at > ?`,
@@ -277,17 +295,5 @@ export class FailureStore {
       .bind(kind, key, now)
     const row = await callStore('D1 sign_in_failures', () => select.first())
     return row === null ? null : decodeRecord(foundSchema, 'sign-in failures', row)
-  }
-
-  /** Removes up to `limit` expired rows. @returns the number of removed rows @throws StorageUnavailable */
-  async sweep(now: number, limit: number): Promise<number> {
-    const sweep = this.#db
-      .prepare(
-        `DELETE FROM sign_in_failures WHERE (kind, key) IN
-           (SELECT kind, key FROM sign_in_failures WHERE expires_at <= ? LIMIT ?)`,
-      )
-      .bind(now, limit)
-    const { meta } = await callStore('D1 sign_in_failures', () => sweep.run())
-    return meta.changes
   }
 }

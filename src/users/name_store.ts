@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { UserDatabases } from './user_databases_store.ts'
 
 /** The usernames of users and the display names of clients by their ids. A deleted user or client has none. */
 export type Names = ReadonlyMap<string, string>
@@ -13,16 +14,16 @@ const SELECT_NAMES = `
   UNION ALL
   SELECT client_id, name FROM clients WHERE client_id IN (SELECT value FROM json_each(?1))`
 
-/** Finds the names for the ids of a response, in D1. */
+/** Finds the names for the ids of a response, in D1. Clients are in the main database. */
 export class NameStore {
-  readonly #db: D1Database
+  readonly #databases: UserDatabases
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(databases: UserDatabases) {
+    this.#databases = databases
   }
 
   /**
-   * Finds the names of users and clients in one statement.
+   * Finds the names of users and clients, in one statement for each database that the ids name.
    *
    * @param ids Ids of users, guests and clients, in any order; null is ignored.
    * @param hiddenPool A pool whose names are left out; null for none.
@@ -30,9 +31,11 @@ export class NameStore {
    */
   async find(ids: Iterable<string | null>, hiddenPool: string | null): Promise<Names> {
     const known = [...new Set(ids)].filter((id) => id !== null)
-    if (known.length === 0) return new Map()
-    const select = this.#db.prepare(SELECT_NAMES).bind(JSON.stringify(known), hiddenPool)
-    const { results } = await callStore('D1 users and clients', () => select.all())
-    return new Map(decodeRecord(namesSchema, 'names', results).map(({ id, name }) => [id, name]))
+    const reads = [...this.#databases.group(known, (id) => id)].map(async ([db, ids]) => {
+      const select = db.prepare(SELECT_NAMES).bind(JSON.stringify(ids), hiddenPool)
+      const { results } = await callStore('D1 users and clients', () => select.all())
+      return decodeRecord(namesSchema, 'names', results)
+    })
+    return new Map((await Promise.all(reads)).flat().map(({ id, name }) => [id, name]))
   }
 }

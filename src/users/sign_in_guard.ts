@@ -9,11 +9,13 @@ import type { BurstLimits } from '../storage/burst_limits.ts'
 import { type FailureCount, type FailureKey, type FailureKind, failureOf } from './failure_count.ts'
 import type { CountedFailure, FailureStore, ReadBySignIn, RightAttempt } from './failure_store.ts'
 import type { SignInMark, SuspectEnder } from './sign_in_mark.ts'
+import type { User } from './user.ts'
+import { HOME, type PoolName, type UserDatabases } from './user_databases_store.ts'
 
 /** The normalised username of a sign-in, and its client. */
-export interface Attempt {
-  pool: string
-  username: string
+export interface Attempt extends PoolName {
+  /** The id of the user, if it is known. */
+  id?: string
   clientId: string
   /** For the audit trail. */
   api: string | null
@@ -43,6 +45,7 @@ const MAX_GUESSED = 1000
 const SUSPECT_PART = 10
 
 interface Dependencies {
+  databases: UserDatabases
   failures: FailureStore
   names: KeyedHash
   limits: SignInLimits
@@ -53,6 +56,7 @@ interface Dependencies {
 
 /** Counts failed sign-ins of accounts, addresses, networks and clients, and refuses sign-ins after too many failures. */
 export class SignInGuard {
+  readonly #databases: UserDatabases
   readonly #failures: FailureStore
   readonly #names: KeyedHash
   readonly #limits: SignInLimits
@@ -62,7 +66,8 @@ export class SignInGuard {
   /** The accounts with a failed sign-in in this isolate. */
   readonly #guessed = new ExpiringCache<true>(MAX_GUESSED)
 
-  constructor({ failures, names, limits, audit, bursts, suspects }: Dependencies) {
+  constructor({ databases, failures, names, limits, audit, bursts, suspects }: Dependencies) {
+    this.#databases = databases
     this.#failures = failures
     this.#names = names
     this.#limits = limits
@@ -87,7 +92,7 @@ export class SignInGuard {
     { attempt, ...read }: ReadBySignIn & { attempt: Attempt },
     context: RequestContext,
   ): Promise<VerifiedSignIn> {
-    const account = await this.accountKey(attempt)
+    const account = await this.accountKey({ ...attempt, id: read.user.id })
     return { ...read, attempt: { ...attempt, account, others: [], context } }
   }
 
@@ -96,9 +101,27 @@ export class SignInGuard {
     return [{ kind: 'client', key: clientId }, ...(await this.#placeKeys(context))]
   }
 
-  /** The key of the count of an account. */
-  async accountKey({ pool, username }: Pick<Attempt, 'pool' | 'username'>): Promise<FailureKey> {
-    return { kind: 'account', key: await this.#names.name('account', pool, username) }
+  /** The key of the count of an account: in the database of the user, or in that of a new user with the username. */
+  async accountKey({ pool, username, id }: Pick<Attempt, 'pool' | 'username' | 'id'>): Promise<FailureKey> {
+    const databases = this.#databases
+    const database = id === undefined ? databases.nameForNew({ pool, username }) : databases.nameOf(id)
+    return { kind: 'account', key: await this.#names.name('account', pool, username), database }
+  }
+
+  /** The key of the count of the second factor of a user. */
+  secondFactorKey(id: string): FailureKey {
+    return { kind: 'second_factor', key: id, database: this.#databases.nameOf(id) }
+  }
+
+  /** The attempt with the count of the account in the database of its user. @param user Null for an unknown username. */
+  locate(attempt: CountedAttempt, user: Pick<User, 'id'> | null): CountedAttempt {
+    if (user === null) return attempt
+    return { ...attempt, account: { ...attempt.account, database: this.#databases.nameOf(user.id) } }
+  }
+
+  /** The keys that one transaction counts with the read of the user. The other keys are in another database. */
+  keysWithUser({ account, others }: CountedAttempt): FailureKey[] {
+    return account.database === HOME ? [account, ...others] : [account]
   }
 
   /** The keys of the address and its networks; empty for a caller without an address. */
@@ -170,16 +193,6 @@ export class SignInGuard {
   }
 
   /**
-   * Counts a failure. The response waits for the write, so its duration is the same for every reason.
-   *
-   * @param subject The user with this username; null for an unknown username.
-   * @throws StorageUnavailable
-   */
-  async countFailure(attempt: CountedAttempt, subject: string | null): Promise<void> {
-    await this.#count([attempt.account, ...attempt.others], attempt, subject)
-  }
-
-  /**
    * Counts a failure of the account before the password check, so that parallel guesses cannot exceed the limit. It is for the
    * confirmation of a password. `release` resets the count.
    *
@@ -190,8 +203,8 @@ export class SignInGuard {
     return (await this.#count([attempt.account], attempt, subject)).length > 0
   }
 
-  /** Counts a failure after `reserve`. @throws StorageUnavailable */
-  async countReserved(attempt: CountedAttempt, subject: string): Promise<void> {
+  /** Counts a failure of the address, its networks and the client, such as after `reserve`. @throws StorageUnavailable */
+  async countOthers(attempt: CountedAttempt, subject: string | null): Promise<void> {
     await this.#count(attempt.others, attempt, subject)
   }
 
@@ -264,14 +277,14 @@ export class SignInGuard {
   recordSignIn({ attempt, ...read }: VerifiedSignIn, signIn: SignInMark): void {
     const { account, context } = attempt
     runLater(context, 'record sign-in', async () => {
-      const reason = await this.#failures.mark(account.key, { ...read, signIn }, context.now)
+      const reason = await this.#failures.mark(account, { ...read, signIn }, context.now)
       if (reason === null) return
       await this.#suspects.end({ subject: read.user.id, signIns: [signIn], reason }, context)
     })
   }
 
   /** Ends the lock of an account and resets its failures, after the response. For a new or confirmed password. */
-  release(account: Pick<Attempt, 'pool' | 'username'>, context: RequestContext): void {
+  release(account: Pick<Attempt, 'pool' | 'username' | 'id'>, context: RequestContext): void {
     runLater(context, 'release account', async () => this.#failures.release(await this.accountKey(account)))
   }
 }

@@ -80,8 +80,9 @@ export function isUserId(text: string): boolean {
   return text.startsWith('user:') && !text.startsWith('user:erased-')
 }
 
-export function generateUserId(): string {
-  return `user:${randomId(16)}`
+/** @param database The name of the database of the user (`UserDatabases`); empty for the main database. */
+export function generateUserId(database = ''): string {
+  return `user:${database === '' ? '' : `${database}.`}${randomId(16)}`
 }
 
 /** The latest time of a revocation after now. A later time is an error, such as a time in milliseconds. */

@@ -10,10 +10,12 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { isReserved, NameReservationStore } from './name_reservation_store.ts'
 import type { Profile } from './profile.ts'
 import type { UnstoredUser } from './user.ts'
+import type { UserDatabases } from './user_databases_store.ts'
+import { INSERT_USERS, toInsert } from './user_insertion.ts'
 import { decodeUserRecord, type UserRecord } from './user_record.ts'
-import { searchTextOf } from './user_search.ts'
 
 /** The changes of a user. Absent members stay unchanged. */
 export interface UserEdit extends TokenStarts {
@@ -49,6 +51,16 @@ export interface UserConditions {
   now: number
 }
 
+/** Users of one database to add. */
+interface Insertion {
+  users: readonly (UnstoredUser & { profile: Profile })[]
+  before: D1PreparedStatement | null
+  /** The token of the reserved usernames; null if they need none. */
+  token: string | null
+}
+
+const SELECT = 'SELECT * FROM users WHERE id = ?'
+
 /** Whether a row of `users` is an enabled admin. */
 const isAdmin = (enabled: string, roles: string) =>
   `${enabled} = 1 AND EXISTS (SELECT 1 FROM json_each(${roles}) WHERE value = 'admin')`
@@ -57,21 +69,23 @@ const HAS_OTHER_ADMIN = `EXISTS (SELECT 1 FROM users AS other
 
 /** Lists and changes users for operators, in D1. */
 export class UserAdminStore {
-  readonly #db: D1Database
+  readonly #databases: UserDatabases
+  readonly #names: NameReservationStore
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(databases: UserDatabases) {
+    this.#databases = databases
+    this.#names = new NameReservationStore(databases)
   }
 
   /** @throws StorageUnavailable, CorruptRecord */
   async find(id: string): Promise<UserRecord | null> {
-    const row = await callStore('D1 users', () => this.#select(id).first())
+    const row = await callStore('D1 users', () => this.#databases.of(id).prepare(SELECT).bind(id).first())
     return row === null ? null : decodeUserRecord(row)
   }
 
-  /** Up to `limit` users whose deletion is due, the oldest first. @throws StorageUnavailable, CorruptRecord */
+  /** Up to `limit` users of the main database whose deletion is due, the oldest first. @throws StorageUnavailable, CorruptRecord */
   async listDueForDeletion(now: number, limit: number): Promise<UserRecord[]> {
-    const select = this.#db
+    const select = this.#databases.home
       .prepare('SELECT * FROM users WHERE deletion_at <= ? ORDER BY deletion_at LIMIT ?')
       .bind(now, limit)
     const { results } = await callStore('D1 users', () => select.all())
@@ -80,16 +94,20 @@ export class UserAdminStore {
 
   /** Finds the existing users of these ids. @throws StorageUnavailable, CorruptRecord */
   async findMany(ids: readonly string[]): Promise<UserRecord[]> {
-    if (ids.length === 0) return []
-    const select = this.#db
-      .prepare('SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))')
-      .bind(JSON.stringify(ids))
-    const { results } = await callStore('D1 users', () => select.all())
-    return results.map(decodeUserRecord)
+    const groups = this.#databases.group(ids, (id) => id)
+    const reads = [...groups].map(async ([db, group]) => {
+      const select = db
+        .prepare('SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))')
+        .bind(JSON.stringify(group))
+      const { results } = await callStore('D1 users', () => select.all())
+      return results.map(decodeUserRecord)
+    })
+    return (await Promise.all(reads)).flat()
   }
 
   /**
-   * Adds users whose usernames are free, in one transaction with further statements.
+   * Adds users whose usernames are free, in one transaction with further statements. With users of several databases, each database
+   * has its own transaction, and runs all further statements. A failure of one leaves the users of the others: a retry adds the rest.
    *
    * @param before A statement before them. If it changes no row, no user is added. Null without one.
    * @returns the ids of the added users
@@ -100,18 +118,30 @@ export class UserAdminStore {
     alongside: D1PreparedStatement[],
     before: D1PreparedStatement | null = null,
   ): Promise<ReadonlySet<string>> {
-    const insert = this.#db
-      .prepare(
-        `INSERT INTO users (id, pool, username, password_hash, enabled, roles, profile, must_change_password,
-           breach_checked_at, created_at, hash_replaceable, search)
-         SELECT value ->> 'id', value ->> 'pool', value ->> 'username', value ->> 'passwordHash', value ->> 'enabled',
-           value -> 'roles', value -> 'profile', value ->> 'mustChangePassword', value ->> 'breachCheckedAt',
-           value ->> 'createdAt', value ->> 'hashReplaceable', value ->> 'search'
-         FROM json_each(?1) WHERE ?2 = 0 OR changes() > 0 ON CONFLICT (pool, username) DO NOTHING RETURNING id`,
-      )
-      .bind(JSON.stringify(users.map(toInsert)), before === null ? 0 : 1)
+    const reserved = await this.#names.reserve(users, users[0]?.createdAt ?? 0)
+    if (reserved === null)
+      return this.#insert(this.#databases.home, { users, before, token: null }, alongside)
+    const groups = this.#databases.group(reserved.users, ({ id }) => id)
+    const inserts = [...groups].map(([db, group]) =>
+      this.#insert(db, { users: group, before, token: reserved.token }, alongside),
+    )
+    try {
+      return new Set((await Promise.all(inserts)).flatMap((ids) => [...ids]))
+    } finally {
+      await this.#names.release(reserved.token)
+    }
+  }
+
+  async #insert(
+    db: D1Database,
+    { users, before, token }: Insertion,
+    alongside: D1PreparedStatement[],
+  ): Promise<ReadonlySet<string>> {
+    const insert = db
+      .prepare(INSERT_USERS)
+      .bind(JSON.stringify(users.map(toInsert)), before === null ? 0 : 1, token)
     const first = before === null ? [] : [before]
-    const results = await callStore('D1 users', () => this.#db.batch([...first, insert, ...alongside]))
+    const results = await callStore('D1 users', () => db.batch([...first, insert, ...alongside]))
     const inserted = results[first.length]
     return new Set(
       decodeRecord(z.array(z.object({ id: z.string() })), 'users', inserted?.results).map(({ id }) => id),
@@ -123,56 +153,91 @@ export class UserAdminStore {
    *
    * @throws StorageUnavailable, CorruptRecord
    */
-  change(
+  async change(
     id: string,
     edit: UserEdit,
     conditions: UserConditions,
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
+    const user = edit.username === undefined ? null : await this.find(id)
+    const renamed = user === null || edit.username === undefined ? null : { ...user, username: edit.username }
+    const token = renamed === null ? null : await this.#names.reserveFor(renamed, conditions.now)
+    const left = await this.#useOnceApart(id, conditions)
+    const changing = this.#run(
+      id,
+      left && this.#updateOf(id, edit, left, token),
+      left ?? conditions,
+      alongside,
+    )
+    return token === null ? changing : changing.finally(() => this.#names.release(token))
+  }
+
+  /** @param token The reservation of the new username; null without one. */
+  #updateOf(
+    id: string,
+    edit: UserEdit,
+    conditions: UserConditions,
+    token: string | null,
+  ): D1PreparedStatement {
     const changes = assignmentsOf(columnsOf(edit))
     const starts = tokenStartAssignmentsOf(edit)
     const guard = guardOf(edit, conditions)
-    const update = this.#db
+    const isHeld = token === null ? 'TRUE' : isReserved('?', { pool: 'users.pool', username: '?' })
+    return this.#databases
+      .of(id)
       .prepare(
         `UPDATE users SET ${changes.sql} ${starts.sql} version = version + 1, updated_at = ?
-         WHERE id = ? AND ${guard.sql}`,
+         WHERE id = ? AND ${guard.sql} AND ${isHeld}`,
       )
-      .bind(...changes.values, ...starts.values, conditions.now, id, ...guard.values)
-    return this.#run({ id, statement: update, conditions }, alongside)
+      .bind(
+        ...[...changes.values, ...starts.values, conditions.now, id, ...guard.values],
+        ...(token === null ? [] : [edit.username, token]),
+      )
   }
 
   /** Deletes a user under the same conditions as `change`. @throws StorageUnavailable, CorruptRecord */
-  remove(
+  async remove(
     id: string,
     conditions: UserConditions,
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
     const guard = guardOf({ enabled: false }, conditions)
-    const remove = this.#db
+    const remove = this.#databases
+      .of(id)
       .prepare(`DELETE FROM users WHERE id = ? AND ${guard.sql}`)
       .bind(id, ...guard.values)
-    return this.#run({ id, statement: remove, conditions }, alongside)
+    return this.#run(id, remove, conditions, alongside)
   }
 
+  /**
+   * Uses a link of a user of a further database before the edit, because its row is in the main database. If the edit then fails, the
+   * link is used up.
+   *
+   * @returns the other conditions; null if the link was used before
+   */
+  async #useOnceApart(id: string, conditions: UserConditions): Promise<UserConditions | null> {
+    const { once, ...others } = conditions
+    const { home } = this.#databases
+    if (once === undefined || this.#databases.of(id) === home) return conditions
+    const [used] = await callStore('D1 users', () => home.batch([once]))
+    return used?.meta.changes === 0 ? null : others
+  }
+
+  /** @param edit The statement of the edit; null if it is refused. */
   async #run(
-    {
-      id,
-      statement,
-      conditions: { versions, once },
-    }: { id: string; statement: D1PreparedStatement; conditions: UserConditions },
+    id: string,
+    edit: D1PreparedStatement | null,
+    { versions, once }: UserConditions,
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
     const before = once === undefined ? [] : [once]
-    const results = await callStore('D1 users', () =>
-      this.#db.batch([...before, statement, ...alongside, this.#select(id)]),
-    )
+    const db = this.#databases.of(id)
+    const select = db.prepare(SELECT).bind(id)
+    const statements = edit === null ? [] : [...before, edit, ...alongside]
+    const results = await callStore('D1 users', () => db.batch([...statements, select]))
     const row = results.at(-1)?.results[0]
-    const isChanged = (results[before.length]?.meta.changes ?? 0) > 0
+    const isChanged = edit !== null && (results[before.length]?.meta.changes ?? 0) > 0
     return judgeEdit(row === undefined ? null : decodeUserRecord(row), { isChanged, versions })
-  }
-
-  #select(id: string): D1PreparedStatement {
-    return this.#db.prepare('SELECT * FROM users WHERE id = ?').bind(id)
   }
 }
 
@@ -215,25 +280,4 @@ function guardOf({ enabled, roles, deletionAt = null }: UserEdit, conditions: Us
     parts.push({ sql: `(${isOther} OR ${HAS_OTHER_ADMIN})`, values: [adminPool, adminPool] })
   }
   return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) }
-}
-
-function toInsert(user: UnstoredUser & { profile: Profile }) {
-  const { id, pool, username, passwordHash, roles, profile, breachCheckedAt, createdAt } = user
-  const flags = {
-    enabled: Number(user.enabled),
-    mustChangePassword: Number(user.mustChangePassword),
-    hashReplaceable: Number(user.isHashReplaceable),
-  }
-  return {
-    id,
-    pool,
-    username,
-    passwordHash,
-    roles,
-    profile,
-    breachCheckedAt,
-    createdAt,
-    ...flags,
-    search: searchTextOf(user),
-  }
 }

@@ -1,5 +1,13 @@
-import type { PageQuery, Slice, Total } from '../lib/list_page.ts'
+import {
+  mergeSlices,
+  type PageQuery,
+  type Place,
+  type Slice,
+  sumTotals,
+  type Total,
+} from '../lib/list_page.ts'
 import { readList } from '../storage/list_store.ts'
+import type { UserDatabases } from './user_databases_store.ts'
 import { decodeUserRecord, type UserRecord } from './user_record.ts'
 
 export interface UserFilter {
@@ -17,6 +25,10 @@ export interface UserFilter {
 
 /** The columns of each order of the list. Each has an index. */
 const ORDERS = { username: ['pool', 'username'], created: ['created_at', 'id'] } as const
+const PLACES = {
+  username: ({ pool, username }: UserRecord): Place => [pool, username],
+  created: ({ createdAt, id }: UserRecord): Place => [createdAt, id],
+}
 export type UserSort = keyof typeof ORDERS
 
 /** A row without a search text is found by its username, until the cron trigger has filled the column. */
@@ -35,15 +47,16 @@ const POOLS = `
 
 /** Lists and searches users for operators, in D1. */
 export class UserListStore {
-  readonly #db: D1Database
+  readonly #databases: UserDatabases
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(databases: UserDatabases) {
+    this.#databases = databases
   }
 
   /**
    * Lists a page of users. A search by text reads a replica near the caller, because it can read a whole index, and the primary
-   * takes the writes of sign-ins and refreshes. So it can miss the changes of the last moments.
+   * takes the writes of sign-ins and refreshes. So it can miss the changes of the last moments. Users of several databases are read
+   * at the same time from each of them, and merged.
    *
    * @param known The total of the list; null to count it.
    * @throws StorageUnavailable, CorruptRecord
@@ -53,10 +66,27 @@ export class UserListStore {
     page: PageQuery<UserSort>,
     known: Total | null,
   ): Promise<{ slice: Slice<UserRecord>; total: Total }> {
-    const { text, username, id, pool, hiddenPool, role, enabled } = filter
+    const { id, pool } = filter
+    const names = id === null ? this.#databases.namesFor(pool) : [this.#databases.nameOf(id)]
+    const parts = await Promise.all(
+      names.map((name) => this.#listIn(this.#databases.named(name), filter, page, known)),
+    )
+    const [first] = parts
+    if (first !== undefined && parts.length === 1) return first
+    const slices = parts.map(({ slice }) => slice)
+    const total = known ?? sumTotals(parts.map((part) => part.total))
+    return { slice: mergeSlices(slices, page, PLACES[page.sort]), total }
+  }
+
+  async #listIn(
+    primary: D1Database,
+    { text, username, id, pool, hiddenPool, role, enabled }: UserFilter,
+    page: PageQuery<UserSort>,
+    known: Total | null,
+  ): Promise<{ slice: Slice<UserRecord>; total: Total }> {
     // SQLite would choose the shorter index of the usernames, and then read every row for its text.
     const searched = text !== null && id === null ? 'users INDEXED BY users_by_search' : 'users'
-    const db = text === null ? this.#db : this.#db.withSession('first-unconstrained')
+    const db = text === null ? primary : primary.withSession('first-unconstrained')
     const { slice, total } = await readList(db, {
       columns: '*',
       table: page.sort === 'username' ? searched : 'users',

@@ -3,6 +3,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeFailureCounts, type FailureCount, type FailureKey, SELECT_COUNTS } from './failure_count.ts'
 import { decodeUserRow, type StoredUser, USER_COLUMNS, type User } from './user.ts'
+import { HOME, type PoolName, type UserDatabases } from './user_databases_store.ts'
 
 /** The source of a read: a replica near the caller, which can be behind, or the primary. */
 export type ReadFrom = 'replica' | 'primary'
@@ -26,9 +27,7 @@ const SELECT_BY_NAME = `
 const failuresSchema = z.object({ id: z.nullable(z.string()), failures: z.string() })
 
 /** The user and the counts to read for a sign-in. The username is normalised. */
-interface SignInQuery {
-  pool: string
-  username: string
+interface SignInQuery extends PoolName {
   keys: readonly FailureKey[]
   /** Unix seconds. */
   now: number
@@ -54,42 +53,61 @@ function decodeSignIn(row: unknown): SignInRecord {
 
 /** Reads and updates users in D1, the system of record. */
 export class UserStore {
-  readonly #db: D1Database
+  readonly #databases: UserDatabases
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(databases: UserDatabases) {
+    this.#databases = databases
   }
 
   /** @param username Normalised. @throws StorageUnavailable, CorruptRecord */
-  findByUsername(pool: string, username: string, from: ReadFrom): Promise<User | null> {
-    return this.#find(from, `${SELECT_USER} WHERE pool = ? AND username = ?`, pool, username)
-  }
-
-  /** Reads everything that a sign-in needs in one call. @throws StorageUnavailable, CorruptRecord */
-  async findForSignIn({ pool, username, keys, now }: SignInQuery, from: ReadFrom): Promise<SignInRecord> {
-    const row = await callStore('D1 users', () =>
-      this.#session(from).prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username).first(),
-    )
-    return decodeSignIn(row)
+  async findByUsername(pool: string, username: string, from: ReadFrom): Promise<User | null> {
+    const { user } = await this.findForSignIn({ pool, username, keys: [], now: 0 }, from)
+    return user
   }
 
   /**
-   * The same at the primary, in one transaction with statements that count a failure after the read.
+   * Reads everything that a sign-in needs, in one call to each database that can have the user. They run at the same time.
    *
+   * @throws StorageUnavailable if the main database, or the database with the user, does not respond; CorruptRecord
+   */
+  async findForSignIn(query: SignInQuery, from: ReadFrom): Promise<SignInRecord> {
+    const { pool, username, keys, now } = query
+    const names = this.#databases.namesFor(pool)
+    const reads = names.map(async (name) => {
+      const select = sessionOf(this.#databases.named(name), from).prepare(SELECT_FOR_SIGN_IN)
+      const row = await callStore('D1 users', () =>
+        select.bind(now, JSON.stringify(keys), pool, username).first(),
+      )
+      return { name, ...decodeSignIn(row) }
+    })
+    const [home, ...further] = await Promise.allSettled(reads)
+    return mergeReads(home, further, keys)
+  }
+
+  /**
+   * Reads the user again at the primary of the database that has the count of the account, in one transaction with statements that
+   * count a failure after the read.
+   *
+   * @param database The name of the database.
    * @returns also the rows of the statements
    * @throws StorageUnavailable, CorruptRecord
    */
   async findAndCount(
-    { pool, username, keys, now }: SignInQuery,
+    { pool, username, keys, now, database }: SignInQuery & { database: string },
     counting: readonly D1PreparedStatement[],
   ): Promise<SignInRecord & { counted: unknown[][] }> {
-    const select = this.#db.prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username)
-    const results = await callStore('D1 users', () => this.#db.batch([select, ...counting]))
+    const db = this.#databases.named(database)
+    const select = db.prepare(SELECT_FOR_SIGN_IN).bind(now, JSON.stringify(keys), pool, username)
+    const results = await callStore('D1 users', () => db.batch([select, ...counting]))
     const [found = [], ...counted] = results.map((result) => result.results)
     return { ...decodeSignIn(found[0]), counted }
   }
 
-  /** Finds a user by username or verified address, with the counts, in one call at the primary. @throws StorageUnavailable, CorruptRecord */
+  /**
+   * Finds a user of a pool in the main database by username or verified address, with the counts, in one call at the primary.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
   async findByName({
     pool,
     name,
@@ -100,27 +118,13 @@ export class UserStore {
   > {
     const { username, email } = name
     const row = await callStore('D1 users', () =>
-      this.#session('primary')
+      sessionOf(this.#databases.home, 'primary')
         .prepare(SELECT_BY_NAME)
         .bind(now, JSON.stringify(keys), pool, username, email)
         .first(),
     )
     const { id, failures } = decodeRecord(failuresSchema, 'sign-in', row)
     return { user: id === null ? null : decodeUserRow(row), failures: decodeFailureCounts(failures) }
-  }
-
-  async #find(from: ReadFrom, sql: string, ...parameters: string[]): Promise<User | null> {
-    const row = await callStore('D1 users', () =>
-      this.#session(from)
-        .prepare(sql)
-        .bind(...parameters)
-        .first(),
-    )
-    return row === null ? null : decodeUserRow(row)
-  }
-
-  #session(from: ReadFrom): D1DatabaseSession {
-    return this.#db.withSession(from === 'replica' ? 'first-unconstrained' : 'first-primary')
   }
 
   /**
@@ -131,7 +135,8 @@ export class UserStore {
    * @throws StorageUnavailable
    */
   async replaceHash(id: string, { from, to }: { from: string; to: string }): Promise<boolean> {
-    const replace = this.#db
+    const replace = this.#databases
+      .of(id)
       .prepare('UPDATE users SET password_hash = ?, hash_replaceable = 0 WHERE id = ? AND password_hash = ?')
       .bind(to, id, from)
     const { meta } = await callStore('D1 users', () => replace.run())
@@ -148,7 +153,8 @@ export class UserStore {
     { id, passwordHash }: Pick<User, 'id' | 'passwordHash'>,
     { breachCheckedAt, passwordBreached }: Pick<User, 'breachCheckedAt' | 'passwordBreached'>,
   ): Promise<boolean> {
-    const remember = this.#db
+    const remember = this.#databases
+      .of(id)
       .prepare(
         'UPDATE users SET breach_checked_at = ?, password_breached = ? WHERE id = ? AND password_hash = ?',
       )
@@ -156,4 +162,32 @@ export class UserStore {
     const { meta } = await callStore('D1 users', () => remember.run())
     return meta.changes > 0
   }
+}
+
+function sessionOf(db: D1Database, from: ReadFrom): D1DatabaseSession {
+  return db.withSession(from === 'replica' ? 'first-unconstrained' : 'first-primary')
+}
+
+type NamedRead = PromiseSettledResult<SignInRecord & { name: string }>
+
+/**
+ * The user, and the counts: that of the account from the database of the user or of the key, and the others from the main database. A
+ * database that fails does not matter if another one has the user, because a username is in one database.
+ */
+function mergeReads(
+  home: NamedRead | undefined,
+  further: readonly NamedRead[],
+  keys: readonly FailureKey[],
+): SignInRecord {
+  if (home?.status !== 'fulfilled') throw home?.reason
+  if (further.length === 0) return home.value
+  const reads = [home, ...further].flatMap((read) => (read.status === 'fulfilled' ? [read.value] : []))
+  const found = reads.find(({ user }) => user !== null)
+  const failed = further.find((read) => read.status === 'rejected')
+  if (found === undefined && failed !== undefined) throw failed.reason
+  const named = keys.find(({ kind }) => kind === 'account')?.database ?? HOME
+  const place = found ?? reads.find(({ name }) => name === named)
+  const isAccount = ({ kind }: FailureCount) => kind === 'account'
+  const others = home.value.failures.filter((count) => !isAccount(count))
+  return { user: found?.user ?? null, failures: [...others, ...(place?.failures.filter(isAccount) ?? [])] }
 }

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { UserDatabases } from '../../src/users/user_databases_store.ts'
 import { UserListStore } from '../../src/users/user_list_store.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { problem, TestOperator } from '../support/operator.ts'
@@ -260,7 +261,11 @@ describe('the search for users', () => {
     const page = { sort: 'username', isDescending: false, isBackwards: false, limit: 5 } as const
     const none = { text: null, id: null, pool: null, hiddenPool: null, role: null, enabled: null }
     for (const from of [null, ['a', 'b']]) {
-      await new UserListStore(database).list({ ...none, username: 'x' }, { ...page, from }, NOT_COUNTED)
+      await new UserListStore(new UserDatabases(database)).list(
+        { ...none, username: 'x' },
+        { ...page, from },
+        NOT_COUNTED,
+      )
     }
     expect(asked.length).toBe(2)
     for (const sql of asked) {

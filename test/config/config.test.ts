@@ -23,6 +23,7 @@ const SHOP_READ = {
   scopeTexts: new Map(),
   agents: false,
   errorDialect: 'rfc6749',
+  hasPages: true,
   branding: null,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 2_592_000,
@@ -73,6 +74,7 @@ describe('config.yml', () => {
       sessionLifetimeSeconds: null,
       sessionShards: [{ name: 's1', binding: 'DB', continents: [] }],
       sessionObjects: null,
+      userDatabases: null,
       browserSessions: { listed: new Map(), other: BROWSER_SESSIONS },
       accounts: { listed: new Map(), other: ACCOUNTS },
       mail: null,
@@ -173,6 +175,7 @@ describe('config.yml', () => {
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
       sessionObjects: null,
+      userDatabases: null,
       browserSessions: {
         listed: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
         other: BROWSER_SESSIONS,

@@ -27,6 +27,11 @@ describe('wrangler.toml', () => {
       ['wrangler.toml needs [[services]] with binding = "MANAGEMENT"'],
     ],
     [
+      'the main database',
+      { ...toml, d1_databases: [] },
+      ['wrangler.toml has no [[d1_databases]] with the binding DB'],
+    ],
+    [
       'an own Worker of management',
       { ...toml, name: 'sallyport-staging' },
       [

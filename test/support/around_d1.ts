@@ -23,10 +23,11 @@ interface Original {
 
 const STATEMENT_CALLS: ReadonlySet<string | symbol> = new Set(['first', 'run', 'all', 'raw'])
 
+/** A statement is text and values, so that each database can run it in a batch. */
+const originals = new WeakMap<D1PreparedStatement, Original>()
+
 /** A D1 database whose calls are wrapped. A call is one statement or one batch. */
 export function aroundD1(around: AroundCall, db: D1Database = env.DB): D1Database {
-  const originals = new WeakMap<D1PreparedStatement, Original>()
-
   function wrapStatement(original: Original): D1PreparedStatement {
     const { statement, sql } = original
     const wrapped = new Proxy(statement, {
@@ -44,9 +45,7 @@ export function aroundD1(around: AroundCall, db: D1Database = env.DB): D1Databas
   }
 
   function unwrap(wrapped: D1PreparedStatement): Original {
-    const original = originals.get(wrapped)
-    if (!original) throw new Error('a statement of another database')
-    return original
+    return originals.get(wrapped) ?? { statement: wrapped, sql: String(Reflect.get(wrapped, 'statement')) }
   }
 
   function batch(target: D1Database | D1DatabaseSession, wrapped: D1PreparedStatement[]) {
@@ -78,8 +77,10 @@ export function aroundD1(around: AroundCall, db: D1Database = env.DB): D1Databas
   return wrapDatabase(db)
 }
 
+/** A method is bound to the target. A database that is not wrapped reads the text and the values of a wrapped statement. */
 function boundMember(target: object, property: string | symbol) {
-  return Reflect.get(target, property).bind(target)
+  const member = Reflect.get(target, property)
+  return typeof member === 'function' ? member.bind(target) : member
 }
 
 /** Whether a call writes audit events. No response waits for such a call. */

@@ -2,7 +2,7 @@ import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { emptyObjects } from './session_objects.ts'
 
-const DATABASES = [env.DB, env.SESSIONS_EU]
+const DATABASES = [env.DB, env.SESSIONS_EU, env.USERS_1, env.USERS_2]
 
 interface SchemaEntry {
   type: string

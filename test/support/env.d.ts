@@ -9,6 +9,9 @@ declare global {
       /** Databases for audit events. */
       AUDIT_1: D1Database
       AUDIT_2: D1Database
+      /** Further databases for users. */
+      USERS_1: D1Database
+      USERS_2: D1Database
       TEST_MIGRATIONS: D1Migration[]
       /** The factor for the number of inputs, and their seed. An empty seed is random. */
       FUZZ_RUNS: string

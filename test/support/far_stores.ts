@@ -30,7 +30,9 @@ export class FarStores {
   calls = 0
   readonly #inProgress = { objects: { count: 0 }, others: { count: 0 } }
   readonly env = {
-    DB: aroundD1((sql, call) => this.#delay(REPLICA_READ.test(sql) ? 'replica' : 'primary', sql, call)),
+    DB: this.#aroundUsers(env.DB),
+    USERS_1: this.#aroundUsers(env.USERS_1),
+    USERS_2: this.#aroundUsers(env.USERS_2),
     SESSIONS_EU: aroundD1((sql, call) => this.#delay('shard', sql, call), env.SESSIONS_EU),
     SESSION_OBJECTS: aroundObjects((what, call) => this.#delay('object', what, call)),
     KV: aroundKv((name, call) => this.#delay('kv', name, call)),
@@ -57,6 +59,10 @@ export class FarStores {
   /** The duration of a call in milliseconds. A subclass can draw it. */
   protected durationOf({ store }: StoreCall): number {
     return this.latencies[store === 'replica' || store === 'kv' ? store : 'primary']
+  }
+
+  #aroundUsers(db: D1Database): D1Database {
+    return aroundD1((sql, call) => this.#delay(REPLICA_READ.test(sql) ? 'replica' : 'primary', sql, call), db)
   }
 
   async #delay<T>(store: StoreCall['store'], what: string, call: () => Promise<T>): Promise<T> {

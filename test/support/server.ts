@@ -248,8 +248,9 @@ export class TestServer {
     const services = { ...this.services, breaches: new BreachedPasswords(null, this.services.audit) }
     const occasion = { api: null, clientId: null, subject: null }
     const user = await createUser(draft, services, { occasion, context: this.context() })
-    await this.services.userAdmin.add([{ ...user, profile: {} }], [])
-    return { ...user, verifiedEmail: null }
+    const id = this.services.userDatabases.newId(user)
+    await this.services.userAdmin.add([{ ...user, id, profile: {} }], [])
+    return { ...user, id, verifiedEmail: null }
   }
 
   /** Signs a user in. @returns the members of the response */

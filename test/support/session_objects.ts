@@ -60,7 +60,7 @@ export async function readObjects(sql: string, ...values: SqlStorageValue[]): Pr
 export async function emptyObjects(): Promise<void> {
   await evictAllDurableObjects()
   // The removal of a session adds a change of the index.
-  const tables = ['sessions', 'cutoffs', 'index_changes', 'clients', 'users']
+  const tables = ['sessions', 'cutoffs', 'index_changes', 'clients', 'users', 'further_lists']
   const deletions = tables.map((table) => `DELETE FROM ${table};`).join(' ')
   await readObjects(`${deletions} UPDATE copy_lists SET clients_seq = 0, users_seq = 0`)
 }

@@ -1,0 +1,80 @@
+import * as z from 'zod/mini'
+import { EVENT_COLUMNS } from '../audit/audit_entry.ts'
+import { decodeRecord } from '../lib/decode.ts'
+import { callStore } from '../lib/storage_error.ts'
+
+/** The most events that one call moves. D1 allows 100 KB for a statement and 2 MB for a value. */
+const MOVED_AT_ONCE = 500
+
+const SELECT_EVENTS = `SELECT id, json_object(${EVENT_COLUMNS.map((name) => `'${name}', "${name}"`).join(', ')}) AS event
+  FROM audit_events ORDER BY id LIMIT ?`
+
+/** Adds each event once, also if two isolates move the same events. */
+const ADD_EVENTS = `
+  INSERT INTO audit_events (${EVENT_COLUMNS.map((name) => `"${name}"`).join(', ')})
+  SELECT ${EVENT_COLUMNS.map((name) => `value ->> 'event' ->> '${name}'`).join(', ')} FROM json_each(?1)
+  WHERE value ->> 'id' > coalesce((SELECT event_id FROM moved_events WHERE database = ?2), 0) ORDER BY value ->> 'id'`
+const MARK_EVENTS = `
+  INSERT INTO moved_events (database, event_id) VALUES (?1, ?2)
+  ON CONFLICT DO UPDATE SET event_id = max(event_id, excluded.event_id)`
+const ADD_ERASURES = `
+  INSERT INTO erasures (subject, pseudonym, expires_at)
+  SELECT value ->> 'subject', value ->> 'pseudonym', value ->> 'expires_at' FROM json_each(?) WHERE TRUE
+  ON CONFLICT DO NOTHING`
+/** The deletion of a user of the main database removes them by a trigger. */
+const FORGET_ORIGINS = `
+  DELETE FROM known_origins WHERE subject IN (SELECT value ->> 'subject' FROM json_each(?))`
+
+const eventsSchema = z.array(z.object({ id: z.int(), event: z.string() }))
+const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string(), expires_at: z.int() }))
+
+/**
+ * Moves the audit events and the erasures that changes of users have written in a further database to the main database, where all
+ * readers find them. Each step can be repeated: no row is lost, and no event is added twice.
+ */
+export class UserOutboxStore {
+  readonly #home: D1Database
+  readonly #name: string
+  readonly #db: D1Database
+
+  /** @param database The further database, and its name. */
+  constructor(home: D1Database, { name, db }: { name: string; db: D1Database }) {
+    this.#home = home
+    this.#name = name
+    this.#db = db
+  }
+
+  /** Moves the oldest rows. @returns how many @throws StorageUnavailable, CorruptRecord */
+  async move(): Promise<number> {
+    const db = this.#db
+    const [foundEvents, foundErasures] = await callStore('D1 outbox', () =>
+      db.batch([
+        db.prepare(SELECT_EVENTS).bind(MOVED_AT_ONCE),
+        db.prepare('SELECT subject, pseudonym, expires_at FROM erasures LIMIT ?').bind(MOVED_AT_ONCE),
+      ]),
+    )
+    const events = decodeRecord(eventsSchema, 'audit events', foundEvents?.results)
+    const erasures = decodeRecord(erasuresSchema, 'erasures', foundErasures?.results)
+    const moved = events.length + erasures.length
+    if (moved === 0) return 0
+    const lastId = events.at(-1)?.id ?? 0
+    const home = this.#home
+    const rows = `[${events.map(({ id, event }) => `{"id":${id},"event":${event}}`).join(',')}]`
+    await callStore('D1 outbox', () =>
+      home.batch([
+        home.prepare(ADD_ERASURES).bind(JSON.stringify(erasures)),
+        home.prepare(FORGET_ORIGINS).bind(JSON.stringify(erasures)),
+        home.prepare(ADD_EVENTS).bind(rows, this.#name),
+        home.prepare(MARK_EVENTS).bind(this.#name, lastId),
+      ]),
+    )
+    const subjects = JSON.stringify(erasures.map(({ subject }) => subject))
+    await callStore('D1 outbox', () =>
+      db.batch([
+        db.prepare('DELETE FROM audit_events WHERE id <= ?').bind(lastId),
+        db.prepare('DELETE FROM erasures WHERE subject IN (SELECT value FROM json_each(?))').bind(subjects),
+      ]),
+    )
+    return moved
+  }
+}
