@@ -33,7 +33,7 @@ export interface SessionRotations {
    * @throws StorageUnavailable, CorruptRecord
    */
   use(rotation: Rotation, query: HolderQuery): Promise<RotationResult>
-  /** Starts the reads of a later `use` at the same time. Absent if it has none. @param now Unix seconds */
+  /** Starts the reads that a later `use` needs, while the caller does other work. Absent if `use` needs no such reads. @param now Unix seconds */
   prepare?(now: number): Promise<void>
 }
 

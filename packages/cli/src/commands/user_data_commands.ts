@@ -11,7 +11,7 @@ import { FIND, findPath, POOL, USER } from './user_argument.ts'
 
 const TYPED = text(
   'confirm',
-  'The username, or the id of a deleted user. The command then does not ask for it',
+  'The username, or the id of a deleted user. With this option, the command does not ask for it',
   {
     value: 'USERNAME',
   },
