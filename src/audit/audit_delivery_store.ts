@@ -19,10 +19,15 @@ export class AuditDeliveryStore {
     this.#batches = batches
   }
 
+  /** Whether config.yml lists all databases that a message names. */
+  hasDatabasesOf({ databases = [] }: AuditMessage): boolean {
+    return databases.every((database) => this.#batches.others.has(database))
+  }
+
   /**
-   * Stores messages. The main database is the last one: if it lists a message, all other databases have their events. Events of a
-   * database that config.yml does not list go to the main database.
+   * Stores messages. The main database is the last one: if it lists a message, all other databases have their events.
    *
+   * @param messages Their databases are listed (`hasDatabasesOf`).
    * @throws StorageUnavailable
    */
   async store(messages: readonly AuditMessage[], now: number): Promise<void> {
@@ -35,7 +40,7 @@ export class AuditDeliveryStore {
       return batches.store(parts.filter(hasContent), now)
     })
     await Promise.all(stored)
-    const isMain = (database = '') => !others.has(database)
+    const isMain = (database: string | undefined) => database === undefined
     await main.store(messages.map((message) => partOf(message, isMain)).filter(hasContent), now)
   }
 }

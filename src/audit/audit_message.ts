@@ -20,8 +20,8 @@ export interface AuditMessage {
   events: readonly BatchedEvent[]
   counts: readonly CountsOfMinute[]
   /**
-   * The databases of the events (`databaseOf`). The message names them, so that each delivery of it uses the same ones. Absent or
-   * empty: the main database.
+   * The databases of the events (`databaseOf`). The message names them, so that each delivery of it uses the same ones. A consumer
+   * without one of them leaves the message in the queue. Absent or empty: the main database.
    */
   databases?: readonly string[] | undefined
 }

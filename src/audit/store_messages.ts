@@ -10,6 +10,9 @@ export interface QueuedMessage {
   retry(options: { delaySeconds: number }): void
 }
 
+/** The databases that the consumer stores messages in. */
+export type AuditDeliveries = Pick<AuditDeliveryStore, 'hasDatabasesOf' | 'store'>
+
 const FIRST_DELAY_SECONDS = 5
 const LONGEST_DELAY_SECONDS = 3600
 
@@ -18,13 +21,16 @@ export function isAuditMessage({ body }: Pick<QueuedMessage, 'body'>): boolean {
   return typeof body === 'object'
 }
 
-/** Stores the events of messages. If D1 fails, the queue delivers all of them again. Never throws. */
+/**
+ * Stores the events of messages. If D1 fails, the queue delivers all of them again. A message of a version that this one does not
+ * understand stays in the queue. Never throws.
+ */
 export async function storeMessages(
   queued: readonly QueuedMessage[],
-  batches: Pick<AuditDeliveryStore, 'store'>,
+  batches: AuditDeliveries,
   now: number,
 ): Promise<void> {
-  const read = queued.map((message) => ({ message, content: readMessage(message) }))
+  const read = queued.map((message) => ({ message, content: readMessage(message, batches) }))
   try {
     await batches.store(
       read.flatMap(({ content }) => content ?? []),
@@ -44,9 +50,13 @@ export async function storeMessages(
   }
 }
 
-/** The content of a message; null if a later version of the Worker sent it. After an upgrade, the Worker can read it. */
-function readMessage({ body }: QueuedMessage): AuditMessage | null {
+/**
+ * The content of a message; null if a later version of the Worker sent it, or a version whose config.yml lists other databases. A
+ * version that reads it stores it later. In the main database, a later delivery of it would not find the events and store them again.
+ */
+function readMessage({ body }: QueuedMessage, batches: AuditDeliveries): AuditMessage | null {
   const { success, data } = messageSchema.safeParse(body)
-  if (!success) log('error', 'audit_message_unreadable')
-  return success ? data : null
+  if (success && batches.hasDatabasesOf(data)) return data
+  log('error', 'audit_message_unreadable', { databases: data?.databases?.join(' ') })
+  return null
 }

@@ -42,10 +42,11 @@ const keysOfDatabase = {
     check: databaseBinding,
     description: 'The binding of the D1 database in `wrangler.toml`. It is not `DB`',
   }),
-  isClosed: keyWithDefault('closed', {
+  takesNewEvents: keyWithDefault('new_events', {
     check: flag,
     default: false,
-    description: 'Whether it gets no new events. Its events are still found, moved to R2 and removed',
+    description:
+      'Whether it stores new events. Set it in a deployment after the one that added the database ([storage.md](storage.md#audit-databases))',
   }),
 }
 
@@ -84,6 +85,6 @@ export const auditKeys = {
     ]),
     default: [],
     description:
-      'The databases that store the events of `audit_archive` in place of `DB` ([storage.md](storage.md#audit-databases))',
+      'Further databases for the events of `audit_archive` ([storage.md](storage.md#audit-databases))',
   }),
 }

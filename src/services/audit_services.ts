@@ -20,7 +20,7 @@ export function createAuditServices(
     others: new Map(auditDatabases.map(({ binding }) => [binding, open(databases.get(binding) ?? db)])),
   })
   const producer = auditArchive === null ? undefined : env.AUDIT_QUEUE
-  const used = auditDatabases.filter(({ isClosed }) => !isClosed).map(({ binding }) => binding)
+  const used = auditDatabases.filter(({ takesNewEvents }) => takesNewEvents).map(({ binding }) => binding)
   const queue = producer === undefined ? null : new AuditQueue(producer, auditBatches, used)
   return {
     audit: new AuditStore(db, { bursts, later, queue }),

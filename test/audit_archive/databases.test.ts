@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { dayOf } from '../../src/audit/event_partition.ts'
 import { runCron } from '../../src/cron.ts'
 import { type AroundCall, aroundD1 } from '../support/around_d1.ts'
-import { type AuditLayout, countIn, selectEverywhere } from '../support/audit_databases.ts'
+import { type AuditLayout, countIn, NEW_1, NEW_2, selectEverywhere } from '../support/audit_databases.ts'
 import {
   deliverHistory,
   emptyArchive,
@@ -17,8 +17,8 @@ import { emptyStores } from '../support/server.ts'
 
 const DAY = 86_400
 
-const AUDIT_1 = { binding: 'AUDIT_1' }
-const AUDIT_2 = { binding: 'AUDIT_2' }
+const LISTED_1 = { binding: 'AUDIT_1' }
+const LISTED_2 = { binding: 'AUDIT_2' }
 
 type Databases = AuditLayout['config']['audit_databases']
 
@@ -33,8 +33,8 @@ describe('databases of audit events', () => {
     await emptyArchive()
   })
 
-  it('the events of a partition are in one of the open databases, and the counters are in DB', async () => {
-    const { server, sink } = serverWith([AUDIT_1, AUDIT_2])
+  it('the events of a partition are in one of the databases for new events, and the counters are in DB', async () => {
+    const { server, sink } = serverWith([NEW_1, NEW_2])
     const client = await server.addClient()
     for (let guest = 0; guest < 30; guest++) await server.signIn(client, 'guest', 'guest')
     await sink.flush(server)
@@ -50,20 +50,15 @@ describe('databases of audit events', () => {
 
   it.each<[string, Databases]>([
     ['none', undefined],
-    ['another first one', [AUDIT_2, AUDIT_1]],
-    ['a closed one', [{ ...AUDIT_1, closed: true }, AUDIT_2]],
-    [
-      'only closed ones',
-      [
-        { ...AUDIT_1, closed: true },
-        { ...AUDIT_2, closed: true },
-      ],
-    ],
-    ['one more', [AUDIT_1, AUDIT_2]],
+    ['another first one', [NEW_2, NEW_1]],
+    ['one without new events', [LISTED_1, NEW_2]],
+    ['only ones without new events', [LISTED_1, LISTED_2]],
+    ['one more that is only listed', [NEW_1, LISTED_2]],
+    ['one more', [NEW_1, NEW_2]],
   ])(
     'after a change of the list to %s, each event is found, archived, exported and swept',
     async (_case, after = []) => {
-      const before = after.length === 0 ? undefined : [AUDIT_1]
+      const before = after.length === 0 ? undefined : [NEW_1]
       const { server } = serverWith(before)
       const events = makeHistory(server.clock.time, 8)
       await deliverHistory(server, events)
@@ -100,8 +95,8 @@ describe('databases of audit events', () => {
     },
   )
 
-  it('a closed database gets no new events', async () => {
-    const { server, sink } = serverWith([{ ...AUDIT_1, closed: true }, AUDIT_2])
+  it('a database without new_events gets no new events', async () => {
+    const { server, sink } = serverWith([LISTED_1, NEW_2])
     const client = await server.addClient()
     for (let guest = 0; guest < 8; guest++) await server.signIn(client, 'guest', 'guest')
     expect(sink.messages[0]?.databases).toEqual(['AUDIT_2'])
@@ -110,33 +105,64 @@ describe('databases of audit events', () => {
   })
 
   it('a message that is delivered again after a change of the list is stored and counted once', async () => {
-    const { server, sink } = serverWith([AUDIT_1])
+    const { server, sink } = serverWith([NEW_1])
     const client = await server.addClient()
     for (let guest = 0; guest < 8; guest++) await server.signIn(client, 'guest', 'guest')
     const messages = [...sink.messages]
     const ids = messages.flatMap(({ events }) => idsOf(events)).sort()
     await AuditSink.deliver(messages, server.services)
     for (const databases of [
-      [AUDIT_1, AUDIT_2],
-      [AUDIT_2, { ...AUDIT_1, closed: true }],
+      [NEW_1, NEW_2],
+      [NEW_2, LISTED_1],
     ])
       await AuditSink.deliver(messages, serverWith(databases).server.services)
     expect((await batchedEvents()).map(({ id }) => id).sort()).toEqual(ids)
     expect(await countedEvents()).toMatchObject({ 'tokens:guest': 8 })
   })
 
-  it('the events of a message that names a database without an entry are stored in DB', async () => {
-    const { server, sink } = serverWith([AUDIT_1])
+  it('a message with a database that the consumer does not list waits, and is stored once by one that does', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => log.mockRestore())
+    const { server, sink } = serverWith([NEW_1])
+    const client = await server.addClient()
+    for (let guest = 0; guest < 8; guest++) await server.signIn(client, 'guest', 'guest')
+    const messages = [...sink.messages]
+    const ids = messages.flatMap(({ events }) => idsOf(events)).sort()
+    for (const other of [undefined, [NEW_2]]) {
+      const outcomes = await AuditSink.deliver(messages, serverWith(other).server.services)
+      expect(outcomes).toEqual(messages.map(() => ({ isAcknowledged: false, delaySeconds: 3600 })))
+      expect(await batchedEvents()).toEqual([])
+      expect(await countedEvents()).toEqual({})
+    }
+    expect(JSON.parse(String(log.mock.calls[0]?.[0]))).toMatchObject({
+      event: 'audit_message_unreadable',
+      databases: 'AUDIT_1',
+    })
+    for (const listed of [[LISTED_1], [NEW_2, NEW_1]])
+      await AuditSink.deliver(messages, serverWith(listed).server.services)
+    expect((await batchedEvents()).map(({ id }) => id).sort()).toEqual(ids)
+    expect(await countedEvents()).toMatchObject({ 'tokens:guest': 8 })
+  })
+
+  it('an isolate that only lists a database erases a user in it', async () => {
+    const { server, sink } = serverWith([NEW_1])
     const client = await server.addClient()
     await server.signIn(client, 'guest', 'guest')
-    await AuditSink.deliver(sink.messages, serverWith([AUDIT_2]).server.services)
-    expect((await countIn('audit_batches')).map(Number)).toEqual([1, 0, 0])
+    const subject = String(sink.messages[0]?.events[0]?.subject)
+    await sink.flush(server)
+    await env.DB.prepare(
+      `INSERT INTO erasures (subject, pseudonym, expires_at) VALUES (?, 'visitor:erased', 9e9)`,
+    )
+      .bind(subject)
+      .run()
+    await serverWith([LISTED_1]).server.cron()
+    expect((await batchedEvents()).map((event) => event.subject)).toEqual(['visitor:erased'])
   })
 
   it('a database that fails does not keep the cron trigger from archiving the others', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => log.mockRestore())
-    const { server } = serverWith([AUDIT_1, AUDIT_2])
+    const { server } = serverWith([NEW_1, NEW_2])
     const events = makeHistory(server.clock.time, 8)
     await deliverHistory(server, events)
     const [, first] = await countIn('audit_batches')
@@ -145,7 +171,7 @@ describe('databases of audit events', () => {
       return call()
     }, env.AUDIT_1)
     const failing = archiveServer({
-      config: { audit_archive: { partitions: 16 }, audit_databases: [AUDIT_1, AUDIT_2] },
+      config: { audit_archive: { partitions: 16 }, audit_databases: [NEW_1, NEW_2] },
       env: { AUDIT_1: broken },
     }).server
     await runCron(failing.services, () => {})
@@ -157,7 +183,7 @@ describe('databases of audit events', () => {
   })
 
   it('the sizes of these databases are in the statistics, and a missing binding is named', async () => {
-    const { server } = serverWith([AUDIT_1, AUDIT_2])
+    const { server } = serverWith([NEW_1, NEW_2])
     const sizes = await server.services.databaseSizes.readAndWarn()
     expect(sizes.map(({ name }) => name)).toEqual(['DB', 'AUDIT_1', 'AUDIT_2'])
     expect(() => serverWith([{ binding: 'AUDIT_9' }]).server.services).toThrow(
@@ -197,6 +223,6 @@ describe('databases of audit events', () => {
     const inDb = await rowsOf([])
     await emptyStores()
     await emptyArchive()
-    expect(await rowsOf([AUDIT_1, AUDIT_2])).toBe(inDb + 4)
+    expect(await rowsOf([NEW_1, NEW_2])).toBe(inDb + 4)
   })
 })

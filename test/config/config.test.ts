@@ -146,7 +146,7 @@ describe('config.yml', () => {
       browser_sessions: { customers: { idle: 600, lifetime: 86_400 } },
       audit_retention_days: 7,
       audit_archive: { partitions: 64 },
-      audit_databases: [{ binding: 'AUDIT_1' }, { binding: 'AUDIT_2', closed: true }],
+      audit_databases: [{ binding: 'AUDIT_1' }, { binding: 'AUDIT_2', new_events: true }],
       errors: 'oro',
       password_hash: { m: 7168, t: 5, p: 1 },
       password_queue: { length: 8, seconds: 1 },
@@ -186,8 +186,8 @@ describe('config.yml', () => {
       auditMaxEvents: 10_000_000,
       auditArchive: { partitions: 64, hotSeconds: 72 * 3600 },
       auditDatabases: [
-        { binding: 'AUDIT_1', isClosed: false },
-        { binding: 'AUDIT_2', isClosed: true },
+        { binding: 'AUDIT_1', takesNewEvents: false },
+        { binding: 'AUDIT_2', takesNewEvents: true },
       ],
       longestAccessTokenSeconds: 3600,
       errorDialect: 'oro',
@@ -603,7 +603,7 @@ describe('a weak or impossible value', () => {
     ['DB', [{ binding: 'DB' }], ': must not list DB or a database twice'],
     [
       'a binding twice',
-      [{ binding: 'A' }, { binding: 'A', closed: true }],
+      [{ binding: 'A' }, { binding: 'A', new_events: true }],
       ': must not list DB or a database twice',
     ],
     ['a malformed binding', [{ binding: 'audit' }], '.0.binding: must be a D1 binding of wrangler.toml'],

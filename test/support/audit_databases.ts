@@ -4,14 +4,18 @@ import { env } from 'cloudflare:workers'
 /** Where events are stored: the keys of config.yml. */
 export interface AuditLayout {
   title: string
-  config: { audit_databases?: { binding: string; closed?: boolean }[] }
+  config: { audit_databases?: { binding: string; new_events?: boolean }[] }
 }
+
+/** Two databases that take new events. */
+export const NEW_1 = { binding: 'AUDIT_1', new_events: true }
+export const NEW_2 = { binding: 'AUDIT_2', new_events: true }
 
 export const LAYOUTS: readonly AuditLayout[] = [
   { title: 'in DB', config: {} },
   {
     title: 'in databases of their own',
-    config: { audit_databases: [{ binding: 'AUDIT_1' }, { binding: 'AUDIT_2' }] },
+    config: { audit_databases: [NEW_1, NEW_2] },
   },
 ]
 

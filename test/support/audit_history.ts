@@ -55,8 +55,8 @@ export function makeHistory(now: number, days: number, perDay = 12): BatchedEven
 /** Stores events as the consumer of the queue does, in messages of a few. */
 export async function deliverHistory(server: TestServer, events: readonly BatchedEvent[]): Promise<void> {
   const messages: AuditMessage[] = []
-  const open = server.services.config.auditDatabases.filter(({ isClosed }) => !isClosed)
-  const databases = open.map(({ binding }) => binding)
+  const used = server.services.config.auditDatabases.filter(({ takesNewEvents }) => takesNewEvents)
+  const databases = used.map(({ binding }) => binding)
   for (let start = 0; start < events.length; start += 5) {
     const some = events.slice(start, start + 5)
     messages.push({ id: crypto.randomUUID(), at: server.clock.time, events: some, counts: [], databases })

@@ -1,8 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { afterAll, beforeAll } from 'vitest'
-import type { AuditDeliveryStore } from '../../src/audit/audit_delivery_store.ts'
 import type { AuditMessage } from '../../src/audit/audit_message.ts'
-import { type QueuedMessage, storeMessages } from '../../src/audit/store_messages.ts'
+import { type AuditDeliveries, type QueuedMessage, storeMessages } from '../../src/audit/store_messages.ts'
 import { type AuditLayout, selectEverywhere } from './audit_databases.ts'
 import { TestServer } from './server.ts'
 
@@ -26,7 +25,7 @@ export class AuditSink {
   /** Delivers bodies as the Worker does, in one batch. */
   static async deliver(
     bodies: readonly unknown[],
-    { auditBatches, clock }: { auditBatches: Pick<AuditDeliveryStore, 'store'>; clock: { now(): number } },
+    { auditBatches, clock }: { auditBatches: AuditDeliveries; clock: { now(): number } },
     attempts = 1,
   ): Promise<Delivered[]> {
     const outcomes = bodies.map((): Delivered => ({ isAcknowledged: false, delaySeconds: null }))
