@@ -51,7 +51,9 @@ async function submit(request: AccountRequest): Promise<Response> {
 }
 
 /**
- * Ends every session and browser session of the user, and makes all known origins unknown, in one transaction with the use of the link. For a user of a further database, they are three transactions.
+ * Ends every session and browser session of the user, and makes all known origins unknown, in one transaction with the use of the link.
+ * For a user of a further database, the steps are: the origins, the sessions, the use of the link. A failure of one of the first two
+ * leaves the link open. A repeat changes nothing more.
  *
  * @returns false if the link cannot be used
  * @throws OAuthError too_many_attempts; StorageUnavailable, CorruptRecord
@@ -65,16 +67,18 @@ async function endSessions(
   const link = await links.find(END_SESSIONS, { token, pool }, context.now)
   if (link === null) return false
   const { id } = link.user
-  const { statement: once } = await links.spending(link, context.now)
+  if (userDatabases.of(id) !== userDatabases.home) {
+    if (await links.isUsed(link)) return false
+    await knownOriginStore.forget(id)
+  }
+  const once = await links.spending(link, context.now)
   const revocation = {
     reason: 'all sessions were ended by a link in a mail',
     conditions: { once },
     event: { api: api.name },
     alongside: [knownOriginStore.forgettingIfChanged(id)],
   }
-  const isChanged = (await signOut.endUser(id, revocation, context)).kind === 'changed'
-  if (isChanged && userDatabases.of(id) !== userDatabases.home) await knownOriginStore.forget(id)
-  return isChanged
+  return (await signOut.endUser(id, revocation, context)).kind === 'changed'
 }
 
 async function showDone(request: AccountRequest): Promise<Response> {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { accountPathOf } from '../config/account_path.ts'
 import type { Sealer } from '../lib/sealer.ts'
 import type { OneTimeStore } from '../onetime/one_time_store.ts'
-import { generateToken } from '../onetime/one_time_value.ts'
+import { generateToken, idOfToken } from '../onetime/one_time_value.ts'
 import { isUsableBy } from '../signin/browser_session.ts'
 import { issueTimeOf, type User } from '../users/user.ts'
 import type { UserAdminStore } from '../users/user_admin_store.ts'
@@ -103,9 +103,14 @@ export class AccountLinks {
     return (await kind.isCurrent(parsed.data, user)) ? { user, data: parsed.data, id, expiresAt } : null
   }
 
+  /** Whether a link that `find` returned was used before. @throws StorageUnavailable */
+  async isUsed({ id }: Pick<AccountLink<unknown>, 'id'>): Promise<boolean> {
+    return this.#parts.oneTime.isUsed((await idOfToken(id)) ?? '')
+  }
+
   /**
-   * The statement that uses a link. Give it to a change of the user as the condition `once`: the change happens only with the first
-   * use, in the same transaction.
+   * The statements that use a link. Give them to a change of the user as the condition `once`: the change happens only with the first
+   * use, in the same transaction. For a user of a further database, see `once`.
    */
   spending({ id, expiresAt }: Pick<AccountLink<unknown>, 'id' | 'expiresAt'>, now: number) {
     return this.#parts.oneTime.spending({ kind: 'link', token: id }, expiresAt, now)

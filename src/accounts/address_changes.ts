@@ -137,7 +137,7 @@ export class AddressChanges {
     const { links, userAdmin, audit } = this.#parts
     const { user, data } = link
     const profile = { ...user.profile, email: data.address, email_verified: true }
-    const { statement: once } = await links.spending(link, context.now)
+    const once = await links.spending(link, context.now)
     const conditions = { once, versions: [user.version], adminPool: null, now: context.now }
     const about = { api, clientId: null, subject: user.id, sid: null }
     const event = {

@@ -116,7 +116,7 @@ async function use(
   { links, signOut }: Dependencies,
 ): Promise<EditOutcome<UserRecord>> {
   const { user } = link
-  const { statement: once } = await links.spending(link, context.now)
+  const once = await links.spending(link, context.now)
   // A profile that another caller changed in this moment must not get its old texts back.
   const versions = profile.profile === undefined ? null : [user.version]
   const revocation = {

@@ -49,7 +49,7 @@ function toVerdict(plan: Plan, done: Done | null): Omit<Result, 'index'> {
 }
 
 /**
- * Adds users in one transaction with an audit event for each. If a constraint fails, that transaction changes nothing. Then
+ * Adds users in one transaction of each database, with an audit event for each. If a constraint fails, that transaction changes nothing. Then
  * the import adds each user separately, and refuses only the user whose value failed.
  */
 async function addUsers(plans: readonly Plan[], call: Call): Promise<Added> {
@@ -63,10 +63,12 @@ async function addUsers(plans: readonly Plan[], call: Call): Promise<Added> {
   }
 }
 
+/** Users of another database are in the first transactions of the import, so they can exist already. */
 async function addOneByOne(users: readonly NewUser[], call: Call): Promise<Added> {
-  const ids = new Set<string>()
+  const added = await call.services.userAdmin.findMany(users.map(({ id }) => id))
+  const ids = new Set(added.map(({ id }) => id))
   const refusals = new Map<string, string>()
-  for (const user of users) {
+  for (const user of users.filter(({ id }) => !ids.has(id))) {
     try {
       for (const id of await addTogether([user], call)) ids.add(id)
     } catch (error) {

@@ -44,8 +44,18 @@ const spendWhere = (condition: string) => `
 const SPEND = spendWhere('true')
 const SPEND_IF_CHANGED = spendWhere('changes() > 0')
 
+const SELECT_USED = 'SELECT 1 FROM one_time_values WHERE id = ? AND used_at IS NOT NULL'
+
 const usedSchema = z.object({ sealed: z.string() })
 const triedSchema = z.object({ sealed: z.string(), tries_left: z.int(), is_right: z.int() })
+
+/** The use of a token that has no row before. */
+export interface Spending {
+  /** Uses the token. It changes no row if the token was used before. */
+  statement: D1PreparedStatement
+  /** Finds a row if the token was used. */
+  used: D1PreparedStatement
+}
 
 /** A new value with its row. */
 interface Row {
@@ -153,17 +163,17 @@ export class OneTimeStore {
   }
 
   /**
-   * A statement that uses a token which the caller keeps sealed, so that no row exists before. Its row begins used and stays until
+   * The statements that use and check a token which the caller keeps sealed, so that no row exists before. Its row begins used and stays until
    * the token expires. In a transaction, `changes()` is 0 after every such statement but the first.
    *
    * @param expiresAt Unix seconds.
    */
-  async spending(
-    { kind, token }: OneTimeReference,
-    expiresAt: number,
-    now: number,
-  ): Promise<{ statement: D1PreparedStatement }> {
-    return { statement: this.#db.prepare(SPEND).bind(await idOfToken(token), kind, expiresAt, now) }
+  async spending({ kind, token }: OneTimeReference, expiresAt: number, now: number): Promise<Spending> {
+    const id = await idOfToken(token)
+    return {
+      statement: this.#db.prepare(SPEND).bind(id, kind, expiresAt, now),
+      used: this.#db.prepare(SELECT_USED).bind(id),
+    }
   }
 
   /** As `spending`. The statement uses the token only if the statement before it changed a row. */
@@ -186,9 +196,7 @@ export class OneTimeStore {
 
   /** Whether a value was used. Its row stays until the value expires. @param id As `idOfToken` returns it. */
   async isUsed(id: string): Promise<boolean> {
-    const select = this.#db
-      .prepare('SELECT 1 FROM one_time_values WHERE id = ? AND used_at IS NOT NULL')
-      .bind(id)
+    const select = this.#db.prepare(SELECT_USED).bind(id)
     return (await callStore(STORE, () => select.first())) !== null
   }
 

@@ -24,6 +24,11 @@ const ADD_DELETED = `
     EXISTS (SELECT 1 FROM audit_events WHERE actor = ?1 AND actor IS NOT NULL))
   ON CONFLICT DO NOTHING`
 
+/** Removes the known origins of deleted users from the main database. A user of the main database loses them by a trigger. */
+export const REMOVE_ORIGINS = `
+  DELETE FROM known_origins WHERE subject IN (SELECT value FROM json_each(?))
+    AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = known_origins.subject)`
+
 /** A new pseudonym of a user. The server keeps no link to the user after the erasure. */
 export function makePseudonym(): string {
   return `user:erased-${randomId(16)}`
@@ -49,7 +54,7 @@ export class ErasureStore {
   }
 
   /**
-   * Lists the erasure of a deleted user, with further statements in one transaction.
+   * Lists the erasure of a deleted user, with further statements in one transaction. It removes the known origins that are left.
    *
    * @returns false if the user exists, if the audit trail has no event of the user, or if the erasure is already listed
    * @throws StorageUnavailable
@@ -61,7 +66,8 @@ export class ErasureStore {
     const db = this.#databases.of(subject)
     if (db !== this.#db && (await this.#exists(db, subject))) return false
     const add = this.#db.prepare(ADD_DELETED).bind(subject, pseudonym, expiresAt)
-    const [added] = await callStore('D1 erasures', () => this.#db.batch([add, ...alongside]))
+    const remove = this.#db.prepare(REMOVE_ORIGINS).bind(JSON.stringify([subject]))
+    const [added] = await callStore('D1 erasures', () => this.#db.batch([add, ...alongside, remove]))
     return (added?.meta.changes ?? 0) > 0
   }
 

@@ -9,7 +9,9 @@ import {
   tokenStartAssignmentsOf,
   versionGuard,
 } from '../lib/edit.ts'
+import { describeError, log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { Spending } from '../onetime/one_time_store.ts'
 import { isReserved, NameReservationStore } from './name_reservation_store.ts'
 import type { Profile } from './profile.ts'
 import type { UnstoredUser } from './user.ts'
@@ -44,8 +46,11 @@ export interface UserConditions {
   passwordHash?: string
   /** The time of the last revocation of all tokens, as the caller has read it; absent for any. Unix seconds. */
   tokensValidFrom?: number
-  /** A statement that runs first in the transaction, such as the use of a link. If it changes no row, the edit is refused. */
-  once?: D1PreparedStatement
+  /**
+   * The use of a link. It runs first in the transaction. If it changes no row, the edit is refused. For a user of a further database,
+   * `change` checks the link before the edit, and uses it after the edit.
+   */
+  once?: Spending
   /** Whether the deletion of the account must be due; absent for any user. */
   isDeletionDue?: boolean
   now: number
@@ -125,11 +130,9 @@ export class UserAdminStore {
     const inserts = [...groups].map(([db, group]) =>
       this.#insert(db, { users: group, before, token: reserved.token }, alongside),
     )
-    try {
-      return new Set((await Promise.all(inserts)).flatMap((ids) => [...ids]))
-    } finally {
-      await this.#names.release(reserved.token)
-    }
+    const done = await Promise.allSettled(inserts)
+    await this.#names.release(reserved.token)
+    return new Set(done.flatMap((result) => [...fulfilled(result)]))
   }
 
   async #insert(
@@ -151,6 +154,11 @@ export class UserAdminStore {
   /**
    * Changes a user if the conditions are true, in one transaction with further statements. These do nothing if `changes()` is 0.
    *
+   * The link of a user of a further database is in the main database, so its use is a transaction of its own. It comes after the edit:
+   * a failed edit leaves the link open. If only the use of the link fails, the outcome is `changed`, and the link stays open. So the
+   * edit must be safe to repeat, or must end the link by itself or by another condition. A new password and a confirmed address do
+   * the latter. An end of all sessions is safe to repeat.
+   *
    * @throws StorageUnavailable, CorruptRecord
    */
   async change(
@@ -159,17 +167,18 @@ export class UserAdminStore {
     conditions: UserConditions,
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
+    const { once, ...others } = conditions
+    const isApart = once !== undefined && this.#databases.of(id) !== this.#databases.home
+    const isRefused = isApart && (await isUsed(once))
     const user = edit.username === undefined ? null : await this.find(id)
     const renamed = user === null || edit.username === undefined ? null : { ...user, username: edit.username }
     const token = renamed === null ? null : await this.#names.reserveFor(renamed, conditions.now)
-    const left = await this.#useOnceApart(id, conditions)
-    const changing = this.#run(
-      id,
-      left && this.#updateOf(id, edit, left, token),
-      left ?? conditions,
-      alongside,
-    )
-    return token === null ? changing : changing.finally(() => this.#names.release(token))
+    const left = isApart ? others : conditions
+    const update = isRefused ? null : this.#updateOf(id, edit, left, token)
+    const changing = this.#run(id, update, left, alongside)
+    const outcome = await (token === null ? changing : changing.finally(() => this.#names.release(token)))
+    if (isApart && outcome.kind === 'changed') await use(once)
+    return outcome
   }
 
   /** @param token The reservation of the new username; null without one. */
@@ -209,20 +218,6 @@ export class UserAdminStore {
     return this.#run(id, remove, conditions, alongside)
   }
 
-  /**
-   * Uses a link of a user of a further database before the edit, because its row is in the main database. If the edit then fails, the
-   * link is used up.
-   *
-   * @returns the other conditions; null if the link was used before
-   */
-  async #useOnceApart(id: string, conditions: UserConditions): Promise<UserConditions | null> {
-    const { once, ...others } = conditions
-    const { home } = this.#databases
-    if (once === undefined || this.#databases.of(id) === home) return conditions
-    const [used] = await callStore('D1 users', () => home.batch([once]))
-    return used?.meta.changes === 0 ? null : others
-  }
-
   /** @param edit The statement of the edit; null if it is refused. */
   async #run(
     id: string,
@@ -230,7 +225,7 @@ export class UserAdminStore {
     { versions, once }: UserConditions,
     alongside: D1PreparedStatement[],
   ): Promise<EditOutcome<UserRecord>> {
-    const before = once === undefined ? [] : [once]
+    const before = once === undefined ? [] : [once.statement]
     const db = this.#databases.of(id)
     const select = db.prepare(SELECT).bind(id)
     const statements = edit === null ? [] : [...before, edit, ...alongside]
@@ -239,6 +234,26 @@ export class UserAdminStore {
     const isChanged = edit !== null && (results[before.length]?.meta.changes ?? 0) > 0
     return judgeEdit(row === undefined ? null : decodeUserRecord(row), { isChanged, versions })
   }
+}
+
+/** Whether a link was used. @throws StorageUnavailable */
+async function isUsed({ used }: Spending): Promise<boolean> {
+  return (await callStore('D1 one_time_values', () => used.first())) !== null
+}
+
+/** Uses a link after its edit. A failure is logged only, because the edit is stored. */
+async function use({ statement }: Spending): Promise<void> {
+  try {
+    await callStore('D1 one_time_values', () => statement.run())
+  } catch (error) {
+    log('warn', 'link_not_used', { cause: describeError(error) })
+  }
+}
+
+/** @throws the reason of a rejected promise */
+function fulfilled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
 }
 
 function columnsOf(edit: UserEdit) {

@@ -2,11 +2,14 @@ import * as z from 'zod/mini'
 import { EVENT_COLUMNS } from '../audit/audit_entry.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { REMOVE_ORIGINS } from './erasure_store.ts'
 
 /** The most events that one call moves. D1 allows 100 KB for a statement and 2 MB for a value. */
 const MOVED_AT_ONCE = 500
 
-const SELECT_EVENTS = `SELECT id, json_object(${EVENT_COLUMNS.map((name) => `'${name}', "${name}"`).join(', ')}) AS event
+/** With each event: its subject, if that is no user of this database any more; null otherwise. */
+const SELECT_EVENTS = `SELECT id, json_object(${EVENT_COLUMNS.map((name) => `'${name}', "${name}"`).join(', ')}) AS event,
+    CASE WHEN NOT EXISTS (SELECT 1 FROM users WHERE users.id = subject) THEN subject END AS deleted
   FROM audit_events ORDER BY id LIMIT ?`
 
 /** Adds each event once, also if two isolates move the same events. */
@@ -21,16 +24,13 @@ const ADD_ERASURES = `
   INSERT INTO erasures (subject, pseudonym, expires_at)
   SELECT value ->> 'subject', value ->> 'pseudonym', value ->> 'expires_at' FROM json_each(?) WHERE TRUE
   ON CONFLICT DO NOTHING`
-/** The deletion of a user of the main database removes them by a trigger. */
-const FORGET_ORIGINS = `
-  DELETE FROM known_origins WHERE subject IN (SELECT value ->> 'subject' FROM json_each(?))`
 
-const eventsSchema = z.array(z.object({ id: z.int(), event: z.string() }))
+const eventsSchema = z.array(z.object({ id: z.int(), event: z.string(), deleted: z.nullable(z.string()) }))
 const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string(), expires_at: z.int() }))
 
 /**
  * Moves the audit events and the erasures that changes of users have written in a further database to the main database, where all
- * readers find them. Each step can be repeated: no row is lost, and no event is added twice.
+ * readers find them. It also removes the known origins of deleted users from the main database. Each step can be repeated: no row is lost, and no event is added twice.
  */
 export class UserOutboxStore {
   readonly #home: D1Database
@@ -57,22 +57,25 @@ export class UserOutboxStore {
     const erasures = decodeRecord(erasuresSchema, 'erasures', foundErasures?.results)
     const moved = events.length + erasures.length
     if (moved === 0) return 0
+    const erased = erasures.map(({ subject }) => subject)
+    const deleted = events.map(({ deleted: subject }) => subject)
     const lastId = events.at(-1)?.id ?? 0
     const home = this.#home
     const rows = `[${events.map(({ id, event }) => `{"id":${id},"event":${event}}`).join(',')}]`
     await callStore('D1 outbox', () =>
       home.batch([
         home.prepare(ADD_ERASURES).bind(JSON.stringify(erasures)),
-        home.prepare(FORGET_ORIGINS).bind(JSON.stringify(erasures)),
+        home.prepare(REMOVE_ORIGINS).bind(JSON.stringify([...erased, ...deleted])),
         home.prepare(ADD_EVENTS).bind(rows, this.#name),
         home.prepare(MARK_EVENTS).bind(this.#name, lastId),
       ]),
     )
-    const subjects = JSON.stringify(erasures.map(({ subject }) => subject))
     await callStore('D1 outbox', () =>
       db.batch([
         db.prepare('DELETE FROM audit_events WHERE id <= ?').bind(lastId),
-        db.prepare('DELETE FROM erasures WHERE subject IN (SELECT value FROM json_each(?))').bind(subjects),
+        db
+          .prepare('DELETE FROM erasures WHERE subject IN (SELECT value FROM json_each(?))')
+          .bind(JSON.stringify(erased)),
       ]),
     )
     return moved

@@ -38,8 +38,8 @@ async function edit({ services, clock }: TestServer, { id }: UserRecord, change:
 /** Ends the sessions of the user of a link. @returns whether the link was used first */
 async function use(server: TestServer, link: AccountLink<unknown>): Promise<boolean> {
   const { services, clock } = server
-  const { statement } = await services.links.spending(link, clock.time)
-  const revocation = { reason: 'a link', conditions: { once: statement } }
+  const once = await services.links.spending(link, clock.time)
+  const revocation = { reason: 'a link', conditions: { once } }
   const outcome = await services.signOut.endUser(link.user.id, revocation, server.context())
   return outcome.kind === 'changed'
 }
