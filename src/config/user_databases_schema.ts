@@ -1,8 +1,10 @@
 import * as z from 'zod/mini'
 import { acrossPaths, type PathProblem } from './across.ts'
-import { areUnique, databaseBinding, flag, listOf, listOfMappings, name } from './checks.ts'
+import { areUnique, databaseBinding, listOf, listOfMappings, name } from './checks.ts'
 import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 import { shardName } from './session_schema.ts'
+
+const noPoolTwice = z.refine<string[]>(areUnique, 'must not list a pool twice')
 
 const keysOfDatabase = {
   name: requiredKey('name', {
@@ -13,11 +15,11 @@ const keysOfDatabase = {
     check: databaseBinding,
     description: 'The binding of its D1 database in `wrangler.toml`',
   }),
-  takesNewUsers: keyWithDefault('new_users', {
-    check: flag,
-    default: false,
+  newUsers: keyWithDefault('new_users', {
+    check: listOf(name, 'pools', [noPoolTwice]),
+    default: [],
     description:
-      'Whether it stores new users. Set it in a deployment after the one that added the database ([scaling.md](scaling.md#users-in-several-databases))',
+      'The pools whose new users it stores. Add a pool in a deployment after the one that added the database and the pool ([scaling.md](scaling.md#users-in-several-databases))',
   }),
 }
 
@@ -31,10 +33,7 @@ function areDistinct(databases: FileOf<typeof keysOfDatabase>[]): boolean {
 
 const keysOfUserDatabases = {
   pools: requiredKey('pools', {
-    check: listOf(name, 'pools', [
-      z.minLength(1, 'must list at least one pool'),
-      z.refine(areUnique, 'must not list a pool twice'),
-    ]),
+    check: listOf(name, 'pools', [z.minLength(1, 'must list at least one pool'), noPoolTwice]),
     description:
       'The pools whose users are in several databases. They sign in by the password grant ([scaling.md](scaling.md#users-in-several-databases))',
   }),
@@ -83,6 +82,7 @@ export const userDatabaseRules = [
       : [
           ...problemsOfSessions(file),
           ...problemsOfBindings(file, file.user_databases.databases),
+          ...problemsOfNewUsers(file.user_databases),
           ...file.user_databases.pools.flatMap((pool) => problemsOfPool(file, pool)),
         ],
   ),
@@ -102,6 +102,16 @@ function problemsOfBindings(
   if (databases.every((entry) => !taken.includes(entry.binding))) return []
   const message = 'must not use the binding DB or a binding of session_shards or audit_databases'
   return [{ path: ['user_databases', 'databases'], message }]
+}
+
+/** Only a pool of `pools` reserves its names, so only such a pool can have new users in a further database. */
+function problemsOfNewUsers({ pools, databases }: FileOf<typeof keysOfUserDatabases>): PathProblem[] {
+  const listed = new Set(databases.flatMap((entry) => entry.new_users))
+  const unknown = [...listed].filter((pool) => !pools.includes(pool))
+  return unknown.map((pool) => ({
+    path: ['user_databases', 'databases'],
+    message: `must have in new_users only pools of user_databases.pools, not ${pool}`,
+  }))
 }
 
 function problemsOfPool(file: ComparedFile, pool: string): PathProblem[] {

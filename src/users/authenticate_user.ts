@@ -34,7 +34,7 @@ export interface AuthenticatedUser {
 }
 
 interface Dependencies {
-  users: Pick<UserStore, 'findForSignIn' | 'findAndCount'>
+  users: Pick<UserStore, 'readForSignIn' | 'findAndCount'>
   passwords: Pick<PasswordHasher, 'verify'>
   guard: SignInGuard
   challenge: Challenge
@@ -43,7 +43,8 @@ interface Dependencies {
 /**
  * Authenticates a user by username and password. An unknown username, a wrong password, a locked user and a disabled user cost
  * the same: a read of a replica, a hash, and a transaction at the primary that reads again and counts the failure. The primary is
- * necessary, because a replica can be behind.
+ * necessary, because a replica can be behind. If the users of the pool are in several databases, all of these responses wait for a call
+ * to the primary of each, so that their time does not name the database of the user.
  *
  * @throws OAuthError invalid_grant, with one response for every reason; temporarily_unavailable if the address must wait;
  *   challenge_required after recent failures of the account or the address; too_many_attempts in its place on a page
@@ -88,6 +89,8 @@ interface PasswordCheck {
   /** The failures of the account at the first read. */
   seen: FailureCount | null
   isSuspect: boolean
+  /** The error of a further database that can have users of the pool. */
+  unread: unknown
   refuses: Refuses
   /** Whether the password matches the hash that was read. */
   isProven: boolean
@@ -105,7 +108,7 @@ async function checkOnReplica(
   { users, passwords, guard, challenge }: Dependencies,
 ): Promise<PasswordCheck> {
   const { api, context } = counted
-  const found = await users.findForSignIn(queryOf(counted), 'replica')
+  const found = await users.readForSignIn(queryOf(counted), 'replica')
   const attempt = guard.locate(counted, found.user)
   guard.requireAdmission(found.failures, attempt)
   const isSuspect = guard.isSuspect(found.failures, attempt)
@@ -116,7 +119,7 @@ async function checkOnReplica(
   const isProven = await passwords.verify(forms, found.user?.passwordHash ?? null, { isSuspect })
   const reason = reasonToRefuse(found, isProven, { guard, attempt, refuses })
   const seen = found.failures.find(({ kind }) => kind === 'account') ?? null
-  return { attempt, user: found.user, seen, isSuspect, refuses, isProven, reason }
+  return { attempt, user: found.user, seen, isSuspect, unread: found.unread, refuses, isProven, reason }
 }
 
 /**
@@ -133,14 +136,15 @@ const IS_RIGHT = `
  * Reads the user again from the primary, and counts a failure in the same transaction. Parallel guesses can all read the counts before
  * the first failure is counted. The second read makes the lock effective for them.
  *
- * @throws OAuthError invalid_grant
+ * @throws OAuthError invalid_grant; StorageUnavailable in its place for each name of the pool, while a further database is down
  */
 async function checkOnPrimary(
   first: PasswordCheck,
   forms: Uint8Array[],
   { users, passwords, guard }: Dependencies,
 ): Promise<AuthenticatedUser> {
-  const { attempt, isSuspect, refuses } = first
+  const { attempt, isSuspect, refuses, unread } = first
+  if (first.user === null && unread !== undefined) return refuseUnread(first, users)
   if (first.reason !== null) guard.noteGuess(attempt)
   const { pool, username, account, others, context } = attempt
   const isRefused = first.user !== null && refuses(first.user)
@@ -152,8 +156,10 @@ async function checkOnPrimary(
   const counting = guard.counting(keys, { isRight: { sql: IS_RIGHT, value }, lock: account }, context.now)
   const query = { ...queryOf(attempt), database: account.database ?? HOME }
   const isApart = keys.length === 1 && others.length > 0
-  const [{ counted, ...newest }] = await Promise.all([
+  const apart = unread === undefined ? guard.databasesApart(attempt) : []
+  const [{ counted, ...newest }, failed] = await Promise.all([
     users.findAndCount(query, counting),
+    errorOf(apart.map((database) => users.findAndCount({ ...query, database }, []))),
     // The counts in the main database cannot wait for the second read: the first check decides.
     isApart && first.reason !== null ? guard.countOthers(attempt, first.user?.id ?? null) : null,
   ])
@@ -167,9 +173,25 @@ async function checkOnPrimary(
   // The hash or a factor changed during the check.
   if (!isCounted) await guard.countKeys(keys, attempt, user?.id ?? null)
   if (isApart && first.reason === null) await guard.countOthers(attempt, user?.id ?? null)
+  if ((unread ?? failed) !== undefined) throw unread ?? failed
   const refused = reason ?? 'unknown user'
   const subject = user === null ? {} : { subject: user.id }
   throw wrongCredentials(refused, { ...subject, cause: CAUSES[refused] })
+}
+
+/** Refuses a username that a database without a response can have. It counts no failure, because the password can be right. */
+async function refuseUnread(
+  { attempt, unread }: PasswordCheck,
+  users: Dependencies['users'],
+): Promise<never> {
+  await users.findAndCount({ ...queryOf(attempt), database: HOME }, [])
+  throw unread
+}
+
+/** The first error of some calls, after all have ended. */
+async function errorOf(calls: Promise<unknown>[]): Promise<unknown> {
+  const ended = await Promise.allSettled(calls)
+  return ended.find((call) => call.status === 'rejected')?.reason
 }
 
 function signedIn(user: User, { attempt, seen }: PasswordCheck): AuthenticatedUser {

@@ -124,6 +124,11 @@ export class SignInGuard {
     return account.database === HOME ? [account, ...others] : [account]
   }
 
+  /** The names of the further databases of the pool without a count of the attempt. */
+  databasesApart({ pool, account }: CountedAttempt): string[] {
+    return this.#databases.namesFor(pool).filter((name) => name !== HOME && name !== account.database)
+  }
+
   /** The keys of the address and its networks; empty for a caller without an address. */
   async #placeKeys({ address }: RequestContext): Promise<FailureKey[]> {
     if (address === null) return []

@@ -6,7 +6,8 @@ export interface FurtherDatabase {
   /** The text before the dot in the ids of its users. */
   name: string
   db: D1Database
-  takesNewUsers: boolean
+  /** The pools whose new users it stores. */
+  newUsers: readonly string[]
 }
 
 /** A username of a pool, normalised. */
@@ -37,15 +38,14 @@ export function unknownDatabase(name: string): StorageUnavailable {
 export class UserDatabases {
   readonly home: D1Database
   readonly #databases: ReadonlyMap<string, D1Database>
-  /** The names of the databases that take new users of the sharded pools. */
-  readonly #open: readonly string[]
+  readonly #further: readonly FurtherDatabase[]
   readonly #pools: ReadonlySet<string>
 
   /** @param pools The pools whose users can be in a further database. */
   constructor(home: D1Database, further: readonly FurtherDatabase[] = [], pools: Iterable<string> = []) {
     this.home = home
     this.#databases = new Map([[HOME, home], ...further.map(({ name, db }) => [name, db] as const)])
-    this.#open = further.filter(({ takesNewUsers }) => takesNewUsers).map(({ name }) => name)
+    this.#further = further
     this.#pools = new Set(pools)
   }
 
@@ -64,10 +64,13 @@ export class UserDatabases {
     return databaseNameOf(id)
   }
 
-  /** The name of the database for a new user: that of a hash of the pool and the username. */
+  /**
+   * The name of the database for a new user: that of a hash of the pool and the username, among the databases with new users of the
+   * pool. All isolates know such a pool as one of several databases, because a deployment before added it.
+   */
   nameForNew({ pool, username }: PoolName): string {
-    if (!this.#pools.has(pool)) return HOME
-    return this.#open[hashOf(`${pool}\0${username}`) % this.#open.length] ?? HOME
+    const open = this.#further.filter(({ newUsers }) => newUsers.includes(pool))
+    return open[hashOf(`${pool}\0${username}`) % open.length]?.name ?? HOME
   }
 
   newId(name: PoolName): string {

@@ -43,6 +43,8 @@ export interface TypedName {
 export interface SignInRecord {
   user: User | null
   failures: FailureCount[]
+  /** The error of a further database that can have users of the pool. */
+  unread?: unknown
 }
 
 /** @throws CorruptRecord */
@@ -71,6 +73,13 @@ export class UserStore {
    * @throws StorageUnavailable if the main database, or the database with the user, does not respond; CorruptRecord
    */
   async findForSignIn(query: SignInQuery, from: ReadFrom): Promise<SignInRecord> {
+    const record = await this.readForSignIn(query, from)
+    if (record.user === null && record.unread !== undefined) throw record.unread
+    return record
+  }
+
+  /** As `findForSignIn`, but `unread` has the error of a further database. @throws StorageUnavailable, CorruptRecord */
+  async readForSignIn(query: SignInQuery, from: ReadFrom): Promise<SignInRecord> {
     const { pool, username, keys, now } = query
     const names = this.#databases.namesFor(pool)
     const reads = names.map(async (name) => {
@@ -184,10 +193,10 @@ function mergeReads(
   const reads = [home, ...further].flatMap((read) => (read.status === 'fulfilled' ? [read.value] : []))
   const found = reads.find(({ user }) => user !== null)
   const failed = further.find((read) => read.status === 'rejected')
-  if (found === undefined && failed !== undefined) throw failed.reason
   const named = keys.find(({ kind }) => kind === 'account')?.database ?? HOME
   const place = found ?? reads.find(({ name }) => name === named)
   const isAccount = ({ kind }: FailureCount) => kind === 'account'
   const others = home.value.failures.filter((count) => !isAccount(count))
-  return { user: found?.user ?? null, failures: [...others, ...(place?.failures.filter(isAccount) ?? [])] }
+  const failures = [...others, ...(place?.failures.filter(isAccount) ?? [])]
+  return { user: found?.user ?? null, failures, unread: failed?.reason }
 }

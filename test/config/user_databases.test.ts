@@ -6,9 +6,10 @@ import { ConfigError } from '../../src/config/read_settings.ts'
 const SHOP = { audience: 'https://shop.test/api', users: 'customers' }
 const OPERATORS = { audience: 'https://id.shop.test/admin/api', users: 'operators' }
 const U1 = { name: 'u1', binding: 'USERS_1' }
+const U2 = { name: 'u2', binding: 'USERS_2' }
 const DATABASES = {
   pools: ['customers'],
-  databases: [U1, { name: 'u2', binding: 'USERS_2', new_users: true }],
+  databases: [U1, { ...U2, new_users: ['customers'] }],
 }
 
 function textOf(changes: Record<string, unknown> = {}): string {
@@ -46,8 +47,8 @@ describe('the key `user_databases`', () => {
     expect(userDatabases).toEqual({
       pools: ['customers'],
       databases: [
-        { ...U1, takesNewUsers: false },
-        { name: 'u2', binding: 'USERS_2', takesNewUsers: true },
+        { ...U1, newUsers: [] },
+        { ...U2, newUsers: ['customers'] },
       ],
     })
     expect([...apis.values()].map(({ name, hasPages }) => [name, hasPages])).toEqual([
@@ -74,17 +75,35 @@ describe('the key `user_databases`', () => {
       ['user_databases.databases: must not give two databases the same name or binding'],
     ],
     [
-      { user_databases: { ...DATABASES, pools: ['nobody'] } },
+      { user_databases: { pools: ['nobody'], databases: [U1] } },
       ['user_databases.pools: must have only pools that an API names as users, not nobody'],
     ],
     [
-      { user_databases: { ...DATABASES, pools: ['operators'] } },
+      { user_databases: { pools: ['operators'], databases: [U1] } },
       ['user_databases.pools: must not have the pool of admin_api'],
     ],
-    [{ user_databases: { ...DATABASES, pools: [] } }, ['user_databases.pools: must list at least one pool']],
+    [
+      { user_databases: { pools: [], databases: [U1] } },
+      ['user_databases.pools: must list at least one pool'],
+    ],
     [
       { user_databases: { ...DATABASES, pools: ['customers', 'customers'] } },
       ['user_databases.pools: must not list a pool twice'],
+    ],
+    [
+      { user_databases: { ...DATABASES, databases: [U1, { ...U2, new_users: ['customers', 'guests'] }] } },
+      ['user_databases.databases: must have in new_users only pools of user_databases.pools, not guests'],
+    ],
+    [
+      { user_databases: { ...DATABASES, databases: [{ ...U1, new_users: ['customers', 'customers'] }] } },
+      ['user_databases.databases.0.new_users: must not list a pool twice'],
+    ],
+    [
+      { user_databases: { ...DATABASES, databases: [{ ...U1, new_users: true }] } },
+      [
+        'user_databases.databases.0.new_users: must be a list of pools',
+        'user_databases.databases: must have in new_users only pools of user_databases.pools, not true',
+      ],
     ],
     [
       { user_databases: { ...DATABASES, databases: [] } },

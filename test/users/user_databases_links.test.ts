@@ -10,7 +10,7 @@ import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
 import { IN_TWO_DATABASES, inDatabases, usernamesIn } from '../support/user_databases.ts'
 
 const NEW_PASSWORD = 'a long password of a new user'
-const U1 = { name: 'u1', binding: 'USERS_1', new_users: true }
+const U1 = { name: 'u1', binding: 'USERS_1', new_users: ['customers'] }
 
 /** A server with mail whose customers are all in `u1`. While `down.matches` finds a call to a database, the call fails. */
 function serverWith() {
