@@ -99,12 +99,12 @@ export class AuditStore {
     return this.#addition('changes() > 0', [event], context)
   }
 
-  /** A statement that adds an event for each user that the statement before it added. Use both in one transaction. */
+  /** A statement that adds an event for each user that was added by the previous statement. Use both in one transaction. */
   additionsForUsers(ids: readonly string[], event: AuditEvent, context: RequestContext): D1PreparedStatement {
     return this.#addition("value ->> 'subject' IN (SELECT id FROM users)", eventsOf(ids, event), context)
   }
 
-  /** A statement that adds an event for each user whose hash the statement before it replaced. Use both in one transaction. */
+  /** A statement that adds an event for each user whose hash was replaced by the previous statement. Use both in one transaction. */
   additionsForReplacedHashes(
     ids: readonly string[],
     event: AuditEvent,

@@ -136,7 +136,8 @@ const IS_RIGHT = `
  * Reads the user again from the primary, and counts a failure in the same transaction. Parallel guesses can all read the counts before
  * the first failure is counted. The second read makes the lock effective for them.
  *
- * @throws OAuthError invalid_grant; StorageUnavailable in its place for each name of the pool, while a further database is down
+ * @throws OAuthError invalid_grant; while a further database of the pool is down, StorageUnavailable instead, whether the user
+ * exists or not
  */
 async function checkOnPrimary(
   first: PasswordCheck,
