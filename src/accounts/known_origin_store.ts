@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 
 const STORE = 'D1 known_origins'
 
@@ -106,15 +107,9 @@ export class KnownOriginStore {
   }
 
   /** Removes up to `limit` origins that were not seen since a time. @returns how many */
-  async sweep(before: number, limit: number): Promise<number> {
-    const sweep = this.#db
-      .prepare(
-        `DELETE FROM known_origins WHERE (subject, origin) IN
-           (SELECT subject, origin FROM known_origins WHERE seen_at <= ? LIMIT ?)`,
-      )
-      .bind(before, limit)
-    const { meta } = await callStore(STORE, () => sweep.run())
-    return meta.changes
+  sweep(before: number, limit: number): Promise<number> {
+    const table = { name: 'known_origins', key: 'subject, origin', time: 'seen_at' }
+    return new ExpiredRowsStore(this.#db, table).sweep(before, limit)
   }
 }
 

@@ -1,4 +1,5 @@
 import { callStore } from '../lib/storage_error.ts'
+import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 
 const WINDOW_SECONDS = 3600
 
@@ -44,13 +45,8 @@ export class MailBudgetStore {
   }
 
   /** Removes up to `limit` ended hours. @returns how many @throws StorageUnavailable */
-  async sweep(now: number, limit: number): Promise<number> {
-    const sweep = this.#db
-      .prepare(
-        `DELETE FROM mail_budgets WHERE key IN (SELECT key FROM mail_budgets WHERE expires_at <= ? LIMIT ?)`,
-      )
-      .bind(now, limit)
-    const { meta } = await callStore('D1 mail_budgets', () => sweep.run())
-    return meta.changes
+  sweep(now: number, limit: number): Promise<number> {
+    const table = { name: 'mail_budgets', key: 'key', time: 'expires_at' }
+    return new ExpiredRowsStore(this.#db, table).sweep(now, limit)
   }
 }

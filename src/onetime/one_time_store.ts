@@ -4,6 +4,7 @@ import { decodeRecord } from '../lib/decode.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import type { Sealer } from '../lib/sealer.ts'
 import { CorruptRecord, callStore } from '../lib/storage_error.ts'
+import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 import {
   generateToken,
   idOfToken,
@@ -228,15 +229,9 @@ export class OneTimeStore {
   }
 
   /** Removes up to `limit` expired rows. @returns how many */
-  async sweep(now: number, limit: number): Promise<number> {
-    const sweep = this.#db
-      .prepare(
-        `DELETE FROM one_time_values WHERE id IN
-           (SELECT id FROM one_time_values WHERE expires_at <= ? LIMIT ?)`,
-      )
-      .bind(now, limit)
-    const { meta } = await callStore(STORE, () => sweep.run())
-    return meta.changes
+  sweep(now: number, limit: number): Promise<number> {
+    const table = { name: 'one_time_values', key: 'id', time: 'expires_at' }
+    return new ExpiredRowsStore(this.#db, table).sweep(now, limit)
   }
 
   async #rowOf(value: NewOneTimeValue, now: number): Promise<Row> {

@@ -9,10 +9,9 @@ import { FactorSealStore } from '../factors/factor_seal_store.ts'
 import { KeyLife } from '../keys/key_life.ts'
 import { KeyLifeStore } from '../keys/key_life_store.ts'
 import { DatabaseSizeStore } from '../storage/database_size_store.ts'
+import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 import { IdempotencyStore } from '../storage/idempotency_store.ts'
 import { ErasureStore } from '../users/erasure_store.ts'
-import { FailureSweepStore } from '../users/failure_sweep_store.ts'
-import { ReservationSweepStore } from '../users/name_reservation_store.ts'
 import { UserChangeStore } from '../users/user_change_store.ts'
 import { UserDatabases } from '../users/user_databases_store.ts'
 import { UserOutboxStore } from '../users/user_outbox_store.ts'
@@ -49,8 +48,20 @@ function createUserMaintenance(databases: UserDatabases) {
   return {
     userChanges: all.map((db) => new UserChangeStore(db)),
     userSearches: all.map((db) => new UserSearchStore(db)),
-    failureSweeps: all.map((db) => new FailureSweepStore(db)),
-    reservationSweeps: all.length === 1 ? [] : all.map((db) => new ReservationSweepStore(db)),
+    failureSweeps: all.map(
+      (db) => new ExpiredRowsStore(db, { name: 'sign_in_failures', key: 'kind, key', time: 'expires_at' }),
+    ),
+    reservationSweeps:
+      all.length === 1
+        ? []
+        : all.map(
+            (db) =>
+              new ExpiredRowsStore(db, {
+                name: 'name_reservations',
+                key: 'pool, username',
+                time: 'expires_at',
+              }),
+          ),
   }
 }
 

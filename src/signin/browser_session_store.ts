@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { LOGOUT } from '../sessions/session.ts'
+import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 import { SUSPICIONS } from '../users/sign_in_mark.ts'
 
 /** The reasons for the end of a browser session. */
@@ -78,14 +79,8 @@ export class BrowserSessionStore {
   }
 
   /** Removes up to `limit` records whose cookie has expired. @returns the number of removed records @throws StorageUnavailable */
-  async sweep(now: number, limit: number): Promise<number> {
-    const sweep = this.#db
-      .prepare(
-        `DELETE FROM ended_browser_sessions WHERE id IN
-           (SELECT id FROM ended_browser_sessions WHERE keep_until <= ? LIMIT ?)`,
-      )
-      .bind(now, limit)
-    const { meta } = await callStore('D1 browser sessions', () => sweep.run())
-    return meta.changes
+  sweep(now: number, limit: number): Promise<number> {
+    const table = { name: 'ended_browser_sessions', key: 'id', time: 'keep_until' }
+    return new ExpiredRowsStore(this.#db, table).sweep(now, limit)
   }
 }

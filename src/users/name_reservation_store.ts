@@ -101,24 +101,3 @@ export class NameReservationStore {
 function keyOf({ pool, username }: Pick<User, 'pool' | 'username'>): string {
   return `${pool}\n${username}`
 }
-
-/** Removes expired reservations from one database of users. */
-export class ReservationSweepStore {
-  readonly #db: D1Database
-
-  constructor(db: D1Database) {
-    this.#db = db
-  }
-
-  /** Removes up to `limit` rows. @returns how many @throws StorageUnavailable */
-  async sweep(now: number, limit: number): Promise<number> {
-    const sweep = this.#db
-      .prepare(
-        `DELETE FROM name_reservations WHERE (pool, username) IN
-           (SELECT pool, username FROM name_reservations WHERE expires_at <= ? LIMIT ?)`,
-      )
-      .bind(now, limit)
-    const { meta } = await callStore('D1 name_reservations', () => sweep.run())
-    return meta.changes
-  }
-}
