@@ -28,7 +28,7 @@ interface Gathered {
 interface AuditOptions {
   /** The budget of each network at a Cloudflare location. Absent if the Worker has no such binding. */
   bursts?: Pick<BurstLimits, 'isWithin'>
-  /** Absent for calls without other writes. */
+  /** The writes of this isolate that share a call to D1. Absent: the events have calls of their own. */
   later?: LaterWriteStore
   /** The queue of most events. Absent if config.yml has no `audit_archive`: then all events are rows of `audit_events`. */
   queue?: AuditQueue | null

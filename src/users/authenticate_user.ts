@@ -161,7 +161,7 @@ async function checkOnPrimary(
   const [{ counted, ...newest }, failed] = await Promise.all([
     users.findAndCount(query, counting),
     errorOf(apart.map((database) => users.findAndCount({ ...query, database }, []))),
-    // The counts in the main database cannot wait for the second read: the first check decides.
+    // If the first check refused, the main database counts now, in parallel with the second read, to save a wait.
     isApart && first.reason !== null ? guard.countOthers(attempt, first.user?.id ?? null) : null,
   ])
   const { user } = newest
@@ -180,7 +180,7 @@ async function checkOnPrimary(
   throw wrongCredentials(refused, { ...subject, cause: CAUSES[refused] })
 }
 
-/** Refuses a username that a database without a response can have. It counts no failure, because the password can be right. */
+/** Refuses a username that may be in a database that is down. It counts no failure, because the password can be right. */
 async function refuseUnread(
   { attempt, unread }: PasswordCheck,
   users: Dependencies['users'],

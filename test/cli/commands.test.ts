@@ -254,7 +254,7 @@ It has no scopes, so an API that checks scopes refuses its tokens. Add them with
     })
     const twice = ['--refresh-token-lifetime', '900', '--clear', 'refresh-token-lifetime']
     expect((await cli.run([...update, ...twice])).stderr).toContain(
-      '--refresh-token-lifetime and --clear exclude each other',
+      '--refresh-token-lifetime and --clear cannot be used together',
     )
   })
 

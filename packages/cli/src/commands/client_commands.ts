@@ -155,7 +155,8 @@ const updateClient: Command = {
     const fields = call.input.fieldsOf<ClientEdit>()
     const cleared = CLEARABLE.filter((name) => call.input.get(CLEAR)?.includes(toOptionName(name)))
     const both = cleared.find((name) => name in fields)
-    if (both !== undefined) throw new UsageError(`--${toOptionName(both)} and --clear exclude each other`)
+    if (both !== undefined)
+      throw new UsageError(`--${toOptionName(both)} and --clear cannot be used together`)
     const body: ClientEdit = { ...fields, ...Object.fromEntries(cleared.map((name) => [name, null])) }
     if (Object.keys(body).length === 0) throw new UsageError('no field to change is given')
     const path = pathOf(call)

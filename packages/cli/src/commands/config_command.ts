@@ -16,7 +16,7 @@ interface ConfigChecker {
 const check: Command = {
   name: 'config check',
   summary: 'Check a config.yml and list each problem with its path. Sends no request',
-  details: 'Run it in the project of the server: the command uses the schema of that version.',
+  details: 'Run it in the project of the server: the command uses the schema of the server in that project.',
   arguments: [{ name: 'FILE', summary: 'Default: config.yml', isOptional: true }],
   async run(call) {
     const { terminal, input } = call

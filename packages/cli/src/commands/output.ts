@@ -20,7 +20,7 @@ export const LIST_OPTIONS: readonly Option[] = [LIMIT, ALL, ...VIEW_OPTIONS]
 
 /** @throws UsageError */
 function limitOf({ input }: Call): number {
-  if (input.has(ALL) && input.has(LIMIT)) throw new UsageError('--all and --limit exclude each other')
+  if (input.has(ALL) && input.has(LIMIT)) throw new UsageError('--all and --limit cannot be used together')
   const limit = input.has(ALL) ? Infinity : (input.get(LIMIT) ?? DEFAULT_LIMIT)
   if (limit < 1) throw new UsageError('--limit must be at least 1')
   return limit
@@ -79,7 +79,8 @@ export async function printList<O extends ListOperation>(
 export function listPrinter<T>(call: Call, view: ListView<T>): (page: Page<T>) => void {
   const { terminal, input } = call
   const columns = chooseColumns(call, view)
-  if (input.has(JSON_OUTPUT) && input.has(CSV)) throw new UsageError('--json and --csv exclude each other')
+  if (input.has(JSON_OUTPUT) && input.has(CSV))
+    throw new UsageError('--json and --csv cannot be used together')
   return (page) => {
     if (input.has(JSON_OUTPUT)) printJson(call, page)
     else if (input.has(CSV)) terminal.print(formatCsv(page.items, columns))

@@ -31,13 +31,13 @@ const statistics: Command = {
   name: 'statistics',
   summary: 'Show tokens by grant, failures by cause and active sessions, with the previous period',
   details:
-    'With --json, the output also has up to 60 buckets. For a range of more than a day, the server counts by the hour.',
+    'With --json, the output also has the numbers of up to 60 parts of the range ("buckets"). For a range of more than a day, the server counts by the hour.',
   options: [RANGE, MINUTES],
   operations: ['GET /statistics'],
   async run(call) {
     const { terminal, input, api } = call
     if (input.has(RANGE) && input.has(MINUTES))
-      throw new UsageError('--range and --minutes exclude each other')
+      throw new UsageError('--range and --minutes cannot be used together')
     const minutes = input.get(MINUTES) ?? RANGES[input.get(RANGE) ?? '1h']
     const response = await api.read({ operation: 'GET /statistics', query: { minutes: String(minutes) } })
     if (input.has(JSON_OUTPUT)) return printJson(call, response)
