@@ -6,7 +6,7 @@ import { AuditStore } from '../src/audit/audit_store.ts'
 import { addressPrefix } from '../src/lib/address_prefix.ts'
 import { pause } from '../src/lib/pause.ts'
 import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
-import { LaterWriteStore } from '../src/storage/later_write_store.ts'
+import { DeferredWriteStore } from '../src/storage/deferred_write_store.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
@@ -114,7 +114,9 @@ describe('the audit trail', () => {
     await env.DB.prepare('ALTER TABLE audit_events_away RENAME TO audit_events').run()
     const lines = error.mock.calls.map(([line]) => JSON.parse(line))
     error.mockRestore()
-    expect(lines).toEqual([expect.objectContaining({ event: 'deferred_work_failed', work: 'later writes' })])
+    expect(lines).toEqual([
+      expect.objectContaining({ event: 'deferred_work_failed', work: 'deferred writes' }),
+    ])
   })
 })
 
@@ -137,7 +139,7 @@ describe('the events of an isolate', () => {
   ): Promise<number> {
     const { db, statements } = recordingD1()
     const wait = () => (waits.shift() ?? (() => pause(20)))()
-    const audit = new AuditStore(db, { later: new LaterWriteStore(db, { pause: wait }) })
+    const audit = new AuditStore(db, { deferred: new DeferredWriteStore(db, { pause: wait }) })
     let last: Promise<unknown> = Promise.resolve()
     for (const now of moments) {
       const waitUntil = (work: Promise<unknown>) => {

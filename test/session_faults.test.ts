@@ -220,7 +220,7 @@ describeStores('a store that fails once', () => {
         {
           level: 'error',
           event: 'deferred_work_failed',
-          work: 'later writes',
+          work: 'deferred writes',
           cause: expect.stringContaining(`the call fails ${request.fault}`),
         },
       ])

@@ -1,7 +1,7 @@
 import { isConfidential, type StoredClient } from '../clients/client.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import type { LaterPart, LaterWriteStore } from '../storage/later_write_store.ts'
+import type { DeferredPart, DeferredWriteStore } from '../storage/deferred_write_store.ts'
 import type { KnownOriginStore, OriginReference, OriginState, SeenOrigin } from './known_origin_store.ts'
 
 /** The origin of a sign-in. Its device and its network are those of the request. */
@@ -24,7 +24,7 @@ interface Dependencies {
   store: KnownOriginStore
   /** One for each sealing key, so that a change of `SEALING_KEY` does not make every origin new. */
   names: readonly [KeyedHash, ...KeyedHash[]]
-  later: LaterWriteStore
+  deferred: DeferredWriteStore
 }
 
 /**
@@ -35,24 +35,24 @@ interface Dependencies {
 export class KnownOrigins {
   readonly #store: KnownOriginStore
   readonly #names: Dependencies['names']
-  readonly #later: LaterWriteStore
+  readonly #deferred: DeferredWriteStore
   readonly #pending: Pending[] = []
 
-  constructor({ store, names, later }: Dependencies) {
+  constructor({ store, names, deferred }: Dependencies) {
     this.#store = store
     this.#names = names
-    this.#later = later
-    later.join({ take: () => this.#take() })
+    this.#deferred = deferred
+    deferred.join({ take: () => this.#take() })
   }
 
-  /** Remembers the origin of a finished sign-in, in one call with other later writes. */
+  /** Remembers the origin of a finished sign-in, in one call with other deferred writes. */
   async remember(signIn: SignInOrigin, context: RequestContext, after: AfterRemembering): Promise<void> {
     const reference = await this.#referenceTo(signIn, context)
     this.#pending.push({ ...reference, now: context.now, context, after })
-    this.#later.schedule(context)
+    this.#deferred.schedule(context)
   }
 
-  async #take(): Promise<LaterPart | null> {
+  async #take(): Promise<DeferredPart | null> {
     const pending = this.#pending.splice(0)
     if (pending.length === 0) return null
     return {

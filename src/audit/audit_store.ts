@@ -1,7 +1,7 @@
 import type { RequestContext } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
-import { type LaterPart, LaterWriteStore } from '../storage/later_write_store.ts'
+import { type DeferredPart, DeferredWriteStore } from '../storage/deferred_write_store.ts'
 import { AuditBudget, isRepeatable, networkOf } from './audit_budget.ts'
 import { type AuditEntry, EVENT_COLUMNS, entryOf, rowOf } from './audit_entry.ts'
 import type { AuditEvent } from './audit_event.ts'
@@ -29,7 +29,7 @@ interface AuditOptions {
   /** The budget of each network at a Cloudflare location. Absent if the Worker has no such binding. */
   bursts?: Pick<BurstLimits, 'isWithin'>
   /** The writes of this isolate that share a call to D1. Absent: the events have calls of their own. */
-  later?: LaterWriteStore
+  deferred?: DeferredWriteStore
   /** The queue of most events. Absent if config.yml has no `audit_archive`: then all events are rows of `audit_events`. */
   queue?: AuditQueue | null
 }
@@ -38,22 +38,25 @@ interface AuditOptions {
 export class AuditStore {
   readonly #db: D1Database
   readonly #bursts: AuditOptions['bursts']
-  readonly #later: LaterWriteStore
+  readonly #deferred: DeferredWriteStore
   readonly #queue: AuditQueue | null
   readonly #budget = new AuditBudget()
   readonly #summaries = new EventSummaries()
   readonly #pending: Gathered[] = []
 
-  constructor(db: D1Database, { bursts, later = new LaterWriteStore(db), queue = null }: AuditOptions = {}) {
+  constructor(
+    db: D1Database,
+    { bursts, deferred = new DeferredWriteStore(db), queue = null }: AuditOptions = {},
+  ) {
     this.#db = db
     this.#bursts = bursts
-    this.#later = later
+    this.#deferred = deferred
     this.#queue = queue
-    later.join({ take: (now) => this.#take(now) })
+    deferred.join({ take: (now) => this.#take(now) })
   }
 
   /**
-   * Writes an event after the response is sent, in one call with other later writes (`LaterWriteStore`). A repeatable event uses a
+   * Writes an event after the response is sent, in one call with other deferred writes (`DeferredWriteStore`). A repeatable event uses a
    * budget. Above the budget, the store only counts the event, and writes one summary per minute for each kind and network. A
    * failed write is logged and does not fail the request.
    */
@@ -68,10 +71,10 @@ export class AuditStore {
       entries.push({ entry: summary, network: null })
     if (entries.length === 0) return
     this.#pending.push(...entries)
-    this.#later.schedule(context)
+    this.#deferred.schedule(context)
   }
 
-  async #take(now: number): Promise<LaterPart | null> {
+  async #take(now: number): Promise<DeferredPart | null> {
     const all = await this.#withinLocation(this.#pending.splice(0))
     const entries = this.#queue === null ? all : all.filter((entry) => !isBatched(entry))
     await this.#queue?.send(all.filter(isBatched), now)

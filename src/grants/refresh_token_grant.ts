@@ -22,7 +22,7 @@ import type { Grant, GrantServices } from './grant.ts'
 
 /**
  * Issues a new access token and the successor of the refresh token (RFC 6749 §6). A client may refresh if it may use a grant
- * that starts sessions, or if its record lists this grant.
+ * that starts sessions, or if its record lists `refresh_token`.
  */
 export const refreshTokenGrant: Grant = {
   type: 'refresh_token',

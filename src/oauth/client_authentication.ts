@@ -95,7 +95,7 @@ function parseBasic(authorization: string): ClientCredentials {
   if (text === null) throw invalidClient('Basic credentials are not base64 of UTF-8')
   const [id, secret] = splitOnce(text, ':')
   if (id === '') throw invalidClient('Basic credentials have no client_id')
-  // The list has two values even if they are equal, because the work must not depend on the text.
+  // The list has two values even if they are equal, so that the number of compared hashes does not depend on the secret.
   return { id: formDecode(id), secrets: secret === '' ? [] : [formDecode(secret), secret], assertion: null }
 }
 

@@ -12,7 +12,7 @@ export type AuditServices = ReturnType<typeof createAuditServices>
 export function createAuditServices(
   { env, db, databases }: Environment,
   { auditArchive, auditDatabases }: Pick<Config, 'auditArchive' | 'auditDatabases'>,
-  { bursts, later }: StorageServices,
+  { bursts, deferred }: StorageServices,
 ) {
   const open = (of: D1Database) => new AuditBatchStore(of, auditArchive?.partitions ?? 1)
   const auditBatches = new AuditDeliveryStore({
@@ -23,7 +23,7 @@ export function createAuditServices(
   const used = auditDatabases.filter(({ takesNewEvents }) => takesNewEvents).map(({ binding }) => binding)
   const queue = producer === undefined ? null : new AuditQueue(producer, auditBatches, used)
   return {
-    audit: new AuditStore(db, { bursts, later, queue }),
+    audit: new AuditStore(db, { bursts, deferred, queue }),
     auditBatches,
   }
 }

@@ -20,14 +20,14 @@ export type NotificationServices = ReturnType<typeof createNotificationServices>
 export function createNotificationServices(
   { db, sealingKeys: [key, ...olderKeys] }: Environment,
   { issuer }: Config,
-  { later, oneTime, userAdmin, mailer, mailParts, audit }: Dependencies,
+  { deferred, oneTime, userAdmin, mailer, mailParts, audit }: Dependencies,
 ) {
   const sealer = new TextSealer([key, ...olderKeys], 'sallyport account links')
   const links = new AccountLinks({ sealer, oneTime, userAdmin, issuer })
   const knownOriginStore = new KnownOriginStore(db)
   const nameBy = (secret: Uint8Array) => new KeyedHash(secret, 'sallyport known origins')
   const names = [nameBy(key), ...olderKeys.map(nameBy)] as const
-  const knownOrigins = new KnownOrigins({ store: knownOriginStore, names, later })
+  const knownOrigins = new KnownOrigins({ store: knownOriginStore, names, deferred })
   const notifications = new Notifications({ mailer, userAdmin, links, knownOrigins, oneTime, audit })
   return {
     links,

@@ -22,10 +22,10 @@ export type SignInServices = ReturnType<typeof createSignInServices>
 export function createSignInServices(
   { env, db, sealingKeys, hashKeys }: Environment,
   config: Config,
-  { inFlight, bursts, later, audit, shards, signOut, userDatabases: databases }: Dependencies,
+  { inFlight, bursts, deferred, audit, shards, signOut, userDatabases: databases }: Dependencies,
 ) {
   const { signInLimits: limits, passwordQueue, passwordHash, breachedPasswords } = config
-  const failures = new FailureStore(databases, { memorySeconds: limits.memorySeconds, later })
+  const failures = new FailureStore(databases, { memorySeconds: limits.memorySeconds, deferred })
   const names = new KeyedHash(sealingKeys[0], 'sallyport sign-in failures')
   const browserSessions = new BrowserSessionStore(db)
   const suspects = new SuspectSessionEnder({ shards, signOut, audit, browserSessions })

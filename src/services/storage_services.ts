@@ -5,8 +5,8 @@ import { AssetStore } from '../storage/asset_store.ts'
 import { BurstLimits } from '../storage/burst_limits.ts'
 import { ChangeListStore } from '../storage/change_list_store.ts'
 import { CopyMac } from '../storage/copy_mac.ts'
+import { DeferredWriteStore } from '../storage/deferred_write_store.ts'
 import { LastResponseStore } from '../storage/last_response_store.ts'
-import { LaterWriteStore } from '../storage/later_write_store.ts'
 import { ReadCopyStore } from '../storage/read_copy_store.ts'
 import { ReadinessStore } from '../storage/readiness_store.ts'
 import type { Environment } from './environment.ts'
@@ -25,7 +25,7 @@ export function createStorageServices(environment: Environment, config: Config, 
     copies: new ReadCopyStore(kv, mac),
     lastResponses: new LastResponseStore(config.issuer, mac),
     bursts: new BurstLimits(env),
-    later: new LaterWriteStore(db, clock),
+    deferred: new DeferredWriteStore(db, clock),
     staticFiles: new AssetStore(assets),
     readiness: new ReadinessStore(
       new Set([db, ...shardDatabases, ...userDatabases.map((users) => users.db)]),

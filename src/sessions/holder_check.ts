@@ -27,7 +27,7 @@ export const NO_GUARD: HolderGuard = { sql: 'TRUE', query: null }
 /** The holder of a token, and the results of the statements that ran with the check. */
 export interface HolderRun {
   holder: Holder
-  /** The second in which the holder was known to be current. Unix seconds. */
+  /** The time at which the data of the holder were known to be up to date, in Unix seconds. */
   knownAt: number
   /** Empty if the statements did not run because of a problem of the holder. */
   results: SqlResult[]

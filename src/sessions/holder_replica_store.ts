@@ -16,7 +16,7 @@ const trusted = (time: string) => `iif(${time} <= token.now + ${UNDER_WAY_SECOND
 
 const COPIES_READ_AT = `min(${trusted('c.read_at')}, iif(token.subject IS NULL, token.now, ${trusted('u.read_at')}))`
 
-/** The second in which the copies were known to be current: that of a read for this request, of the lists, or of the copies. */
+/** The time at which the copies were known to be up to date: that of a read for this request, of the lists, or of the copies. */
 const KNOWN_AT = `coalesce(?1 ->> 'readAt', min(token.now, max(${trusted("?1 ->> 'listsReadAt'")}, ${COPIES_READ_AT})))`
 
 /** The latest second that the knowledge must include: the issue of the token, and each revocation in the copies. */

@@ -31,7 +31,7 @@ export interface RotatedSession {
   session: SessionState
   /** Null for a guest. */
   user: StoredUser | null
-  /** The second in which the rights of the new tokens were known to be current. It is their `iat`. Unix seconds. */
+  /** The time at which the rights of the new tokens were known to be up to date, in Unix seconds. It is their `iat`. */
   knownAt: number
 }
 

@@ -21,7 +21,7 @@ export interface RotationResult {
   holder: Holder
   /** Null if the holder has a problem. */
   outcome: RotationOutcome | null
-  /** The second in which the holder was known to be current. Unix seconds. */
+  /** The time at which the data of the holder were known to be up to date, in Unix seconds. */
   knownAt: number
 }
 
@@ -90,7 +90,7 @@ export class SessionRotationStore implements SessionRotations {
   }
 
   /**
-   * Records for the revocation feed that the session issues access tokens until the time `issuesUntil`.
+   * Writes `issuesUntil` into the row, for the revocation feed: the session issues access tokens until this time.
    *
    * @returns false if the session has ended since it was read
    */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
-import type { LaterPart, LaterWriteStore } from '../storage/later_write_store.ts'
+import type { DeferredPart, DeferredWriteStore } from '../storage/deferred_write_store.ts'
 import {
   FAILURE_KINDS,
   type Failure,
@@ -127,18 +127,18 @@ const MARK_SIGN_IN = `
 export class FailureStore {
   readonly #databases: UserDatabases
   readonly #memorySeconds: number
-  readonly #later: LaterWriteStore
+  readonly #deferred: DeferredWriteStore
   readonly #released: (FailureKey & { now: number })[] = []
 
   /** @param memorySeconds The time after the last failure, or after the end of a lock, at which a count expires. */
   constructor(
     databases: UserDatabases,
-    { memorySeconds, later }: { memorySeconds: number; later: LaterWriteStore },
+    { memorySeconds, deferred }: { memorySeconds: number; deferred: DeferredWriteStore },
   ) {
     this.#databases = databases
     this.#memorySeconds = memorySeconds
-    this.#later = later
-    later.join({ take: () => this.#takeReleased() })
+    this.#deferred = deferred
+    deferred.join({ take: () => this.#takeReleased() })
   }
 
   /**
@@ -232,13 +232,13 @@ export class FailureStore {
     await callStore('D1 sign_in_failures', () => release.run())
   }
 
-  /** As `release` in the main database, after the response, in one call with other later writes. A later failure stays. */
+  /** As `release` in the main database, after the response, in one call with other deferred writes. A later failure stays. */
   releaseLater({ kind, key }: FailureKey, context: RequestContext): void {
     this.#released.push({ kind, key, now: context.now })
-    this.#later.schedule(context)
+    this.#deferred.schedule(context)
   }
 
-  async #takeReleased(): Promise<LaterPart | null> {
+  async #takeReleased(): Promise<DeferredPart | null> {
     const released = this.#released.splice(0)
     if (released.length === 0) return null
     const release = this.#databases.home.prepare(RELEASE_ALL).bind(JSON.stringify(released))

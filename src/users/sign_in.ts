@@ -55,7 +55,7 @@ export async function proveUser(
 /**
  * Describes a user for new tokens.
  *
- * @param knownAt The second in which the record of the user was known to be current. Unix seconds.
+ * @param knownAt The time at which the record of the user was known to be up to date, in Unix seconds.
  * @throws CorruptRecord as `issueTimeOf`
  */
 export function describeUser(

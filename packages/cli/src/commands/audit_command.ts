@@ -11,9 +11,13 @@ const OF_USER = text('user', 'Events of this user: a username, an id (user:…) 
 })
 const BY_USER = text('by', 'Events with this operator as actor: a username or an id', { value: 'USER' })
 const KIND = {
-  ...text('kind', 'Events of this kind, such as "Failed sign-in", or its name in JSON, sign_in_failure', {
-    field: 'kind',
-  }),
+  ...text(
+    'kind',
+    'Events of a kind: its title, such as "Failed sign-in", or its name in JSON, such as sign_in_failure',
+    {
+      field: 'kind',
+    },
+  ),
   parse: kindOf,
 }
 const BY_OPERATORS = flag('by-operators', 'Events by an operator or service account', {

@@ -9,7 +9,7 @@ const GATHER_MS = 200
 const PATIENCE_SECONDS = 3
 
 /** The statements of a source, for one transaction with those of the other sources. */
-export interface LaterPart {
+export interface DeferredPart {
   /** The table and the number of its entries, for the log. */
   what: string
   statements: readonly D1PreparedStatement[]
@@ -18,23 +18,23 @@ export interface LaterPart {
 }
 
 /** A feature whose writes no response waits for. */
-export interface LaterSource {
+export interface DeferredSource {
   /**
    * Takes all pending writes; null without one. A write that is added during the call belongs to the next one.
    *
    * @param now The time of the request that makes the call, in Unix seconds.
    */
-  take(now: number): Promise<LaterPart | null>
+  take(now: number): Promise<DeferredPart | null>
 }
 
 /**
  * Writes to D1 after the response, in one call for all sources and all requests of GATHER_MS. A failed call is logged. It loses the
  * writes of all sources.
  */
-export class LaterWriteStore {
+export class DeferredWriteStore {
   readonly #db: D1Database
   readonly #clock: Pick<Clock, 'pause'>
-  readonly #sources: LaterSource[] = []
+  readonly #sources: DeferredSource[] = []
   /** The time of the request that collects the pending writes, in Unix seconds; null without one. */
   #collecting: { since: number } | null = null
 
@@ -44,7 +44,7 @@ export class LaterWriteStore {
   }
 
   /** Adds a source. The statements of an earlier source run first. */
-  join(source: LaterSource): void {
+  join(source: DeferredSource): void {
     this.#sources.push(source)
   }
 
@@ -53,7 +53,7 @@ export class LaterWriteStore {
     if (this.#collecting !== null && context.now - this.#collecting.since <= PATIENCE_SECONDS) return
     const collecting = { since: context.now }
     this.#collecting = collecting
-    runLater(context, 'later writes', async () => {
+    runLater(context, 'deferred writes', async () => {
       await this.#clock.pause(GATHER_MS)
       if (this.#collecting === collecting) this.#collecting = null
       await this.#write(context)
