@@ -29,7 +29,7 @@ export const TOKEN_FIELDS = {
     kind: 'text',
     label: 'Refresh policy',
     description:
-      'When a refresh token ends: rotate (with its use), until_used (with the use of its successor) or fixed (with the session); until_used and fixed need a confidential client or DPoP',
+      'The event that ends a refresh token: its use (rotate), the use of its successor (until_used) or the end of the session (fixed); until_used and fixed need a confidential client or DPoP',
     input: z.enum(REFRESH_POLICIES, `must be one of ${REFRESH_POLICIES.join(', ')}`),
     stored: z.enum(REFRESH_POLICIES),
     isEditable: true,

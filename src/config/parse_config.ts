@@ -24,7 +24,7 @@ export function parseSettings(text: string): Settings {
 }
 
 function parseText(text: string): Parsed {
-  // A decoder of UTF-8 leaves these characters in a text of another encoding, such as UTF-16.
+  // If a file has another encoding, such as UTF-16, its text contains these characters after it is decoded as UTF-8.
   if (/[\0\ufffd]/.test(text)) throw new ConfigError(['(file): is not UTF-8 text. Save the file as UTF-8'])
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })

@@ -47,7 +47,7 @@ interface Dependencies {
  * to the primary of each, so that their time does not name the database of the user.
  *
  * @throws OAuthError invalid_grant, with one response for every reason; temporarily_unavailable if the address must wait;
- *   challenge_required after recent failures of the account or the address; too_many_attempts in its place on a page
+ *   after recent failures of the account or the address, too_many_attempts for a page and challenge_required for another request
  */
 export async function authenticateUser(
   { password, challengeResponse, refuses = () => false, ...credentials }: UserCredentials,

@@ -31,7 +31,7 @@ const statistics: Command = {
   name: 'statistics',
   summary: 'Show tokens by grant, failures by cause and active sessions, with the previous period',
   details:
-    'With --json, the output also has the numbers of up to 60 parts of the range ("buckets"). For a range of more than a day, the server counts by the hour.',
+    'With --json, the output also has the numbers of up to 60 parts of the range ("buckets"). If the range is longer than a day, it consists of whole hours, otherwise of whole minutes.',
   options: [RANGE, MINUTES],
   operations: ['GET /statistics'],
   async run(call) {
