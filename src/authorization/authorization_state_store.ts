@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, USER_COLUMNS, type User } from '../users/user.ts'
+import type { UserDatabases } from '../users/user_databases_store.ts'
 
 /** The user and the id of a browser session, and the consent that a request needs. */
 interface StateQuery {
@@ -37,27 +38,41 @@ const rowSchema = z.object({
 })
 const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
-/** Reads all that an authorization request of a signed-in browser needs, in one call at the primary. */
+/** Reads all that an authorization request of a signed-in browser needs, at the primaries. */
 export class AuthorizationStateStore {
-  readonly #db: D1Database
+  readonly #databases: UserDatabases
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(databases: UserDatabases) {
+    this.#databases = databases
   }
 
-  /** @throws StorageUnavailable, CorruptRecord */
-  async find({ subject, browserId, consentId }: StateQuery): Promise<AuthorizationState> {
-    const row = await callStore('D1 users', () =>
-      this.#db.withSession('first-primary').prepare(SELECT).bind(subject, browserId, consentId).first(),
-    )
-    const decoded = decodeRecord(rowSchema, 'authorization state', row)
-    const { consented_scopes: scopes } = decoded
-    return {
-      user: decoded.id === null ? null : decodeUserRow(row),
-      hasEnded: decoded.has_ended === 1,
-      consentedScopes:
-        scopes === null ? null : decodeRecord(scopesSchema, 'consent', parseJsonColumn('consent', scopes)),
-      consentValidFrom: decoded.consent_valid_from ?? 0,
-    }
+  /**
+   * Reads the main database, and that of the user at the same time. The exchange of the code checks all of it again.
+   *
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async find(query: StateQuery): Promise<AuthorizationState> {
+    const { home } = this.#databases
+    const db = this.#databases.of(query.subject)
+    const [state, apart] = await Promise.all([read(home, query), db === home ? null : read(db, query)])
+    return apart === null ? state : { ...state, user: apart.user }
+  }
+}
+
+async function read(
+  db: D1Database,
+  { subject, browserId, consentId }: StateQuery,
+): Promise<AuthorizationState> {
+  const row = await callStore('D1 users', () =>
+    db.withSession('first-primary').prepare(SELECT).bind(subject, browserId, consentId).first(),
+  )
+  const decoded = decodeRecord(rowSchema, 'authorization state', row)
+  const { consented_scopes: scopes } = decoded
+  return {
+    user: decoded.id === null ? null : decodeUserRow(row),
+    hasEnded: decoded.has_ended === 1,
+    consentedScopes:
+      scopes === null ? null : decodeRecord(scopesSchema, 'consent', parseJsonColumn('consent', scopes)),
+    consentValidFrom: decoded.consent_valid_from ?? 0,
   }
 }

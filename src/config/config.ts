@@ -11,8 +11,8 @@ export interface ApiConfig extends ApiSettings {
   refreshTokenLifetimeSeconds: number
   /** The format of the errors that clients of the API get, if their records name no other. */
   errorDialect: ErrorDialect
-  /** Whether users can sign in on pages. Users in several databases cannot. */
-  hasPages: boolean
+  /** Whether users can allow third-party clients to use the API. Users in several databases cannot. */
+  hasConsents: boolean
 }
 
 type Resolved = 'apis' | 'adminApiName' | 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'
@@ -81,7 +81,7 @@ function resolve({
       accessTokenLifetimeSeconds: api.accessTokenLifetimeSeconds ?? accessTokenLifetimeSeconds,
       refreshTokenLifetimeSeconds: api.refreshTokenLifetimeSeconds ?? refreshTokenLifetimeSeconds,
       errorDialect: api.agents ? 'rfc6749' : (api.errorDialect ?? settings.errorDialect),
-      hasPages: settings.userDatabases?.pools.includes(api.userPool) !== true,
+      hasConsents: settings.userDatabases?.pools.includes(api.userPool) !== true,
     }),
   )
   return {

@@ -59,7 +59,7 @@ export function createServices(environment: Environment, config: Config, clock: 
   const emailCodes = createEmailCodeServices(environment, config, { ...shared, ...signIn, ...factors })
   const accounts = createAccountServices(environment, config, { ...shared, ...signIn, ...emailCodes })
   const passkeys = createPasskeyServices(environment, config, shared)
-  const authorization = createAuthorizationServices(environment)
+  const authorization = createAuthorizationServices(environment, users)
   return {
     config,
     clock,

@@ -37,8 +37,9 @@ const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
 /** Statements for the transaction of a check. */
 interface Others {
-  before?: Statements
-  alongside?: Statements
+  before: Statements
+  /** @param guard The condition that the holder has no problem. The statements do not run if the user has one in another database. */
+  alongside(guard: HolderGuard): Statements
 }
 
 /** Checks the client of a token in the main database, and its user in the database of the user: the systems of record. */
@@ -51,32 +52,48 @@ export class HolderStore {
     this.#db = databases.home
   }
 
-  /** Whether `db` is the main database. If so, one transaction can check the holder and change a session. */
-  isIn(db: SqlDatabase): boolean {
-    return db === this.#db
+  /** Whether one transaction in `db` can check the holder and change a session: `db` is the main database and has the user. */
+  isIn(db: SqlDatabase, query: HolderQuery): boolean {
+    return db === this.#db && this.#databaseOf(query) === db
+  }
+
+  /** Checks a holder. A user of a further database is read at the same time as the client. @throws StorageUnavailable, CorruptRecord */
+  async find(query: HolderQuery): Promise<Holder> {
+    if (this.#databaseOf(query) === this.#db) return this.#findInMain(query)
+    const [holder, found] = await Promise.all([this.#findInMain(withoutUser(query)), this.#findUser(query)])
+    return join(holder, found)
   }
 
   /**
-   * @param others Statements for the transaction in the main database, before the check and after it.
+   * Checks a holder with statements for the transaction in the main database. A user of a further database is read first, so that nothing
+   * is stored for a user with a problem, or while the database of the user is down.
+   *
    * @throws StorageUnavailable, CorruptRecord
    */
-  async find(query: HolderQuery, others: Others = {}): Promise<Holder> {
-    const db = this.#databaseOf(query)
-    if (db === this.#db) return this.#findInMain(query, others)
-    const select = db.prepare(SELECT_USER).bind(JSON.stringify(query))
-    const [holder, row] = await Promise.all([
-      this.#findInMain({ ...query, subject: null }, others),
-      callStore('D1 users', () => select.first()),
-    ])
-    const { problem, user } = decodeHolder(row)
-    return { ...holder, problem: holder.problem ?? problem, user }
+  async findWith(query: HolderQuery, { before, alongside }: Others): Promise<Holder> {
+    if (this.#databaseOf(query) === this.#db)
+      return this.#findInMain(query, before, alongside(guardFor(query)))
+    const found = await this.#findUser(query)
+    const inMain = withoutUser(query)
+    const after = found.problem === null ? alongside(guardFor(inMain)) : []
+    return join(await this.#findInMain(inMain, before, after), found)
   }
 
   #databaseOf({ subject }: HolderQuery): D1Database {
     return subject === null ? this.#db : this.#databases.of(subject)
   }
 
-  async #findInMain(query: HolderQuery, { before = [], alongside = [] }: Others): Promise<Holder> {
+  /** Checks the user alone, at the primary of the database of the user. */
+  async #findUser(query: HolderQuery): Promise<Holder> {
+    const select = this.#databaseOf(query).prepare(SELECT_USER).bind(JSON.stringify(query))
+    return decodeHolder(await callStore('D1 users', () => select.first()))
+  }
+
+  async #findInMain(
+    query: HolderQuery,
+    before: Statements = [],
+    alongside: Statements = [],
+  ): Promise<Holder> {
     if (before.length + alongside.length === 0)
       return decodeHolder(await callStore('D1 clients', () => this.select(query).first()))
     const statements = [...before, this.select(query), ...alongside]
@@ -87,9 +104,9 @@ export class HolderStore {
   /** The check for sessions in `db`. */
   checkFor(db: SqlDatabase): HolderCheck {
     const outside = this.#checkOutside(db)
-    if (!this.isIn(db)) return outside
+    if (db !== this.#db) return outside
     const inside = this.#checkInside(db)
-    const checkOf = (query: HolderQuery) => (this.#databaseOf(query) === db ? inside : outside)
+    const checkOf = (query: HolderQuery) => (this.isIn(db, query) ? inside : outside)
     return {
       change: (query, change, otherwise) => checkOf(query).change(query, change, otherwise),
       read: (query, statement) => checkOf(query).read(query, statement),
@@ -129,6 +146,15 @@ export class HolderStore {
   select(query: HolderQuery): D1PreparedStatement {
     return this.#db.prepare(SELECT_HOLDER).bind(JSON.stringify(query))
   }
+}
+
+function withoutUser(query: HolderQuery): HolderQuery {
+  return { ...query, subject: null }
+}
+
+/** The client of one check and the user of another. */
+function join(holder: Holder, { problem, user }: Holder): Holder {
+  return { ...holder, problem: holder.problem ?? problem, user }
 }
 
 export function guardFor(query: HolderQuery): HolderGuard {

@@ -77,7 +77,7 @@ export class SessionOpeningStore {
    */
   async open(opening: SessionOpening, query: HolderQuery, companions: Companions): Promise<Opening> {
     const { guest, endGuestElsewhere, before } = companions
-    if (!this.#holders.isIn(this.#db)) return this.#openApart(opening, query, companions)
+    if (!this.#holders.isIn(this.#db, query)) return this.#openApart(opening, query, companions)
     const alongside = companions.alongside(guardOfRow(opening))
     const merge = guest === null ? [] : [this.#endGuest(guest, opening, IF_OPENED)]
     const statements = [this.#holders.select(query), this.#insert(opening, guardFor(query)), ...merge]
@@ -92,8 +92,9 @@ export class SessionOpeningStore {
   }
 
   /**
-   * Opens a session of another database. It checks the holder after the insertion. So a sign-out or a withdrawal before the check
-   * refuses the code, and a later one finds the row and ends it. The index gets the session in the transaction of the check.
+   * Opens a session whose row and holder are in different databases. It checks the holder after the insertion. So a sign-out or a
+   * withdrawal before the check refuses the code, and a later one finds the row and ends it. The index gets the session in the
+   * transaction of the check.
    */
   async #openApart(
     opening: SessionOpening,
@@ -104,8 +105,10 @@ export class SessionOpeningStore {
     const { results } = await callStore('D1 sessions', () => insertion.run())
     const isFirst = results.length > 0
     const listing = this.#index === null ? [] : [this.#index.addition(opening)]
-    const others = isFirst ? alongside(guardFor(query)) : []
-    const holder = await this.#holders.find(query, { before, alongside: [...others, ...listing] })
+    const holder = await this.#holders.findWith(query, {
+      before,
+      alongside: (guard) => [...(isFirst ? alongside(guard) : []), ...listing],
+    })
     if (isFirst && holder.problem !== null) await this.forget(opening)
     if (!isFirst || holder.problem !== null) return { holder, isFirst: false, isMerged: false }
     const isMerged = guest === null ? await endGuestElsewhere() : await this.endGuest(guest, opening)

@@ -4,6 +4,7 @@ import { callStore } from '../lib/storage_error.ts'
 import { LOGOUT } from '../sessions/session.ts'
 import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 import { SUSPICIONS } from '../users/sign_in_mark.ts'
+import { isInFurther } from '../users/user_databases_store.ts'
 
 /** The reasons for the end of a browser session. */
 export const BROWSER_END_REASONS = [LOGOUT, ...SUSPICIONS] as const
@@ -30,8 +31,9 @@ export class BrowserSessionStore {
   }
 
   /**
-   * Records the end of browser sessions until their cookies have expired. A deleted user needs no record. A suspicion replaces a
-   * logout, because it ends more sessions.
+   * Records the end of browser sessions until their cookies have expired. A deleted user needs no record. The record of a user of
+   * a further database is written in any case, and the deletion removes it later. A suspicion replaces a logout, because it ends more
+   * sessions.
    *
    * @returns whether this call changed a record
    * @throws StorageUnavailable
@@ -40,11 +42,11 @@ export class BrowserSessionStore {
     const end = this.#db
       .prepare(
         `INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until, reason)
-         SELECT value, ?2, ?3, ?4, ?5 FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM users WHERE id = ?2)
+         SELECT value, ?2, ?3, ?4, ?5 FROM json_each(?1) WHERE ?7 OR EXISTS (SELECT 1 FROM users WHERE id = ?2)
          ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, finished_at = NULL
            WHERE reason = ?6 AND excluded.reason <> ?6`,
       )
-      .bind(JSON.stringify(ids), subject, now, keepUntil, reason, LOGOUT)
+      .bind(JSON.stringify(ids), subject, now, keepUntil, reason, LOGOUT, Number(isInFurther(subject)))
     const { meta } = await callStore('D1 browser sessions', () => end.run())
     return meta.changes > 0
   }

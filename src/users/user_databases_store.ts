@@ -27,6 +27,11 @@ export function databaseNameOf(id: string): string {
   return FURTHER_ID.exec(id)?.[1] ?? HOME
 }
 
+/** Whether the user of an id is in a further database. */
+export function isInFurther(id: string): boolean {
+  return databaseNameOf(id) !== HOME
+}
+
 export function unknownDatabase(name: string): StorageUnavailable {
   return new StorageUnavailable(`config.yml has no database of users with the name ${name}`)
 }

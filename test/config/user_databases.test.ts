@@ -51,7 +51,7 @@ describe('the key `user_databases`', () => {
         { ...U2, newUsers: ['customers'] },
       ],
     })
-    expect([...apis.values()].map(({ name, hasPages }) => [name, hasPages])).toEqual([
+    expect([...apis.values()].map(({ name, hasConsents }) => [name, hasConsents])).toEqual([
       ['shop', false],
       ['admin', true],
     ])
