@@ -29,6 +29,9 @@ const MAX_ERASURE_STEPS = 50
 /** The statements of such a step in each database, if no object has the user. */
 const ERASURE_STATEMENTS = 3
 
+/** The statements that remove the rows of deleted users of one database. */
+const LEFT_STATEMENTS = 4
+
 /** The queue delivers a message in this time, or drops it. */
 const DELIVERY_SECONDS = 15 * 86_400
 
@@ -181,8 +184,13 @@ export async function sweepStores(services: CronServices): Promise<void> {
 
 /** The personal data of erased users. A merge adds guests to the erased users, so it comes first. */
 function erasuresOf(services: CronServices): Sweepable[] {
-  const { auditErasure, erasures, shards } = services
+  const { auditErasure, erasures, shards, userOutboxes } = services
   return [
+    ...userOutboxes.map((outbox) => ({
+      table: 'consents and browser sessions (deleted users)',
+      statements: LEFT_STATEMENTS,
+      sweep: () => outbox.removeLeft(),
+    })),
     { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
     { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },

@@ -24,10 +24,20 @@ const ADD_DELETED = `
     EXISTS (SELECT 1 FROM audit_events WHERE actor = ?1 AND actor IS NOT NULL))
   ON CONFLICT DO NOTHING`
 
-/** Removes the known origins of deleted users from the main database. A user of the main database loses them by a trigger. */
-export const REMOVE_ORIGINS = `
-  DELETE FROM known_origins WHERE subject IN (SELECT value FROM json_each(?))
-    AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = known_origins.subject)`
+/** The tables of the main database whose rows go with their user. A user of the main database loses them by triggers. */
+const TABLES_OF_USERS = ['known_origins', 'consents', 'ended_browser_sessions'] as const
+
+/** The statements that remove the rows of deleted users of further databases from the main database. */
+export function removalsOfLeft(home: D1Database, ids: readonly string[]): D1PreparedStatement[] {
+  return TABLES_OF_USERS.map((table) =>
+    home
+      .prepare(
+        `DELETE FROM ${table} WHERE subject IN (SELECT value FROM json_each(?))
+           AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = ${table}.subject)`,
+      )
+      .bind(JSON.stringify(ids)),
+  )
+}
 
 /** A new pseudonym of a user. The server keeps no link to the user after the erasure. */
 export function makePseudonym(): string {
@@ -54,7 +64,7 @@ export class ErasureStore {
   }
 
   /**
-   * Lists the erasure of a deleted user, with further statements in one transaction. It removes the known origins that are left.
+   * Lists the erasure of a deleted user, with further statements in one transaction. It removes the other rows of the user that are left in the main database.
    *
    * @returns false if the user exists, if the audit trail has no event of the user, or if the erasure is already listed
    * @throws StorageUnavailable
@@ -66,8 +76,8 @@ export class ErasureStore {
     const db = this.#databases.of(subject)
     if (db !== this.#db && (await this.#exists(db, subject))) return false
     const add = this.#db.prepare(ADD_DELETED).bind(subject, pseudonym, expiresAt)
-    const remove = this.#db.prepare(REMOVE_ORIGINS).bind(JSON.stringify([subject]))
-    const [added] = await callStore('D1 erasures', () => this.#db.batch([add, ...alongside, remove]))
+    const removals = removalsOfLeft(this.#db, [subject])
+    const [added] = await callStore('D1 erasures', () => this.#db.batch([add, ...alongside, ...removals]))
     return (added?.meta.changes ?? 0) > 0
   }
 

@@ -2,7 +2,8 @@ import * as z from 'zod/mini'
 import { EVENT_COLUMNS } from '../audit/audit_entry.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
-import { REMOVE_ORIGINS } from './erasure_store.ts'
+import { removalsOfLeft } from './erasure_store.ts'
+import { databaseNameOf } from './user_databases_store.ts'
 
 /** The most events that one call moves. D1 allows 100 KB for a statement and 2 MB for a value. */
 const MOVED_AT_ONCE = 500
@@ -25,12 +26,17 @@ const ADD_ERASURES = `
   SELECT value ->> 'subject', value ->> 'pseudonym', value ->> 'expires_at' FROM json_each(?) WHERE TRUE
   ON CONFLICT DO NOTHING`
 
+/** A revocation names its user for the lifetime of an access token, which is longer than a request. */
+const SELECT_DELETED = `SELECT value FROM cutoffs WHERE kind = 'sub'
+  AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = cutoffs.value)`
+
+const deletedSchema = z.array(z.object({ value: z.string() }))
 const eventsSchema = z.array(z.object({ id: z.int(), event: z.string(), deleted: z.nullable(z.string()) }))
 const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string(), expires_at: z.int() }))
 
 /**
  * Moves the audit events and the erasures that changes of users have written in a further database to the main database, where all
- * readers find them. It also removes the known origins of deleted users from the main database. Each step can be repeated: no row is lost, and no event is added twice.
+ * readers find them. It also removes the rows of deleted users from the main database. Each step can be repeated: no row is lost, and no event is added twice.
  */
 export class UserOutboxStore {
   readonly #home: D1Database
@@ -65,7 +71,7 @@ export class UserOutboxStore {
     await callStore('D1 outbox', () =>
       home.batch([
         home.prepare(ADD_ERASURES).bind(JSON.stringify(erasures)),
-        home.prepare(REMOVE_ORIGINS).bind(JSON.stringify([...erased, ...deleted])),
+        ...removalsOfLeft(home, this.#own([...erased, ...deleted])),
         home.prepare(ADD_EVENTS).bind(rows, this.#name),
         home.prepare(MARK_EVENTS).bind(this.#name, lastId),
       ]),
@@ -79,5 +85,25 @@ export class UserOutboxStore {
       ]),
     )
     return moved
+  }
+
+  /**
+   * Removes the rows of recently deleted users that a request in progress has written after the move of the deletion.
+   *
+   * @returns the number of removed rows
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async removeLeft(): Promise<number> {
+    const select = this.#db.prepare(SELECT_DELETED)
+    const { results } = await callStore('D1 outbox', () => select.all())
+    const ids = this.#own(decodeRecord(deletedSchema, 'deleted users', results).map(({ value }) => value))
+    if (ids.length === 0) return 0
+    const removed = await callStore('D1 outbox', () => this.#home.batch(removalsOfLeft(this.#home, ids)))
+    return removed.reduce((sum, { meta }) => sum + meta.changes, 0)
+  }
+
+  /** The ids of users of this database. */
+  #own(ids: readonly (string | null)[]): string[] {
+    return ids.filter((id) => id !== null).filter((id) => databaseNameOf(id) === this.#name)
   }
 }
