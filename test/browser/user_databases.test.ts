@@ -1,0 +1,366 @@
+import { env } from 'cloudflare:workers'
+import { decodeJwt } from 'jose'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type AroundCall, aroundD1 } from '../support/around_d1.ts'
+import { aroundObjects } from '../support/around_objects.ts'
+import {
+  authorize,
+  authorizeUrl,
+  browserOf,
+  CALLBACK,
+  CODE_CLIENT,
+  exchangeOf,
+  newCode,
+  readCode,
+  signInAt,
+} from '../support/authorize.ts'
+import { FAULTS, FaultyStore } from '../support/faults.ts'
+import { readFeed } from '../support/feed.ts'
+import { TestOperator } from '../support/operator.ts'
+import { emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+import { IN_STRICT_OBJECTS } from '../support/session_objects.ts'
+import { readSession } from '../support/session_stores.ts'
+import { disableUser, signOutUser } from '../support/sign_out.ts'
+import { IN_ONE_DATABASE } from '../support/user_databases.ts'
+
+const CONFIG = { ...IN_ONE_DATABASE, ...IN_STRICT_OBJECTS }
+const SESSION_COOKIE = '__Host-sallyport-customers'
+
+/** The parts of an exchange by their SQL: the row of the session, the read of the user, the transaction in the main database. */
+const ROW = 'INSERT INTO sessions'
+const CHECK = 'AS problem'
+const INDEX = 'INSERT INTO session_index'
+
+/** A user of the database USERS_1, a first-party client, and an isolate whose stores a test wraps. */
+async function newScene() {
+  const near = new TestServer({ config: CONFIG })
+  const client = await near.addClient(CODE_CLIENT)
+  const user = await near.addUser()
+  const isolate = (stores: Partial<Cloudflare.Env>) =>
+    new TestServer({ config: CONFIG, clock: near.clock, env: stores })
+  return { near, client, user, isolate }
+}
+
+/** Runs an action once, before or after the first call with a text. */
+function once(text: string, when: 'before' | 'after', action: () => Promise<unknown>): AroundCall {
+  let isDone = false
+  return async (sql, call) => {
+    const isNow = !isDone && sql.includes(text)
+    if (isNow) isDone = true
+    if (isNow && when === 'before') await action()
+    const result = await call()
+    if (isNow && when === 'after') await action()
+    return result
+  }
+}
+
+async function exchange(server: TestServer, client: TestClient, code: string | null) {
+  const response = await server.postJson(exchangeOf(client, code))
+  const body = await response.json<{ error?: string; access_token?: string; refresh_token?: string }>()
+  await server.settle()
+  return { status: response.status, ...body }
+}
+
+const indexed = async (sid: string) =>
+  (await env.DB.prepare('SELECT sid FROM session_index WHERE sid = ?').bind(sid).all()).results.length
+
+describe('the exchange of a code of a user of a further database', () => {
+  beforeEach(emptyStores)
+
+  it('the row of the session comes first, then the check of the user, then that of the client with the index', async () => {
+    const { near, client, user, isolate } = await newScene()
+    const calls: string[] = []
+    const note =
+      (name: string): AroundCall =>
+      (sql, call) => {
+        const parts = [ROW, CHECK, INDEX].filter((part) => sql.includes(part))
+        if (parts.length > 0) calls.push(`${name}: ${parts.join(', ')}`)
+        return call()
+      }
+    const server = isolate({
+      DB: aroundD1(note('DB')),
+      USERS_1: aroundD1(note('USERS_1'), env.USERS_1),
+      SESSION_OBJECTS: aroundObjects(note('object')),
+    })
+    const code = await newCode(near, client, user.id)
+    expect((await exchange(server, client, code)).status).toBe(200)
+    expect(calls).toEqual([`object: ${ROW}`, `USERS_1: ${CHECK}`, `DB: ${CHECK}, ${INDEX}`])
+  })
+
+  it.each([
+    ['disabled', disableUser],
+    ['signed out', signOutUser],
+    [
+      'deleted',
+      async (server: TestServer, id: string) => {
+        await server.services.signOut.removeUser(id, { reason: 'deleted' }, server.context())
+      },
+    ],
+  ])('a user who is %s before the check gets no token, and the code is used up', async (_what, end) => {
+    const { near, client, user, isolate } = await newScene()
+    const code = await newCode(near, client, user.id)
+    const { sid } = await readCode(near, code)
+    const around = once(CHECK, 'before', () => end(near, user.id))
+    const server = isolate({ USERS_1: aroundD1(around, env.USERS_1) })
+    expect(await exchange(server, client, code)).toMatchObject({ status: 400, error: 'invalid_grant' })
+    expect(await readSession(sid, 'end_reason')).toEqual([{ end_reason: 'its code was refused' }])
+    expect(await indexed(sid)).toBe(0)
+    expect((await exchange(near, client, code)).status).toBe(400)
+  })
+
+  it.each([
+    ['disabled', disableUser],
+    ['signed out', signOutUser],
+  ])(
+    'a user who is %s after the check gets tokens that the feed revokes and that refresh nothing',
+    async (_what, end) => {
+      const { near, client, user, isolate } = await newScene()
+      const code = await newCode(near, client, user.id)
+      const around = once(CHECK, 'after', () => end(near, user.id))
+      const server = isolate({ USERS_1: aroundD1(around, env.USERS_1) })
+      const tokens = await exchange(server, client, code)
+      expect(tokens.status).toBe(200)
+      const { iat = 0 } = decodeJwt(tokens.access_token ?? '')
+      const { revocations } = await readFeed(near)
+      const entry = revocations.find((revocation) => 'sub' in revocation && revocation.sub === user.id)
+      expect(entry?.before).toBeGreaterThan(iat)
+      await expect(near.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+    },
+  )
+
+  it.each([
+    ['before the check in the main database, refuses the code', 'before', 400],
+    ['after it, ends the new session', 'after', 200],
+  ] as const)('a logout %s', async (_what, when, status) => {
+    const { near, client, user, isolate } = await newScene()
+    const browser = browserOf(near)
+    const code = (await authorize(near, client, { username: user.username, browser })).get('code')
+    const { sid } = await readCode(near, code)
+    const logout = async () => {
+      await browser.open(`${ISSUER}/oauth2-token/logout`)
+      await browser.press('Sign out')
+      await near.settle()
+    }
+    const server = isolate({ DB: aroundD1(once(INDEX, when, logout)) })
+    const tokens = await exchange(server, client, code)
+    expect(tokens.status).toBe(status)
+    const reason = when === 'before' ? 'its code was refused' : 'signed out in the browser'
+    expect(await readSession(sid, 'end_reason')).toEqual([{ end_reason: reason }])
+    expect((await exchange(near, client, code)).status).toBe(400)
+    expect((await browser.open(authorizeUrl(client))).html).toContain('<h1>Sign in</h1>')
+  })
+
+  it.each([
+    ['USERS_1', CHECK],
+    ['DB', INDEX],
+  ] as const)(
+    'while %s is down, a code gets 503 and stores nothing, and then works once',
+    async (binding, part) => {
+      const { near, client, user, isolate } = await newScene()
+      for (const fault of FAULTS) {
+        const code = await newCode(near, client, user.id)
+        const { sid } = await readCode(near, code)
+        const store = new FaultyStore()
+        store.judge = (sql) => (sql.includes(part) ? fault : null)
+        const server = isolate({ [binding]: aroundD1(store.around, env[binding]) })
+        const refused = await exchange(server, client, code)
+        await store.settle()
+        expect([refused.status, refused.error]).toEqual([503, 'temporarily_unavailable'])
+        expect(await readSession(sid, 'sid')).toEqual([])
+        if (binding === 'USERS_1') expect(await indexed(sid)).toBe(0)
+        store.comeBack()
+        expect((await exchange(server, client, code)).status).toBe(200)
+        expect((await exchange(server, client, code)).status).toBe(400)
+        expect(await indexed(sid)).toBe(1)
+      }
+    },
+  )
+
+  it('a lost response of either database does not use up the code in the same request', async () => {
+    const { near, client, user, isolate } = await newScene()
+    for (const part of [CHECK, INDEX]) {
+      const store = new FaultyStore()
+      let failed = 0
+      store.judge = (sql) => (sql.includes(part) && failed++ === 0 ? 'after it is done' : null)
+      const server = isolate({
+        DB: aroundD1(part === INDEX ? store.around : (_sql, call) => call()),
+        USERS_1: aroundD1(store.around, env.USERS_1),
+      })
+      const tokens = await exchange(server, client, await newCode(near, client, user.id))
+      expect([tokens.status, failed]).toEqual([200, 2])
+      await near.refresh(client, tokens.refresh_token)
+    }
+  })
+
+  it('of parallel exchanges of one code at most one gives tokens, and the session ends', async () => {
+    const { near, client, user, isolate } = await newScene()
+    const code = await newCode(near, client, user.id)
+    const { sid } = await readCode(near, code)
+    const all = await Promise.all(Array.from({ length: 4 }, () => exchange(isolate({}), client, code)))
+    const given = all.filter(({ status }) => status === 200)
+    expect(given.length).toBeLessThanOrEqual(1)
+    expect(await readSession(sid, 'end_reason')).toEqual([{ end_reason: 'replayed authorization code' }])
+    for (const { refresh_token } of given)
+      await expect(near.refresh(client, refresh_token)).rejects.toThrow('invalid_grant')
+  })
+
+  it('a code that names a shard of the main database opens its session there', async () => {
+    const { near, client, user } = await newScene()
+    const { sid } = await readCode(
+      new TestServer({ clock: near.clock }),
+      await newCode(new TestServer({ clock: near.clock }), client, user.id),
+    )
+    const code = await newCode(near, client, user.id, { sid })
+    const tokens = await exchange(near, client, code)
+    expect(tokens.status).toBe(200)
+    await near.refresh(client, tokens.refresh_token)
+    const late = await newCode(near, client, user.id, { sid: `${sid.slice(0, -1)}_` })
+    await disableUser(near, user.id)
+    expect((await exchange(near, client, late)).status).toBe(400)
+  })
+
+  it('the exchange ends the session of the guest, and the tokens name the guest', async () => {
+    const { near, user } = await newScene()
+    const client = await near.addClient({ ...CODE_CLIENT, grants: [...CODE_CLIENT.grants, 'password'] })
+    const guest = await near.requireTokens({
+      ...{ grant_type: 'password', client_id: client.id, username: 'guest', password: 'guest' },
+    })
+    const changes = { visitor_access_token: guest.access_token }
+    const response = await authorize(near, client, { username: user.username, changes })
+    const tokens = await near.requireTokens(exchangeOf(client, response.get('code')))
+    expect(decodeJwt(tokens.access_token)).toMatchObject({
+      sub: user.id,
+      visitor_id: decodeJwt(guest.access_token).sub,
+    })
+    await expect(near.refresh(client, guest.refresh_token)).rejects.toThrow('invalid_grant')
+  })
+})
+
+describe('the pages of users of a further database', () => {
+  beforeEach(emptyStores)
+
+  it('while the database of the user is down, a signed-in browser gets 503, and then continues', async () => {
+    const { near, client, user, isolate } = await newScene()
+    const store = new FaultyStore()
+    const server = isolate({ USERS_1: aroundD1(store.around, env.USERS_1) })
+    const browser = browserOf(server)
+    await authorize(server, client, { username: user.username, browser })
+    store.suffer('before it is made')
+    for (const changes of [{}, { prompt: 'none' }]) {
+      const page = await browser.open(authorizeUrl(client, changes))
+      expect([page.url.origin, page.status]).toEqual([ISSUER, 503])
+    }
+    const other = await new TestServer({ clock: near.clock }).addUser()
+    const elsewhere = browserOf(server)
+    await elsewhere.open(authorizeUrl(client))
+    expect((await signInAt(elsewhere, other.username)).url.origin).toBe(new URL(CALLBACK).origin)
+    store.comeBack()
+    expect((await browser.open(authorizeUrl(client))).url.searchParams.get('code')).not.toBeNull()
+  })
+
+  it('while a database is down, a wrong password, an unknown name and its users get the same page', async () => {
+    const { near, client, user, isolate } = await newScene()
+    const other = await new TestServer({ clock: near.clock }).addUser()
+    const store = new FaultyStore()
+    store.suffer('before it is made')
+    const server = isolate({ USERS_1: aroundD1(store.around, env.USERS_1) })
+    const pages: string[] = []
+    for (const [name, password] of [
+      [user.username, PASSWORD],
+      [user.username, 'wrong'],
+      [other.username, 'wrong'],
+      ['unknown@example.com', PASSWORD],
+    ] as const) {
+      const browser = browserOf(server)
+      await browser.open(authorizeUrl(client))
+      const page = await signInAt(browser, name, password)
+      expect([page.status, browser.cookie(SESSION_COOKIE)]).toEqual([503, undefined])
+      pages.push(page.html)
+    }
+    expect(new Set(pages).size).toBe(1)
+  })
+
+  it('a database that config.yml no longer has refuses its users with 503', async () => {
+    const { near, client, user } = await newScene()
+    const browser = browserOf(near)
+    const response = await authorize(near, client, { username: user.username, browser })
+    const { user_databases: users } = CONFIG
+    const less = { ...CONFIG, user_databases: { ...users, databases: users.databases.slice(1) } }
+    const other = new TestServer({ config: less, clock: near.clock })
+    expect((await exchange(other, client, response.get('code'))).status).toBe(503)
+    const cookies = browserOf(other)
+    await cookies.open(authorizeUrl(client))
+    expect((await exchange(near, client, response.get('code'))).status).toBe(200)
+  })
+
+  it('max_age, prompt, a pushed request and the ID token follow the sign-in of the user', async () => {
+    const { near, user } = await newScene()
+    const client = await near.addClient({ ...CODE_CLIENT, confidential: true })
+    const browser = browserOf(near)
+    const scope = 'openid cart'
+    const first = await authorize(near, client, { username: user.username, browser, changes: { scope } })
+    const tokens = await near.requireTokens(exchangeOf(client, first.get('code')))
+    expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({
+      ...{ iss: ISSUER, sub: user.id, aud: client.id, auth_time: near.clock.time, amr: ['pwd'] },
+    })
+    const headers = { Authorization: `Bearer ${tokens.access_token}` }
+    const userinfo = await near.fetch('/oauth2-token/userinfo', { headers })
+    expect([userinfo.status, await userinfo.json()]).toMatchObject([200, { sub: user.id }])
+    near.clock.time += 100
+    const silent = await browser.open(authorizeUrl(client, { prompt: 'none', max_age: '100', scope }))
+    expect(silent.url.searchParams.get('code')).not.toBeNull()
+    const old = await browser.open(authorizeUrl(client, { prompt: 'none', max_age: '99' }))
+    expect(old.url.searchParams.get('error')).toBe('login_required')
+    const parameters = Object.fromEntries(new URL(authorizeUrl(client, { prompt: 'login' })).searchParams)
+    const pushed = await near.postJson(
+      { ...parameters, client_secret: client.secret },
+      {},
+      '/oauth2-token/par',
+    )
+    const { request_uri } = await pushed.json<{ request_uri: string }>()
+    const query = new URLSearchParams({ client_id: client.id, request_uri })
+    await browser.open(`${ISSUER}/oauth2-token/authorize?${query}`)
+    const again = await signInAt(browser, user.username)
+    const { auth } = await readCode(near, again.url.searchParams.get('code'))
+    expect(auth?.time).toBe(near.clock.time)
+  })
+
+  it('a sign-in with an outdated record of the user ends its browser session and its session', async () => {
+    const { near, client, user, isolate } = await newScene()
+    // The replica has the user of before a sign-out of 100 seconds ago.
+    const around = once('sign_in_failures', 'after', async () => {
+      near.clock.time -= 100
+      await signOutUser(near, user.id)
+      near.clock.time += 100
+    })
+    const server = isolate({ USERS_1: aroundD1(around, env.USERS_1) })
+    const browser = browserOf(server)
+    const code = (await authorize(server, client, { username: user.username, browser })).get('code')
+    await server.settle()
+    expect((await exchange(near, client, code)).status).toBe(400)
+    const page = await browser.open(authorizeUrl(client))
+    expect(page.html).toContain('<h1>Sign in</h1>')
+    const { results } = await env.DB.prepare('SELECT subject, reason FROM ended_browser_sessions').all()
+    expect(results).toEqual([{ subject: user.id, reason: 'its sign-in used an outdated record of the user' }])
+  })
+
+  it('the deletion of a user removes the ended browser sessions, also those that end later', async () => {
+    const { near, client, user } = await newScene()
+    const operator = await TestOperator.confirmed(near)
+    const browser = browserOf(near)
+    await authorize(near, client, { username: user.username, browser })
+    await browser.open(`${ISSUER}/oauth2-token/logout`)
+    await browser.press('Sign out')
+    const left = async () =>
+      (await env.DB.prepare('SELECT id FROM ended_browser_sessions').all()).results.length
+    expect(await left()).toBe(1)
+    const { headers } = await operator.get(`/users/${user.id}`)
+    expect((await operator.delete(`/users/${user.id}`, headers.get('ETag'))).status).toBe(204)
+    await near.settle()
+    expect(await left()).toBe(0)
+    const ends = { ids: ['late'], subject: user.id, keepUntil: near.clock.time + 1000 } as const
+    await near.services.browserSessions.end({ ...ends, reason: 'signed out in the browser' }, near.clock.time)
+    await near.cron()
+    expect(await left()).toBe(0)
+  })
+})
