@@ -4,6 +4,7 @@ import { isObjectName } from '../../src/sessions/object_name.ts'
 import { shardNameOf } from '../../src/sessions/sid.ts'
 import { TestServer } from './server.ts'
 import { IN_STRICT_OBJECTS, objectOf, readObject, readObjects } from './session_objects.ts'
+import { IN_TWO_DATABASES } from './user_databases.ts'
 
 /** A store of sessions, and the keys of config.yml that select it. */
 export interface SessionStoreCase {
@@ -16,6 +17,12 @@ export const SESSION_STORES: readonly SessionStoreCase[] = [
   { name: 'D1', config: {} },
   { name: 'session objects', config: IN_STRICT_OBJECTS },
 ]
+
+/** Session objects whose users are in further databases. Users sign in there on pages and by the password grant. */
+export const IN_USER_DATABASES = {
+  name: 'session objects, with users in further databases',
+  config: { ...IN_TWO_DATABASES, ...IN_STRICT_OBJECTS },
+}
 
 /** A block of tests for each store of sessions. Each `TestServer` that a test creates has the store. */
 export function describeStores(name: string, tests: (store: SessionStoreCase) => void): void {

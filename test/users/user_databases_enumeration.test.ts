@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { timers } from '../../src/lib/timers.ts'
 import { aroundD1 } from '../support/around_d1.ts'
+import { authorizeUrl, browserOf, CODE_CLIENT, signInAt } from '../support/authorize.ts'
 import { FarStores } from '../support/far_stores.ts'
 import { PassingTime } from '../support/passing_time.ts'
 import { credentials, emptyStores, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
@@ -13,7 +14,7 @@ const U1_DOWN = aroundD1(() => Promise.reject(new Error('the store is down')), e
 async function prepare() {
   const before = new TestServer()
   const { clock } = before
-  const client = await before.addClient()
+  const client = await before.addClient({ ...CODE_CLIENT, grants: ['password', 'authorization_code'] })
   const two = new TestServer({ config: IN_TWO_DATABASES, clock })
   const nameIn = (database: string, kind: string) => {
     const names = Array.from({ length: 64 }, (_, i) => `${kind}-${i}@shop.test`)
@@ -37,6 +38,25 @@ async function answerTo(server: TestServer, client: TestClient, username: string
   return [response.status, await response.text()]
 }
 
+type Attempt = (password: string) => Promise<number>
+
+/** Two ways to sign in. Each prepares an attempt of a username, which gives the status of its response. */
+const ATTEMPTS = {
+  'the password grant': async (
+    server: TestServer,
+    client: TestClient,
+    username: string,
+  ): Promise<Attempt> => {
+    return async (password) => Number((await answerTo(server, client, username, password))[0])
+  },
+  'a page': async (server: TestServer, client: TestClient, username: string): Promise<Attempt> => {
+    const browser = browserOf(server)
+    await browser.open(authorizeUrl(client))
+    return async (password) => (await signInAt(browser, username, password)).status
+  },
+}
+const WAYS = Object.keys(ATTEMPTS) as (keyof typeof ATTEMPTS)[]
+
 /** Delays each transaction of a sign-in at the primary of a database. The first read of a sign-in is no transaction. */
 function delayed(db: D1Database, ms: number): D1Database {
   return aroundD1(async (sql, call, breakOff) => {
@@ -49,13 +69,15 @@ function delayed(db: D1Database, ms: number): D1Database {
 describe('the usernames of a pool in several databases', () => {
   beforeEach(emptyStores)
 
-  it.each([
-    [10, 20, 40],
-    [40, 10, 20],
-    [20, 40, 10],
-  ])(
-    'a refused sign-in waits for the primary of each database, for every name: %i, %i and %i ms',
-    async (...ms) => {
+  it.each(
+    WAYS.flatMap((way) => [
+      { way, ms: [10, 20, 40] as const },
+      { way, ms: [40, 10, 20] as const },
+      { way, ms: [20, 40, 10] as const },
+    ]),
+  )(
+    'a sign-in by $way that is refused waits for the primary of each database, for every name: $ms ms',
+    async ({ way, ms }) => {
       const { client, clock, names } = await prepare()
       const stores = new FarStores()
       const { DB, USERS_1, USERS_2 } = stores.env
@@ -70,9 +92,10 @@ describe('the usernames of a pool in several databases', () => {
       await time.during(server.settle())
       const waits: number[] = []
       for (const username of names) {
+        const attempt = await time.during(ATTEMPTS[way](server, client, username))
+        await time.during(server.settle())
         const before = time.elapsedMs
-        const [status] = await time.during(answerTo(server, client, username, 'a wrong password'))
-        expect(status).toBe(400)
+        expect(await time.during(attempt('a wrong password'))).toBe(400)
         waits.push(time.elapsedMs - before)
         await time.during(server.settle())
       }
