@@ -35,7 +35,7 @@ const keysOfUserDatabases = {
   pools: requiredKey('pools', {
     check: listOf(name, 'pools', [z.minLength(1, 'must list at least one pool'), noPoolTwice]),
     description:
-      'The pools whose users are in several databases. They sign in by the password grant ([scaling.md](scaling.md#users-in-several-databases))',
+      'The pools whose users are in several databases. They sign in with a password only ([scaling.md](scaling.md#users-in-several-databases))',
   }),
   databases: requiredKey('databases', {
     check: listOfMappings(keysOfDatabase, [
@@ -134,7 +134,7 @@ function problemsOfPool(file: ComparedFile, pool: string): PathProblem[] {
   ]
 }
 
-/** The set keys of a pool that need pages, mails or second factors. */
+/** The set keys of a pool whose one-time values and factors are in one database with the user. */
 function namesOfPageKeys(accounts: AccountFile): string[] {
   const isSet = {
     sign_up: accounts.sign_up,

@@ -76,7 +76,7 @@ describe('the usernames of a pool in several databases', () => {
       { way, ms: [20, 40, 10] as const },
     ]),
   )(
-    'a sign-in by $way that is refused waits for the primary of each database, for every name: $ms ms',
+    'a refused sign-in waits for the primary of each database, for every name: $way, $ms ms',
     async ({ way, ms }) => {
       const { client, clock, names } = await prepare()
       const stores = new FarStores()
