@@ -19,9 +19,9 @@ const ADD_COUNTS = addCountsSql()
 export const IS_OF_SECURITY = `actor IS NULL AND kind IN ('theft', 'cut_off', 'lock')`
 export const IS_ORDINARY = `actor IS NULL AND kind NOT IN ('theft', 'cut_off', 'lock', 'key', 'admin')`
 
-/** An entry, and the network whose budget at this location the entry uses; null if it uses no budget. */
 interface Gathered {
   entry: AuditEntry
+  /** The entry uses the budget of this network at this location. Null if it uses no budget. */
   network: string | null
 }
 

@@ -75,7 +75,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Uses a refresh token. The copies of the object decide whether its client and its user may refresh.
+   * Uses a refresh token. The object decides by its copies of records whether the client and the user of the token may refresh.
    *
    * @throws an error if D1 is needed and does not respond: then the token stays unused
    */

@@ -43,8 +43,8 @@ interface Dependencies {
 /**
  * Authenticates a user by username and password. An unknown username, a wrong password, a locked user and a disabled user cost
  * the same: a read of a replica, a hash, and a transaction at the primary that reads again and counts the failure. The primary is
- * necessary, because a replica can be behind. If the users of the pool are in several databases, all of these responses wait for a call
- * to the primary of each, so that their time does not name the database of the user.
+ * necessary, because a replica can be behind. If the users of the pool are in several databases, each refusal waits for a call to the
+ * primary of every database, so that its time does not show which database has the user.
  *
  * @throws OAuthError invalid_grant, with one response for every reason; temporarily_unavailable if the address must wait;
  *   after recent failures of the account or the address, too_many_attempts for a page and challenge_required for another request

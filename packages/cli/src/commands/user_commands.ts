@@ -79,7 +79,7 @@ const NAME_COLUMNS = [
 
 const listUsers: Command = {
   name: 'users list',
-  summary: 'List users by pool and username',
+  summary: 'List users in the order of their pools and usernames',
   options: [QUERY, IN_POOL, ROLE, ENABLED, ...LIST_OPTIONS],
   operations: ['GET /users'],
   async run(call) {
