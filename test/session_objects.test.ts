@@ -19,6 +19,7 @@ import {
   type ObjectStub,
   objectOf,
   readObject,
+  readUnsentCutoffs,
   runAlarms,
   sessionObjects,
   sweepObjects,
@@ -91,7 +92,7 @@ describe('a session object', () => {
     expect((await revoke(server, client, tokens.refresh_token)).status).toBe(200)
     const { revocations } = await readFeed(server)
     expect(revocations).toContainEqual({ sid, before: server.clock.time + 60 })
-    expect(await readObject(objectOf(sid), 'SELECT * FROM cutoffs')).toEqual([])
+    expect(await readUnsentCutoffs(objectOf(sid))).toEqual([])
     await expect(server.refresh(client, tokens.refresh_token)).rejects.toThrow('400')
   })
 
@@ -111,12 +112,12 @@ describe('a session object', () => {
     }
     expect(await readSession(sid, 'end_reason')).toEqual([{ end_reason: 'revoked by its client' }])
     await runAlarms()
-    expect(await readObject(object, 'SELECT value FROM cutoffs')).toEqual([{ value: sid }])
+    expect(await readUnsentCutoffs(object)).toEqual([sid])
     expect(error.mock.calls.map(([line]) => JSON.parse(line).event)).toContain('session_object_not_sent')
     await setDatabase(object, env.DB)
     await runAlarms()
     expect((await readFeed(server)).revocations).toContainEqual({ sid, before: server.clock.time + 60 })
-    expect(await readObject(object, 'SELECT value FROM cutoffs')).toEqual([])
+    expect(await readUnsentCutoffs(object)).toEqual([])
     expect((await revoke(server, client, tokens.refresh_token)).status).toBe(200)
     expect(await indexOf(sid)).toMatchObject({ sid })
   })
@@ -146,6 +147,20 @@ describe('a session object', () => {
     await sweepObjects(server.clock.time + 30 * DAY)
     expect(await readObject(objectOf(sid), 'SELECT * FROM sessions')).toEqual([])
     expect(await indexOf(sid)).toBeNull()
+  })
+
+  it('removes a sent cutoff when the feed no longer lists it', async () => {
+    const server = new TestServer({ config: IN_OBJECTS })
+    const client = await server.addClient()
+    const { username } = await server.addUser()
+    const tokens = await server.signIn(client, username)
+    const object = objectOf(sidOf(tokens.access_token))
+    await revoke(server, client, tokens.refresh_token)
+    const [{ expires_at } = {}] = await readObject(object, 'SELECT expires_at FROM cutoffs')
+    await sweepObjects(Number(expires_at) + 59)
+    expect(await readObject(object, 'SELECT expires_at FROM cutoffs')).toEqual([{ expires_at }])
+    await sweepObjects(Number(expires_at) + 60)
+    expect(await readObject(object, 'SELECT expires_at FROM cutoffs')).toEqual([])
   })
 
   it('has the columns of D1 in its tables', async () => {

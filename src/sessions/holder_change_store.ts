@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
 import { describeError, log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
+import { RESTORE_MARK } from '../storage/change_list_store.ts'
 import { HOLDER_KNOWLEDGE_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
 import { HOME } from '../users/user_databases_store.ts'
@@ -18,7 +19,8 @@ function changesSql(table: string, id: string, applied: string): string {
 }
 
 const SELECT_CHANGES = `SELECT ${changesSql('copy_changes', "substr(name, length('client:') + 1)", '?1')},
-  ${changesSql('user_changes', 'name', '?2')}`
+  ${changesSql('user_changes', 'name', '?2')},
+  (SELECT coalesce(max(seq), 0) FROM copy_changes WHERE name = '${RESTORE_MARK}') AS restored_seq`
 
 const changesSchema = z.object({
   copy_changes_latest: z.int(),
@@ -27,12 +29,14 @@ const changesSchema = z.object({
   user_changes_latest: z.int(),
   user_changes_ids: z.string(),
   user_changes_oldest: z.nullable(z.int()),
+  restored_seq: z.int(),
 })
-const SELECT_APPLIED = 'SELECT clients_seq, users_seq FROM copy_lists'
+const RESTORED_SEQ = 'coalesce((SELECT seq FROM restores WHERE name = ?1), 0) AS restored_seq'
+const SELECT_APPLIED = `SELECT clients_seq, users_seq, ${RESTORED_SEQ} FROM copy_lists`
 /** A further database has no clients. */
 const SELECT_APPLIED_FURTHER = `SELECT 0 AS clients_seq,
-  coalesce((SELECT users_seq FROM further_lists WHERE name = ?), 0) AS users_seq`
-const appliedSchema = z.object({ clients_seq: z.int(), users_seq: z.int() })
+  coalesce((SELECT users_seq FROM further_lists WHERE name = ?1), 0) AS users_seq, ${RESTORED_SEQ}`
+const appliedSchema = z.object({ clients_seq: z.int(), users_seq: z.int(), restored_seq: z.int() })
 
 /** The new changes of one list, for the copies in one table. */
 interface Changes {
@@ -86,10 +90,8 @@ export class HolderChangeStore {
   }
 
   async #read(now: number): Promise<void> {
-    const selectApplied =
-      this.#name === HOME
-        ? this.#copies.prepare(SELECT_APPLIED)
-        : this.#copies.prepare(SELECT_APPLIED_FURTHER).bind(this.#name)
+    const sql = this.#name === HOME ? SELECT_APPLIED : SELECT_APPLIED_FURTHER
+    const selectApplied = this.#copies.prepare(sql).bind(this.#name)
     const applied = decodeRecord(appliedSchema, 'copy lists', await selectApplied.first())
     const select = this.#database()
       .prepare(SELECT_CHANGES)
@@ -111,7 +113,11 @@ export class HolderChangeStore {
       ids: found.user_changes_ids,
       oldest: found.user_changes_oldest,
     }
-    const statements = [clients, users].flatMap((changes) => this.#removals(changes))
+    const isRestored = found.restored_seq !== applied.restored_seq
+    const statements = [
+      ...[clients, users].flatMap((changes) => this.#removals(changes)),
+      ...(isRestored ? this.#restart(found.restored_seq) : []),
+    ]
     if (statements.length > 0) await this.#copies.batch(statements)
     this.#readAt = now
   }
@@ -119,6 +125,23 @@ export class HolderChangeStore {
   /** SQL for whether the list has the changes of a copy. The pattern is a constant of config.yml, without quotes. */
   #isOfList(key: Changes['key']): string {
     return this.#name === HOME ? `${key} NOT GLOB 'user:*.*'` : `${key} GLOB 'user:${this.#name}.*'`
+  }
+
+  /**
+   * Makes the statements for a restored database: they remove all copies of its records. After a restore of the main database, the outbox
+   * sends all its rows again.
+   */
+  #restart(seq: number): SqlStatement[] {
+    return [
+      ...(['client_id', 'id'] as const).map((key) =>
+        this.#copies.prepare(
+          `DELETE FROM ${key === 'id' ? 'users' : 'clients'} WHERE ${this.#isOfList(key)}`,
+        ),
+      ),
+      this.#copies
+        .prepare('INSERT OR REPLACE INTO restores (name, seq, resend_after) VALUES (?, ?, ?)')
+        .bind(this.#name, seq, this.#name === HOME ? '' : null),
+    ]
   }
 
   #applied(table: Changes['table'], latest: number): SqlStatement {

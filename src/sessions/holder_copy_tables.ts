@@ -67,3 +67,16 @@ export const HOLDER_COPY_TABLES = `
 /** As `copy_lists`, for the users of further databases, by the names of these. */
 export const FURTHER_LISTS_TABLE = `
   CREATE TABLE further_lists (name TEXT PRIMARY KEY, users_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`
+
+/**
+ * The number of the mark of the last restore that the object knows, by the names of the databases. The row of the main database has the
+ * progress of the outbox: the id of the last cutoff that it sent, and the sid after which it sends the index again (null: nothing).
+ */
+export const RESTORES_TABLE = `
+  CREATE TABLE restores (
+    name TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    sent_cutoff INTEGER NOT NULL DEFAULT 0,
+    resend_after TEXT
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO restores (name, seq) VALUES ('', 0)`

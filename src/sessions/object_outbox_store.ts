@@ -1,11 +1,22 @@
+import { log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { IndexedSession, SessionIndexStore } from './session_index_store.ts'
 
 /** The rows of one call to D1. */
 const ROWS_AT_ONCE = 500
 
+/** The most calls to D1 with which one run of the alarm sends the index again. A call has ROWS_AT_ONCE rows. */
+const RESENT_CALLS = 4
+
 interface CutoffRow extends Record<string, SqlStorageValue> {
   id: number
+}
+
+/** The progress of the outbox since the last known restore of D1 (`RESTORES_TABLE`). */
+interface Progress extends Record<string, SqlStorageValue> {
+  seq: number
+  sentCutoff: number
+  resendAfter: string | null
 }
 
 /** A change of the index. `subject` is null if the object has no such session. */
@@ -15,8 +26,9 @@ interface IndexChange extends Record<string, SqlStorageValue> {
   subject: string | null
 }
 
-const SELECT_CHANGES = `SELECT c.id, c.sid, s.subject, s.client_id AS clientId, s.api, s.started_at AS startedAt,
-    s.browser_id AS browserId, s.consent_id AS consentId
+const INDEXED = `s.subject, s.client_id AS clientId, s.api, s.started_at AS startedAt,
+    s.browser_id AS browserId, s.consent_id AS consentId`
+const SELECT_CHANGES = `SELECT c.id, c.sid, ${INDEXED}
   FROM index_changes AS c LEFT JOIN sessions AS s ON s.sid = c.sid ORDER BY c.id LIMIT ?`
 
 const INSERT_CUTOFFS = `INSERT INTO cutoffs (kind, value, before, reason, created_at, expires_at, client_id)
@@ -26,7 +38,8 @@ const INSERT_CUTOFFS = `INSERT INTO cutoffs (kind, value, before, reason, create
 
 /**
  * The rows of a session object that D1 needs: the ends of sessions, for the revocation feed, and the changes of the index. The
- * transaction of the session adds a row, and the row stays until D1 has it.
+ * transaction of the session adds a row. A change of the index stays until D1 has it. A cutoff stays until its tokens have expired, so
+ * that the object can send it again after a restore of D1.
  */
 export class ObjectOutbox {
   readonly #sql: SqlStorage
@@ -42,7 +55,8 @@ export class ObjectOutbox {
 
   /** Whether D1 needs a row. */
   get isEmpty(): boolean {
-    const select = 'SELECT EXISTS (SELECT 1 FROM cutoffs) OR EXISTS (SELECT 1 FROM index_changes) AS n'
+    const select = `SELECT EXISTS (SELECT 1 FROM cutoffs WHERE id > sent_cutoff) OR EXISTS (SELECT 1 FROM index_changes)
+      OR resend_after IS NOT NULL AS n FROM restores WHERE name = ''`
     return this.#sql.exec<{ n: number }>(select).one().n === 0
   }
 
@@ -50,12 +64,37 @@ export class ObjectOutbox {
   async sendCutoffs(): Promise<void> {
     let rows: CutoffRow[]
     do {
-      rows = this.#sql.exec<CutoffRow>('SELECT * FROM cutoffs ORDER BY id LIMIT ?', ROWS_AT_ONCE).toArray()
-      if (rows.length === 0) return
+      const { seq, sentCutoff } = this.#progress()
+      const select = 'SELECT * FROM cutoffs WHERE id > ? ORDER BY id LIMIT ?'
+      rows = this.#sql.exec<CutoffRow>(select, sentCutoff, ROWS_AT_ONCE).toArray()
+      const last = rows.at(-1)
+      if (last === undefined) return
       const insertion = this.#db().prepare(INSERT_CUTOFFS).bind(JSON.stringify(rows))
       await callStore('D1 cutoffs', () => insertion.run())
-      this.#remove('cutoffs', rows)
+      const advance = `UPDATE restores SET sent_cutoff = max(sent_cutoff, ?) WHERE name = '' AND seq = ?`
+      this.#sql.exec(advance, last.id, seq)
     } while (rows.length === ROWS_AT_ONCE)
+  }
+
+  /**
+   * After a restore of D1, sends the ended sessions and a part of the index again. The end is logged. Only one call may run at a time.
+   *
+   * @throws StorageUnavailable
+   */
+  async sendAgain(): Promise<void> {
+    if (this.#progress().resendAfter !== null) await this.sendCutoffs()
+    for (let call = 0; call < RESENT_CALLS; call++) {
+      const { seq, resendAfter } = this.#progress()
+      if (resendAfter === null) return
+      const select = `SELECT s.sid, ${INDEXED} FROM sessions AS s WHERE s.sid > ? ORDER BY s.sid LIMIT ?`
+      const added = this.#sql
+        .exec<IndexedSession & Record<string, SqlStorageValue>>(select, resendAfter, ROWS_AT_ONCE)
+        .toArray()
+      await this.#index().change({ added, removed: [] })
+      const next = added.length === ROWS_AT_ONCE ? (added.at(-1)?.sid ?? null) : null
+      this.#sql.exec(`UPDATE restores SET resend_after = ? WHERE name = '' AND seq = ?`, next, seq)
+      if (next === null) log('info', 'session_index_sent_again', { restored: seq })
+    }
   }
 
   /** Sends the changes of the index. Only one call may run at a time. @throws StorageUnavailable */
@@ -66,7 +105,7 @@ export class ObjectOutbox {
       const added = rows.filter(isPresent)
       const removed = rows.filter((row) => !isPresent(row)).map(({ sid }) => sid)
       await this.#index().change({ added, removed })
-      this.#remove('index_changes', rows)
+      this.#remove(rows)
       this.#addAgain(removed)
     } while (rows.length === ROWS_AT_ONCE)
   }
@@ -79,9 +118,14 @@ export class ObjectOutbox {
     )
   }
 
-  #remove(table: 'cutoffs' | 'index_changes', rows: readonly { id: number }[]): void {
+  #remove(rows: readonly IndexChange[]): void {
     const ids = JSON.stringify(rows.map(({ id }) => id))
-    this.#sql.exec(`DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`, ids)
+    this.#sql.exec('DELETE FROM index_changes WHERE id IN (SELECT value FROM json_each(?))', ids)
+  }
+
+  #progress(): Progress {
+    const select = `SELECT seq, sent_cutoff AS sentCutoff, resend_after AS resendAfter FROM restores WHERE name = ''`
+    return this.#sql.exec<Progress>(select).one()
   }
 }
 

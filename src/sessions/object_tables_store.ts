@@ -1,6 +1,7 @@
 import { HOLDER_COPY_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlResult } from '../storage/sql_database.ts'
-import { FURTHER_LISTS_TABLE, HOLDER_COPY_TABLES } from './holder_copy_tables.ts'
+import { FURTHER_LISTS_TABLE, HOLDER_COPY_TABLES, RESTORES_TABLE } from './holder_copy_tables.ts'
+import { LISTED_AFTER_EXPIRY_SECONDS } from './revocation_store.ts'
 
 /** A value that a statement of a session store binds. */
 export type ObjectValue = string | number | null
@@ -73,6 +74,7 @@ const VERSIONS: readonly string[] = [
    END`,
   HOLDER_COPY_TABLES,
   FURTHER_LISTS_TABLE,
+  RESTORES_TABLE,
 ]
 
 /** The tables of one session object, in its own SQLite database. */
@@ -136,6 +138,14 @@ export class ObjectTables {
   sweepCopies(now: number): void {
     for (const table of ['clients', 'users'])
       this.#sql.exec(`DELETE FROM ${table} WHERE read_at <= ?`, now - HOLDER_COPY_SECONDS.max)
+  }
+
+  /** Removes the cutoffs that the main database has and that the feed no longer lists. @param now Unix seconds */
+  sweepCutoffs(now: number): void {
+    this.#sql.exec(
+      'DELETE FROM cutoffs WHERE expires_at <= ? AND id <= (SELECT max(sent_cutoff) FROM restores)',
+      now - LISTED_AFTER_EXPIRY_SECONDS,
+    )
   }
 
   /** When the object removes expired sessions next, in Unix seconds; null before the first time. */

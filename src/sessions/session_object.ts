@@ -96,6 +96,9 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     try {
       await this.#outbox.sendCutoffs()
       await this.#outbox.sendIndexChanges()
+      // The lists show whether D1 was restored.
+      await this.#holders.prepare(now)
+      await this.#outbox.sendAgain()
     } catch (error) {
       log('error', 'session_object_not_sent', { cause: describeError(error) })
     }
@@ -106,6 +109,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   sweep(now: number): void {
     const removed = this.#tables.sweep(now, SWEPT_AT_ONCE)
     this.#tables.sweepCopies(now)
+    this.#tables.sweepCutoffs(now)
     this.#tables.nextSweepAt = removed < SWEPT_AT_ONCE ? now + SWEEP_SECONDS : now
     if (removed > 0) log('info', 'swept', { table: 'sessions (object)', removed })
   }

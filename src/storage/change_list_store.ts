@@ -9,6 +9,12 @@ import { CHANGE_LIST_SECONDS } from './copy_ages.ts'
 /** A subquery for the number of the latest change. A row of the same statement includes all changes up to this number. */
 export const LATEST_CHANGE = '(SELECT coalesce(max(seq), 0) FROM copy_changes)'
 
+/**
+ * The name in the list whose number a repair of a restored database renews (`npm run after-restore`). A session object that finds
+ * another number than before has rows that the database may have lost.
+ */
+export const RESTORE_MARK = 'restore'
+
 /** The maximum number of changes in one read. A read gets the newest changes. Older copies then count as outdated. */
 const MAX_CHANGES = 100
 

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import type { HolderGuard, HolderRun } from '../../src/sessions/holder_check.ts'
 import type { HolderQuery } from '../../src/sessions/holder_conditions.ts'
-import { HOLDER_COPY_TABLES } from '../../src/sessions/holder_copy_tables.ts'
+import { HOLDER_COPY_TABLES, RESTORES_TABLE } from '../../src/sessions/holder_copy_tables.ts'
 import { HolderReplicaStore } from '../../src/sessions/holder_replica_store.ts'
 import { aroundD1 } from './around_d1.ts'
 import { FaultyStore } from './faults.ts'
@@ -14,13 +14,17 @@ const MARKS = 'CREATE TABLE marks (query TEXT NOT NULL) STRICT'
 /** Gives the second database the tables of copies. `emptyStores` gives it those of D1 again. */
 export async function makeCopyTables(): Promise<void> {
   const drops = ['client_secrets', 'clients', 'users'].map((table) => `DROP TABLE ${table}`)
-  const statements = [...drops, ...HOLDER_COPY_TABLES.split(';'), MARKS]
+  const statements = [...drops, ...`${HOLDER_COPY_TABLES};${RESTORES_TABLE}`.split(';'), MARKS]
   await COPIES.batch(statements.map((sql) => COPIES.prepare(sql)))
 }
 
 export async function emptyCopyTables(): Promise<void> {
   const deletions = ['clients', 'users', 'marks'].map((table) => `DELETE FROM ${table}`)
-  const statements = [...deletions, 'UPDATE copy_lists SET clients_seq = 0, users_seq = 0']
+  const statements = [
+    ...deletions,
+    'UPDATE copy_lists SET clients_seq = 0, users_seq = 0',
+    'UPDATE restores SET seq = 0, resend_after = NULL',
+  ]
   await COPIES.batch(statements.map((sql) => COPIES.prepare(sql)))
 }
 

@@ -50,6 +50,12 @@ export function readObject(object: ObjectStub, sql: string, ...values: SqlStorag
   return runInDurableObject(object, (_, { storage }) => storage.sql.exec(sql, ...values).toArray())
 }
 
+/** The sids of the ended sessions that an object has not sent to the main database. */
+export async function readUnsentCutoffs(object: ObjectStub): Promise<unknown[]> {
+  const sql = "SELECT value FROM cutoffs WHERE id > (SELECT sent_cutoff FROM restores WHERE name = '')"
+  return (await readObject(object, sql)).map(({ value }) => value)
+}
+
 /** Runs a statement in every object. */
 export async function readObjects(sql: string, ...values: SqlStorageValue[]): Promise<Row[]> {
   const objects = await allObjects()
@@ -60,9 +66,11 @@ export async function readObjects(sql: string, ...values: SqlStorageValue[]): Pr
 export async function emptyObjects(): Promise<void> {
   await evictAllDurableObjects()
   // The removal of a session adds a change of the index.
-  const tables = ['sessions', 'cutoffs', 'index_changes', 'clients', 'users', 'further_lists']
+  const tables = ['sessions', 'cutoffs', 'index_changes', 'clients', 'users', 'further_lists', 'restores']
   const deletions = tables.map((table) => `DELETE FROM ${table};`).join(' ')
-  await readObjects(`${deletions} UPDATE copy_lists SET clients_seq = 0, users_seq = 0`)
+  await readObjects(
+    `${deletions} INSERT INTO restores (name, seq) VALUES ('', 0); UPDATE copy_lists SET clients_seq = 0, users_seq = 0`,
+  )
 }
 
 /** Runs the alarms of every object, as after some seconds. */
