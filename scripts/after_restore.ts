@@ -29,7 +29,7 @@ const USAGE = `usage: npm run --silent after-restore -- --restored FILE [--lost 
 const { restored, lost, except, isEnding } = readArguments()
 const config = requireConfig()
 const now = systemClock.now()
-const states = new RestoredStates({ restored, lost })
+const states = new RestoredStates({ restored, lost }, now)
 const missing = states.findMissingMigrations(
   readdirSync('migrations').filter((name) => name.endsWith('.sql')),
 )

@@ -1,3 +1,4 @@
+import { RESTORE_MARK } from '../src/storage/change_list_store.ts'
 import type { RestoredStates, Row } from './restored_states.ts'
 import { formatLiteral } from './sql_printer.ts'
 
@@ -83,7 +84,10 @@ export function endSessions(
   }
 }
 
-/** Makes all copies of clients, keys and users outdated. Their numbers can be above those of the restored tables. */
+/**
+ * Makes all copies of clients, keys and users outdated. Their numbers can be above those of the restored tables. The mark makes each
+ * session object send its rows of `session_index` and `cutoffs` again.
+ */
 export function outdateCopies(states: RestoredStates): Repair {
   const names = states.hasLost
     ? states.ids(
@@ -94,7 +98,9 @@ export function outdateCopies(states: RestoredStates): Repair {
   const known = `SELECT 'client:' || client_id AS name FROM clients UNION SELECT name FROM copy_changes`
   return {
     statements: [
-      ...groupsOf(['keys', ...names]).map((group) => renumber(states, 'copy_changes', listed(group))),
+      ...groupsOf(['keys', RESTORE_MARK, ...names]).map((group) =>
+        renumber(states, 'copy_changes', listed(group)),
+      ),
       renumber(states, 'copy_changes', known),
       ...groupsOf(users).map((group) => renumber(states, 'user_changes', listed(group))),
     ],

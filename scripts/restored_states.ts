@@ -5,9 +5,6 @@ import { formatLiteral } from './sql_printer.ts'
 /** The first bytes of a database file of SQLite. */
 const SQLITE_HEADER = 'SQLite format 3\0'
 
-/** Without the lost state, the sequences continue this far above the restored ones. */
-const SEQUENCE_GAP = 1_000_000
-
 export type Row = Record<string, SQLOutputValue>
 
 export interface StateFiles {
@@ -17,15 +14,23 @@ export interface StateFiles {
   lost: string | null
 }
 
+const MILLISECONDS = 1000
+
 /** The restored and the lost state of one database, attached as the schemas `restored` and `lost`. */
 export class RestoredStates {
   readonly hasLost: boolean
   readonly #db = new DatabaseSync(':memory:')
   /** The connections that keep the exports in memory. */
   readonly #exports: DatabaseSync[] = []
+  readonly #sequenceGap: number
 
-  constructor({ restored, lost }: StateFiles) {
+  /**
+   * @param now Unix seconds. Without the lost state, the sequences continue so many milliseconds above the restored ones. So they are also
+   *   above those of an earlier repair, if a second restore removed it.
+   */
+  constructor({ restored, lost }: StateFiles, now: number) {
     this.hasLost = lost !== null
+    this.#sequenceGap = this.hasLost ? 0 : now * MILLISECONDS
     this.#attach('restored', restored)
     if (lost !== null) this.#attach('lost', lost)
   }
@@ -61,7 +66,7 @@ export class RestoredStates {
     const numbers = this.#schemas().flatMap((schema) =>
       this.rows(`SELECT seq FROM ${schema}.sqlite_sequence WHERE name = ${formatLiteral(table)}`),
     )
-    return Math.max(0, ...numbers.map(({ seq }) => Number(seq))) + (this.hasLost ? 0 : SEQUENCE_GAP)
+    return Math.max(0, ...numbers.map(({ seq }) => Number(seq))) + this.#sequenceGap
   }
 
   #schemas(): string[] {

@@ -158,15 +158,16 @@ describe('npm run after-restore', () => {
       is_listed: number
     }[]
     expect(all).toMatchObject({ is_listed: 1 })
-    expect(all?.id).toBeGreaterThan(1_000_000)
+    expect(all?.id).toBeGreaterThan(1e12)
     expect(
       select('SELECT DISTINCT tokens_valid_from FROM clients UNION SELECT tokens_valid_from FROM users'),
     ).toEqual([{ tokens_valid_from: all?.before }])
     expect(select('SELECT id FROM one_time_values WHERE used_at IS NULL')).toEqual([])
-    expect(select('SELECT name FROM copy_changes WHERE seq > 1000000 ORDER BY name')).toEqual([
+    expect(select('SELECT name FROM copy_changes WHERE seq > 1000000000000 ORDER BY name')).toEqual([
       { name: 'client:agency' },
       { name: 'client:shop' },
       { name: 'keys' },
+      { name: 'restore' },
     ])
   })
 
@@ -179,6 +180,20 @@ describe('npm run after-restore', () => {
     expect(select(`SELECT name FROM user_changes WHERE seq > ${last('user_changes')} ORDER BY name`)).toEqual(
       [{ name: 'user:ada' }, { name: 'user:new' }],
     )
+  })
+
+  it('each repair has a mark for session objects, above all numbers of the lost state and of earlier repairs', async () => {
+    const mark = ({ select }: ReturnType<typeof repair>) => {
+      const [{ seq } = {}] = select(`SELECT seq FROM copy_changes WHERE name = 'restore'`) as {
+        seq?: number
+      }[]
+      return Number(seq)
+    }
+    const last = new DatabaseSync(lost.file).prepare('SELECT max(seq) AS seq FROM copy_changes').get()?.seq
+    expect(mark(repair('--lost', lost.file))).toBeGreaterThan(Number(last))
+    const first = mark(repair('--end-sessions'))
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    expect(mark(repair('--end-sessions'))).toBeGreaterThan(first)
   })
 
   it('each table is carried over, narrowed, or listed here as one that stays as restored', () => {
