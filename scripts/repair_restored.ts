@@ -57,7 +57,6 @@ export function carryOver(states: RestoredStates, excepted: ReadonlySet<string>,
     ...CARRIED_TABLES.filter(({ name }) => isIncluded(name)).map((table) => carry(states, table)),
     isIncluded('users') && narrow(states, 'users', 'id'),
     isIncluded('users') && carryPasswords(states),
-    isIncluded('users') && eraseUsers(states),
     isIncluded('clients') && narrow(states, 'clients', 'client_id'),
     isIncluded('client_secrets') && narrowSecrets(states, now),
     listDifferences(states),
@@ -180,11 +179,15 @@ function carryPasswords(states: RestoredStates): Repair {
   }
 }
 
-/** Deletes the users again that were erased since the restored moment. */
-function eraseUsers(states: RestoredStates): Repair {
-  const ids = states.ids(
-    'SELECT subject AS id FROM lost.erasures WHERE subject IN (SELECT id FROM restored.users)',
+/** Deletes the users again that were erased since the restored moment. Another database can have the list of erasures. */
+export function eraseUsers(states: RestoredStates): Repair {
+  const lists = [...(states.hasLost ? ['lost'] : []), ...states.others].map(
+    (schema) => `SELECT subject AS id FROM ${schema}.erasures`,
   )
+  const ids =
+    lists.length === 0
+      ? []
+      : states.ids(`SELECT id FROM restored.users WHERE id IN (${lists.join(' UNION ')})`)
   return {
     statements: ids.map((id) => `DELETE FROM users WHERE id = ${formatLiteral(id)}`),
     notes: noteOf('users: erased again', ids),
@@ -223,6 +226,10 @@ function listDifferences(states: RestoredStates): Repair {
     statements: [],
     notes: [
       ...noteOf('decide: users with other roles before the restore', differing('users', 'id', 'roles')),
+      ...noteOf(
+        'decide: users with another username before the restore',
+        differing('users', 'id', 'username'),
+      ),
       ...noteOf('decide: deleted users that exist again', missing('restored', 'lost', 'users', 'id')),
       ...noteOf('decide: users that the restore removed', missing('lost', 'restored', 'users', 'id')),
       ...noteOf(
@@ -265,7 +272,7 @@ function listColumns(names: readonly string[]): string {
 }
 
 /** A line with up to ten ids and the number of the others; no line without ids. */
-function noteOf(title: string, ids: readonly string[]): string[] {
+export function noteOf(title: string, ids: readonly string[]): string[] {
   const more = ids.length > 10 ? ` and ${ids.length - 10} more` : ''
   return ids.length === 0 ? [] : [`${title}: ${ids.slice(0, 10).join(', ')}${more}`]
 }

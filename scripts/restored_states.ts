@@ -12,13 +12,17 @@ export interface StateFiles {
   restored: string
   /** An export of the state that the restore replaced; null if it is not known. */
   lost: string | null
+  /** Exports of the present state of other databases. */
+  others: readonly string[]
 }
 
 const MILLISECONDS = 1000
 
-/** The restored and the lost state of one database, attached as the schemas `restored` and `lost`. */
+/** The restored and the lost state of one database, attached as the schemas `restored` and `lost`, and other databases. */
 export class RestoredStates {
   readonly hasLost: boolean
+  /** The schemas of the other databases. */
+  readonly others: readonly string[]
   readonly #db = new DatabaseSync(':memory:')
   /** The connections that keep the exports in memory. */
   readonly #exports: DatabaseSync[] = []
@@ -28,11 +32,15 @@ export class RestoredStates {
    * @param now Unix seconds. Without the lost state, the sequences continue so many milliseconds above the restored ones. So they are also
    *   above those of an earlier repair, if a second restore removed it.
    */
-  constructor({ restored, lost }: StateFiles, now: number) {
+  constructor({ restored, lost, others }: StateFiles, now: number) {
     this.hasLost = lost !== null
     this.#sequenceGap = this.hasLost ? 0 : now * MILLISECONDS
     this.#attach('restored', restored)
     if (lost !== null) this.#attach('lost', lost)
+    this.others = others.map((file, index) => {
+      this.#attach(`other${index}`, file)
+      return `other${index}`
+    })
   }
 
   rows(sql: string): Row[] {
@@ -55,7 +63,7 @@ export class RestoredStates {
 
   /** The migrations that a state lacks. @param files The migrations of this version. */
   findMissingMigrations(files: readonly string[]): string[] {
-    const applied = this.#schemas().map(
+    const applied = [...this.#schemas(), ...this.others].map(
       (schema) => new Set(this.ids(`SELECT name AS id FROM ${schema}.d1_migrations`)),
     )
     return files.filter((file) => applied.some((names) => !names.has(file)))

@@ -1,0 +1,76 @@
+import type { Config } from '../src/config/config.ts'
+import { eraseUsers, merge, noteOf, type Repair } from './repair_restored.ts'
+import type { RestoredStates } from './restored_states.ts'
+import { formatLiteral } from './sql_printer.ts'
+
+/** What a database is used for. `name` is that of a database of users in its ids. */
+export type DatabaseRole = { kind: 'main' | 'shard' | 'audit' } | { kind: 'users'; name: string }
+
+/** The role of the database with a binding; null if config.yml does not use the binding. */
+export function roleOf(binding: string, config: Config): DatabaseRole | null {
+  const { sessionShards, auditDatabases, userDatabases } = config
+  const hasBinding = (entry: { binding: string }) => entry.binding === binding
+  const users = userDatabases?.databases.find(hasBinding)
+  if (binding === 'DB') return { kind: 'main' }
+  if (sessionShards.some(hasBinding)) return { kind: 'shard' }
+  if (auditDatabases.some(hasBinding)) return { kind: 'audit' }
+  return users === undefined ? null : { kind: 'users', name: users.name }
+}
+
+/** The repairs that depend on other databases. A note with `run on DB:` has a statement for the main database. */
+export function repairForRole(
+  states: RestoredStates,
+  role: DatabaseRole,
+  { excepted, isEnding, before }: { excepted: ReadonlySet<string>; isEnding: boolean; before: number },
+): Repair {
+  const users = merge([...(excepted.has('users') ? [] : [eraseUsers(states)]), findSharedNames(states)])
+  if (role.kind === 'users') return merge([users, continueEvents(states, role.name)])
+  if (role.kind === 'audit') return runOnMain('UPDATE erasures SET archive_from = 0')
+  if (role.kind === 'shard' && isEnding)
+    return runOnMain(
+      `UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ${before}), version = version + 1`,
+    )
+  return role.kind === 'main' ? users : { statements: [], notes: [] }
+}
+
+function runOnMain(statement: string): Repair {
+  return { statements: [], notes: [`run on DB: ${statement}`] }
+}
+
+/**
+ * Removes the audit events that the main database already has, and gives new events higher numbers than those that it has. The main
+ * database skips lower numbers.
+ */
+function continueEvents(states: RestoredStates, name: string): Repair {
+  const last = states.lastSequence('audit_events')
+  const moved = states.ids(
+    [
+      'SELECT 0 AS id',
+      ...states.others.map(
+        (schema) => `SELECT event_id FROM ${schema}.moved_events WHERE database = ${formatLiteral(name)}`,
+      ),
+      ...(states.hasLost ? [`SELECT coalesce((SELECT min(id) - 1 FROM lost.audit_events), ${last})`] : []),
+    ].join(' UNION ALL '),
+  )
+  const highest = Math.max(...moved.map(Number))
+  const removed = states.ids(`SELECT id FROM restored.audit_events WHERE id <= ${highest}`)
+  return {
+    statements: [
+      `DELETE FROM audit_events WHERE id <= ${highest}`,
+      `DELETE FROM sqlite_sequence WHERE name = 'audit_events'`,
+      `INSERT INTO sqlite_sequence (name, seq) VALUES ('audit_events', ${Math.max(last, highest)})`,
+    ],
+    notes: removed.length === 0 ? [] : [`audit_events: ${removed.length} removed, because DB has them`],
+  }
+}
+
+/** Lists the usernames of a pool that the restored and another database have. The operator changes one of them. */
+function findSharedNames(states: RestoredStates): Repair {
+  const shared = states.others.flatMap((schema) =>
+    states.ids(
+      `SELECT old.username || ' (' || old.id || ' and ' || other.id || ')' AS id
+       FROM restored.users AS old JOIN ${schema}.users AS other USING (pool, username)`,
+    ),
+  )
+  return { statements: [], notes: noteOf('decide: usernames that two databases have', shared) }
+}
