@@ -62,8 +62,8 @@ function FoundResults({ q, found: { items, more } }: { q: string; found: Results
       <Heading title="Search" lead={leadOf(q)} actions={<Lists q={q} found={items} />} />
       {items.length === 0 ? (
         <Empty title={q === '' ? 'Enter a search text' : 'No results'}>
-          The search finds any part of a username, a name, an email or a client, a whole session id, and the
-          beginning of a key id, of at least {SHORTEST_KEY_PART} characters.
+          The search finds any part of a username, name or email of a user and of the id or name of a client,
+          a whole session id, and the beginning of a key id, of at least {SHORTEST_KEY_PART} characters.
         </Empty>
       ) : (
         <>

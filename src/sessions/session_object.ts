@@ -122,8 +122,8 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Sets the alarm. In `run`, no other work comes between a write and this call, so the object stores both together. Then the rows
-   * for D1 survive the end of the process.
+   * Sets the alarm. In `run`, no other work comes between a write and this call, so the object stores the rows and the alarm
+   * together. So the rows for D1 are sent also if the process ends.
    */
   async #setAlarm(): Promise<void> {
     const now = systemClock.now()

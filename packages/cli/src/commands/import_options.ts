@@ -18,7 +18,7 @@ const MAP = texts('map', 'Fill a field from a column of the file. Can be repeate
   value: 'COLUMN=FIELD',
 })
 const IGNORE = texts('ignore', 'Ignore a column of the file. Can be repeated', { value: 'COLUMN' })
-const SET = texts('set', 'Set a field in rows without a value. Can be repeated', {
+const SET = texts('set', 'Set a field in the rows that have no value for it. Can be repeated', {
   value: 'FIELD=VALUE',
 })
 const NULL = texts(

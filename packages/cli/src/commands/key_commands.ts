@@ -43,12 +43,11 @@ const LEAD = integer(
 )
 
 const ALGORITHM = {
-  ...choice('alg', 'The algorithm whose key signs earlier. Default: signing_algorithm of config.yml', [
-    'ES256',
-    'RS256',
-    'PS256',
-    'EdDSA',
-  ]),
+  ...choice(
+    'alg',
+    'The algorithm of the key that the command makes sign earlier. Default: signing_algorithm of config.yml',
+    ['ES256', 'RS256', 'PS256', 'EdDSA'],
+  ),
   field: 'alg',
 }
 

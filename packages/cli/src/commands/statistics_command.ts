@@ -29,7 +29,8 @@ const TIMES = [moment('From', 'from'), moment('To', 'to')]
 
 const statistics: Command = {
   name: 'statistics',
-  summary: 'Show tokens by grant, failures by cause and active sessions, with the previous period',
+  summary:
+    'Show active sessions, tokens by grant and failures by cause, each with the number of the previous period',
   details:
     'With --json, the output also has the numbers of up to 60 parts of the range ("buckets"). If the range is longer than a day, it consists of whole hours, otherwise of whole minutes.',
   options: [RANGE, MINUTES],

@@ -65,7 +65,13 @@ const search: Command = {
   name: 'search',
   summary: 'Search users, clients, sessions and signing keys',
   details: 'The command finds a signing key by at least 4 characters of the beginning of its id.',
-  arguments: [{ name: 'TEXT', summary: 'A part of a username, name, email or client, or an id' }],
+  arguments: [
+    {
+      name: 'TEXT',
+      summary:
+        'Part of a username, name or email of a user, part of the id or name of a client, or the id of a session or key',
+    },
+  ],
   options: VIEW_OPTIONS,
   operations: ['GET /search'],
   async run(call) {
