@@ -54,6 +54,8 @@ export interface ServiceOptions {
   sealingKey?: string
   /** The Worker secret HASH_KEYS. */
   hashKeys?: string
+  /** The bindings of D1 databases that both Workers have in addition to those of wrangler.toml. */
+  databases?: readonly string[]
   /** Variables and secrets that replace those of a local server. */
   vars?: Record<string, string>
   /** Adds rows before the first request. */
@@ -81,6 +83,7 @@ export async function startService(
     stateDirectory,
     sealingKey,
     hashKeys,
+    databases = [],
     vars,
     fill,
     inspect,
@@ -103,9 +106,9 @@ export async function startService(
   const { name = '' } = readWranglerConfig({ config: 'wrangler.toml' })
   const worker: V4WorkerOptions = { ...workerOptions, name, bindings, modulesRoot: directory, modules }
   const bound = management === null ? [] : [managementOf(management)]
-  const [first = worker, ...others] = [worker, ...bound].map(
-    hasLargeBudgets ? withLargeBudgets : (one) => one,
-  )
+  const [first = worker, ...others] = [worker, ...bound]
+    .map((one) => withDatabases(one, databases))
+    .map(hasLargeBudgets ? withLargeBudgets : (one) => one)
   const { server, miniflare } = await start(first, others, {
     port: Number(localPort),
     resourcePersistencePath: stateDirectory ?? makeTemporaryDirectory(),
@@ -113,7 +116,7 @@ export async function startService(
     ...(isSilent ? { handleStructuredLogs: () => {} } : {}),
   })
   const stores = await miniflare.getBindings<Env>()
-  await prepareStores(stores, config)
+  await prepareStores(stores, config, databases)
   await fill?.(stores)
   const runCron = async () => {
     await (await miniflare.getWorker()).scheduled({ cron: '*/5 * * * *' })
@@ -146,6 +149,15 @@ function withLargeBudgets({ ratelimits = {}, ...worker }: V4WorkerOptions): V4Wo
     { ...budget, simple: { ...budget.simple, limit: 1e9 } },
   ])
   return { ...worker, ratelimits: Object.fromEntries(large) }
+}
+
+/** The Worker with further D1 databases. The name of a database is that of its binding. */
+function withDatabases(
+  { d1Databases = {}, ...worker }: V4WorkerOptions,
+  bindings: readonly string[],
+): V4WorkerOptions {
+  const further = Object.fromEntries(bindings.map((binding) => [binding, { id: binding }]))
+  return { ...worker, d1Databases: { ...d1Databases, ...further } }
 }
 
 /** Starts another Worker by its own configuration file. @param stores Its port and its data; new ones if absent */
@@ -213,8 +225,9 @@ export async function findFreePort(): Promise<number> {
   return port
 }
 
-async function prepareStores(env: Env, config: Config): Promise<void> {
+async function prepareStores(env: Env, config: Config, further: readonly string[]): Promise<void> {
   const databases = new Map<string, unknown>(Object.entries(env))
-  for (const binding of databaseBindings(config)) await migrate(databases.get(binding) as D1Database)
+  for (const binding of [...databaseBindings(config), ...further])
+    await migrate(databases.get(binding) as D1Database)
   await seedDemoData(env, config)
 }

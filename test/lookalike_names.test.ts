@@ -1,8 +1,9 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { ConsoleBrowser } from './support/console.ts'
+import { describeCustomers } from './support/customer_places.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, PASSWORD, TestServer } from './support/server.ts'
+import { databaseOf } from './support/user_databases.ts'
 
 /** Nine invisible characters, and two other spellings that look the same. */
 const INVISIBLE = [
@@ -27,7 +28,10 @@ async function newScene() {
 
 /** A row in the form of an earlier version. */
 async function storeUnder(username: string, id: string): Promise<void> {
-  await env.DB.prepare('UPDATE users SET username = ?, search = NULL WHERE id = ?').bind(username, id).run()
+  await databaseOf(id)
+    .prepare('UPDATE users SET username = ?, search = NULL WHERE id = ?')
+    .bind(username, id)
+    .run()
 }
 
 describe('a name that looks like a user’s because of an invisible character', () => {
@@ -97,7 +101,7 @@ describe('a name that looks like a user’s because of an invisible character', 
   })
 })
 
-describe('a user with a stored username that has a refused character', () => {
+describeCustomers('a user with a stored username that has a refused character', () => {
   it('a user with a stored username that has a refused character is found and reported, and signs in again after an operator sets a free username', async () => {
     const { server, operator, user, name } = await newScene()
     const client = await server.addClient()

@@ -1,14 +1,16 @@
-import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { timers } from '../src/lib/timers.ts'
 import { MAX_MARKS } from '../src/users/sign_in_mark.ts'
+import type { User } from '../src/users/user.ts'
 import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
+import { describeCustomers } from './support/customer_places.ts'
 import { readFeed } from './support/feed.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, emptyStores, PASSWORD, TestServer } from './support/server.ts'
+import { aroundUserDatabases, databaseOf, wrapUserDatabases } from './support/user_databases.ts'
 
 const CONFIG = { password_queue: { length: 1000, seconds: 30 } }
 const ISOLATES = 60
@@ -25,22 +27,29 @@ const isFirstRead = (sql: string) => sql.includes('FROM users WHERE pool = ?3')
 /** The databases of isolates that count failures and sign-ins only after all of them have read the counts. */
 class Order {
   readonly #readers: number
+  /** The database with the count of the account. */
+  readonly #counted: D1Database
   #reads = 0
   readonly #allRead = Promise.withResolvers<void>()
 
-  constructor(readers: number) {
+  constructor(readers: number, counted: D1Database) {
     this.#readers = readers
+    this.#counted = counted
   }
 
-  database(before: (sql: string) => Promise<void> | undefined, after: (sql: string) => void): D1Database {
-    return aroundD1(async (sql, call) => {
-      if (isFailure(sql) || isMark(sql)) await this.#allRead.promise
-      await before(sql)
-      const result = await call()
-      if (isFirstRead(sql) && ++this.#reads === this.#readers) this.#allRead.resolve()
-      after(sql)
-      return result
-    })
+  /** @param after Runs after a call to the database with the count of the account. */
+  databases(before: (sql: string) => Promise<void> | undefined, after: (sql: string) => void) {
+    return wrapUserDatabases((db) =>
+      aroundD1(async (sql, call) => {
+        if (isFailure(sql) || isMark(sql)) await this.#allRead.promise
+        await before(sql)
+        const result = await call()
+        if (db !== this.#counted) return result
+        if (isFirstRead(sql) && ++this.#reads === this.#readers) this.#allRead.resolve()
+        after(sql)
+        return result
+      }, db),
+    )
   }
 }
 
@@ -56,27 +65,27 @@ interface Guessing {
 /** Guesses a password in parallel from isolates without earlier failures. One of the guesses is correct. */
 async function guessAtOnce(
   server: TestServer,
-  username: string,
+  { id, username }: Pick<User, 'id' | 'username'>,
   { wrong, first, between = async () => {} }: Guessing,
 ) {
   const client = await server.addClient()
-  const order = new Order(wrong + 1)
+  const order = new Order(wrong + 1, databaseOf(id))
   const [marked, counted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   let failures = 0
-  const wrongDb = order.database(
+  const wrongDatabases = order.databases(
     (sql) => (isFailure(sql) && first === 'the sign-in' ? marked.promise : undefined),
     (sql) => {
       if (isFailure(sql) && ++failures === wrong) counted.resolve()
     },
   )
-  const rightDb = order.database(
+  const rightDatabases = order.databases(
     (sql) => (isMark(sql) && first === 'the failures' ? counted.promise.then(between) : undefined),
     (sql) => {
       if (isMark(sql)) marked.resolve()
     },
   )
-  const isolateOn = (DB: D1Database) => {
-    const isolate = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
+  const isolateOn = (databases: Partial<Cloudflare.Env>) => {
+    const isolate = new TestServer({ config: CONFIG, clock: server.clock, env: databases })
     // The memories of 60 Argon2 instances do not fit into one test. So the isolates share the hasher, and nothing else.
     return Object.assign(isolate, {
       services: Object.assign(isolate.services, { passwords: server.services.passwords }),
@@ -85,8 +94,8 @@ async function guessAtOnce(
   const guess = (isolate: TestServer, password: string) =>
     isolate.postJson({ grant_type: 'password', ...credentials(client), username, password })
   const [right, ...others] = await Promise.all([
-    guess(isolateOn(rightDb), PASSWORD),
-    ...Array.from({ length: wrong }, (_, i) => guess(isolateOn(wrongDb), `guess ${i}`)),
+    guess(isolateOn(rightDatabases), PASSWORD),
+    ...Array.from({ length: wrong }, (_, i) => guess(isolateOn(wrongDatabases), `guess ${i}`)),
   ])
   expect(others.map(({ status }) => status)).toEqual(Array(wrong).fill(400))
   expect(right.status).toBe(200)
@@ -100,84 +109,94 @@ beforeEach(async () => {
   onTestFinished(() => spy.mockRestore())
 })
 
-describe(`${ISOLATES} parallel guesses with one correct password, each in an isolate without earlier failures`, () => {
-  it('the sign-in of the correct guess keeps no session if an operator unlocks the account before the sign-in is recorded', async () => {
-    const server = new TestServer({ config: CONFIG })
-    const { id, username } = await server.addUser()
-    const support = await TestOperator.signIn(server, ['support'])
-    const { client, tokens } = await guessAtOnce(server, username, {
-      wrong: LIMIT,
-      first: 'the failures',
-      async between() {
-        const { status, body } = await support.post(`/users/${id}/unlock`)
-        expect([status, body.failures, body.locked_until]).toEqual([200, 0, null])
-      },
-    })
-    const { refresh_token } = tokens
-    const refresh = await server.postJson({
-      grant_type: 'refresh_token',
-      ...credentials(client),
-      refresh_token,
-    })
-    expect([refresh.status, await refresh.json()]).toEqual([400, INVALID_REFRESH])
-  })
+describeCustomers(
+  `parallel guesses with one correct password, each in an isolate without earlier failures`,
+  ({ name }) => {
+    const isolates = name === 'the main database' ? ISOLATES : LIMIT + 1
 
-  it.each(['the sign-in', 'the failures'] as const)(
-    'the sign-in of the correct guess keeps no session if the primary receives %s first',
-    async (first) => {
+    it('the sign-in of the correct guess keeps no session if an operator unlocks the account before the sign-in is recorded', async () => {
       const server = new TestServer({ config: CONFIG })
       const { id, username } = await server.addUser()
-      const { client, tokens } = await guessAtOnce(server, username, { wrong: ISOLATES - 1, first })
-      const { sid } = decodeJwt(tokens.access_token)
+      const support = await TestOperator.signIn(server, ['support'])
+      const { client, tokens } = await guessAtOnce(
+        server,
+        { id, username },
+        {
+          wrong: LIMIT,
+          first: 'the failures',
+          async between() {
+            const { status, body } = await support.post(`/users/${id}/unlock`)
+            expect([status, body.failures, body.locked_until]).toEqual([200, 0, null])
+          },
+        },
+      )
+      const { refresh_token } = tokens
       const refresh = await server.postJson({
         grant_type: 'refresh_token',
         ...credentials(client),
-        refresh_token: tokens.refresh_token,
+        refresh_token,
       })
       expect([refresh.status, await refresh.json()]).toEqual([400, INVALID_REFRESH])
-      expect((await readFeed(server)).revocations).toContainEqual(expect.objectContaining({ sid }))
-      expect(await auditOf({ kind: 'cut_off', subject: id })).toEqual([
-        {
-          kind: 'cut_off',
-          outcome: 'ok',
-          reason: REASON,
-          api: 'storefront',
-          client_id: client.id,
-          subject: id,
-          sid,
-          address_prefix: null,
-          actor: null,
-          actor_client: null,
-        },
-      ])
-      expect(await auditOf({ kind: 'lock', subject: id })).toHaveLength(1)
-      await expect(server.signIn(client, username)).rejects.toThrow('invalid_grant')
-    },
-    60_000,
-  )
+    })
 
-  it('parallel guesses do not end the older sessions of the user', async () => {
-    const server = new TestServer({ config: CONFIG })
-    const { username } = await server.addUser()
-    const own = await server.addClient()
-    const { refresh_token: older } = await server.signIn(own, username)
-    server.clock.time += 60
-    await guessAtOnce(server, username, { wrong: LIMIT, first: 'either' })
-    const { refresh_token: next } = await server.refresh(own, older)
-    await server.refresh(own, next)
-    expect(await auditOf({ kind: 'cut_off' })).toHaveLength(1)
-  })
+    it.each(['the sign-in', 'the failures'] as const)(
+      'the sign-in of the correct guess keeps no session if the primary receives %s first',
+      async (first) => {
+        const server = new TestServer({ config: CONFIG })
+        const { id, username } = await server.addUser()
+        const { client, tokens } = await guessAtOnce(server, { id, username }, { wrong: isolates - 1, first })
+        const { sid } = decodeJwt(tokens.access_token)
+        const refresh = await server.postJson({
+          grant_type: 'refresh_token',
+          ...credentials(client),
+          refresh_token: tokens.refresh_token,
+        })
+        expect([refresh.status, await refresh.json()]).toEqual([400, INVALID_REFRESH])
+        expect((await readFeed(server)).revocations).toContainEqual(expect.objectContaining({ sid }))
+        expect(await auditOf({ kind: 'cut_off', subject: id })).toEqual([
+          {
+            kind: 'cut_off',
+            outcome: 'ok',
+            reason: REASON,
+            api: 'storefront',
+            client_id: client.id,
+            subject: id,
+            sid,
+            address_prefix: null,
+            actor: null,
+            actor_client: null,
+          },
+        ])
+        expect(await auditOf({ kind: 'lock', subject: id })).toHaveLength(1)
+        await expect(server.signIn(client, username)).rejects.toThrow('invalid_grant')
+      },
+      60_000,
+    )
 
-  it('parallel guesses do not end the session if they are fewer than the limit', async () => {
-    const server = new TestServer({ config: CONFIG })
-    const { username } = await server.addUser()
-    const { client, tokens } = await guessAtOnce(server, username, { wrong: LIMIT - 1, first: 'either' })
-    await server.refresh(client, tokens.refresh_token)
-    expect(await auditOf({ kind: 'cut_off' })).toEqual([])
-  })
-})
+    it('parallel guesses do not end the older sessions of the user', async () => {
+      const server = new TestServer({ config: CONFIG })
+      const user = await server.addUser()
+      const { username } = user
+      const own = await server.addClient()
+      const { refresh_token: older } = await server.signIn(own, username)
+      server.clock.time += 60
+      await guessAtOnce(server, user, { wrong: LIMIT, first: 'either' })
+      const { refresh_token: next } = await server.refresh(own, older)
+      await server.refresh(own, next)
+      expect(await auditOf({ kind: 'cut_off' })).toHaveLength(1)
+    })
 
-describe('a sign-in that cannot be recorded', () => {
+    it('parallel guesses do not end the session if they are fewer than the limit', async () => {
+      const server = new TestServer({ config: CONFIG })
+      const user = await server.addUser()
+      const { client, tokens } = await guessAtOnce(server, user, { wrong: LIMIT - 1, first: 'either' })
+      await server.refresh(client, tokens.refresh_token)
+      expect(await auditOf({ kind: 'cut_off' })).toEqual([])
+    })
+  },
+)
+
+describeCustomers('a sign-in that cannot be recorded', () => {
   it('a sign-in that cannot be recorded succeeds, is logged, and starts a session that a lock does not end', async () => {
     const lines: string[] = []
     const spy = vi.spyOn(console, 'error').mockImplementation((line: string) => void lines.push(line))
@@ -185,8 +204,10 @@ describe('a sign-in that cannot be recorded', () => {
     const server = new TestServer({ config: CONFIG })
     const { username } = await server.addUser()
     const client = await server.addClient()
-    const DB = aroundD1((sql, call) => (isMark(sql) ? Promise.reject(new Error('away')) : call()))
-    const away = new TestServer({ config: CONFIG, clock: server.clock, env: { DB } })
+    const databases = aroundUserDatabases((sql, call) =>
+      isMark(sql) ? Promise.reject(new Error('away')) : call(),
+    )
+    const away = new TestServer({ config: CONFIG, clock: server.clock, env: databases })
     const { refresh_token: token } = await away.signIn(client, username)
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { event: 'deferred_work_failed', work: 'record sign-in' },
@@ -198,10 +219,11 @@ describe('a sign-in that cannot be recorded', () => {
   })
 })
 
-describe('a sign-in among guesses', () => {
+describeCustomers('a sign-in among guesses', () => {
   it('a sign-in among guesses resets earlier failures, but no failures that were counted during the sign-in', async () => {
     const server = new TestServer({ config: CONFIG })
-    const { username } = await server.addUser()
+    const user = await server.addUser()
+    const { username } = user
     const client = await server.addClient()
     const fail = (times: number) =>
       Promise.all(
@@ -210,12 +232,14 @@ describe('a sign-in among guesses', () => {
         ),
       )
     const failures = () =>
-      env.DB.prepare("SELECT failures FROM sign_in_failures WHERE kind = 'account'").first('failures')
+      databaseOf(user.id)
+        .prepare("SELECT failures FROM sign_in_failures WHERE kind = 'account'")
+        .first('failures')
     await fail(4)
     expect(await failures()).toBe(4)
     await server.signIn(client, username)
     expect(await failures()).toBe(0)
-    await guessAtOnce(server, username, { wrong: 3, first: 'the failures' })
+    await guessAtOnce(server, user, { wrong: 3, first: 'the failures' })
     expect(await failures()).toBe(3)
   })
 
@@ -237,10 +261,12 @@ describe('a sign-in among guesses', () => {
 
   it('the server stores a bounded number of sign-ins of an account, those of the last minute', async () => {
     const server = new TestServer({ config: CONFIG })
-    const { username } = await server.addUser()
+    const { id, username } = await server.addUser()
     const client = await server.addClient()
     const marks = () =>
-      env.DB.prepare('SELECT json_array_length(sign_ins) AS n FROM sign_in_failures').first<number>('n')
+      databaseOf(id)
+        .prepare('SELECT json_array_length(sign_ins) AS n FROM sign_in_failures')
+        .first<number>('n')
     for (let i = 0; i < MAX_MARKS + 2; i++) await server.signIn(client, username)
     expect(await marks()).toBe(MAX_MARKS)
     server.clock.time += 60
@@ -250,7 +276,9 @@ describe('a sign-in among guesses', () => {
     await server.sweep()
     expect(await marks()).toBe(null)
   })
+})
 
+describe('a refused parameter of a sign-in among guesses', () => {
   it.each([
     ['an unknown scope', 'invalid_scope', { scope: 'nothing' }],
     ['a scope that is no text', 'The parameter scope', { scope: 1 }],

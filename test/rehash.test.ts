@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers'
 import { createHash, pbkdf2Sync, scryptSync } from 'node:crypto'
 import argon2Module from '@phi-ag/argon2/argon2.wasm'
 import { formatSymfonyHash } from '@sallyport/formats/schemes/symfony_scheme'
@@ -8,11 +7,12 @@ import { encodeBase64, encodeUtf8 } from '../src/lib/bytes.ts'
 import { type ImportedUserDraft, importUser } from '../src/users/create_user.ts'
 import { PasswordHasher } from '../src/users/password_hash.ts'
 import type { User } from '../src/users/user.ts'
-import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
+import { describeCustomers } from './support/customer_places.ts'
 import { FAULTS, FaultyD1 } from './support/faults.ts'
 import { credentials, DEFAULT_COST, PASSWORD, TestServer } from './support/server.ts'
 import { changePassword } from './support/sign_out.ts'
+import { aroundUserDatabases, databaseOf } from './support/user_databases.ts'
 
 const TODAY = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/
 const SALT = crypto.getRandomValues(new Uint8Array(16))
@@ -50,8 +50,9 @@ async function addImported(server: TestServer, changes: Partial<ImportedUserDraf
     ...changes,
   }
   const user = await importUser(draft, server.services, server.clock.time)
-  await server.services.userAdmin.add([{ ...user, profile: {} }], [])
-  return { ...user, verifiedEmail: null }
+  const id = server.services.userDatabases.newId(user)
+  await server.services.userAdmin.add([{ ...user, id, profile: {} }], [])
+  return { ...user, id, verifiedEmail: null }
 }
 
 async function newScene() {
@@ -60,7 +61,10 @@ async function newScene() {
 }
 
 const hashOf = ({ id }: User) =>
-  env.DB.prepare('SELECT password_hash FROM users WHERE id = ?').bind(id).first<string>('password_hash')
+  databaseOf(id)
+    .prepare('SELECT password_hash FROM users WHERE id = ?')
+    .bind(id)
+    .first<string>('password_hash')
 
 const isReplacement = (sql: string) =>
   sql.includes('SET password_hash = ?') && sql.includes('AND password_hash')
@@ -180,7 +184,7 @@ describe('the replacement of a hash and the bytes that it verifies', () => {
   })
 })
 
-describe('the hash of a user', () => {
+describeCustomers('the hash of a user', () => {
   it('the hash of a user stays if its scheme and cost are those of a new hash', async () => {
     const { server, client } = await newScene()
     const user = await server.addUser()
@@ -211,13 +215,13 @@ describe('the hash of a user', () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const passwordHash = await server.services.passwords.hash(encodeUtf8('a new password'))
-    const db = aroundD1(async (sql, call) => {
+    const databases = aroundUserDatabases(async (sql, call) => {
       if (isReplacement(sql)) {
         await changePassword(server, user.id, passwordHash)
       }
       return call()
     })
-    await new TestServer({ config: DEFAULT_COST, env: { DB: db } }).signIn(client, user.username)
+    await new TestServer({ config: DEFAULT_COST, env: databases }).signIn(client, user.username)
     await server.settle()
     expect(await hashOf(user)).toBe(passwordHash)
     expect(await auditOf({ subject: user.id, kind: 'rehash' })).toEqual([])
@@ -231,7 +235,7 @@ describe('the hash of a user', () => {
       const { server, client } = await newScene()
       const user = await addImported(server)
       const faulty = new FaultyD1({ fault, nth: 1, matches: isReplacement })
-      await new TestServer({ config: DEFAULT_COST, env: { DB: faulty.db } }).signIn(client, user.username)
+      await new TestServer({ config: DEFAULT_COST, env: faulty.databases }).signIn(client, user.username)
       await faulty.settle()
       expect(faulty.failed).not.toBe(null)
       await server.signIn(client, user.username)
@@ -248,11 +252,14 @@ describe('the hash of a user', () => {
     const { server, client } = await newScene()
     const user = await addImported(server)
     const faulty = new FaultyD1({ fault: 'before it is made', nth: 1, matches: isReplacement })
-    await new TestServer({ config: DEFAULT_COST, env: { DB: faulty.db } }).signIn(client, user.username)
+    await new TestServer({ config: DEFAULT_COST, env: faulty.databases }).signIn(client, user.username)
     await server.signIn(client, user.username)
     const today = (await hashOf(user)) ?? ''
     const tooDear = user.passwordHash.replace('$04$', '$14$')
-    await env.DB.prepare('UPDATE users SET password_hash = ? WHERE id = ?').bind(tooDear, user.id).run()
+    await databaseOf(user.id)
+      .prepare('UPDATE users SET password_hash = ? WHERE id = ?')
+      .bind(tooDear, user.id)
+      .run()
     await expect(server.signIn(client, user.username)).rejects.toThrow('500 {"error":"server_error"')
     const written = [...lines, JSON.stringify(await auditOf({ client_id: client.id }))].join('\n')
     expect(written).toContain('"work":"rehash"')

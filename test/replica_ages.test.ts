@@ -1,9 +1,11 @@
+import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createVerifier } from '../packages/verify/src/index.ts'
 import type { User } from '../src/users/user.ts'
 import { aroundD1, isDeferredWrite } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
+import { describePlaces } from './support/customer_places.ts'
 import { LaggingD1 } from './support/lagging_d1.ts'
 import { TestOperator } from './support/operator.ts'
 import {
@@ -16,6 +18,8 @@ import {
   TestServer,
   type TokenResponse,
 } from './support/server.ts'
+import { IN_STRICT_OBJECTS } from './support/session_objects.ts'
+import { IN_ONE_DATABASE } from './support/user_databases.ts'
 
 /** D1 states no maximum age. The rule does not depend on the age, so the test covers more than the longest margin. */
 const everySecond = Array.from({ length: 31 }, (_, age) => age)
@@ -23,15 +27,28 @@ const REASON = 'its sign-in used an outdated record of the user'
 const INVALID_REFRESH = { error: 'invalid_grant', error_description: 'The refresh token is invalid.' }
 const NEW_PASSWORD = 'another password'
 
-/** A server, the same server near a lagging replica, and a user who can sign in. */
-async function scene() {
+/** Where the customers are, and the ages of the replica. */
+const PLACES = [
+  { name: 'the main database', config: {}, binding: 'DB', primary: env.DB, ages: everySecond },
+  {
+    name: 'a further database',
+    config: { ...IN_ONE_DATABASE, ...IN_STRICT_OBJECTS },
+    binding: 'USERS_1',
+    primary: env.USERS_1,
+    ages: [0, 2, 3, 30],
+  },
+]
+type Place = (typeof PLACES)[number]
+
+/** A server, the same server near a lagging replica of the database of customers, and a user who can sign in. */
+async function sceneAt({ binding, primary }: Pick<Place, 'binding' | 'primary'>) {
   const server = new TestServer()
   const operator = await TestOperator.confirmed(server)
   const client = await server.addClient()
   const user = await server.addUser({ roles: ['vip', 'wholesale'] })
-  const replica = new LaggingD1()
+  const replica = new LaggingD1(primary)
   await replica.catchUp()
-  const near = new TestServer({ clock: server.clock, env: { DB: replica.db } })
+  const near = new TestServer({ clock: server.clock, env: { [binding]: replica.db } })
   const verifier = createVerifier({
     issuer: ISSUER,
     audience: STOREFRONT_AUDIENCE,
@@ -73,14 +90,16 @@ const CHANGES: readonly [string, Change][] = [
 afterAll(emptyStores)
 beforeEach(emptyStores)
 
-describe('a sign-in that reads a replica of any age', () => {
+describePlaces(PLACES, 'a sign-in that reads a replica of any age', ({ ages, ...place }) => {
+  const scene = () => sceneAt(place)
+
   it.each(CHANGES)(
     'the session of the sign-in ends if %s meanwhile',
     async (_, change) => {
       const { server, near, operator, client, user, verify } = await scene()
       await change(operator, user)
       const start = server.clock.time
-      for (const age of everySecond) {
+      for (const age of ages) {
         server.clock.time = start + age
         const tokens = await near.signIn(client, user.username)
         await expect(verify(tokens.access_token), `age ${age}`).rejects.toThrow('it was revoked')
@@ -94,7 +113,7 @@ describe('a sign-in that reads a replica of any age', () => {
     const { server, near, operator, client, user, verify } = await scene()
     await patch(operator, `/users/${user.id}`, { roles: ['wholesale'] })
     const start = server.clock.time
-    for (const age of everySecond) {
+    for (const age of ages) {
       server.clock.time = start + age
       const tokens = await near.signIn(client, user.username)
       await expect(verify(tokens.access_token), `age ${age}`).rejects.toThrow('it was revoked')
@@ -188,11 +207,11 @@ describe('a sign-in that reads a replica of any age', () => {
     onTestFinished(() => spy.mockRestore())
     await operator.post(`/users/${user.id}/sign-out`)
     server.clock.time += 3
-    const DB = aroundD1(
+    const away = aroundD1(
       (sql, call) => (isDeferredWrite(sql) ? Promise.reject(new Error('away')) : call()),
       replica.db,
     )
-    const near = new TestServer({ clock: server.clock, env: { DB } })
+    const near = new TestServer({ clock: server.clock, env: { [place.binding]: away } })
     const tokens = await near.signIn(client, user.username)
     expect(lines.map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ event: 'deferred_work_failed', work: 'record sign-in' }),
@@ -204,11 +223,14 @@ describe('a sign-in that reads a replica of any age', () => {
   it('the statement that records the sign-in compares the user, after the response', async () => {
     const { server, client, user } = await scene()
     const calls: string[] = []
-    const DB = aroundD1((sql, call) => {
+    const counting = aroundD1((sql, call) => {
       if (/\busers\b/.test(sql)) calls.push(isDeferredWrite(sql) ? 'deferred' : 'awaited')
       return call()
-    })
-    await new TestServer({ clock: server.clock, env: { DB } }).signIn(client, user.username)
+    }, place.primary)
+    await new TestServer({ clock: server.clock, env: { [place.binding]: counting } }).signIn(
+      client,
+      user.username,
+    )
     expect(calls).toEqual(['awaited', 'deferred'])
   })
 })

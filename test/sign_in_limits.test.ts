@@ -1,10 +1,11 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import { aroundD1 } from './support/around_d1.ts'
 import { auditOf } from './support/audit.ts'
-import { countingD1, FAULTS, FaultyD1 } from './support/faults.ts'
+import { describeCustomers } from './support/customer_places.ts'
+import { countingDatabases, FAULTS, FaultyD1 } from './support/faults.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import { credentials, PASSWORD, type TestClient, TestServer } from './support/server.ts'
+import { aroundUserDatabases } from './support/user_databases.ts'
 
 const ADDRESS = '203.0.113.7'
 const LIMITS = {
@@ -42,7 +43,7 @@ async function wholeAnswer(response: Response) {
   return [response.status, [...response.headers], await response.text()]
 }
 
-describe('an account', () => {
+describeCustomers('an account', () => {
   it('an account is locked once for all locations by failures at any location', async () => {
     const { server, client, user } = await newScene({ account: { failures: 10 } })
     const locations = Array.from({ length: 10 }, () => server.anotherIsolate())
@@ -71,8 +72,8 @@ describe('an account', () => {
   it('an account has the response and the work of a wrong password while it is locked, also for the correct password', async () => {
     const { server, client, user } = await newScene()
     const { username } = user
-    const { db, statements } = countingD1()
-    const counting = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: db } })
+    const { databases, statements } = countingDatabases()
+    const counting = new TestServer({ config: { sign_in_limits: LIMITS }, env: databases })
     const hash = counting.services.passwords.verify.bind(counting.services.passwords)
     let hashes = 0
     counting.services.passwords.verify = (...parameters) => {
@@ -137,11 +138,11 @@ describe('an account', () => {
     const { server, client, user } = await newScene()
     const { username } = user
     const statements: string[] = []
-    const DB = aroundD1((sql, call) => {
+    const databases = aroundUserDatabases((sql, call) => {
       if (sql.includes('sign_in_failures')) statements.push(sql)
       return call()
     })
-    const counting = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB } })
+    const counting = new TestServer({ config: { sign_in_limits: LIMITS }, env: databases })
     await fail(server, client, { username }, 2)
     await counting.signIn(client, username)
     await fail(server, client, { username }, 2)
@@ -149,7 +150,9 @@ describe('an account', () => {
     statements.length = 0
     await counting.signIn(client, username)
     expect(statements).toEqual([
-      expect.stringContaining('FROM users WHERE pool = ?3'),
+      ...server.services.userDatabases
+        .namesFor('customers')
+        .map(() => expect.stringContaining('FROM users WHERE pool = ?3')),
       expect.stringContaining('INTO sign_in_failures (kind, key, failures, sign_ins'),
     ])
   })
@@ -188,7 +191,7 @@ describe('an account', () => {
     async (fault) => {
       const { server, client, user } = await newScene()
       const faulty = new FaultyD1({ fault, nth: 1, matches: (sql) => sql.includes('INTO sign_in_failures') })
-      const other = new TestServer({ config: { sign_in_limits: LIMITS }, env: { DB: faulty.db } })
+      const other = new TestServer({ config: { sign_in_limits: LIMITS }, env: faulty.databases })
       const response = await trySignIn(other, client, { username: user.username })
       await faulty.settle()
       expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '2'])
@@ -199,10 +202,10 @@ describe('an account', () => {
   it('an account signs its user in if the failures cannot be reset', async () => {
     const { server, client, user } = await newScene()
     await fail(server, client, { username: user.username }, 1)
-    const db = aroundD1((sql, call) =>
+    const databases = aroundUserDatabases((sql, call) =>
       sql.includes('INTO sign_in_failures') ? Promise.reject(new Error('away')) : call(),
     )
-    await new TestServer({ env: { DB: db } }).signIn(client, user.username)
+    await new TestServer({ env: databases }).signIn(client, user.username)
   })
 })
 

@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { LINK_PARAMETER } from '../../src/accounts/account_links.ts'
 import { addReader, takeLink, tokenOf } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
@@ -7,7 +7,7 @@ import { MAIL } from '../support/mail_sink.ts'
 import { ABROAD, HOME, signInFrom, takeKinds } from '../support/notifications.ts'
 import { TestOperator } from '../support/operator.ts'
 import { credentials, emptyStores, ISSUER, type TestClient, TestServer } from '../support/server.ts'
-import { describeStores } from '../support/session_stores.ts'
+import { describeStoresAndPlaces } from '../support/session_stores.ts'
 import { changePassword, disableUser } from '../support/sign_out.ts'
 
 const PATH = '/account/customers/end-sessions'
@@ -51,7 +51,7 @@ function post(token: string, { path = PATH, origin = ISSUER } = {}): Promise<Res
   return server.fetch(path, { method: 'POST', headers, body })
 }
 
-describeStores('the link that ends all sessions', () => {
+describeStoresAndPlaces('the link that ends all sessions', () => {
   it('the button ends every session of the user once, without a sign-in and without self_service', async () => {
     const { reader, own, stolen, link } = await prepare()
     const browser = browserOf(server)
@@ -144,15 +144,6 @@ describeStores('the link that ends all sessions', () => {
     expect((await refresh(again)).status).toBe(400)
   })
 
-  it('with self_service the pages lead to a new password, also from a link that no longer works', async () => {
-    server = serverWith({ self_service: true })
-    const { link } = await prepare()
-    const browser = browserOf(server)
-    await browser.open(link.href)
-    for (const page of [await browser.press(BUTTON), await browser.open(`${ISSUER}${PATH}`)])
-      expect(page.html).toContain('<a href="/account/customers/forgotten-password">Choose a new password</a>')
-  })
-
   it('the events of the mails and of the link are in the timeline of the session', async () => {
     const { reader, own, link } = await prepare()
     await refresh(own)
@@ -170,6 +161,17 @@ describeStores('the link that ends all sessions', () => {
       ]),
     )
     expect(timeline.body.ending).toContain('all sessions were ended by a link in a mail')
+  })
+})
+
+describe('the pages of the link that ends all sessions', () => {
+  it('with self_service the pages lead to a new password, also from a link that no longer works', async () => {
+    server = serverWith({ self_service: true })
+    const { link } = await prepare()
+    const browser = browserOf(server)
+    await browser.open(link.href)
+    for (const page of [await browser.press(BUTTON), await browser.open(`${ISSUER}${PATH}`)])
+      expect(page.html).toContain('<a href="/account/customers/forgotten-password">Choose a new password</a>')
   })
 
   it('the pages exist in each language', async () => {

@@ -4,6 +4,7 @@ import { MAX_ORIGINS, ORIGIN_SECONDS } from '../../src/accounts/known_origin_sto
 import { addReader, linkOf, setProfile } from '../support/account_links.ts'
 import { auditOf } from '../support/audit.ts'
 import { authorize, browserOf, CODE_CLIENT } from '../support/authorize.ts'
+import { describeCustomers } from '../support/customer_places.ts'
 import { MAIL } from '../support/mail_sink.ts'
 import { ABROAD, FIREFOX, HOME, signInFrom, type TestPlace, takeKinds } from '../support/notifications.ts'
 import { emptyStores, type TestClient, TestServer } from '../support/server.ts'
@@ -36,7 +37,7 @@ const originsOf = async ({ id }: Reader) =>
       .all()
   ).results
 
-describe('a sign-in by the password grant', () => {
+describeCustomers('a new origin of a sign-in', () => {
   it('the first origin of an account sends no mail, and the next one sends time, device and country', async () => {
     const reader = await addReader(server)
     await signIn(reader, HOME)
@@ -68,6 +69,19 @@ describe('a sign-in by the password grant', () => {
     ])
   })
 
+  it('of 10 parallel sign-ins from a new origin, at two isolates, one sends a mail', async () => {
+    const isolates = [server, server.anotherIsolate()]
+    const reader = await addReader(server)
+    await signIn(reader, HOME)
+    const attempt = { client: app, username: reader.username }
+    await Promise.all(
+      Array.from({ length: 10 }, (_, i) => signInFrom(isolates[i % 2] ?? server, attempt, ABROAD)),
+    )
+    expect(await takeKinds(server)).toEqual(['new_device'])
+  })
+})
+
+describe('a sign-in by the password grant', () => {
   it.each<[string, TestPlace, boolean]>([
     ['the same device and network', HOME, false],
     ['another IP address of the provider', { ...HOME, address: '192.0.2.1' }, false],
@@ -154,17 +168,6 @@ describe('a sign-in by the password grant', () => {
       expect((await server.takeMails()).map((mail) => mail.language)).toEqual([expected])
     },
   )
-
-  it('of 10 parallel sign-ins from a new origin, at two isolates, one sends a mail', async () => {
-    const isolates = [server, server.anotherIsolate()]
-    const reader = await addReader(server)
-    await signIn(reader, HOME)
-    const attempt = { client: app, username: reader.username }
-    await Promise.all(
-      Array.from({ length: 10 }, (_, i) => signInFrom(isolates[i % 2] ?? server, attempt, ABROAD)),
-    )
-    expect(await takeKinds(server)).toEqual(['new_device'])
-  })
 
   it('a queue that is down changes no response, and the trail has the reason', async () => {
     const down = { send: () => Promise.reject(new Error('the queue is down')) }

@@ -1,18 +1,17 @@
-import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
+import { describeCustomers } from '../support/customer_places.ts'
 import { TestOperator } from '../support/operator.ts'
 import { PASSWORD, TestServer } from '../support/server.ts'
+import { readUserDatabases } from '../support/user_databases.ts'
 
 const BCRYPT_OF_PASSWORD_123 = '$2y$04$abcdefghijklmnopqrstuu5s2v8.iXieOjg6.yKqFzF8Bi1oB7y2K'
 
-async function countUsers(prefix: string): Promise<number | null> {
-  return env.DB.prepare('SELECT count(*) AS n FROM users WHERE username LIKE ?')
-    .bind(`${prefix}%`)
-    .first<number>('n')
+async function countUsers(prefix: string): Promise<number> {
+  return (await readUserDatabases('SELECT id FROM users WHERE username LIKE ?', `${prefix}%`)).length
 }
 
-describe('an import of users', () => {
+describeCustomers('an import of users', () => {
   it('the import reports each row, adds the valid ones, and adds no user twice when it is repeated', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
@@ -99,7 +98,7 @@ describe('an import of users', () => {
     const operator = await TestOperator.signIn(new TestServer())
     const mark = crypto.randomUUID().slice(0, 8)
     const rows = [1, 2, 3].map((i) => ({
-      pool: 'staff',
+      pool: 'customers',
       username: `${mark}-${i}`,
       password_hash: BCRYPT_OF_PASSWORD_123,
     }))

@@ -1,10 +1,11 @@
-import { env } from 'cloudflare:workers'
 import { createHash } from 'node:crypto'
 import { hashSync } from 'bcryptjs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
+import { describeCustomers } from '../support/customer_places.ts'
 import { TestOperator } from '../support/operator.ts'
 import { PASSWORD, type TestClient, TestServer } from '../support/server.ts'
+import { readUserDatabases } from '../support/user_databases.ts'
 
 const OLD = hashSync('the old password', 4)
 const RIGHT = hashSync(PASSWORD, 4)
@@ -15,11 +16,11 @@ let server: TestServer
 let operator: TestOperator
 let client: TestClient
 
-beforeAll(async () => {
+async function start(): Promise<void> {
   server = new TestServer()
   operator = await TestOperator.confirmed(server)
   client = await server.addClient()
-})
+}
 
 function makeName(): string {
   return `${crypto.randomUUID()}@shop.test`
@@ -49,7 +50,9 @@ async function importTwice(rows: readonly object[], options: object) {
 
 const row = (username: string, rest: object) => ({ pool: 'customers', username, ...rest })
 
-describe('an import that replaces hashes', () => {
+describeCustomers('an import that replaces hashes', () => {
+  beforeAll(start)
+
   it('the import replaces only the hash of an imported user who never signed in', async () => {
     const username = makeName()
     const [made] = await importRows([
@@ -105,10 +108,8 @@ describe('an import that replaces hashes', () => {
   it('the import keeps a hash that a sign-in has used, also if it has the present form', async () => {
     const username = makeName()
     const made = await server.addUser({ username: makeName() })
-    const hash = await env.DB.prepare('SELECT password_hash FROM users WHERE id = ?')
-      .bind(made.id)
-      .first('password_hash')
-    await importRows([row(username, { password_hash: hash })])
+    const [stored] = await readUserDatabases('SELECT password_hash FROM users WHERE id = ?', made.id)
+    await importRows([row(username, stored ?? {})])
     await server.signIn(client, username)
     const rows = [row(username, { password_hash: OLD })]
     expect(await importTwice(rows, { replace_hashes: true })).toEqual([
@@ -144,7 +145,9 @@ describe('an import that replaces hashes', () => {
   })
 })
 
-describe('an import of a user without a password', () => {
+describeCustomers('an import of a user without a password', () => {
+  beforeAll(start)
+
   it('the user cannot sign in until a password is set, and then must change it', async () => {
     const username = makeName()
     const rows = [row(username, { no_password: true })]
@@ -171,9 +174,11 @@ describe('an import of a user without a password', () => {
     })
     const [none, wrong] = await Promise.all(attempts)
     expect(none).toEqual(wrong)
-    const { results } = await env.DB.prepare('SELECT password_hash FROM users WHERE username IN (?, ?)')
-      .bind(username, known.username)
-      .all<{ password_hash: string }>()
+    const results = await readUserDatabases<{ password_hash: string }>(
+      'SELECT password_hash FROM users WHERE username IN (?, ?)',
+      username,
+      known.username,
+    )
     const costs = results.map(({ password_hash: hash }) => hash.split('$').slice(0, 4))
     expect(costs).toEqual([costs[1], costs[0]])
     expect(costs[0]?.[1]).toBe('argon2id')
@@ -204,6 +209,8 @@ describe('an import of a user without a password', () => {
 })
 
 describe('a hash that is verified before an import', () => {
+  beforeAll(start)
+
   it.each([
     ['the right password', PASSWORD, true],
     ['another password', 'another password', false],

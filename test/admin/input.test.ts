@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AUDIT_KINDS } from '../../src/audit/audit_event.ts'
 import { isDeferredWrite } from '../support/around_d1.ts'
 import { auditOf } from '../support/audit.ts'
+import { describeCustomers } from '../support/customer_places.ts'
 import { D1_DOWN, FAULTS, FaultyD1, KV_DOWN } from '../support/faults.ts'
 import { type AdminAnswer, problem, TestOperator } from '../support/operator.ts'
 import { TestServer } from '../support/server.ts'
@@ -342,27 +343,6 @@ describe('a store that is down', () => {
     }
   })
 
-  it.each(FAULTS)('a change and its event are written together: a call that fails %s', async (fault) => {
-    const server = new TestServer()
-    const operator = await TestOperator.signIn(server)
-    for (const [table, id, kind] of [
-      ['users', (await server.addUser()).id, 'subject'],
-      ['clients', (await server.addClient()).id, 'client_id'],
-    ] as const) {
-      const matches = (sql: string) => sql.includes(`UPDATE ${table} SET`) && !isDeferredWrite(sql)
-      const faulty = new FaultyD1({ fault, nth: 1, matches })
-      const failing = new TestServer({ env: { DB: faulty.db }, clock: server.clock })
-      const response = await new TestOperator(failing, operator).post(`/${table}/${id}/disable`)
-      expect(seen(response)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
-      await faulty.settle()
-      const { body, headers } = await operator.get(`/${table}/${id}`)
-      const isDone = fault !== 'before it is made'
-      expect([body.enabled, headers.get('ETag')]).toEqual([!isDone, isDone ? '"2"' : '"1"'])
-      expect(await auditOf({ [kind]: id, kind: 'cut_off' })).toHaveLength(isDone ? 1 : 0)
-      expect((await operator.post(`/${table}/${id}/disable`)).body).toMatchObject({ enabled: false })
-    }
-  })
-
   it('a change succeeds if only the copies could not be renewed', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
@@ -382,5 +362,28 @@ describe('a store that is down', () => {
       grants: ['password'],
     })
     expect([made.status, made.body.client_secret]).toEqual([201, expect.stringMatching(/^sps_/)])
+  })
+})
+
+describeCustomers('a change and its event', () => {
+  it.each(FAULTS)('a change and its event are written together: a call that fails %s', async (fault) => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    for (const [table, id, kind] of [
+      ['users', (await server.addUser()).id, 'subject'],
+      ['clients', (await server.addClient()).id, 'client_id'],
+    ] as const) {
+      const matches = (sql: string) => sql.includes(`UPDATE ${table} SET`) && !isDeferredWrite(sql)
+      const faulty = new FaultyD1({ fault, nth: 1, matches })
+      const failing = new TestServer({ env: faulty.databases, clock: server.clock })
+      const response = await new TestOperator(failing, operator).post(`/${table}/${id}/disable`)
+      expect(seen(response)).toEqual([503, problem(503, 'unavailable', 'The service is not available now')])
+      await faulty.settle()
+      const { body, headers } = await operator.get(`/${table}/${id}`)
+      const isDone = fault !== 'before it is made'
+      expect([body.enabled, headers.get('ETag')]).toEqual([!isDone, isDone ? '"2"' : '"1"'])
+      expect(await auditOf({ [kind]: id, kind: 'cut_off' })).toHaveLength(isDone ? 1 : 0)
+      expect((await operator.post(`/${table}/${id}/disable`)).body).toMatchObject({ enabled: false })
+    }
   })
 })

@@ -1,11 +1,13 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { UserDatabases } from '../../src/users/user_databases_store.ts'
 import { UserListStore } from '../../src/users/user_list_store.ts'
 import { aroundD1 } from '../support/around_d1.ts'
+import { describeCustomers } from '../support/customer_places.ts'
 import { problem, TestOperator } from '../support/operator.ts'
-import { PASSWORD, TestServer } from '../support/server.ts'
+import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
+import { databaseOf } from '../support/user_databases.ts'
 
 type Item = Record<string, unknown>
 
@@ -176,9 +178,11 @@ describe('the lists of the admin API', () => {
   })
 })
 
-describe('the search for users', () => {
-  const found = async (operator: TestOperator, q: string) =>
-    (await read(operator, `/users?q=${encodeURIComponent(q)}`)).items.map(({ username }) => username)
+const found = async (operator: TestOperator, q: string) =>
+  (await read(operator, `/users?q=${encodeURIComponent(q)}`)).items.map(({ username }) => username)
+
+describeCustomers('the search for users', () => {
+  beforeEach(emptyStores)
 
   it('the search finds any part of the username, name and email, without regard to case and accents', async () => {
     const server = new TestServer()
@@ -230,17 +234,23 @@ describe('the search for users', () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
     const { id } = await server.addUser({ username: 'from.before@shop.test' })
-    await env.DB.prepare(`UPDATE users SET search = NULL, profile = '{"name":"Éowyn"}' WHERE id = ?`)
+    await databaseOf(id)
+      .prepare(`UPDATE users SET search = NULL, profile = '{"name":"Éowyn"}' WHERE id = ?`)
       .bind(id)
       .run()
     expect(await found(operator, 'eowyn')).toEqual([])
     expect(await found(operator, 'before@shop')).toEqual(['from.before@shop.test'])
     await server.cron()
     expect(await found(operator, 'eowyn')).toEqual(['from.before@shop.test'])
-    const search = await env.DB.prepare('SELECT search FROM users WHERE id = ?').bind(id).first('search')
+    const search = await databaseOf(id)
+      .prepare('SELECT search FROM users WHERE id = ?')
+      .bind(id)
+      .first('search')
     expect(search).toBe('from.before@shop.test\neowyn')
   })
+})
 
+describe('the index of the search for users', () => {
   it('the search reads its index in the order of the list, and only the rows that match', async () => {
     const plan = await env.DB.prepare(
       `EXPLAIN QUERY PLAN SELECT pool, username FROM users INDEXED BY users_by_search

@@ -11,8 +11,9 @@ import {
   type TokenResponse,
 } from '../support/server.ts'
 import { readObjects, runAlarms } from '../support/session_objects.ts'
-import { describeStores } from '../support/session_stores.ts'
+import { describeStoresAndPlaces } from '../support/session_stores.ts'
 import { signOutUser } from '../support/sign_out.ts'
+import { readUserDatabases } from '../support/user_databases.ts'
 
 const DAY = 86_400
 const NETWORK = { 'CF-Connecting-IP': '203.0.113.77', 'User-Agent': 'Mozilla/5.0 (X11; Linux) Firefox/140.0' }
@@ -48,16 +49,13 @@ async function useAccount(server: TestServer, client: TestClient, { username }: 
   return { visitor: JSON.parse(atob(claims)).sub as string, refreshToken: refreshed.refresh_token }
 }
 
-/** The text of every table, of the sessions in objects, and of every value in KV. */
+/** The text of every table of each database of users, of the sessions in objects, and of every value in KV. */
 async function dumpStores(): Promise<string> {
   const tables = await env.DB.prepare(
     `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf*' AND name NOT GLOB 'sqlite*'`,
   ).all<{ name: string }>()
   const rows = await Promise.all(
-    tables.results.map(async ({ name }) => [
-      name,
-      (await env.DB.prepare(`SELECT * FROM "${name}"`).all()).results,
-    ]),
+    tables.results.map(async ({ name }) => [name, await readUserDatabases(`SELECT * FROM "${name}"`)]),
   )
   const { keys } = await env.KV.list()
   const values = await Promise.all(keys.map(async ({ name }) => [name, await env.KV.get(name)]))
@@ -65,7 +63,7 @@ async function dumpStores(): Promise<string> {
   return JSON.stringify([rows, values, inObjects])
 }
 
-describeStores('the erasure of a user', () => {
+describeStoresAndPlaces('the erasure of a user', () => {
   beforeEach(emptyStores)
 
   it('no table and no value in KV has personal data of an erased user after the last token has expired', async () => {
@@ -217,7 +215,7 @@ describeStores('the erasure of a user', () => {
   })
 })
 
-describeStores('the export of a user', () => {
+describeStoresAndPlaces('the export of a user', () => {
   beforeEach(emptyStores)
 
   it('an export has the account, the sessions and the events of the user, without the hash and without operators', async () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
+import { describeCustomers } from '../support/customer_places.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { credentials, type TestClient, TestServer } from '../support/server.ts'
 
@@ -25,50 +26,52 @@ async function guess(server: TestServer, client: TestClient, username: string): 
   return (await server.postJson(body)).status
 }
 
-it('support reads the last sign-in, the failures, the lock and the live sessions of a user, and unlocks the account', async () => {
-  const { server, support, client, user } = await setUp()
-  const path = `/users/${user.id}`
-  expect((await support.get(`${path}/support`)).body).toEqual(NO_FACTS)
-  const { refresh_token } = await server.signIn(client, user.username)
-  await server.signIn(client, user.username)
-  await server.refresh(client, refresh_token)
-  const signedInAt = server.clock.time
-  // The lock of an account ends the sessions of the minute before it.
-  server.clock.time += 61
-  for (let i = 0; i < 3; i++) await guess(server, client, user.username)
-  const facts = { ...NO_FACTS, last_sign_in_at: signedInAt, live_sessions: 2 }
-  const { status, body } = await support.get(`${path}/support`)
-  expect([status, body]).toEqual([
-    200,
-    { ...facts, failed_sign_ins_today: 3, locked_until: server.clock.time + 600 },
-  ])
-  await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
-
-  const unlocked = await support.post(`${path}/unlock`)
-  expect([unlocked.status, unlocked.body]).toMatchObject([
-    200,
-    { locked_until: null, failures: 0, live_sessions: 2 },
-  ])
-  await server.anotherIsolate().signIn(client, user.username)
-  expect((await support.post(`${path}/unlock`)).status).toBe(200)
-  const events = await auditOf({ subject: user.id, actor: support.id })
-  expect(events).toMatchObject([{ kind: 'admin', reason: 'the account was unlocked', outcome: 'ok' }])
-})
-
-it('the next lock after an unlock is longer, until a sign-in', async () => {
-  const { server, support, client, user } = await setUp()
-  const path = `/users/${user.id}`
-  const lockAccount = async () => {
+describeCustomers('the support of a user', () => {
+  it('support reads the last sign-in, the failures, the lock and the live sessions of a user, and unlocks the account', async () => {
+    const { server, support, client, user } = await setUp()
+    const path = `/users/${user.id}`
+    expect((await support.get(`${path}/support`)).body).toEqual(NO_FACTS)
+    const { refresh_token } = await server.signIn(client, user.username)
+    await server.signIn(client, user.username)
+    await server.refresh(client, refresh_token)
+    const signedInAt = server.clock.time
+    // The lock of an account ends the sessions of the minute before it.
+    server.clock.time += 61
     for (let i = 0; i < 3; i++) await guess(server, client, user.username)
-    return Number((await support.get(`${path}/support`)).body.locked_until) - server.clock.time
-  }
-  const locks = [await lockAccount()]
-  await support.post(`${path}/unlock`)
-  locks.push(await lockAccount())
-  await support.post(`${path}/unlock`)
-  await server.signIn(client, user.username)
-  locks.push(await lockAccount())
-  expect(locks).toEqual([600, 1200, 600])
+    const facts = { ...NO_FACTS, last_sign_in_at: signedInAt, live_sessions: 2 }
+    const { status, body } = await support.get(`${path}/support`)
+    expect([status, body]).toEqual([
+      200,
+      { ...facts, failed_sign_ins_today: 3, locked_until: server.clock.time + 600 },
+    ])
+    await expect(server.signIn(client, user.username)).rejects.toThrow('invalid_grant')
+
+    const unlocked = await support.post(`${path}/unlock`)
+    expect([unlocked.status, unlocked.body]).toMatchObject([
+      200,
+      { locked_until: null, failures: 0, live_sessions: 2 },
+    ])
+    await server.anotherIsolate().signIn(client, user.username)
+    expect((await support.post(`${path}/unlock`)).status).toBe(200)
+    const events = await auditOf({ subject: user.id, actor: support.id })
+    expect(events).toMatchObject([{ kind: 'admin', reason: 'the account was unlocked', outcome: 'ok' }])
+  })
+
+  it('the next lock after an unlock is longer, until a sign-in', async () => {
+    const { server, support, client, user } = await setUp()
+    const path = `/users/${user.id}`
+    const lockAccount = async () => {
+      for (let i = 0; i < 3; i++) await guess(server, client, user.username)
+      return Number((await support.get(`${path}/support`)).body.locked_until) - server.clock.time
+    }
+    const locks = [await lockAccount()]
+    await support.post(`${path}/unlock`)
+    locks.push(await lockAccount())
+    await support.post(`${path}/unlock`)
+    await server.signIn(client, user.username)
+    locks.push(await lockAccount())
+    expect(locks).toEqual([600, 1200, 600])
+  })
 })
 
 it('support cannot unlock an operator, and no operator can unlock the own account', async () => {

@@ -2,15 +2,17 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
+import { describeCustomers } from '../support/customer_places.ts'
 import { readFeed } from '../support/feed.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
+import { readUserDatabases } from '../support/user_databases.ts'
 
 const LAST_ADMIN = problem(409, 'last-admin', 'An enabled admin must remain', {
   detail: 'Make another user an admin first.',
 })
 
-describe('a user', () => {
+describeCustomers('a user', () => {
   it('a new user has the given fields, signs in, and has a unique name in the pool', async () => {
     const server = new TestServer()
     const operator = await TestOperator.signIn(server)
@@ -164,9 +166,9 @@ describe('a user', () => {
     expect((await operator.get(`/audit?subject=${user.id}&kind=cut_off`)).body.items).toMatchObject([
       { reason: 'the user was deleted', change: { operation: 'deleteUser' }, actor: operator.id },
     ])
-    for (const table of ['users', 'sessions', 'audit_events', 'cutoffs']) {
-      const { results } = await env.DB.prepare(`SELECT * FROM ${table}`).all()
-      expect(JSON.stringify(results)).not.toContain(user.username)
+    for (const table of ['users', 'sessions', 'audit_events', 'cutoffs', 'name_reservations']) {
+      const rows = await readUserDatabases(`SELECT * FROM ${table}`)
+      expect(JSON.stringify(rows)).not.toContain(user.username)
     }
   })
 })

@@ -1,9 +1,9 @@
-import { env } from 'cloudflare:workers'
 import { LINK_PARAMETER } from '../../src/accounts/account_links.ts'
 import type { RenderedMail } from '../../src/mail/render_mail.ts'
 import type { Profile } from '../../src/users/profile.ts'
 import { browserOf } from './authorize.ts'
 import { ISSUER, type TestServer } from './server.ts'
+import { databaseOf } from './user_databases.ts'
 
 /** Adds a user with a verified address. */
 export async function addReader(server: TestServer, changes: Parameters<TestServer['addUser']>[0] = {}) {
@@ -14,7 +14,10 @@ export async function addReader(server: TestServer, changes: Parameters<TestServ
 }
 
 export async function setProfile(id: string, profile: Profile): Promise<void> {
-  await env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?').bind(JSON.stringify(profile), id).run()
+  await databaseOf(id)
+    .prepare('UPDATE users SET profile = ? WHERE id = ?')
+    .bind(JSON.stringify(profile), id)
+    .run()
 }
 
 /** Requests a link on the page for a forgotten password. @returns the page after it */

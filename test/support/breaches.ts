@@ -1,9 +1,9 @@
-import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { onTestFinished, vi } from 'vitest'
 import type { User } from '../../src/users/user.ts'
 import { RangeServer } from './range_server.ts'
 import { PASSWORD, TestServer } from './server.ts'
+import { databaseOf } from './user_databases.ts'
 
 export const RANGE_URL = 'https://breaches.test/range/'
 
@@ -49,7 +49,8 @@ export const HELD = {
 
 /** The stored result for the password of a user. */
 export function breachRowOf({ id }: Pick<User, 'id'>) {
-  return env.DB.prepare('SELECT breach_checked_at, password_breached FROM users WHERE id = ?')
+  return databaseOf(id)
+    .prepare('SELECT breach_checked_at, password_breached FROM users WHERE id = ?')
     .bind(id)
     .first()
 }

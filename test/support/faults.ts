@@ -3,6 +3,7 @@ import type { SessionObjectNamespace } from '../../src/sessions/remote_object_st
 import { type AroundCall, aroundD1, isDeferredWrite } from './around_d1.ts'
 import { aroundKv } from './around_kv.ts'
 import { aroundObjects } from './around_objects.ts'
+import { aroundUserDatabases } from './user_databases.ts'
 
 /** How a call to a store fails. `after it is done` loses only the response, like a connection that drops after the write. */
 export const FAULTS = ['before it is made', 'while it runs', 'after it is done'] as const
@@ -138,9 +139,11 @@ interface FaultOptions {
 /** A pause after which an earlier write has ended. */
 const DONE: ReadonlySet<Trouble> = new Set(['while it runs', 'after it is done', 'hangs after it is done'])
 
-/** The real D1 database and the real session objects, with one failing call. */
+/** The real D1 databases and the real session objects, with one failing call. */
 export class FaultyD1 {
   readonly db: D1Database
+  /** The bindings of the main database and of the databases of users. */
+  readonly databases: ReturnType<typeof aroundUserDatabases>
   readonly objects: SessionObjectNamespace
   /** The statements of the call that failed. Null before the failure. */
   failed: string | null = null
@@ -155,7 +158,8 @@ export class FaultyD1 {
       this.failed = sql
       return fault
     }
-    this.db = aroundD1(this.#store.around)
+    this.databases = aroundUserDatabases(this.#store.around)
+    this.db = this.databases.DB
     this.objects = aroundObjects(this.#store.around)
   }
 
@@ -185,10 +189,16 @@ export const KV_DOWN = aroundKv(unreachable)
 
 /** D1 with a list of its calls, without calls that run after the response. */
 export function countingD1(): { db: D1Database; statements: string[] } {
+  const { databases, statements } = countingDatabases()
+  return { db: databases.DB, statements }
+}
+
+/** The same with the databases of users. */
+export function countingDatabases() {
   const statements: string[] = []
-  const db = aroundD1((sql, call) => {
+  const databases = aroundUserDatabases((sql, call) => {
     if (!isDeferredWrite(sql)) statements.push(sql)
     return call()
   })
-  return { db, statements }
+  return { databases, statements }
 }

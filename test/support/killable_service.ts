@@ -4,7 +4,12 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Bundle } from '../../scripts/worker_bundle.ts'
-import { makeTemporaryDirectory, type ServiceServer, startService } from '../../scripts/worker_server.ts'
+import {
+  makeTemporaryDirectory,
+  type ServiceOptions,
+  type ServiceServer,
+  startService,
+} from '../../scripts/worker_server.ts'
 import { compact } from '../../src/lib/compact.ts'
 import { findChildren } from './child_processes.ts'
 
@@ -12,11 +17,11 @@ import { findChildren } from './child_processes.ts'
 export class KillableService {
   service: ServiceServer
   readonly #bundle: Bundle
-  /** The secrets of each start, and the directory of its stores. */
-  readonly #identity: { stateDirectory: string; sealingKey: string }
+  /** The settings of each start. */
+  readonly #identity: Identity
   #pid: number
 
-  private constructor(bundle: Bundle, identity: { stateDirectory: string; sealingKey: string }, run: Run) {
+  private constructor(bundle: Bundle, identity: Identity, run: Run) {
     this.#bundle = bundle
     this.#identity = identity
     this.service = run.service
@@ -24,8 +29,12 @@ export class KillableService {
   }
 
   /** Starts a service with new stores. */
-  static async start(bundle: Bundle): Promise<KillableService> {
+  static async start(
+    bundle: Bundle,
+    options: Pick<ServiceOptions, 'databases' | 'hasLargeBudgets'> = {},
+  ): Promise<KillableService> {
     const identity = {
+      ...options,
       stateDirectory: join(makeTemporaryDirectory(), 'state'),
       sealingKey: randomBytes(32).toString('base64url'),
     }
@@ -59,6 +68,12 @@ export class KillableService {
   }
 }
 
+/** The secret, the directory of the stores, and the options of a service. */
+interface Identity extends Pick<ServiceOptions, 'databases' | 'hasLargeBudgets'> {
+  stateDirectory: string
+  sealingKey: string
+}
+
 interface Run {
   service: ServiceServer
   /** The workerd of the service. */
@@ -66,10 +81,7 @@ interface Run {
 }
 
 /** @param settings.port Absent: a free port */
-async function startOnce(
-  bundle: Bundle,
-  settings: { stateDirectory: string; sealingKey: string; port?: number },
-): Promise<Run> {
+async function startOnce(bundle: Bundle, settings: Identity & { port?: number }): Promise<Run> {
   const others = findChildren('workerd')
   const service = await startService(bundle, compact(settings))
   const [pid, ...rest] = findChildren('workerd').filter((child) => !others.includes(child))

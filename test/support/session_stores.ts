@@ -4,7 +4,7 @@ import { isObjectName } from '../../src/sessions/object_name.ts'
 import { shardNameOf } from '../../src/sessions/sid.ts'
 import { TestServer } from './server.ts'
 import { IN_STRICT_OBJECTS, objectOf, readObject, readObjects } from './session_objects.ts'
-import { IN_TWO_DATABASES } from './user_databases.ts'
+import { IN_FURTHER_DATABASES } from './user_databases.ts'
 
 /** A store of sessions, and the keys of config.yml that select it. */
 export interface SessionStoreCase {
@@ -21,12 +21,26 @@ export const SESSION_STORES: readonly SessionStoreCase[] = [
 /** Session objects whose users are in further databases. Users sign in there on pages and by the password grant. */
 export const IN_USER_DATABASES = {
   name: 'session objects, with users in further databases',
-  config: { ...IN_TWO_DATABASES, ...IN_STRICT_OBJECTS },
+  config: IN_FURTHER_DATABASES,
 }
 
 /** A block of tests for each store of sessions. Each `TestServer` that a test creates has the store. */
 export function describeStores(name: string, tests: (store: SessionStoreCase) => void): void {
-  describe.each(SESSION_STORES)(`${name}, with sessions in $name`, (store) => {
+  describeConfigurations(SESSION_STORES, `${name}, with sessions in $name`, tests)
+}
+
+/** The same, and also with users in further databases. */
+export function describeStoresAndPlaces(name: string, tests: () => void): void {
+  describeConfigurations([...SESSION_STORES, IN_USER_DATABASES], `${name}, with sessions in $name`, tests)
+}
+
+/** A block of tests for each configuration. */
+export function describeConfigurations<T extends { config: Record<string, unknown> }>(
+  configurations: readonly T[],
+  name: string,
+  tests: (configuration: T) => void,
+): void {
+  describe.each(configurations)(name, (store) => {
     beforeEach(() => {
       TestServer.defaults = store.config
     })
