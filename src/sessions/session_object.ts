@@ -96,7 +96,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     try {
       await this.#outbox.sendCutoffs()
       await this.#outbox.sendIndexChanges()
-      // The lists show whether D1 was restored.
+      // The lists of changed records show whether D1 was restored to an earlier state.
       await this.#holders.prepare(now)
       await this.#outbox.sendAgain()
     } catch (error) {

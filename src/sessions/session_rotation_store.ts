@@ -18,8 +18,9 @@ export interface Rotation extends SessionIdentity, RefreshRules {
 
 /** The result of one use of a refresh token. */
 export interface RotationResult {
+  /** The client and the user of the token. */
   holder: Holder
-  /** Null if the holder has a problem. */
+  /** Null if the client or the user has a problem. */
   outcome: RotationOutcome | null
   /** The time at which the data of the holder were known to be up to date, in Unix seconds. */
   knownAt: number

@@ -30,7 +30,7 @@ const apply: Command = {
   details:
     'The command shows a plan and asks for confirmation (--yes skips this). A field that the file does not have keeps its value. ' +
     'Without --prune, a client that the file does not have stays unchanged. New secrets are printed once, as CLIENT,SECRET. ' +
-    `If the file gives a client an admin scope, or if it enables or gives keys to a client that already has one, ${ASKS_FOR_PASSWORD}`,
+    `If the file gives a client an admin scope, enables a client that has an admin scope, or gives keys to such a client, ${ASKS_FOR_PASSWORD}`,
   arguments: [{ name: 'FILE', summary: 'Default: sallyport.yml', isOptional: true }],
   options: [DRY_RUN, DETAILED, PRUNE, SECRETS_FILE, YES],
   operations: [

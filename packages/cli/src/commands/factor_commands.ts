@@ -42,7 +42,7 @@ const removeFactor: Command = {
     USER,
     {
       name: 'FACTOR',
-      summary: `The id of a factor, from "users factors", such as totp; ${ALL} for all factors`,
+      summary: `The id of a factor, from "users factors", such as totp, or "${ALL}" for all factors`,
     },
   ],
   options: [YES, ...FIND],

@@ -45,7 +45,7 @@ const LEAD = integer(
 const ALGORITHM = {
   ...choice(
     'alg',
-    'The algorithm of the key that the command makes sign earlier. Default: signing_algorithm of config.yml',
+    'The algorithm of the key that will sign earlier. Default: signing_algorithm of config.yml',
     ['ES256', 'RS256', 'PS256', 'EdDSA'],
   ),
   field: 'alg',
