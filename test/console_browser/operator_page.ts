@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
-import axe, { type AxeResults } from 'axe-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core'
+import { findBarriers } from '../support/barriers.ts'
 
 const SCREENSHOTS = 'dist/screenshots'
 
@@ -79,13 +79,9 @@ export class OperatorPage {
     await this.page.screenshot({ path: `${SCREENSHOTS}/console-${name}.png`, fullPage: true })
   }
 
-  /** The serious violations of axe, as `rule: element`. */
-  async findBarriers(): Promise<string[]> {
-    await this.page.evaluate(axe.source)
-    const { violations } = await this.page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))
+  /** The serious and critical violations of axe, as `rule: element`. */
+  findBarriers(): Promise<string[]> {
+    return findBarriers(this.page)
   }
 
   /** The elements that reach beyond the page or their table, if the page or table needs horizontal scrolling. */

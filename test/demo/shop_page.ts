@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
-import axe, { type AxeResults } from 'axe-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Request } from 'playwright-core'
 import { inject } from 'vitest'
+import { findBarriers } from '../support/barriers.ts'
 import { CUSTOMER, SHOP } from './tokens.ts'
 
 const SCREENSHOTS = 'dist/screenshots'
@@ -168,11 +168,7 @@ export class Tab {
   }
 
   /** The serious and critical findings of axe, as `rule: element`. */
-  async findBarriers(): Promise<string[]> {
-    await this.page.evaluate(axe.source)
-    const { violations } = await this.page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`))
+  findBarriers(): Promise<string[]> {
+    return findBarriers(this.page)
   }
 }
