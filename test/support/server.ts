@@ -97,6 +97,15 @@ interface ServerOptions {
   env?: Partial<Cloudflare.Env>
 }
 
+/** The configurations of earlier servers by their text. A test starts up to some hundred servers with the same text. */
+const parsed = new Map<string, Config>()
+
+function parseOnce(text: string): Config {
+  const config = parsed.get(text) ?? parseConfig(text)
+  parsed.set(text, config)
+  return config
+}
+
 /** The application of one isolate, on the real stores. Both Workers run in it. Two servers share only the stores. */
 export class TestServer {
   /** Keys of config.yml for every server that the running test creates. */
@@ -120,7 +129,7 @@ export class TestServer {
 
   constructor(options: ServerOptions = {}) {
     this.#options = options
-    const config = parseConfig(configText({ ...TestServer.defaults, ...options.config }))
+    const config = parseOnce(configText({ ...TestServer.defaults, ...options.config }))
     const passwordHash = options.config?.password_hash ? config.passwordHash : CHEAP_HASH
     this.config = { ...config, passwordHash }
     this.clock = options.clock ?? new TestClock()
