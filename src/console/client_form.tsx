@@ -95,7 +95,7 @@ function ClientField({ field, state, api, apis }: ClientFieldProps) {
       <Choices {...shared} type={type} options={options} hint={description} />
     )
   }
-  if (kind === 'list') return <TextArea {...shared} hint={`${description}, one per line`} />
+  if (kind === 'list') return <TextArea {...shared} hint={`${description}. One value per line`} />
   if (kind === 'json') return <TextArea {...shared} hint={description} rows={6} />
   const inherited = api && field.inherited?.(api)
   const hint =

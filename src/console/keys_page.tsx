@@ -142,7 +142,7 @@ function Rotate({ csrf, now, alg, isMain, next, problem }: RotateProps) {
   if (next.activates_at <= earliest) {
     return (
       <p class="note">
-        A rotation has started: the key {key} is published and starts to sign{' '}
+        A rotation has started: the key {key} is published and starts to sign tokens{' '}
         <Moment at={next.activates_at} now={now} />. You can rotate again after that.
       </p>
     )

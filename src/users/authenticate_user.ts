@@ -171,8 +171,8 @@ async function checkOnPrimary(
   const reason = reasonToRefuse(newest, isProven, { guard, attempt, refuses })
   if (user !== null && reason === null) return signedIn(user, first)
   const isCounted = guard.noteCounts(keys, counted, { ...attempt, subject: user?.id ?? null })
-  // Without a count, the hash or a factor changed during the check. For a locked account, this further call would show the lock by the
-  // time of the response.
+  // If the transaction counted no failure, the hash or a factor has changed during the check, and this call counts it. A locked
+  // account gets no such call, because the longer response time would show the lock.
   if (!isCounted && !guard.isAccountLocked(newest.failures, attempt))
     await guard.countKeys(keys, attempt, user?.id ?? null)
   if (isApart && first.reason === null) await guard.countOthers(attempt, user?.id ?? null)

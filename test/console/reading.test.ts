@@ -277,7 +277,7 @@ describe('the keys', () => {
     server.clock.time += 26 * 60
     const pending = (await own.get('/console/keys')).html
     expect(pending).toMatch(
-      /A rotation has started: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign <time[^>]+>in 4 minutes</,
+      /A rotation has started: the key <code class="id">[\w-]{43}<\/code> is published and starts to sign tokens <time[^>]+>in 4 minutes</,
     )
     expect(pending).not.toContain('Rotate…')
     expect(await own.post('/console/keys/rotate')).toMatchObject({
