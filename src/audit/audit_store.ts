@@ -30,7 +30,7 @@ interface AuditOptions {
   bursts?: Pick<BurstLimits, 'isWithin'>
   /** The writes of this isolate that share a call to D1. Absent: the events have calls of their own. */
   deferred?: DeferredWriteStore
-  /** The queue of most events. Absent if config.yml has no `audit_archive`: then all events are rows of `audit_events`. */
+  /** The queue to which the store sends most of the events. Absent if config.yml has no `audit_archive`: then all events are rows of `audit_events`. */
   queue?: AuditQueue | null
 }
 

@@ -4,7 +4,7 @@ import { ConfigError, readSettings } from './read_settings.ts'
 import type { Settings } from './schema.ts'
 import { describeUnknownKey } from './unknown_key.ts'
 
-// The Worker does not import this module. The build gives it the document as JSON (docs/decisions/0021).
+// The Worker does not import this module: the build gives the Worker the content of config.yml as JSON (docs/decisions/0021).
 
 /** A document of YAML, and the position of each line in its text. */
 interface Parsed {

@@ -47,7 +47,8 @@ interface Dependencies {
  * primary of every database, so that its time does not show which database has the user.
  *
  * @throws OAuthError invalid_grant, with one response for every reason; temporarily_unavailable if the address must wait;
- *   after recent failures of the account or the address, too_many_attempts for a page and challenge_required for another request
+ *   after recent failures of the account or the address, too_many_attempts for a sign-in on a page, and
+ *   challenge_required for every other sign-in
  */
 export async function authenticateUser(
   { password, challengeResponse, refuses = () => false, ...credentials }: UserCredentials,
