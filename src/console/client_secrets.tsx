@@ -71,7 +71,7 @@ function retirementOf({ client, secret, csrf, isAccount }: Retirement) {
     action: pathOf`/clients/${client.client_id}/secrets/${secret.secret_id}/retire`,
     isDangerous: true,
     children: isAccount
-      ? 'The secret and all earlier tokens of the account stop working at once. New tokens work after about 7 s.'
+      ? 'The secret and all earlier tokens of the account stop working at once. Request new tokens after about 7 s.'
       : 'The secret stops working at once. Tokens that were issued with it stay valid.',
   }
 }

@@ -51,7 +51,7 @@ export const refreshTokenGrant: Grant = {
     const scope = grantScope(parameters.find('scope'), stillAllowed)
     await spendRefresh(claims, request, services)
     // The token is used after the other checks, because a refused request must not use it. Only the check of the second factor
-    // follows, because it needs the user.
+    // follows, because it needs the record of the user.
     const { session, user, knownAt } = await rotateSession(claims, request, services)
     if (user !== null && isBelowRequiredLevel(user, claims, config))
       throw refuseRefresh('other', 'the user needs a second factor', claims)
