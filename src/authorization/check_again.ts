@@ -1,7 +1,7 @@
 import type { AuthorizationFailure } from '../oauth/authorization_failure.ts'
 import { AuthorizationError } from './authorization_error.ts'
 import type { AuthorizationRequest } from './authorization_request.ts'
-import { grantableOf, mayUseCodes, needsPkce, type ScopeHolder } from './parse_request.ts'
+import { grantableOf, needsPkce, type ScopeHolder } from './parse_request.ts'
 
 /**
  * Checks a sealed request against its client of now, because an operator can change the client while a page is open.
@@ -14,7 +14,7 @@ export function checkAgain(request: AuthorizationRequest, holder: ScopeHolder): 
     throw new AuthorizationError(failure, request)
   }
   const { client } = holder
-  if (!mayUseCodes(holder)) fail('no_code_grant')
+  if (!client.grants.includes('authorization_code')) fail('no_code_grant')
   if (request.codeChallenge === null && needsPkce(holder)) fail('no_code_challenge')
   const scope = grantableOf(request.scope, holder)
   if (scope.length === 0 && request.scope.length > 0) fail('scope')

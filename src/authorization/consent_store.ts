@@ -3,6 +3,7 @@ import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { HolderGuard } from '../sessions/holder_check.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
+import { isInFurther } from '../users/user_databases_store.ts'
 import type { ConsentSubject } from './consent.ts'
 
 /** A consent that a user gave. Times are Unix seconds. */
@@ -59,7 +60,8 @@ export class ConsentStore {
 
   /**
    * Makes a statement that stores a consent, and adds its scopes to those of an earlier consent. A consent that was withdrawn
-   * after the code was issued stays withdrawn. A deleted user or client gets no consent.
+   * after the code was issued stays withdrawn. A deleted user or client gets no consent. The exchange has read a user of a further database
+   * before. If the user is deleted in between, the cron trigger removes the consent.
    *
    * @param guard The condition of the statement.
    * @param now Unix seconds.
@@ -73,14 +75,14 @@ export class ConsentStore {
       .prepare(
         `INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at)
          SELECT ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8
-         WHERE EXISTS (SELECT 1 FROM users WHERE id = ?3) AND EXISTS (SELECT 1 FROM clients WHERE client_id = ?4)
+         WHERE (?10 OR EXISTS (SELECT 1 FROM users WHERE id = ?3)) AND EXISTS (SELECT 1 FROM clients WHERE client_id = ?4)
            AND ${guard.sql}
          ON CONFLICT (id) DO UPDATE SET updated_at = ?8, withdrawn_at = NULL, scopes = iif(withdrawn_at IS NULL,
            (SELECT json_group_array(value) FROM
              (SELECT value FROM json_each(consents.scopes) UNION SELECT value FROM json_each(?7))), ?7)
          WHERE valid_from <= ?9`,
       )
-      .bind(guard.query, ...[id, subject, clientId, api, redirectUri, JSON.stringify(scopes)], now, issuedAt)
+      .bind(guard.query, ...[id, subject, clientId, api, redirectUri, JSON.stringify(scopes)], now, issuedAt, Number(isInFurther(subject)))
   }
 
   /** The newest consents of a user, also those that were withdrawn. @throws StorageUnavailable, CorruptRecord */

@@ -103,7 +103,7 @@ export function parseAuthorizationRequest(
   hints: CheckedHints,
   now: number,
 ): AuthorizationRequest {
-  const { api } = holder
+  const { client, api } = holder
   const fail: Fail = (failure) => {
     throw new AuthorizationError(failure, returnAddress)
   }
@@ -114,7 +114,7 @@ export function parseAuthorizationRequest(
     if (value.length > limit) fail('long_parameter')
     if (hasControlCharacter(value)) fail('control_character')
   }
-  if (!mayUseCodes(holder)) fail('no_code_grant')
+  if (!client.grants.includes('authorization_code')) fail('no_code_grant')
   const responseType = parameters.find('response_type')
   if (responseType === null) fail('no_response_type')
   if (responseType !== 'code') fail('response_type')
@@ -177,11 +177,6 @@ export function grantableOf(
 ): string[] {
   const allowed = clientScopes(client, api)
   return scopes.filter((scope) => allowed.includes(scope) || (openIdEnabled && isIdentityScope(scope)))
-}
-
-/** Whether a client has the code grant, and its users can allow the request. */
-export function mayUseCodes({ client, api }: RequestingClient): boolean {
-  return client.grants.includes('authorization_code') && (client.isFirstParty || api.hasConsents)
 }
 
 /** A public client and a client of an API for agents always need PKCE (RFC 9700 §2.1.1). */

@@ -11,8 +11,6 @@ export interface ApiConfig extends ApiSettings {
   refreshTokenLifetimeSeconds: number
   /** The format of the errors that clients of the API get, if their records name no other. */
   errorDialect: ErrorDialect
-  /** Whether users can allow third-party clients to use the API. Users in several databases cannot. */
-  hasConsents: boolean
 }
 
 type Resolved = 'apis' | 'adminApiName' | 'accessTokenLifetimeSeconds' | 'refreshTokenLifetimeSeconds'
@@ -81,7 +79,6 @@ function resolve({
       accessTokenLifetimeSeconds: api.accessTokenLifetimeSeconds ?? accessTokenLifetimeSeconds,
       refreshTokenLifetimeSeconds: api.refreshTokenLifetimeSeconds ?? refreshTokenLifetimeSeconds,
       errorDialect: api.agents ? 'rfc6749' : (api.errorDialect ?? settings.errorDialect),
-      hasConsents: settings.userDatabases?.pools.includes(api.userPool) !== true,
     }),
   )
   return {

@@ -57,7 +57,7 @@ export const userDatabaseKeys = {
 
 /** The parts of config.yml that the rules compare. */
 interface ComparedFile extends FileOf<typeof userDatabaseKeys> {
-  apis: Record<string, { users: string; agents: boolean }>
+  apis: Record<string, { users: string }>
   admin_api?: string | undefined
   accounts: Record<string, AccountFile>
   session_shards: { binding: string }[]
@@ -124,9 +124,6 @@ function problemsOfPool(file: ComparedFile, pool: string): PathProblem[] {
       ? []
       : [{ path, message: `must have only pools that an API names as users, not ${pool}` }]),
     ...(isOfOperators ? [{ path, message: 'must not have the pool of admin_api' }] : []),
-    ...(apis.some((api) => api.agents)
-      ? [{ path, message: `must not have ${pool}, because its API has agents` }]
-      : []),
     ...(accounts === undefined ? [] : namesOfPageKeys(accounts)).map((key) => ({
       path: ['accounts', pool, key],
       message: 'must be absent, because user_databases lists the pool',

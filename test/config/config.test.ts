@@ -23,7 +23,6 @@ const SHOP_READ = {
   scopeTexts: new Map(),
   agents: false,
   errorDialect: 'rfc6749',
-  hasConsents: true,
   branding: null,
   accessTokenLifetimeSeconds: 3600,
   refreshTokenLifetimeSeconds: 2_592_000,

@@ -36,14 +36,13 @@ function problemsIn(changes: Record<string, unknown>): string[] {
 const SESSIONS = 'user_databases: needs session_objects with a per_market of at least 1'
 const BINDING =
   'user_databases.databases: must not use the binding DB or a binding of session_shards or audit_databases'
-const AGENTS = 'user_databases.pools: must not have customers, because its API has agents'
 const absent = (key: string) => [
   `accounts.customers.${key}: must be absent, because user_databases lists the pool`,
 ]
 
 describe('the key `user_databases`', () => {
-  it('the configuration has the pools, the databases, and the APIs without pages', () => {
-    const { userDatabases, apis } = parseConfig(textOf())
+  it('the configuration has the pools and the databases', () => {
+    const { userDatabases } = parseConfig(textOf())
     expect(userDatabases).toEqual({
       pools: ['customers'],
       databases: [
@@ -51,10 +50,6 @@ describe('the key `user_databases`', () => {
         { ...U2, newUsers: ['customers'] },
       ],
     })
-    expect([...apis.values()].map(({ name, hasConsents }) => [name, hasConsents])).toEqual([
-      ['shop', false],
-      ['admin', true],
-    ])
   })
 
   it.each<[Record<string, unknown>, string[]]>([
@@ -109,7 +104,6 @@ describe('the key `user_databases`', () => {
       { user_databases: { ...DATABASES, databases: [] } },
       ['user_databases.databases: must list at least one database'],
     ],
-    [{ apis: { shop: { ...SHOP, agents: true }, admin: OPERATORS } }, [AGENTS]],
     [{ accounts: { customers: { self_service: true } } }, absent('self_service')],
     [{ accounts: { customers: { second_factor: 'optional' } } }, absent('second_factor')],
     [{ accounts: { customers: { second_factor_roles: ['buyer'] } } }, absent('second_factor_roles')],

@@ -279,25 +279,6 @@ describe('the databases of users', () => {
     await expect(other.refresh(client, tokens.refresh_token)).rejects.toThrow('503')
   })
 
-  it('the authorization endpoint refuses an API whose users are in several databases', async () => {
-    const server = new TestServer({ config: IN_TWO_DATABASES })
-    const redirectUri = 'https://www.shop.test/callback'
-    const client = await server.addClient({ grants: ['authorization_code'], redirectUris: [redirectUri] })
-    const query = new URLSearchParams({
-      client_id: client.id,
-      redirect_uri: redirectUri,
-      response_type: 'code',
-      state: 'abc',
-    })
-    const response = await server.fetch(`/oauth2-token/authorize?${query}`, { redirect: 'manual' })
-    const { searchParams } = new URL(response.headers.get('Location') ?? '')
-    expect([response.status, searchParams.get('error'), searchParams.get('state')]).toEqual([
-      303,
-      'unauthorized_client',
-      'abc',
-    ])
-  })
-
   it('a database runs a statement of another database in a batch, as the text and the values', async () => {
     const statement = env.DB.prepare('SELECT ? AS value, (SELECT count(*) FROM marks) AS marks').bind('text')
     await env.USERS_1.batch([env.USERS_1.prepare('CREATE TABLE marks (id INTEGER PRIMARY KEY)')])
