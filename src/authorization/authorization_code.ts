@@ -5,7 +5,7 @@ import type { TextSealer } from '../keys/text_sealer.ts'
 export const CODE_SECONDS = 60
 
 /** The maximum length of a code. Servers and proxies limit the length of a URL. */
-export const MAX_CODE_CHARACTERS = 1200
+export const MAX_CODE_CHARACTERS = 1250
 
 /** The content of a code. Times are Unix seconds. */
 export interface AuthorizationCode {

@@ -11,9 +11,10 @@ import {
   signInAt,
 } from '../support/authorize.ts'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from '../support/server.ts'
+import { USER_PLACES } from '../support/session_stores.ts'
 
-describe('the authorization code flow', () => {
-  const server = new TestServer()
+describe.each(USER_PLACES)('the authorization code flow, with users in $users', ({ config }) => {
+  const server = new TestServer({ config })
   let client: TestClient
   let username: string
   let userId: string

@@ -13,6 +13,8 @@ import {
 import { D1_DOWN } from '../support/faults.ts'
 import { LaggingD1 } from '../support/lagging_d1.ts'
 import { basic, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from '../support/server.ts'
+import { IN_STRICT_OBJECTS } from '../support/session_objects.ts'
+import { SESSION_STORES } from '../support/session_stores.ts'
 import { signOutUser } from '../support/sign_out.ts'
 
 const PATH = '/oauth2-token/authorize'
@@ -27,6 +29,18 @@ type Changes = Record<string, string | undefined>
 /** Opens an address of the server without a browser. */
 function open(server: TestServer, url: string, headers: Record<string, string> = {}): Promise<Response> {
   return server.send(new Request(url, { redirect: 'manual', headers: { Accept: 'text/html', ...headers } }))
+}
+
+/** Users whose ids have the longest name of a database. */
+const WITH_LONG_IDS = {
+  name: 'the longest id of a user',
+  config: {
+    ...IN_STRICT_OBJECTS,
+    user_databases: {
+      pools: ['customers'],
+      databases: [{ name: 'abcdefghijklmnop', binding: 'USERS_1', new_users: ['customers'] }],
+    },
+  },
 }
 
 describe('the authorization endpoint', () => {
@@ -289,23 +303,28 @@ describe('the authorization endpoint', () => {
     expect(url.searchParams.get('error')).toBe('login_required')
   })
 
-  it('a nonce of 512 characters and a redirect URI of 1,024 characters fit in the code', async () => {
-    const nonce = 'n'.repeat(512)
-    const redirect_uri = CALLBACK.padEnd(1024, '/')
-    const partner = await server.addClient({
-      ...CODE_CLIENT,
-      isFirstParty: false,
-      redirectUris: [redirect_uri],
-    })
-    const browser = browserOf(server)
-    await browser.open(authorizeUrl(partner, { redirect_uri, nonce, scope: 'openid profile email cart' }))
-    await signInAt(browser, username)
-    const { url } = await browser.press('Allow')
-    const { id_token = '' } = await server.requireTokens(
-      exchangeOf(partner, url.searchParams.get('code'), { redirect_uri }),
-    )
-    expect(decodeJwt(id_token).nonce).toBe(nonce)
-  })
+  it.each([...SESSION_STORES, WITH_LONG_IDS])(
+    'a nonce of 512 characters and a redirect URI of 1,024 characters fit in the code, with $name',
+    async ({ config }) => {
+      const nonce = 'n'.repeat(512)
+      const redirect_uri = CALLBACK.padEnd(1024, '/')
+      const other = new TestServer({ config, clock: server.clock })
+      const partner = await other.addClient({
+        ...CODE_CLIENT,
+        isFirstParty: false,
+        redirectUris: [redirect_uri],
+      })
+      const user = await other.addUser()
+      const browser = browserOf(other)
+      await browser.open(authorizeUrl(partner, { redirect_uri, nonce, scope: 'openid profile email cart' }))
+      await signInAt(browser, user.username)
+      const { url } = await browser.press('Allow')
+      const { id_token = '' } = await other.requireTokens(
+        exchangeOf(partner, url.searchParams.get('code'), { redirect_uri }),
+      )
+      expect(decodeJwt(id_token).nonce).toBe(nonce)
+    },
+  )
 
   it('a user gets a limited number of codes in a minute, so that the second uses cannot fill the feed', async () => {
     const seen = new Map<string, number>()

@@ -11,11 +11,12 @@ import {
 } from '../support/authorize.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { USER_PLACES } from '../support/session_stores.ts'
 
 const APP = 'com.example.app://callback'
 
-describe('the consent of a user', () => {
-  const server = new TestServer()
+describe.each(USER_PLACES)('the consent of a user in $users', ({ config }) => {
+  const server = new TestServer({ config })
   let shop: TestClient
   let partner: TestClient
   let username: string

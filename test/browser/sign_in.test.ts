@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { moveUserEvents } from '../../src/users/move_user_events.ts'
 import { auditOf } from '../support/audit.ts'
 import {
   authorize,
@@ -15,14 +16,14 @@ import { NEW_PASSWORD } from '../support/operation_examples.ts'
 import { TestOperator } from '../support/operator.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
-import { describeStores, readSessions } from '../support/session_stores.ts'
+import { IN_USER_DATABASES, readSessions, SESSION_STORES, USER_PLACES } from '../support/session_stores.ts'
 import { changePassword, disableUser, signOutUser } from '../support/sign_out.ts'
 
 const SESSION_COOKIE = '__Host-sallyport-customers'
 
-describe('the sign-in page', () => {
+describe.each(USER_PLACES)('the sign-in page, with users in $users', ({ config }) => {
   const server = new TestServer({
-    config: { browser_sessions: { customers: { idle: 86_400, lifetime: 2_592_000 } } },
+    config: { ...config, browser_sessions: { customers: { idle: 86_400, lifetime: 2_592_000 } } },
   })
   let client: TestClient
   let username: string
@@ -142,7 +143,10 @@ describe('the sign-in page', () => {
     ['the lifetime', 400, 3],
   ])('a browser session ends with %s of its pool', async (_what, seconds, requests) => {
     const limits = { idle: 600, lifetime: 1000 }
-    const short = new TestServer({ config: { browser_sessions: { customers: limits } }, clock: server.clock })
+    const short = new TestServer({
+      config: { ...config, browser_sessions: { customers: limits } },
+      clock: server.clock,
+    })
     const browser = browserOf(short)
     await authorize(short, client, { username, browser })
     const origins: string[] = []
@@ -197,7 +201,7 @@ describe('the sign-in page', () => {
 
   it('a page waits in place of a challenge, and then accepts the password', async () => {
     const challenging = new TestServer({
-      config: { challenge: { verify_url: 'https://challenge.test/siteverify' } },
+      config: { ...config, challenge: { verify_url: 'https://challenge.test/siteverify' } },
       env: { CHALLENGE_SECRET: crypto.randomUUID() },
       clock: server.clock,
     })
@@ -249,6 +253,7 @@ describe('the sign-in page', () => {
     await exchange(browser)
     await authorize(server, client, { username: user.username, browser })
     expect((await signInAt(await openSignIn(), user.username)).status).toBe(400)
+    await moveUserEvents(server.services)
     expect(await auditOf({ kind: 'cut_off', subject: user.id })).toMatchObject([
       { reason: 'the password was changed', client_id: client.id },
     ])
@@ -256,7 +261,7 @@ describe('the sign-in page', () => {
 
   it('a sign-in whose next page cannot be made leaves no browser session, because the server has not recorded the sign-in', async () => {
     const faulty = new FaultyStores()
-    const broken = new TestServer({ env: faulty.env, clock: server.clock })
+    const broken = new TestServer({ config, env: faulty.env, clock: server.clock })
     const partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false })
     const browser = browserOf(broken)
     await browser.open(authorizeUrl(partner))
@@ -266,29 +271,32 @@ describe('the sign-in page', () => {
   })
 })
 
-describeStores('a sign-in on the page', () => {
-  it('guesses that lock the account within a minute end the session and the browser session', async () => {
-    const server = new TestServer()
-    const client = await server.addClient(CODE_CLIENT)
-    const user = await server.addUser()
-    const browser = browserOf(server)
-    await authorize(server, client, { username: user.username, browser })
-    const tokens = await server.requireTokens(exchangeOf(client, browser.page.url.searchParams.get('code')))
-    await browser.open(authorizeUrl(client))
-    const second = await server.requireTokens(exchangeOf(client, browser.page.url.searchParams.get('code')))
-    for (let i = 0; i < 10; i++) {
-      const attacker = browserOf(server)
-      await attacker.open(authorizeUrl(client))
-      await signInAt(attacker, user.username, `guess ${i}`)
-    }
-    for (const { refresh_token } of [tokens, second]) {
-      const body = { grant_type: 'refresh_token', client_id: client.id, refresh_token }
-      expect((await server.postJson(body)).status).toBe(400)
-    }
-    const page = await browser.open(authorizeUrl(client))
-    expect(page.html).toContain('<h1>Sign in</h1>')
-    const ends = (await readSessions(user.id)).map(({ end_reason: reason }) => reason)
-    const reason = 'its account was locked within a minute of the sign-in'
-    expect(ends).toEqual([reason, reason])
-  })
-})
+describe.each([...SESSION_STORES, IN_USER_DATABASES])(
+  'a sign-in on the page, with sessions in $name',
+  ({ config }) => {
+    it('guesses that lock the account within a minute end the session and the browser session', async () => {
+      const server = new TestServer({ config })
+      const client = await server.addClient(CODE_CLIENT)
+      const user = await server.addUser()
+      const browser = browserOf(server)
+      await authorize(server, client, { username: user.username, browser })
+      const tokens = await server.requireTokens(exchangeOf(client, browser.page.url.searchParams.get('code')))
+      await browser.open(authorizeUrl(client))
+      const second = await server.requireTokens(exchangeOf(client, browser.page.url.searchParams.get('code')))
+      for (let i = 0; i < 10; i++) {
+        const attacker = browserOf(server)
+        await attacker.open(authorizeUrl(client))
+        await signInAt(attacker, user.username, `guess ${i}`)
+      }
+      for (const { refresh_token } of [tokens, second]) {
+        const body = { grant_type: 'refresh_token', client_id: client.id, refresh_token }
+        expect((await server.postJson(body)).status).toBe(400)
+      }
+      const page = await browser.open(authorizeUrl(client))
+      expect(page.html).toContain('<h1>Sign in</h1>')
+      const ends = (await readSessions(user.id)).map(({ end_reason: reason }) => reason)
+      const reason = 'its account was locked within a minute of the sign-in'
+      expect(ends).toEqual([reason, reason])
+    })
+  },
+)

@@ -23,7 +23,7 @@ import {
   type TestClient,
   TestServer,
 } from '../support/server.ts'
-import { readSessions, SESSION_STORES } from '../support/session_stores.ts'
+import { IN_USER_DATABASES, readSessions, SESSION_STORES } from '../support/session_stores.ts'
 
 const LOGOUT = `${ISSUER}/oauth2-token/logout`
 const SIGNED_OUT = 'https://app.test/signed-out'
@@ -54,8 +54,10 @@ const LOOKALIKES = [
 const logoutUrl = (parameters: Record<string, string>) => `${LOGOUT}?${new URLSearchParams(parameters)}`
 
 /** All sessions are in one database, or in one object. So each store reaches the limit of a logout. */
-const STORES = SESSION_STORES.map(({ name, config }) =>
-  name === 'D1' ? { name, config } : { name, config: { session_objects: { per_market: 1, strict: true } } },
+const STORES = [...SESSION_STORES, IN_USER_DATABASES].map(({ name, config }) =>
+  name === 'D1'
+    ? { name, config }
+    : { name, config: { ...config, session_objects: { per_market: 1, strict: true } } },
 )
 
 describe.each(STORES)('the logout endpoint, with sessions in $name', (store) => {
@@ -176,7 +178,10 @@ describe.each(STORES)('the logout endpoint, with sessions in $name', (store) => 
     server.clock.time += 12 * 3600
     await server.sweep()
     const longer = { customers: { idle: 86_400, lifetime: 30 * 86_400 } }
-    const later = new TestServer({ config: { browser_sessions: longer }, clock: server.clock })
+    const later = new TestServer({
+      config: { ...store.config, browser_sessions: longer },
+      clock: server.clock,
+    })
     const response = await later.fetch(authorizeUrl(client).slice(ISSUER.length), { headers: { Cookie } })
     expect([response.status, await response.text()]).toEqual([
       200,
