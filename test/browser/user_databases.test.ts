@@ -14,55 +14,15 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
+import { CHECK, CONFIG, exchange, INDEX, indexed, newScene, once, ROW } from '../support/exchange_races.ts'
 import { FAULTS, FaultyStore } from '../support/faults.ts'
 import { readFeed } from '../support/feed.ts'
 import { TestOperator } from '../support/operator.ts'
-import { emptyStores, ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
-import { IN_STRICT_OBJECTS } from '../support/session_objects.ts'
+import { emptyStores, ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 import { readSession } from '../support/session_stores.ts'
 import { disableUser, signOutUser } from '../support/sign_out.ts'
-import { IN_ONE_DATABASE } from '../support/user_databases.ts'
 
-const CONFIG = { ...IN_ONE_DATABASE, ...IN_STRICT_OBJECTS }
 const SESSION_COOKIE = '__Host-sallyport-customers'
-
-/** The parts of an exchange by their SQL: the row of the session, the read of the user, the transaction in the main database. */
-const ROW = 'INSERT INTO sessions'
-const CHECK = 'AS problem'
-const INDEX = 'INSERT INTO session_index'
-
-/** A user of the database USERS_1, a first-party client, and an isolate whose stores a test wraps. */
-async function newScene() {
-  const near = new TestServer({ config: CONFIG })
-  const client = await near.addClient(CODE_CLIENT)
-  const user = await near.addUser()
-  const isolate = (stores: Partial<Cloudflare.Env>) =>
-    new TestServer({ config: CONFIG, clock: near.clock, env: stores })
-  return { near, client, user, isolate }
-}
-
-/** Runs an action once, before or after the first call with a text. */
-function once(text: string, when: 'before' | 'after', action: () => Promise<unknown>): AroundCall {
-  let isDone = false
-  return async (sql, call) => {
-    const isNow = !isDone && sql.includes(text)
-    if (isNow) isDone = true
-    if (isNow && when === 'before') await action()
-    const result = await call()
-    if (isNow && when === 'after') await action()
-    return result
-  }
-}
-
-async function exchange(server: TestServer, client: TestClient, code: string | null) {
-  const response = await server.postJson(exchangeOf(client, code))
-  const body = await response.json<{ error?: string; access_token?: string; refresh_token?: string }>()
-  await server.settle()
-  return { status: response.status, ...body }
-}
-
-const indexed = async (sid: string) =>
-  (await env.DB.prepare('SELECT sid FROM session_index WHERE sid = ?').bind(sid).all()).results.length
 
 describe('the exchange of a code of a user of a further database', () => {
   beforeEach(emptyStores)
