@@ -15,9 +15,11 @@ import {
   signInAt,
 } from '../support/authorize.ts'
 import { CHECK, CONFIG, exchange, INDEX, indexed, newScene, once, ROW } from '../support/exchange_races.ts'
+import { FarStores } from '../support/far_stores.ts'
 import { FAULTS, FaultyStore } from '../support/faults.ts'
 import { readFeed } from '../support/feed.ts'
 import { TestOperator } from '../support/operator.ts'
+import { PassingTime } from '../support/passing_time.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 import { readSession } from '../support/session_stores.ts'
 import { disableUser, signOutUser } from '../support/sign_out.ts'
@@ -89,9 +91,9 @@ describe('the exchange of a code of a user of a further database', () => {
   )
 
   it.each([
-    ['before the check in the main database, refuses the code', 'before', 400],
-    ['after it, ends the new session', 'after', 200],
-  ] as const)('a logout %s', async (_what, when, status) => {
+    ['before the check in the main database it refuses the code', 'before', 400],
+    ['after it, it ends the new session', 'after', 200],
+  ] as const)('a logout at the time of an exchange: %s', async (_what, when, status) => {
     const { near, client, user, isolate } = await newScene()
     const browser = browserOf(near)
     const code = (await authorize(near, client, { username: user.username, browser })).get('code')
@@ -179,6 +181,24 @@ describe('the exchange of a code of a user of a further database', () => {
     expect((await exchange(near, client, late)).status).toBe(400)
   })
 
+  it('an exchange waits once more than that of a user of the main database', async () => {
+    const { near, client, user, isolate } = await newScene()
+    const other = await new TestServer({ clock: near.clock }).addUser()
+    const waits: number[] = []
+    for (const { id } of [other, user]) {
+      const stores = new FarStores()
+      const server = isolate(stores.env)
+      const time = new PassingTime(stores)
+      // The first exchange reads the keys.
+      await time.during(exchange(server, client, await newCode(near, client, id)))
+      const code = await newCode(near, client, id)
+      const before = time.elapsedMs
+      expect((await time.during(exchange(server, client, code))).status).toBe(200)
+      waits.push(time.elapsedMs - before)
+    }
+    expect(waits).toEqual([2, 3])
+  })
+
   it('the exchange ends the session of the guest, and the tokens name the guest', async () => {
     const { near, user } = await newScene()
     const client = await near.addClient({ ...CODE_CLIENT, grants: [...CODE_CLIENT.grants, 'password'] })
@@ -257,15 +277,22 @@ describe('the pages of users of a further database', () => {
     const { near, user } = await newScene()
     const client = await near.addClient({ ...CODE_CLIENT, confidential: true })
     const browser = browserOf(near)
-    const scope = 'openid cart'
+    await near.services.userAdmin.change(
+      user.id,
+      { profile: { name: 'Zoë Park' } },
+      { versions: null, adminPool: null, now: near.clock.time },
+      [],
+    )
+    const scope = 'openid profile cart'
     const first = await authorize(near, client, { username: user.username, browser, changes: { scope } })
     const tokens = await near.requireTokens(exchangeOf(client, first.get('code')))
     expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({
       ...{ iss: ISSUER, sub: user.id, aud: client.id, auth_time: near.clock.time, amr: ['pwd'] },
+      name: 'Zoë Park',
     })
     const headers = { Authorization: `Bearer ${tokens.access_token}` }
     const userinfo = await near.fetch('/oauth2-token/userinfo', { headers })
-    expect([userinfo.status, await userinfo.json()]).toMatchObject([200, { sub: user.id }])
+    expect([userinfo.status, await userinfo.json()]).toMatchObject([200, { sub: user.id, name: 'Zoë Park' }])
     near.clock.time += 100
     const silent = await browser.open(authorizeUrl(client, { prompt: 'none', max_age: '100', scope }))
     expect(silent.url.searchParams.get('code')).not.toBeNull()

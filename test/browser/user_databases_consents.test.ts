@@ -73,9 +73,9 @@ describe('the consents of users of a further database', () => {
   })
 
   it.each([
-    ['before the check in the main database, refuses the code', 'before', 400],
-    ['after it, ends the new session', 'after', 200],
-  ] as const)('a withdrawal %s', async (_what, when, status) => {
+    ['before the check in the main database it refuses the code', 'before', 400],
+    ['after it, it ends the new session', 'after', 200],
+  ] as const)('a withdrawal at the time of an exchange: %s', async (_what, when, status) => {
     const { near, user, partner, code, next, isolate } = await allowedScene()
     await near.requireTokens(exchangeOf(partner, code))
     const operator = await TestOperator.confirmed(near)
