@@ -10,10 +10,10 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
+import { CUSTOMER_PLACES } from '../support/customer_places.ts'
 import { ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from '../support/server.ts'
-import { USER_PLACES } from '../support/session_stores.ts'
 
-describe.each(USER_PLACES)('the authorization code flow, with users in $users', ({ config }) => {
+describe.each(CUSTOMER_PLACES)('the authorization code flow, with customers in $name', ({ config }) => {
   const server = new TestServer({ config })
   let client: TestClient
   let username: string

@@ -9,13 +9,13 @@ import {
   exchangeOf,
   signInAt,
 } from '../support/authorize.ts'
+import { CUSTOMER_PLACES } from '../support/customer_places.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
-import { USER_PLACES } from '../support/session_stores.ts'
 
 const APP = 'com.example.app://callback'
 
-describe.each(USER_PLACES)('the consent of a user in $users', ({ config }) => {
+describe.each(CUSTOMER_PLACES)('the consent of a user, with customers in $name', ({ config }) => {
   const server = new TestServer({ config })
   let shop: TestClient
   let partner: TestClient

@@ -11,17 +11,18 @@ import {
   readCode,
   signInAt,
 } from '../support/authorize.ts'
+import { CUSTOMER_PLACES } from '../support/customer_places.ts'
 import { FaultyStores } from '../support/faults.ts'
 import { NEW_PASSWORD } from '../support/operation_examples.ts'
 import { TestOperator } from '../support/operator.ts'
 import type { PageBrowser } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
-import { IN_USER_DATABASES, readSessions, SESSION_STORES, USER_PLACES } from '../support/session_stores.ts'
+import { IN_USER_DATABASES, readSessions, SESSION_STORES } from '../support/session_stores.ts'
 import { changePassword, disableUser, signOutUser } from '../support/sign_out.ts'
 
 const SESSION_COOKIE = '__Host-sallyport-customers'
 
-describe.each(USER_PLACES)('the sign-in page, with users in $users', ({ config }) => {
+describe.each(CUSTOMER_PLACES)('the sign-in page, with customers in $name', ({ config }) => {
   const server = new TestServer({
     config: { ...config, browser_sessions: { customers: { idle: 86_400, lifetime: 2_592_000 } } },
   })

@@ -9,7 +9,7 @@ interface CustomerPlace {
 }
 
 /** Every place. The same tests run against each. test/users has the tests of users in several databases. */
-const CUSTOMER_PLACES: readonly CustomerPlace[] = [
+export const CUSTOMER_PLACES: readonly CustomerPlace[] = [
   { name: 'the main database', config: {} },
   { name: 'two further databases', config: IN_FURTHER_DATABASES },
 ]

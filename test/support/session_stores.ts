@@ -24,12 +24,6 @@ export const IN_USER_DATABASES = {
   config: IN_FURTHER_DATABASES,
 }
 
-/** Where new customers are, and the keys of config.yml for it. */
-export const USER_PLACES = [
-  { users: 'the main database', config: {} },
-  { users: 'further databases', config: IN_USER_DATABASES.config },
-]
-
 /** A block of tests for each store of sessions. Each `TestServer` that a test creates has the store. */
 export function describeStores(name: string, tests: (store: SessionStoreCase) => void): void {
   describeConfigurations(SESSION_STORES, `${name}, with sessions in $name`, tests)
