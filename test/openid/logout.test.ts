@@ -370,10 +370,11 @@ describe.each(STORES)('the logout endpoint, with sessions in $name', (store) => 
       const allowed = await browser.press('Allow')
       await server.requireTokens(exchangeOf(partner, allowed.url.searchParams.get('code')))
       const count = isLock ? 21 : 201
-      for (let i = 0; i < count; i++) {
+      const open = async () => {
         const code = await newCode(server, client, user.id, { auth })
         await server.requireTokens(exchangeOf(client, code))
       }
+      await Promise.all(Array.from({ length: count }, open))
       if (isLock) await lock(user.username)
       else {
         await browser.open(LOGOUT)
