@@ -172,7 +172,7 @@ async function checkOnPrimary(
   const reason = reasonToRefuse(newest, isProven, { guard, attempt, refuses })
   if (user !== null && reason === null) return signedIn(user, first)
   const isCounted = guard.noteCounts(keys, counted, { ...attempt, subject: user?.id ?? null })
-  // If the transaction counted no failure, the hash or a factor has changed during the check, and this call counts it. A locked
+  // The transaction counts no failure if the hash or a factor changed during the check. This call then counts the failure. A locked
   // account gets no such call, because the longer response time would show the lock.
   if (!isCounted && !guard.isAccountLocked(newest.failures, attempt))
     await guard.countKeys(keys, attempt, user?.id ?? null)
