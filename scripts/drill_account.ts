@@ -24,9 +24,10 @@ export function passwordForm(username: string, password: string, client: Form = 
 
 /** Requests to one running service. Each method throws if the service refuses it. */
 export class DrillAccount {
-  readonly #service: ServiceServer
+  #operator: { token: string; confirmation: string } | null = null
+  readonly #service: Pick<ServiceServer, 'origin'>
 
-  constructor(service: ServiceServer) {
+  constructor(service: Pick<ServiceServer, 'origin'>) {
     this.#service = service
   }
 
@@ -45,12 +46,12 @@ export class DrillAccount {
   }
 
   /** @returns the next refresh token */
-  async refresh(token: string): Promise<string> {
-    return (await this.token(refreshForm(token))).refresh_token
+  async refresh(token: string, client: Form = SHOP): Promise<string> {
+    return (await this.token(refreshForm(token, client))).refresh_token
   }
 
-  async revoke(token: string): Promise<void> {
-    await this.#post('/oauth2-token/revoke', { token, ...SHOP })
+  async revoke(token: string, client: Form = SHOP): Promise<void> {
+    await this.#post('/oauth2-token/revoke', { token, ...client })
   }
 
   /** The text of the revocation feed. */
@@ -58,25 +59,32 @@ export class DrillAccount {
     return (await fetch(`${this.#service.origin}/revocations`)).text()
   }
 
-  /** Calls the admin API as the demo operator, with a confirmation. @param body Null for GET */
-  async admin(path: string, body: object | null): Promise<Record<string, unknown>> {
+  /** Calls the admin API as the demo operator, with a confirmation. @param body Null for GET. PATCH changes a record in its first version */
+  async admin(path: string, body: object | null, method = 'POST'): Promise<Record<string, unknown>> {
+    this.#operator ??= await this.#signInOperator()
+    return this.#callAdmin(path, body, { ...this.#operator, method })
+  }
+
+  /** The confirmation is valid for some minutes. */
+  async #signInOperator(): Promise<{ token: string; confirmation: string }> {
     const { username, password } = DEMO_OPERATOR
     const { access_token: token } = await this.token(passwordForm(username, password, CLI))
     const { confirmation } = await this.#callAdmin('/me/confirm', { current_password: password }, { token })
-    return this.#callAdmin(path, body, { token, confirmation: String(confirmation) })
+    return { token, confirmation: String(confirmation) }
   }
 
   async #callAdmin(
     path: string,
     body: object | null,
-    { token, confirmation }: { token: string; confirmation?: string },
+    { token, confirmation, method = 'POST' }: { token: string; confirmation?: string; method?: string },
   ): Promise<Record<string, unknown>> {
     const headers = {
       Authorization: `Bearer ${token}`,
       'Content-Type': 'application/json',
       ...(confirmation === undefined ? {} : { 'Sallyport-Confirmation': confirmation }),
+      ...(method === 'PATCH' ? { 'If-Match': '"1"' } : {}),
     }
-    const request = body === null ? {} : { method: 'POST', body: JSON.stringify(body) }
+    const request = body === null ? {} : { method, body: JSON.stringify(body) }
     const response = await fetch(`${this.#service.origin}/admin/api${path}`, { ...request, headers })
     const text = await response.text()
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`)

@@ -16,6 +16,9 @@ export interface StateFiles {
   others: readonly string[]
 }
 
+/** More numbers than the database gave between the export of the lost state and the restore. */
+const SEQUENCE_GAP = 1_000_000
+
 const MILLISECONDS = 1000
 
 /** The restored and the lost state of one database, attached as the schemas `restored` and `lost`, and other databases. */
@@ -34,7 +37,7 @@ export class RestoredStates {
    */
   constructor({ restored, lost, others }: StateFiles, now: number) {
     this.hasLost = lost !== null
-    this.#sequenceGap = this.hasLost ? 0 : now * MILLISECONDS
+    this.#sequenceGap = this.hasLost ? SEQUENCE_GAP : now * MILLISECONDS
     this.#attach('restored', restored)
     if (lost !== null) this.#attach('lost', lost)
     this.others = others.map((file, index) => {
@@ -69,7 +72,7 @@ export class RestoredStates {
     return files.filter((file) => applied.some((names) => !names.has(file)))
   }
 
-  /** The highest number that the sequence of a table may have given before the restore. */
+  /** A number above all that the sequence of a table gave before the restore. */
   lastSequence(table: string): number {
     const numbers = this.#schemas().flatMap((schema) =>
       this.rows(`SELECT seq FROM ${schema}.sqlite_sequence WHERE name = ${formatLiteral(table)}`),

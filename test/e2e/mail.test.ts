@@ -11,7 +11,7 @@ import { makeTemporaryDirectory, type ServiceServer, startService } from '../../
 import { parseSealingKey } from '../../src/keys/sealing.ts'
 import { TextSealer } from '../../src/keys/text_sealer.ts'
 import { readCodeBlocks } from '../support/code_blocks.ts'
-import { configureBundle } from '../support/configure_bundle.ts'
+import { configureBundle } from '../../scripts/configure_bundle.ts'
 import { exampleOf } from '../support/mail_examples.ts'
 import { serviceBundle } from '../support/shared_builds.ts'
 

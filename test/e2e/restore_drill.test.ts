@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type DrillRow, runDrill } from '../../scripts/run_drill.ts'
-import { configureBundle } from '../support/configure_bundle.ts'
+import { configureBundle } from '../../scripts/configure_bundle.ts'
 import { serviceBundle } from '../support/shared_builds.ts'
 
 // A drill starts seven servers and runs wrangler five times.
