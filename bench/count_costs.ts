@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { configureBundle } from '../scripts/configure_bundle.ts'
 import { bundleWorker } from '../scripts/worker_bundle.ts'
 import { startService } from '../scripts/worker_server.ts'
-import { configureBundle } from '../scripts/configure_bundle.ts'
 import { CASES, PRICED } from './cases.ts'
 import { DELIVERY_PATH, type Delivery } from './cost.ts'
 import { countOperation, type OperationCost } from './count.ts'

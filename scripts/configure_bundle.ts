@@ -1,10 +1,10 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { type Bundle, readBundle } from './worker_bundle.ts'
-import { makeTemporaryDirectory } from './worker_server.ts'
 import { formatSettings } from '../src/config/built_settings.ts'
 import { parseSettings } from '../src/config/parse_config.ts'
+import { type Bundle, readBundle } from './worker_bundle.ts'
+import { makeTemporaryDirectory } from './worker_server.ts'
 
 /** A copy of a bundle with other keys of config.yml. */
 export function configureBundle({ directory }: Bundle, keys: Record<string, unknown>): Bundle {

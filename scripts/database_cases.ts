@@ -1,6 +1,6 @@
 import { systemClock } from '../src/lib/clock.ts'
-import { DRILL_PASSWORD } from './drill_cases.ts'
 import { type DrillAccount, type Form, passwordForm, refreshForm } from './drill_account.ts'
+import { DRILL_PASSWORD } from './drill_cases.ts'
 import type { ServiceServer } from './worker_server.ts'
 
 /** The pool and the API of users in two databases. */
@@ -107,7 +107,7 @@ export const DATABASE_CASES: readonly DatabaseCase[] = [
         const home = await findUser(scene, HOME_USER)
         await scene.account.admin(`/users/${id}`, { username: 'gustav' }, 'PATCH')
         await scene.account.admin(`/users/${home}`, { username: 'gus' }, 'PATCH')
-        return async () => `${(await listUsers(scene, 'gus')).filter((name) => name === 'gus').length} users`
+        return async () => ((await countUsers(scene, 'gus')) === 1 ? 'one user' : 'several users')
       }
     },
   },
@@ -132,7 +132,7 @@ export const DATABASE_CASES: readonly DatabaseCase[] = [
         await scene.service().runCron()
         return async () => {
           await scene.service().runCron()
-          return `${await countEvents(scene, 'visitor:archived')} times`
+          return describeCount(await countEvents(scene, 'visitor:archived'))
         }
       }
     },
@@ -142,7 +142,7 @@ export const DATABASE_CASES: readonly DatabaseCase[] = [
     title: 'event that was written since',
     begin: async (scene) => async () => {
       await deliverEvent(scene, 'visitor:written')
-      return async () => `${await countEvents(scene, 'visitor:written')} times`
+      return async () => describeCount(await countEvents(scene, 'visitor:written'))
     },
   },
   {
@@ -219,14 +219,22 @@ async function countEvents({ account }: DatabaseScene, subject: string): Promise
   return (items as unknown[]).length
 }
 
-async function listUsers({ account }: DatabaseScene, query: string): Promise<string[]> {
-  const { items } = await account.admin(`/users?pool=${SHOP_POOL}&q=${query}`, null)
-  return (items as { username: string }[]).map(({ username }) => username)
+function describeCount(count: number): string {
+  return ['missing', 'listed'][count] ?? `listed ${count} times`
 }
 
-async function findUser({ account }: DatabaseScene, username: string): Promise<string> {
-  const { items } = await account.admin(`/users?pool=${SHOP_POOL}&q=${username}`, null)
-  const found = (items as { id: string; username: string }[]).find((user) => user.username === username)
+async function countUsers(scene: DatabaseScene, username: string): Promise<number> {
+  return (await findUsers(scene, username)).length
+}
+
+async function findUser(scene: DatabaseScene, username: string): Promise<string> {
+  const [found] = await findUsers(scene, username)
   if (found === undefined) throw new Error(`no user ${username}`)
   return found.id
+}
+
+/** The users of SHOP_POOL with a username, in all databases. */
+async function findUsers({ account }: DatabaseScene, username: string): Promise<{ id: string }[]> {
+  const { items } = await account.admin(`/users?pool=${SHOP_POOL}&q=${username}`, null)
+  return (items as { id: string; username: string }[]).filter((user) => user.username === username)
 }

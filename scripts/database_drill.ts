@@ -108,7 +108,12 @@ class DatabaseDrill {
       lost,
       checks,
       report,
-    }: { backup: Dump; lost: Dump; checks: ReadonlyMap<string, () => Promise<string>>; report: DatabaseReport },
+    }: {
+      backup: Dump
+      lost: Dump
+      checks: ReadonlyMap<string, () => Promise<string>>
+      report: DatabaseReport
+    },
   ): Promise<void> {
     const titles = DATABASE_CASES.filter((one) => one.binding === binding).map(({ title }) => title)
     const ask = async () => {
@@ -171,7 +176,13 @@ class DatabaseDrill {
   async #makeScene(): Promise<DatabaseScene> {
     const service = () => this.#requireService()
     const account = new DrillAccount(service())
-    const draft = { client_id: 'drill-shop', name: 'Shop', api: SHOP_API, grants: ['password'], scopes: ['cart'] }
+    const draft = {
+      client_id: 'drill-shop',
+      name: 'Shop',
+      api: SHOP_API,
+      grants: ['password'],
+      scopes: ['cart'],
+    }
     const { client_secret } = await account.admin('/clients', draft)
     const client: Form = { client_id: 'drill-shop', client_secret: String(client_secret) }
     const addUser = async (username: string) => {
@@ -190,7 +201,9 @@ class DatabaseDrill {
   }
 
   async #dump(): Promise<Dump> {
-    const dumps = BINDINGS.map(async (binding) => [binding, await dumpDatabase(this.#database(binding))] as const)
+    const dumps = BINDINGS.map(
+      async (binding) => [binding, await dumpDatabase(this.#database(binding))] as const,
+    )
     return new Map(await Promise.all(dumps))
   }
 

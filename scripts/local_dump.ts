@@ -1,6 +1,9 @@
 /** A local database of wrangler as SQL, one statement in each element, as `wrangler d1 export --local` writes it. */
 export async function dumpDatabase(db: D1Database): Promise<string[]> {
-  const [statements] = await db.prepare('PRAGMA miniflare_d1_export(?,?,?);').bind(false, false).raw<string[]>()
+  const [statements] = await db
+    .prepare('PRAGMA miniflare_d1_export(?,?,?);')
+    .bind(false, false)
+    .raw<string[]>()
   if (statements === undefined) throw new Error('the export of a local database is empty')
   return statements
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { configureBundle } from '../../scripts/configure_bundle.ts'
+import { type ServiceServer, startService } from '../../scripts/worker_server.ts'
 import { serviceBundle } from '../support/shared_builds.ts'
 
 // The service with the queue and the bucket of wrangler.toml, on local stores.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { configureBundle } from '../../scripts/configure_bundle.ts'
 import type { AuditMessage, BatchedEvent } from '../../src/audit/audit_message.ts'
 import { SLOT_SECONDS } from '../../src/audit/event_partition.ts'
-import { configureBundle } from '../../scripts/configure_bundle.ts'
 import { KillableService } from '../support/killable_service.ts'
 import { serviceBundle } from '../support/shared_builds.ts'
 
