@@ -5,7 +5,7 @@ import type { AuditFilter } from '../../src/audit/audit_filter.ts'
 import { AuditOverflowStore } from '../../src/audit/audit_overflow_store.ts'
 import { dayOf } from '../../src/audit/event_partition.ts'
 import { type AroundCall, aroundD1 } from '../support/around_d1.ts'
-import { AUDIT_BINDINGS, LAYOUTS, selectEverywhere } from '../support/audit_databases.ts'
+import { AUDIT_BINDINGS, LAYOUTS, runEverywhere, selectEverywhere } from '../support/audit_databases.ts'
 import {
   deliverHistory,
   emptyArchive,
@@ -103,6 +103,19 @@ describe.each(LAYOUTS)('the archive of audit events $title', (layout) => {
     expect(order).toEqual([...order].sort())
     await server.cron()
     expect(await keysInBucket()).toEqual(keys)
+  })
+
+  it('after a restore of D1, the cron trigger archives restored batches again, and the earlier objects stay unlisted', async () => {
+    const { server, events } = await prepare()
+    await server.cron()
+    const earlier = await keysInBucket()
+    for (const table of ['audit_archives', 'audit_batches']) await runEverywhere(`DELETE FROM ${table}`)
+    await deliverHistory(server, events)
+    await server.cron()
+    expect(await findEverywhere()).toEqual(placesOf(server, events))
+    const keys = await keysInBucket()
+    expect(keys).toEqual(expect.arrayContaining(earlier))
+    expect(keys).toHaveLength(2 * earlier.length)
   })
 
   it('with hot_hours below 24, the cron trigger moves whole hours, and lists find events in both places', async () => {
