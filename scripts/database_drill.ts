@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { parse, stringify } from 'yaml'
+import { CLIENT_MARGIN_SECONDS } from '../src/storage/copy_ages.ts'
 import { configureBundle } from './configure_bundle.ts'
 import { DATABASE_CASES, type DatabaseScene, HOME_USER, SHOP_API, SHOP_POOL } from './database_cases.ts'
 import { DrillAccount, type Form } from './drill_account.ts'
@@ -17,6 +19,9 @@ const run = promisify(execFile)
 /** The databases beside `DB`: a session shard, an audit database and a database of users. */
 const FURTHER = ['SESSIONS_EU', 'AUDIT_1', 'USERS_1']
 const BINDINGS = ['DB', ...FURTHER]
+
+/** The databases that have users of the same pools. */
+const OTHERS: Record<string, readonly string[]> = { DB: ['USERS_1'], USERS_1: ['DB'] }
 
 /** The keys of config.yml with which sessions begin in the shard. */
 function shardKeys(): Record<string, unknown> {
@@ -39,7 +44,7 @@ const FURTHER_KEYS = {
   audit_databases: [{ binding: 'AUDIT_1', new_events: true }],
 }
 
-/** The state of a case before the restore, after it, and after the repair. */
+/** The state of a case before the restore, after it, after the repair, and in a new account. */
 export interface DatabaseRow {
   binding: string
   title: string
@@ -72,6 +77,9 @@ class DatabaseDrill {
   readonly #port: number
   readonly #directory = makeTemporaryDirectory()
   readonly #sealingKey = randomBytes(32).toString('base64url')
+  readonly #checks = new Map<string, () => Promise<string>>()
+  #backup: Dump = new Map()
+  #lost: Dump = new Map()
   #service: ServiceServer | null = null
 
   constructor(bundle: Bundle, port: number) {
@@ -85,71 +93,89 @@ class DatabaseDrill {
   }
 
   async run(): Promise<DatabaseReport> {
-    await this.#start(shardKeys())
-    const scene = await this.#makeScene()
-    const ofShard = await this.#begin(scene, true)
-    await this.close()
-    await this.#start({ ...shardKeys(), ...FURTHER_KEYS })
-    const begun = new Map([...ofShard, ...(await this.#begin(scene, false))])
-    const backup = await this.#dump()
-    const checks = new Map<string, () => Promise<string>>()
-    for (const [title, since] of begun) checks.set(title, await since())
-    const lost = await this.#dump()
+    const scene = await this.#work()
     const report: DatabaseReport = { rows: [], notes: {} }
-    for (const binding of BINDINGS) await this.#restore(binding, { backup, lost, checks, report })
+    for (const binding of BINDINGS) {
+      const states = await this.#restore(binding, report)
+      const rows = casesOf(binding).map(({ title }, i) => ({
+        ...{ binding, title },
+        states: states.map((state) => state[i] ?? ''),
+      }))
+      report.rows.push(...rows)
+    }
+    await this.#restoreIntoNewAccount(scene)
+    for (const row of report.rows) row.states.push(await this.#ask(row.title))
     return report
   }
 
-  /** Restores one database, repairs it, and describes its cases in each state. Then it has the lost state again. */
-  async #restore(
-    binding: string,
-    {
-      backup,
-      lost,
-      checks,
-      report,
-    }: {
-      backup: Dump
-      lost: Dump
-      checks: ReadonlyMap<string, () => Promise<string>>
-      report: DatabaseReport
-    },
-  ): Promise<void> {
-    const titles = DATABASE_CASES.filter((one) => one.binding === binding).map(({ title }) => title)
-    const ask = async () => {
-      const states: string[] = []
-      for (const title of titles) states.push((await checks.get(title)?.()) ?? '')
-      return states
-    }
-    const states = [await ask()]
-    await this.#load(binding, backup)
-    states.push(await ask())
-    await this.#load(binding, backup)
-    report.notes[binding] = await this.#repair(binding, { backup, lost })
-    states.push(await ask())
-    await this.#load(binding, lost)
-    const rows = titles.map((title, i) => ({ binding, title, states: states.map((state) => state[i] ?? '') }))
-    report.rows.push(...rows)
+  /** Runs the cases before and after the dump of the backup, and makes a dump of the state that the restore loses. */
+  async #work(): Promise<DatabaseScene> {
+    await this.#start('account', shardKeys())
+    const scene = await this.#makeScene()
+    const ofShard = await this.#begin(scene, true)
+    await this.close()
+    await this.#start('account', { ...shardKeys(), ...FURTHER_KEYS })
+    const begun = new Map([...ofShard, ...(await this.#begin(scene, false))])
+    this.#backup = await this.#dump()
+    for (const [title, since] of begun) this.#checks.set(title, await since())
+    this.#lost = await this.#dump()
+    return scene
   }
 
-  /** Runs the SQL of `npm run after-restore`. @returns its notes */
-  async #repair(binding: string, { backup, lost }: { backup: Dump; lost: Dump }): Promise<string[]> {
-    const file = (name: string, dump: Dump, of: string) => {
-      const path = join(this.#directory, `${name}-${of}.sql`)
-      writeFileSync(path, (dump.get(of) ?? []).join('\n'))
-      return path
-    }
-    const others = { DB: ['USERS_1'], USERS_1: ['DB'] }[binding] ?? []
-    const options = [
-      ...['--binding', binding, '--restored', file('restored', backup, binding)],
-      ...['--lost', file('lost', lost, binding)],
-      ...others.flatMap((other) => ['--other', file('other', lost, other)]),
-    ]
+  /** Restores one database and repairs it. Then it has the lost state again. @returns the states of its cases before, between and after */
+  async #restore(binding: string, { notes }: DatabaseReport): Promise<string[][]> {
+    const ask = () => this.#askAll(binding)
+    const states = [await ask()]
+    await this.#load(binding, this.#backup)
+    states.push(await ask())
+    await this.#load(binding, this.#backup)
+    const others = (OTHERS[binding] ?? []).flatMap((other) => ['--other', this.#write('lost', other)])
+    notes[binding] = await this.#repair(binding, ['--lost', this.#write('lost', binding), ...others])
+    states.push(await ask())
+    await this.#load(binding, this.#lost)
+    return states
+  }
+
+  /** Restores the backup of all databases and the present bucket into empty stores, and ends all sessions. There are no session objects. */
+  async #restoreIntoNewAccount({ account }: DatabaseScene): Promise<void> {
+    const objects = await readBucket(this.#requireBucket())
+    await this.close()
+    await this.#start('new-account', { ...shardKeys(), ...FURTHER_KEYS })
+    for (const [key, text] of objects) await this.#requireBucket().put(key, text)
+    for (const binding of BINDINGS) await this.#load(binding, this.#backup)
+    for (const binding of BINDINGS)
+      await this.#repair(binding, binding === 'AUDIT_1' ? [] : ['--end-sessions'])
+    account.signOutOperator()
+    // Clients that were signed out get 503 until then.
+    await sleep((CLIENT_MARGIN_SECONDS + 2) * 1000)
+  }
+
+  async #askAll(binding: string): Promise<string[]> {
+    const states: string[] = []
+    for (const { title } of casesOf(binding)) states.push(await this.#ask(title))
+    return states
+  }
+
+  async #ask(title: string): Promise<string> {
+    return (await this.#checks.get(title)?.()) ?? ''
+  }
+
+  /** Runs the SQL of `npm run after-restore` on a database that has the backup. @returns the notes of the command */
+  async #repair(binding: string, options: readonly string[]): Promise<string[]> {
+    const command = ['--binding', binding, '--restored', this.#write('backup', binding), ...options]
     const script = resolve('scripts/after_restore.ts')
-    const { stdout, stderr } = await run(process.execPath, [script, ...options], { cwd: this.#project() })
+    const { stdout, stderr } = await run(process.execPath, [script, ...command], { cwd: this.#project() })
     const statements = stdout.split(/;\n/).filter((statement) => statement !== '')
     await runStatements(this.#database(binding), statements)
     return stderr.trim().split('\n')
+  }
+
+  /** Writes a dump. @returns its path */
+  #write(name: 'backup' | 'lost', binding: string): string {
+    const path = join(this.#directory, `${name}-${binding}.sql`)
+    const dump = name === 'backup' ? this.#backup : this.#lost
+    writeFileSync(path, (dump.get(binding) ?? []).join('\n'))
+    return path
   }
 
   /** A directory with the config.yml of the service. */
@@ -162,10 +188,10 @@ class DatabaseDrill {
     return project
   }
 
-  async #start(keys: Record<string, unknown>): Promise<void> {
+  async #start(stateDirectory: string, keys: Record<string, unknown>): Promise<void> {
     this.#service = await startService(configureBundle(this.#bundle, keys), {
       port: this.#port,
-      stateDirectory: join(this.#directory, 'state'),
+      stateDirectory: join(this.#directory, stateDirectory),
       sealingKey: this.#sealingKey,
       databases: FURTHER,
       hasLargeBudgets: true,
@@ -215,8 +241,25 @@ class DatabaseDrill {
     return new Map<string, unknown>(Object.entries(this.#requireService().stores)).get(binding) as D1Database
   }
 
+  #requireBucket(): R2Bucket {
+    const bucket = this.#requireService().stores.AUDIT_ARCHIVE
+    if (bucket === undefined) throw new Error('wrangler.toml has no bucket')
+    return bucket
+  }
+
   #requireService(): ServiceServer {
     if (this.#service === null) throw new Error('the service does not run')
     return this.#service
   }
+}
+
+function casesOf(binding: string) {
+  return DATABASE_CASES.filter((one) => one.binding === binding)
+}
+
+/** The objects of a bucket, by their keys. */
+async function readBucket(bucket: R2Bucket): Promise<Map<string, string>> {
+  const { objects } = await bucket.list()
+  const texts = objects.map(async ({ key }) => [key, (await (await bucket.get(key))?.text()) ?? ''] as const)
+  return new Map(await Promise.all(texts))
 }

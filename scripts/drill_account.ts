@@ -65,6 +65,11 @@ export class DrillAccount {
     return this.#callAdmin(path, body, { ...this.#operator, method })
   }
 
+  /** The next call of the admin API signs in again. */
+  signOutOperator(): void {
+    this.#operator = null
+  }
+
   /** The confirmation is valid for some minutes. */
   async #signInOperator(): Promise<{ token: string; confirmation: string }> {
     const { username, password } = DEMO_OPERATOR

@@ -13,7 +13,7 @@ for (const { title, accepted } of await runDrill(bundle)) {
 }
 
 const { rows, notes } = await runDatabaseDrill(bundle)
-console.log('\n| restored | fact | before | restored | `--lost` |\n|---|---|---|---|---|')
+console.log('\n| restored | fact | before | restored | `--lost` | new account |\n|---|---|---|---|---|---|')
 for (const { binding, title, states } of rows)
   console.log(`| \`${binding}\` | ${[title, ...states].join(' | ')} |`)
 console.log('\nThe repair of each database found:')

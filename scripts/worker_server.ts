@@ -58,8 +58,6 @@ export interface ServiceOptions {
   databases?: readonly string[]
   /** Variables and secrets that replace those of a local server. */
   vars?: Record<string, string>
-  /** The bindings of D1 databases beside those of wrangler.toml. */
-  databases?: readonly string[]
   /** Adds rows before the first request. */
   fill?: (env: Env) => Promise<void>
   /** Whether a debugger can inspect the heap. */
@@ -87,7 +85,6 @@ export async function startService(
     hashKeys,
     databases = [],
     vars,
-    databases = [],
     fill,
     inspect,
     hasLargeBudgets,
@@ -137,12 +134,6 @@ function managementOf({ directory, modules }: Bundle): V4WorkerOptions {
   const path = writeManagementConfig()
   const { name = '' } = readWranglerConfig({ config: path })
   return { ...readWorkerOptions(path).workerOptions, name, modulesRoot: directory, modules }
-}
-
-/** The Worker with further D1 databases, by their bindings. */
-function withDatabases(worker: V4WorkerOptions, bindings: readonly string[]): V4WorkerOptions {
-  const further = Object.fromEntries(bindings.map((binding) => [binding, `further-${binding}`]))
-  return { ...worker, d1Databases: { ...worker.d1Databases, ...further } }
 }
 
 /** The Worker without the Worker of management. Requests for it get 503. */
