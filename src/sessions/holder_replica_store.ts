@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { decodeRecord } from '../lib/decode.ts'
-import { callStore } from '../lib/storage_error.ts'
+import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
 import { LATEST_CHANGE } from '../storage/change_list_store.ts'
 import { HOLDER_COPY_SECONDS, HOLDER_KNOWLEDGE_SECONDS, UNDER_WAY_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlDatabase, SqlStatement } from '../storage/sql_database.ts'
@@ -105,11 +105,7 @@ export class HolderReplicaStore implements HolderCheck {
     change: (guard: HolderGuard) => SqlStatement,
     otherwise: SqlStatement,
   ): Promise<HolderRun> {
-    const { holder, knownAt } = await this.#find(query)
-    if (holder.problem !== null) return { holder, knownAt, results: [] }
-    const changed = await change(NO_GUARD).run()
-    const results = changed.results.length > 0 ? [changed] : [changed, await otherwise.run()]
-    return { holder, knownAt, results }
+    return runChange(await this.#find(query), change, otherwise)
   }
 
   /** Makes the lists young enough for a check at `now`, in Unix seconds. @throws StorageUnavailable */
@@ -118,19 +114,35 @@ export class HolderReplicaStore implements HolderCheck {
   }
 
   async read(query: HolderQuery, statement: SqlStatement): Promise<HolderRun> {
-    const { holder, knownAt } = await this.#find(query)
-    return { holder, knownAt, results: holder.problem === null ? [await statement.run()] : [] }
+    return runRead(await this.#find(query), statement)
+  }
+
+  /** The same check without a wait for D1. It throws StorageUnavailable, before any statement, if the check must read D1. */
+  readonly withoutReads: HolderCheck = {
+    change: async (query, change, otherwise) => runChange(await this.#findAtOnce(query), change, otherwise),
+    read: async (query, statement) => runRead(await this.#findAtOnce(query), statement),
+  }
+
+  async #findAtOnce(query: HolderQuery): Promise<FoundHolder> {
+    this.#refreshLists(query)
+    const found = await this.#findInCopies(query)
+    if (found === 'unknown' || found === null) throw new StorageUnavailable('the check must read D1')
+    return found
   }
 
   async #find(query: HolderQuery): Promise<FoundHolder> {
-    const { now } = query
-    const lists = this.#listsOf(query)
-    for (const list of lists) list.refresh(now, this.#waitUntil)
+    const lists = this.#refreshLists(query)
     const found = await this.#findInCopies(query)
     if (found !== 'unknown') return found ?? this.#findInMain(query)
-    await Promise.all(lists.map((list) => list.renew(now)))
+    await Promise.all(lists.map((list) => list.renew(query.now)))
     const current = await this.#findInCopies(query)
     return current === 'unknown' || current === null ? this.#findInMain(query) : current
+  }
+
+  #refreshLists(query: HolderQuery): HolderChangeStore[] {
+    const lists = this.#listsOf(query)
+    for (const list of lists) list.refresh(query.now, this.#waitUntil)
+    return lists
   }
 
   /** The lists with the changes of the client and the user. */
@@ -222,4 +234,18 @@ export class HolderReplicaStore implements HolderCheck {
       .prepare(`DELETE FROM ${table} WHERE ${columns[0]} = ?1 AND as_of = ?2 AND ?2 < (${applied})`)
       .bind(id, asOf)
   }
+}
+
+async function runChange(
+  found: FoundHolder,
+  change: (guard: HolderGuard) => SqlStatement,
+  otherwise: SqlStatement,
+): Promise<HolderRun> {
+  if (found.holder.problem !== null) return { ...found, results: [] }
+  const changed = await change(NO_GUARD).run()
+  return { ...found, results: changed.results.length > 0 ? [changed] : [changed, await otherwise.run()] }
+}
+
+async function runRead(found: FoundHolder, statement: SqlStatement): Promise<HolderRun> {
+  return { ...found, results: found.holder.problem === null ? [await statement.run()] : [] }
 }

@@ -1,8 +1,10 @@
+import { CallBatches } from '../lib/call_batches.ts'
 import type { Market } from '../lib/market.ts'
+import { type RequestContext, runToEnd } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { HolderQuery } from './holder_conditions.ts'
 import type { ObjectAnswer, ObjectBatch } from './object_tables_store.ts'
-import type { SessionObject } from './session_object.ts'
+import type { ObjectRefresh, SessionObject } from './session_object.ts'
 import type { Rotation, RotationResult, SessionRotations } from './session_rotation_store.ts'
 import type { TokenLifetimes } from './session_store.ts'
 
@@ -26,7 +28,7 @@ export class RemoteObject {
   }
 
   /**
-   * The rotations of the sessions in the object. Each is one call, and the object checks the holder.
+   * The rotations of the sessions in the object, where the object checks the holder. Parallel rotations of this isolate share calls.
    *
    * @param bindingOf The binding of the further database with a user; null if the user is in the main database.
    */
@@ -34,14 +36,30 @@ export class RemoteObject {
     { refreshRetryWindowSeconds }: TokenLifetimes,
     bindingOf: (subject: string) => string | null,
   ): SessionRotations {
-    const use = (rotation: Rotation, query: HolderQuery): Promise<RotationResult> => {
+    const batches = new CallBatches<ObjectRefresh, RotationResult>({
+      one: (refresh) => this.#stub().refresh(refresh),
+      many: (refreshes) => this.#refreshAll(refreshes),
+      // Without retries, a second use of the token is a theft.
+      isRepeatable: ({ rotation }) => rotation.retryWindowSeconds > 0,
+    })
+    const use = (rotation: Rotation, query: HolderQuery, context: Pick<RequestContext, 'waitUntil'>) => {
       const userBinding = query.subject === null ? null : bindingOf(query.subject)
       const located = userBinding === null ? query : { ...query, userBinding }
       return callStore('session object', () =>
-        this.#stub().refresh({ rotation, query: located, refreshRetryWindowSeconds }),
+        runToEnd(context, batches.run({ rotation, query: located, refreshRetryWindowSeconds })),
       )
     }
     return { use, prepare: (now) => callStore('session object', () => this.#stub().prepare(now)) }
+  }
+
+  async #refreshAll(refreshes: ObjectRefresh[]): Promise<(RotationResult | null)[]> {
+    try {
+      return await this.#stub().refreshAll(refreshes)
+    } catch (error) {
+      // During a deployment, the object can have an older version without this method.
+      if (error instanceof TypeError) return refreshes.map(() => null)
+      throw error
+    }
   }
 
   /** After some errors a stub works no more, so each call gets its own. */

@@ -63,7 +63,11 @@ export async function rotateSession(
     now,
     sessionLifetimeSeconds: config.sessionLifetimeSeconds,
   }
-  const { holder, outcome, knownAt } = await rotations.use(rotation, describeExchange(claims, request))
+  const { holder, outcome, knownAt } = await rotations.use(
+    rotation,
+    describeExchange(claims, request),
+    request.context,
+  )
   if (outcome === null) {
     requireRepeatable(holder, request)
     const { problem } = holder

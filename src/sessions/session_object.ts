@@ -83,6 +83,21 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     return new SessionRotationStore(this.#db, this.#holders, lifetimes).use(rotation, query)
   }
 
+  /**
+   * Uses the refresh tokens of parallel requests. One refresh never waits for a read of D1 that another one needs.
+   *
+   * @returns for each, its result; null if it needs D1 or fails: `refresh` then gives its result or its error
+   */
+  refreshAll(refreshes: ObjectRefresh[]): Promise<(RotationResult | null)[]> {
+    return Promise.all(
+      refreshes.map(({ rotation, query, ...lifetimes }) =>
+        new SessionRotationStore(this.#db, this.#holders.withoutReads, lifetimes)
+          .use(rotation, query)
+          .catch(() => null),
+      ),
+    )
+  }
+
   /** Reads the lists of changed records if they are too old for a refresh at `now`, in Unix seconds. @throws an error of D1 */
   prepare(now: number): Promise<void> {
     return this.#holders.prepare(now)

@@ -1,4 +1,5 @@
 import type { RefreshRules } from '../clients/refresh_rules.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_database.ts'
 import type { Holder, HolderCheck, HolderGuard } from './holder_check.ts'
@@ -31,9 +32,14 @@ export interface SessionRotations {
   /**
    * Uses the refresh token `seq` of a session. If the holder has a problem, the token stays unused.
    *
+   * @param context The use runs to its end, because other requests can wait for it.
    * @throws StorageUnavailable, CorruptRecord
    */
-  use(rotation: Rotation, query: HolderQuery): Promise<RotationResult>
+  use(
+    rotation: Rotation,
+    query: HolderQuery,
+    context: Pick<RequestContext, 'waitUntil'>,
+  ): Promise<RotationResult>
   /** Starts the reads that a later `use` needs, while the caller does other work. Absent if `use` needs no such reads. @param now Unix seconds */
   prepare?(now: number): Promise<void>
 }

@@ -1,0 +1,99 @@
+import { READ_TIMEOUT_MS, StorageUnavailable } from './storage_error.ts'
+import { timers } from './timers.ts'
+
+/** The most requests of one call. */
+export const MAX_BATCH = 64
+
+/** A request that waits for a running call longer than this starts the next call. */
+export const GATHERING_MS = 20
+
+/** A request with this outcome sends the waiting requests. */
+const TURN = Symbol('turn')
+
+/** The calls of one isolate to one store. */
+export interface BatchedCalls<Q, R> {
+  /** Runs one request. */
+  one(request: Q): Promise<R>
+  /** Runs each request. @returns for each, its result; null if `one` must run the request */
+  many(requests: Q[]): Promise<(R | null)[]>
+  /** Whether a second run of a request is harmless if the first one may have had its effect. */
+  isRepeatable(request: Q): boolean
+}
+
+interface Entry<Q, R> extends PromiseWithResolvers<R | null | typeof TURN> {
+  request: Q
+}
+
+/**
+ * Sends parallel requests of an isolate to a store in few calls. Requests that arrive during a call wait for its end, and then go out in
+ * one call. A request without parallel requests is sent at once, by a call for one request.
+ *
+ * The oldest waiting request sends the call, because the runtime stops the I/O of a request that has ended. If a request stops early, the
+ * timers of the others end their wait. Pass the result of `run` to `waitUntil`.
+ */
+export class CallBatches<Q, R> {
+  readonly #calls: BatchedCalls<Q, R>
+  /** The oldest first, without the one that has its turn. */
+  #waiting: Entry<Q, R>[] = []
+  /** The request that sends the newest call, or has its turn to send it; null if no call runs. */
+  #sender: Entry<Q, R> | null = null
+
+  constructor(calls: BatchedCalls<Q, R>) {
+    this.#calls = calls
+  }
+
+  /** @throws the error of the call; StorageUnavailable if the result is lost and the request is not repeatable */
+  async run(request: Q): Promise<R> {
+    const entry: Entry<Q, R> = { request, ...Promise.withResolvers() }
+    const isFirst = this.#sender === null || this.#waiting.length >= MAX_BATCH - 1
+    const outcome = isFirst ? TURN : await this.#wait(entry)
+    const result = outcome === TURN ? await this.#send(entry) : outcome
+    return result ?? this.#calls.one(request)
+  }
+
+  async #wait(entry: Entry<Q, R>): Promise<R | null | typeof TURN> {
+    this.#waiting.push(entry)
+    let timer = timers.start(() => {
+      const place = this.#waiting.indexOf(entry)
+      if (place !== -1) {
+        this.#waiting.splice(place, 1)
+        entry.resolve(TURN)
+      } else timer = timers.start(() => this.#giveUp(entry), READ_TIMEOUT_MS)
+    }, GATHERING_MS)
+    try {
+      return await entry.promise
+    } finally {
+      timers.stop(timer)
+    }
+  }
+
+  /** Ends the wait for a call of another request. */
+  #giveUp({ request, resolve, reject }: Entry<Q, R>): void {
+    if (this.#calls.isRepeatable(request)) resolve(null)
+    else reject(new StorageUnavailable('the call of another request did not respond'))
+  }
+
+  /** Sends a request with all waiting requests. @returns its result; null if `one` must run it */
+  async #send(entry: Entry<Q, R>): Promise<R | null> {
+    const others = this.#waiting.splice(0)
+    this.#sender = entry
+    try {
+      if (others.length === 0) return await this.#calls.one(entry.request)
+      const [own = null, ...results] = await this.#calls.many(
+        [entry, ...others].map(({ request }) => request),
+      )
+      for (const [i, { resolve }] of others.entries()) resolve(results[i] ?? null)
+      return own
+    } catch (error) {
+      for (const { reject } of others) reject(error)
+      throw error
+    } finally {
+      if (this.#sender === entry) this.#passTurn()
+    }
+  }
+
+  #passTurn(): void {
+    this.#sender = this.#waiting.shift() ?? null
+    this.#sender?.resolve(TURN)
+  }
+}
