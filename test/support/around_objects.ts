@@ -5,12 +5,15 @@ import { type ObjectStub, sessionObjects } from './session_objects.ts'
 type Batch = Parameters<ObjectStub['run']>[0]
 
 /** The text for a refresh that the object runs. An object has no other statement with this text. */
-const REFRESH = 'UPDATE sessions (a refresh in the object)'
+export const REFRESH = 'UPDATE sessions (a refresh in the object)'
+
+/** The text for a number of refreshes in one call. */
+export const refreshesText = (count: number) => `UPDATE sessions (${count} refreshes in the object)`
 
 /** The text for the reads of an object before a refresh. */
 export const PREPARE = 'the lists of an object'
 
-/** The session objects, with wrapped calls. A call is one batch of statements, or one refresh that the object runs. */
+/** The session objects, with wrapped calls. A call is one batch of statements, or the refreshes that the object runs. */
 export function aroundObjects(around: AroundCall): SessionObjectNamespace {
   return new Proxy(sessionObjects(), {
     get(target, property) {
@@ -22,9 +25,14 @@ export function aroundObjects(around: AroundCall): SessionObjectNamespace {
   })
 }
 
-function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run' | 'refresh' | 'prepare'> {
+function wrapStub(
+  stub: ObjectStub,
+  around: AroundCall,
+): Pick<ObjectStub, 'run' | 'refresh' | 'refreshAll' | 'prepare'> {
   const refresh = (use: Parameters<ObjectStub['refresh']>[0]) =>
     around(REFRESH, async () => stub.refresh(use))
+  const refreshAll = (uses: Parameters<ObjectStub['refreshAll']>[0]) =>
+    around(refreshesText(uses.length), async () => stub.refreshAll(uses))
   const prepare = (now: number) => around(PREPARE, async () => stub.prepare(now))
   const run = (batch: Batch) => {
     const sql = batch.statements.map((statement) => statement.sql).join(';\n')
@@ -37,6 +45,7 @@ function wrapStub(stub: ObjectStub, around: AroundCall): Pick<ObjectStub, 'run' 
   return {
     run: run as ObjectStub['run'],
     refresh: refresh as ObjectStub['refresh'],
+    refreshAll: refreshAll as ObjectStub['refreshAll'],
     prepare: prepare as ObjectStub['prepare'],
   }
 }
