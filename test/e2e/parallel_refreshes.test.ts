@@ -53,7 +53,7 @@ describe('the parallel refreshes of one session object', () => {
   })
   afterAll(() => service.close())
 
-  it('clients that disconnect delay and fail no other refresh, and sign nobody out', async () => {
+  it('clients that disconnect delay and fail no other refresh, and sign no user out', async () => {
     const { issuer } = service.config
     const signIns = Array.from({ length: CLIENTS }, () => requestTokens(issuer, GUEST))
     const tokens = (await Promise.all(signIns)).map(({ refresh_token }) => refresh_token)
