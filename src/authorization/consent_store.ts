@@ -82,7 +82,13 @@ export class ConsentStore {
              (SELECT value FROM json_each(consents.scopes) UNION SELECT value FROM json_each(?7))), ?7)
          WHERE valid_from <= ?9`,
       )
-      .bind(guard.query, ...[id, subject, clientId, api, redirectUri, JSON.stringify(scopes)], now, issuedAt, Number(isInFurther(subject)))
+      .bind(
+        guard.query,
+        ...[id, subject, clientId, api, redirectUri, JSON.stringify(scopes)],
+        now,
+        issuedAt,
+        Number(isInFurther(subject)),
+      )
   }
 
   /** The newest consents of a user, also those that were withdrawn. @throws StorageUnavailable, CorruptRecord */
