@@ -13,14 +13,15 @@ import {
   signInAt,
   VERIFIER,
 } from '../support/authorize.ts'
+import { CUSTOMER_PLACES } from '../support/customer_places.ts'
 import type { ShownPage } from '../support/page_browser.ts'
 import { ISSUER, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 
 const OTHER_CALLBACK = 'https://app.test/other'
 const REFUSED = { error: 'invalid_grant', error_description: 'The authorization code is invalid.' }
 
-describe('attacks on the sign-in by browser', () => {
-  const server = new TestServer()
+describe.each(CUSTOMER_PLACES)('attacks on the sign-in by browser, with customers in $name', ({ config }) => {
+  const server = new TestServer({ config })
   let client: TestClient
   let partner: TestClient
   let username: string

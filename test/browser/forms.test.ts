@@ -1,20 +1,22 @@
-import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { LOGOUT } from '../../src/sessions/session.ts'
 import { authorize, authorizeUrl, browserOf, CALLBACK, CODE_CLIENT, signInAt } from '../support/authorize.ts'
+import { CUSTOMER_PLACES } from '../support/customer_places.ts'
 import type { PageBrowser, ShownPage } from '../support/page_browser.ts'
-import { ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { emptyStores, ISSUER, type TestClient, TestServer } from '../support/server.ts'
+import { databaseOf } from '../support/user_databases.ts'
 
 const CALLBACK_ORIGIN = new URL(CALLBACK).origin
 
-describe('the forms of the pages', () => {
-  const server = new TestServer()
+describe.each(CUSTOMER_PLACES)('the forms of the pages, with customers in $name', ({ config }) => {
+  const server = new TestServer({ config })
   let client: TestClient
   let partner: TestClient
   let ann: string
   let bob: string
 
   beforeAll(async () => {
+    await emptyStores()
     client = await server.addClient(CODE_CLIENT)
     partner = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, name: 'Partner' })
     ann = (await server.addUser({ username: 'ann@example.com' })).username
@@ -194,7 +196,8 @@ describe('the forms of the pages', () => {
   it('a login_hint names the account also by the verified email address, and not by another address', async () => {
     const { id, username } = await server.addUser()
     const setEmail = (email: string, isVerified: boolean) =>
-      env.DB.prepare('UPDATE users SET profile = ? WHERE id = ?')
+      databaseOf(id)
+        .prepare('UPDATE users SET profile = ? WHERE id = ?')
         .bind(JSON.stringify({ email, email_verified: isVerified }), id)
         .run()
     const browser = await browserWith(username)

@@ -260,6 +260,26 @@ describe('the pages of users of a further database', () => {
     expect(new Set(pages).size).toBe(1)
   })
 
+  it('while the database of the user is down, the ID token of the browser signs the user out', async () => {
+    const { near, client, user, isolate } = await newScene()
+    const store = new FaultyStore()
+    const server = isolate({ USERS_1: aroundD1(store.around, env.USERS_1) })
+    const browser = browserOf(server)
+    const changes = { scope: 'openid cart' }
+    const { code } = Object.fromEntries(
+      await authorize(near, client, { username: user.username, browser, changes }),
+    )
+    const tokens = await near.requireTokens(exchangeOf(client, code ?? ''))
+    store.suffer('before it is made')
+    expect((await browser.open(`${ISSUER}/oauth2-token/logout`)).status).toBe(503)
+    const hint = new URLSearchParams({ id_token_hint: tokens.id_token ?? '' })
+    const page = await browser.open(`${ISSUER}/oauth2-token/logout?${hint}`)
+    expect([page.status, page.html]).toEqual([200, expect.stringContaining('You are signed out')])
+    store.comeBack()
+    expect((await browser.open(authorizeUrl(client))).html).toContain('<h1>Sign in</h1>')
+    await expect(near.refresh(client, tokens.refresh_token)).rejects.toThrow('invalid_grant')
+  })
+
   it('a database that config.yml no longer has refuses its users with 503', async () => {
     const { near, client, user } = await newScene()
     const browser = browserOf(near)
