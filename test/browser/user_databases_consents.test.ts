@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { aroundD1 } from '../support/around_d1.ts'
 import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, readCode, signInAt } from '../support/authorize.ts'
 import { begin, STEP_CLIENT, step } from '../support/challenge.ts'
@@ -46,7 +46,7 @@ const deleteUser = (server: TestServer, id: string) =>
   server.services.signOut.removeUser(id, { reason: 'deleted' }, server.context())
 
 describe('the consents of users of a further database', () => {
-  beforeEach(emptyStores)
+  beforeAll(emptyStores)
 
   it('the exchange stores the consent, and an operator lists and withdraws it, which ends its session', async () => {
     const { near, user, partner, code, next, browser } = await allowedScene()
@@ -179,7 +179,7 @@ describe('the consents of users of a further database', () => {
 })
 
 describe('the authorization challenge endpoint for users of a further database', () => {
-  beforeEach(emptyStores)
+  beforeAll(emptyStores)
 
   it('a right password gives a code, and a user who must change the password continues in a browser', async () => {
     const { near, user } = await newScene()
