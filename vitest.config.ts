@@ -31,6 +31,7 @@ const workers = {
         d1Databases: {
           SESSIONS_EU: 'sessions-eu',
           ...{ AUDIT_1: 'audit-1', AUDIT_2: 'audit-2' },
+          ...{ INDEX_1: 'index-1', INDEX_2: 'index-2' },
           ...{ USERS_1: 'users-1', USERS_2: 'users-2' },
         },
         bindings: {

@@ -45,6 +45,8 @@ export interface Strain {
   auditDatabaseGb: number
   /** The index of the sessions in objects. */
   indexGb: number
+  /** The part of it in each database of `index_databases`; 0 without them. */
+  indexDatabaseGb: number
   /** All tables of the main database that grow with the shop. */
   mainGb: number
   /** The audit trail in R2. */
@@ -188,9 +190,9 @@ export function strainOf(one: Shop, measures: Measures): Strain {
   }
 }
 
-/** The calls to D1 in a second: an alarm sends the changes of a few seconds in one call. */
-function callsOfAlarms({ objects }: LargeStores): number {
-  return objects / shop.ALARM_SECONDS
+/** The calls to the main database in a second: an alarm sends the changes of the index of a few seconds in one call. */
+function callsOfAlarms({ objects, indexDatabases }: LargeStores): number {
+  return indexDatabases === 0 ? objects / shop.ALARM_SECONDS : 0
 }
 
 function deliveriesOf(one: Shop, eventsASecond: number, measures: Measures): number {
@@ -204,12 +206,13 @@ function sizesOf(one: Shop, events: number, rowBytes: Measures['rowBytes']) {
   const sessionGb = gb(sessions * rowBytes.sessions)
   const indexGb = one.large === null ? 0 : gb(sessions * rowBytes.session_index)
   const usersGb = gb(one.visitors * one.accounts * rowBytes.users)
-  const databases = one.large?.databases ?? 0
+  const { databases, indexDatabases } = one.large ?? { databases: 0, indexDatabases: 0 }
   const ofSessions = one.large === null ? sessionGb : indexGb
   return {
     ...{ auditGb, archiveGb, sessionGb, indexGb, usersGb },
     auditDatabaseGb: databases === 0 ? 0 : auditGb / databases,
-    mainGb: usersGb + ofSessions + (databases === 0 ? auditGb : 0),
+    indexDatabaseGb: indexDatabases === 0 ? 0 : indexGb / indexDatabases,
+    mainGb: usersGb + (indexDatabases === 0 ? ofSessions : 0) + (databases === 0 ? auditGb : 0),
   }
 }
 

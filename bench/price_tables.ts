@@ -88,13 +88,14 @@ function titleOf({ visitors, large }: shop.Shop): string {
 export function formatSteps(measures: Measures): string {
   const rows = shop.SHOPS.map((one) => {
     const { total } = billOf(one, measures)
-    const { busy, mainGb, auditDatabaseGb, sessionGb, archiveGb } = strainOf(one, measures)
-    const databases = one.large?.databases ?? 0
+    const { busy, mainGb, auditDatabaseGb, indexDatabaseGb, sessionGb, archiveGb } = strainOf(one, measures)
+    const { databases, indexDatabases } = one.large ?? { databases: 0, indexDatabases: 0 }
     return [
       short(one.visitors),
       storesOf(one),
       ...[dollars(total), `${short(busy * 100)} %`, `${short(mainGb)} GB`],
       databases === 0 ? '' : `${databases} × ${short(auditDatabaseGb)} GB`,
+      indexDatabases === 0 ? '' : `${indexDatabases} × ${short(indexDatabaseGb)} GB`,
       one.large === null ? '' : `${short(sessionGb)} GB`,
       one.large === null ? '' : `${short(archiveGb)} GB`,
     ]
@@ -106,6 +107,7 @@ export function formatSteps(measures: Measures): string {
     '`DB` is busy',
     'in `DB`',
     'in audit databases',
+    'in index databases',
     'in objects',
     'in R2',
   ]
@@ -114,16 +116,18 @@ export function formatSteps(measures: Measures): string {
 
 function storesOf({ large }: shop.Shop): string {
   if (large === null) return 'one database'
-  return large.databases === 0
+  const { databases, indexDatabases } = large
+  return databases + indexDatabases === 0
     ? 'session objects and archive'
-    : `session objects, archive and ${large.databases} audit databases`
+    : `session objects, archive, ${databases} audit databases and ${indexDatabases} index databases`
 }
 
 function describeStores({ large }: shop.Shop): string {
   if (large === null) return 'one database; a preflight before each request'
-  const { objects, partitions, hotHours, databases } = large
+  const { objects, partitions, hotHours, databases, indexDatabases } = large
   const ofEvents = databases === 0 ? '' : `, ${databases} \`audit_databases\``
-  return `${objects} session objects, \`partitions: ${partitions}\`, \`hot_hours: ${hotHours}\`${ofEvents}`
+  const ofIndex = indexDatabases === 0 ? '' : `, ${indexDatabases} \`index_databases\``
+  return `${objects} session objects, \`partitions: ${partitions}\`, \`hot_hours: ${hotHours}\`${ofEvents}${ofIndex}`
 }
 
 function formatBills(bills: readonly Bill[]): string {
@@ -173,6 +177,7 @@ function formatStrains(strains: readonly Strain[], { rowBytes }: Measures): stri
     ],
     ['**the main database**', ({ mainGb }) => fits(mainGb), `${DATABASE_GB} GB`],
     ['**each audit database**', ({ auditDatabaseGb }) => fits(auditDatabaseGb), `${DATABASE_GB} GB`],
+    ['**each index database**', ({ indexDatabaseGb }) => fits(indexDatabaseGb), `${DATABASE_GB} GB`],
     ['entries of the feed', ({ feedEntries }) => short(feedEntries), ''],
     ['the feed, if no entry is merged', ({ feedKb }) => `${short(feedKb * 1000)} bytes`, '2 MiB'],
     ['writes of its KV copy a second', ({ feedWritesASecond }) => short(feedWritesASecond), '1'],

@@ -11,6 +11,8 @@ export interface LargeStores {
   hotHours: number
   /** `audit_databases`; 0: the events are in the main database. */
   databases: number
+  /** `index_databases`; 0: the index of the sessions is in the main database. */
+  indexDatabases: number
 }
 
 export interface Shop {
@@ -71,13 +73,13 @@ const MIDDLE = {
 export const SHOPS: readonly Shop[] = [
   { ...MIDDLE, visitors: 10_000, instances: 3, isolates: 10, large: null },
   { ...MIDDLE, large: null },
-  { ...MIDDLE, large: { objects: 4, partitions: 1, hotHours: 72, databases: 0 } },
+  { ...MIDDLE, large: { objects: 4, partitions: 1, hotHours: 72, databases: 0, indexDatabases: 0 } },
   {
     ...MIDDLE,
     visitors: 10_000_000,
     instances: 60,
     isolates: 300,
-    large: { objects: 8, partitions: 16, hotHours: 24, databases: 0 },
+    large: { objects: 8, partitions: 16, hotHours: 24, databases: 0, indexDatabases: 0 },
   },
   {
     visitors: 100_000_000,
@@ -86,7 +88,7 @@ export const SHOPS: readonly Shop[] = [
     accounts: 0.15,
     accessTokenSeconds: 600,
     visitor: VISITOR_WITH_SHORT_TOKENS,
-    large: { objects: 32, partitions: 16, hotHours: 2, databases: 4 },
+    large: { objects: 32, partitions: 16, hotHours: 2, databases: 4, indexDatabases: 5 },
   },
 ]
 

@@ -22,6 +22,7 @@ const DESCRIPTIONS = {
   main: 'the main database',
   shard: 'a session shard',
   audit: 'an audit database',
+  index: 'a database of the index of sessions',
   users: 'a database of users',
 } as const
 
@@ -67,7 +68,8 @@ for (const statement of statements) writeOut(1, `${statement};`)
 /** A repair of sessions needs their lost state, or ends them. */
 function requireRepair({ kind }: DatabaseRole): void {
   if (lost === null && !isEnding && (kind === 'main' || kind === 'shard')) stop(USAGE)
-  if (isEnding && kind === 'audit') stop(`--end-sessions: ${binding} has no sessions\n${USAGE}`)
+  if (isEnding && (kind === 'audit' || kind === 'index'))
+    stop(`--end-sessions: ${binding} has no sessions\n${USAGE}`)
 }
 
 function endOf(now: number) {

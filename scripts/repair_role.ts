@@ -1,19 +1,21 @@
 import type { Config } from '../src/config/config.ts'
+import { RESTORE_MARK } from '../src/storage/change_list_store.ts'
 import { eraseUsers, merge, noteOf, type Repair } from './repair_restored.ts'
 import type { RestoredStates } from './restored_states.ts'
 import { formatLiteral } from './sql_printer.ts'
 
 /** What a database is used for. `name` is that of a database of users in its ids. */
-export type DatabaseRole = { kind: 'main' | 'shard' | 'audit' } | { kind: 'users'; name: string }
+export type DatabaseRole = { kind: 'main' | 'shard' | 'audit' | 'index' } | { kind: 'users'; name: string }
 
 /** The role of the database with a binding; null if config.yml does not use the binding. */
 export function roleOf(binding: string, config: Config): DatabaseRole | null {
-  const { sessionShards, auditDatabases, userDatabases } = config
+  const { sessionShards, sessionObjects, auditDatabases, userDatabases } = config
   const hasBinding = (entry: { binding: string }) => entry.binding === binding
   const users = userDatabases?.databases.find(hasBinding)
   if (binding === 'DB') return { kind: 'main' }
   if (sessionShards.some(hasBinding)) return { kind: 'shard' }
   if (auditDatabases.some(hasBinding)) return { kind: 'audit' }
+  if (sessionObjects?.indexDatabases.some(hasBinding)) return { kind: 'index' }
   return users === undefined ? null : { kind: 'users', name: users.name }
 }
 
@@ -26,6 +28,9 @@ export function repairForRole(
   const users = merge([...(excepted.has('users') ? [] : [eraseUsers(states)]), findSharedNames(states)])
   if (role.kind === 'users') return merge([users, continueEvents(states, role.name)])
   if (role.kind === 'audit') return runOnMain('UPDATE erasures SET archive_from = 0')
+  // The number of the mark grows, so each session object sends its rows of the index again.
+  if (role.kind === 'index')
+    return runOnMain(`INSERT OR REPLACE INTO copy_changes (name) VALUES ('${RESTORE_MARK}')`)
   if (role.kind === 'shard' && isEnding)
     return runOnMain(
       `UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ${before}), version = version + 1`,

@@ -48,7 +48,13 @@ export function requireWranglerToml(config: Config): void {
 export function findDifferences(
   config: Pick<
     Config,
-    'burstLimits' | 'mail' | 'auditArchive' | 'sessionShards' | 'auditDatabases' | 'userDatabases'
+    | 'burstLimits'
+    | 'mail'
+    | 'auditArchive'
+    | 'sessionShards'
+    | 'sessionObjects'
+    | 'auditDatabases'
+    | 'userDatabases'
   >,
   toml: WranglerToml,
 ): string[] {

@@ -13,12 +13,18 @@ import { serverError } from './oauth/errors.ts'
 import { type Env, requireEnvironment } from './services/environment.ts'
 import { managementSettingsOf } from './services/management_binding.ts'
 import { createServices, type Services } from './services/services.ts'
-
-export { SessionObject } from './sessions/session_object.ts'
+import { SessionObject as ObjectOfSessions } from './sessions/session_object.ts'
 
 // The build has checked config.yml, so that a malformed file fails the deployment (docs/decisions/0021).
 const { LOCAL_PORT, LOCAL_AUDIENCES } = startEnv as Env
 const config = resolveConfig(parseBuiltSettings(configText), LOCAL_PORT, LOCAL_AUDIENCES)
+
+/** The session objects with the settings of config.yml. */
+export class SessionObject extends ObjectOfSessions {
+  constructor(...[context, env]: ConstructorParameters<typeof ObjectOfSessions>) {
+    super(context, env, config.sessionObjects?.indexDatabases)
+  }
+}
 
 let app: App | null = null
 

@@ -54,6 +54,29 @@ function areDistinct(shards: FileOf<typeof keysOfShard>[]): boolean {
   return lists.every(areUnique)
 }
 
+const keysOfIndexDatabase = {
+  binding: requiredKey('binding', {
+    check: databaseBinding,
+    description: 'The binding of the D1 database in `wrangler.toml`. It is not `DB`',
+  }),
+  takesNewSessions: keyWithDefault('new_sessions', {
+    check: flag,
+    default: false,
+    description:
+      'Whether it gets the rows of new sessions. Set it in a deployment after the one that added the database ([sessions.md](sessions.md#index-databases))',
+  }),
+}
+
+/** A database for the index of the sessions in objects, beside the main database. */
+export type IndexDatabaseConfig = ValuesOf<typeof keysOfIndexDatabase>
+
+/** A list reads all of them at the same time. */
+const MAX_INDEX_DATABASES = 16
+
+function areIndexDatabasesDistinct(databases: FileOf<typeof keysOfIndexDatabase>[]): boolean {
+  return areUnique(['DB', ...databases.map(({ binding }) => binding)])
+}
+
 const keysOfObjects = {
   perMarket: requiredKey('per_market', {
     check: count(0, 256, 'objects'),
@@ -65,6 +88,15 @@ const keysOfObjects = {
     default: false,
     description:
       'Whether each refresh reads its client and its user from D1. Without it, an object uses copies that are up to 30 seconds old',
+  }),
+  indexDatabases: keyWithDefault('index_databases', {
+    check: listOfMappings(keysOfIndexDatabase, [
+      z.maxLength(MAX_INDEX_DATABASES, `must list at most ${MAX_INDEX_DATABASES} databases`),
+      z.refine(areIndexDatabasesDistinct, 'must not list DB or a database twice'),
+    ]),
+    default: [],
+    description:
+      'Further databases for the index of these sessions ([sessions.md](sessions.md#index-databases)). Never remove one that has rows',
   }),
 }
 

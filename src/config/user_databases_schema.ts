@@ -62,7 +62,7 @@ interface ComparedFile extends FileOf<typeof userDatabaseKeys> {
   accounts: Record<string, AccountFile>
   session_shards: { binding: string }[]
   audit_databases: { binding: string }[]
-  session_objects?: { per_market: number } | undefined
+  session_objects?: { per_market: number; index_databases: { binding: string }[] } | undefined
 }
 
 interface AccountFile {
@@ -95,12 +95,14 @@ function problemsOfSessions({ session_objects: objects }: ComparedFile): PathPro
 }
 
 function problemsOfBindings(
-  { session_shards: shards, audit_databases: audit }: ComparedFile,
+  { session_shards: shards, audit_databases: audit, session_objects: objects }: ComparedFile,
   databases: FileOf<typeof keysOfDatabase>[],
 ): PathProblem[] {
-  const taken = ['DB', ...[...shards, ...audit].map((other) => other.binding)]
+  const others = [...shards, ...audit, ...(objects?.index_databases ?? [])]
+  const taken = ['DB', ...others.map((other) => other.binding)]
   if (databases.every((entry) => !taken.includes(entry.binding))) return []
-  const message = 'must not use the binding DB or a binding of session_shards or audit_databases'
+  const message =
+    'must not use the binding DB or a binding of session_shards, audit_databases or index_databases'
   return [{ path: ['user_databases', 'databases'], message }]
 }
 

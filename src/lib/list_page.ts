@@ -78,7 +78,7 @@ export function mergeSlices<R>(
 }
 
 /** Compares as SQLite does: numbers by value, and texts by code points. */
-function comparePlaces(a: Place, b: Place): number {
+export function comparePlaces(a: Place, b: Place): number {
   for (const [i, value] of a.entries()) {
     const other = b[i] ?? ''
     const order = typeof value === 'number' ? value - Number(other) : compareTexts(value, String(other))

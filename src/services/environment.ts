@@ -12,7 +12,7 @@ import type { BurstBindings } from '../storage/burst_limits.ts'
 import type { FurtherDatabase } from '../users/user_databases_store.ts'
 import type { ManagementBinding, ManagementSettings } from './management_binding.ts'
 
-/** The binding of the main database. Other databases have sessions and their revocations, or batches of audit events. */
+/** The binding of the main database. Other databases have sessions and their revocations, their index, or batches of audit events. */
 export const MAIN_DATABASE = 'DB'
 
 /** The bindings of both Workers. */
@@ -146,12 +146,17 @@ export function hasLocalInbox({ LOCAL_INBOX }: Partial<Env>, { issuer }: Pick<Co
   return LOCAL_INBOX === 'true' && isLoopback(issuer)
 }
 
-/** The bindings of the D1 databases, `DB` first. Shards and audit events may share a database. */
+/** The bindings of the D1 databases, `DB` first. Shards, audit events and the index of sessions may share a database. */
 export function databaseBindings({
   sessionShards,
+  sessionObjects,
   auditDatabases,
   userDatabases,
-}: Pick<Config, 'sessionShards' | 'auditDatabases' | 'userDatabases'>): Set<string> {
-  const further = [...sessionShards, ...auditDatabases, ...(userDatabases?.databases ?? [])]
+}: Pick<Config, 'sessionShards' | 'sessionObjects' | 'auditDatabases' | 'userDatabases'>): Set<string> {
+  const indexDatabases = sessionObjects?.indexDatabases ?? []
+  const further = [
+    ...[...sessionShards, ...indexDatabases, ...auditDatabases],
+    ...(userDatabases?.databases ?? []),
+  ]
   return new Set([MAIN_DATABASE, ...further.map(({ binding }) => binding)])
 }

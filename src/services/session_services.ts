@@ -7,10 +7,10 @@ import { RevocationStore } from '../sessions/revocation_store.ts'
 import { SessionEndingStore } from '../sessions/session_ending_store.ts'
 import { SessionErasureStore } from '../sessions/session_erasure_store.ts'
 import type { SessionStores } from '../sessions/session_group.ts'
-import { SessionIndexStore } from '../sessions/session_index_store.ts'
+import { openIndex } from '../sessions/session_index_store.ts'
 import { SessionListStore } from '../sessions/session_list_store.ts'
 import { SessionObjects } from '../sessions/session_objects.ts'
-import { SessionOpeningStore } from '../sessions/session_opening_store.ts'
+import { type OpeningIndex, SessionOpeningStore } from '../sessions/session_opening_store.ts'
 import { SessionRotationStore } from '../sessions/session_rotation_store.ts'
 import { SessionShards } from '../sessions/session_shards.ts'
 import { SessionStore } from '../sessions/session_store.ts'
@@ -55,12 +55,11 @@ export function createSessionServices(environment: Environment, config: Config, 
 }
 
 function createShards(
-  { db, shardDatabases, sessionObjects }: Environment,
+  { db, databases, shardDatabases, sessionObjects }: Environment,
   config: Config,
   holders: HolderStore,
 ): SessionShards {
-  const index = new SessionIndexStore(db)
-  const open = (of: SqlDatabase, openingIndex: SessionIndexStore | null): SessionStores => ({
+  const open = (of: SqlDatabase, openingIndex: OpeningIndex | null): SessionStores => ({
     sessions: new SessionStore(of, holders, config),
     rotations: new SessionRotationStore(of, holders.checkFor(of), config),
     openings: new SessionOpeningStore(of, holders, openingIndex),
@@ -73,7 +72,8 @@ function createShards(
     ...open(shardDatabases[i] ?? db, null),
   }))
   if (config.sessionObjects === null || sessionObjects === null) return new SessionShards(shards, null)
-  const { perMarket, isStrict } = config.sessionObjects
+  const { perMarket, isStrict, indexDatabases } = config.sessionObjects
+  const index = openIndex(db, indexDatabases, (binding) => databases.get(binding) ?? db)
   const objects = new SessionObjects({
     perMarket,
     index,

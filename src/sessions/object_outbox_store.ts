@@ -1,6 +1,7 @@
 import { log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
-import type { IndexedSession, SessionIndexStore } from './session_index_store.ts'
+import type { IndexedSession } from './index_database_store.ts'
+import type { SessionIndexStore } from './session_index_store.ts'
 
 /** The rows of one call to D1. */
 const ROWS_AT_ONCE = 500
@@ -27,7 +28,7 @@ interface IndexChange extends Record<string, SqlStorageValue> {
 }
 
 const INDEXED = `s.subject, s.client_id AS clientId, s.api, s.started_at AS startedAt,
-    s.browser_id AS browserId, s.consent_id AS consentId`
+    s.browser_id AS browserId, s.consent_id AS consentId, s.opening_id AS openingId`
 const SELECT_CHANGES = `SELECT c.id, c.sid, ${INDEXED}
   FROM index_changes AS c LEFT JOIN sessions AS s ON s.sid = c.sid ORDER BY c.id LIMIT ?`
 
@@ -46,7 +47,7 @@ export class ObjectOutbox {
   readonly #db: () => D1Database
   readonly #index: () => Pick<SessionIndexStore, 'change'>
 
-  /** @param db The main database, and the index in it. A call reads them, because the object may outlive a connection. */
+  /** @param db The main database. A call reads it and the index, because the object may outlive a connection. */
   constructor(sql: SqlStorage, db: () => D1Database, index: () => Pick<SessionIndexStore, 'change'>) {
     this.#sql = sql
     this.#db = db

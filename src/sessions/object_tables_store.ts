@@ -28,7 +28,7 @@ export interface ObjectAnswer {
 /**
  * The versions of the tables, oldest first. Never change a version: add one. `sessions` and `cutoffs` have the columns of D1. A
  * refresh must write few rows, so `sessions` has no index that a refresh changes. `index_changes` has the sids whose row in
- * `session_index` of D1 may be missing or left over.
+ * `session_index` of D1 may be missing, left over or in the wrong database.
  */
 const VERSIONS: readonly string[] = [
   `CREATE TABLE sessions (

@@ -1,65 +1,68 @@
-import * as z from 'zod/mini'
-import { decodeRecord } from '../lib/decode.ts'
-import { type PageQuery, pageSql } from '../lib/list_page.ts'
-import { callStore } from '../lib/storage_error.ts'
-import { where } from '../lib/where.ts'
+import type { IndexDatabaseConfig } from '../config/session_schema.ts'
+import { comparePlaces, type PageQuery } from '../lib/list_page.ts'
 import type { Erasure } from '../users/erasure_store.ts'
-import { originSql, type SessionOrigin } from './session_ending_store.ts'
-import { hasOwner, ownerConditions, type SessionOwner } from './session_list_store.ts'
+import {
+  type ErasedPlace,
+  IndexDatabaseStore,
+  type IndexedSession,
+  type IndexPlace,
+} from './index_database_store.ts'
+import type { SessionOrigin } from './session_ending_store.ts'
+import type { SessionOwner } from './session_list_store.ts'
 
-/** The row of a session in the index. `startedAt` is in Unix seconds. */
-export interface IndexedSession {
-  sid: string
-  subject: string
-  clientId: string
-  api: string
-  startedAt: number
-  browserId: string | null
-  consentId: string | null
+interface Stores {
+  /** The part in the main database. */
+  main: IndexDatabaseStore
+  /** The parts in `index_databases` of config.yml. */
+  others: readonly IndexDatabaseStore[]
+  /** Those of `others` that get the rows of new sessions. */
+  targets: readonly IndexDatabaseStore[]
 }
 
-/** The start of a session in the index, in Unix seconds. */
-export interface IndexPlace {
-  sid: string
-  startedAt: number
+/** Opens the index. @param databaseOf The database of a binding. */
+export function openIndex(
+  db: D1Database,
+  databases: readonly IndexDatabaseConfig[],
+  databaseOf: (binding: string) => D1Database,
+): SessionIndexStore {
+  const opened = databases.map(({ binding, takesNewSessions }) => ({
+    store: new IndexDatabaseStore(databaseOf(binding)),
+    takesNewSessions,
+  }))
+  return new SessionIndexStore({
+    main: new IndexDatabaseStore(db),
+    others: opened.map(({ store }) => store),
+    targets: opened.filter(({ takesNewSessions }) => takesNewSessions).map(({ store }) => store),
+  })
 }
 
-/** A user who is erased, and an object that has sessions of the user. */
-export interface ErasedPlace {
-  object: string
-  subject: string
-}
-
-/** `?1` is a JSON array of `IndexedSession`. A row never changes, except for the subject of an erased user. */
-const INSERT = `INSERT INTO session_index (sid, subject, client_id, api, started_at, browser_id, consent_id)
-  SELECT value ->> 'sid', value ->> 'subject', value ->> 'clientId', value ->> 'api', value ->> 'startedAt',
-    value ->> 'browserId', value ->> 'consentId'
-  FROM json_each(?1) WHERE TRUE ON CONFLICT DO NOTHING`
-
-const DELETE = 'DELETE FROM session_index WHERE sid IN (SELECT value FROM json_each(?1))'
-
-/** The name of the object of a row. */
-const OBJECT = "substr(sid, 1, instr(sid, '.') - 1)"
-
-const sidsSchema = z.array(z.object({ sid: z.string() }))
-const placesSchema = z.array(z.object({ sid: z.string(), startedAt: z.int() }))
-const objectsSchema = z.array(z.object({ object: z.string() }))
-const erasedSchema = z.array(z.object({ object: z.string(), subject: z.string() }))
-
-/** The index of the sessions in all session objects, in D1. */
+/**
+ * The index of the sessions in all session objects, in one or more databases. A row moves only from the main database to a target:
+ * it is added there before it is removed. So a reader of the main database and then of the others finds each row, some twice.
+ */
 export class SessionIndexStore {
-  readonly #db: D1Database
+  readonly #stores: Stores
 
-  constructor(db: D1Database) {
-    this.#db = db
+  constructor(stores: Stores) {
+    this.#stores = stores
   }
 
-  /** Makes a statement that adds a session, if the index does not have it. */
+  /** Whether the rows of `addition` move to another database. */
+  get movesAdditions(): boolean {
+    return this.#stores.targets.length > 0
+  }
+
+  /** Makes a statement for the main database that adds a session, if the index does not have it. */
   addition(session: IndexedSession): D1PreparedStatement {
-    return this.#db.prepare(INSERT).bind(JSON.stringify([session]))
+    return this.#stores.main.addition(session)
   }
 
-  /** Adds and removes sessions. A repeated call has no further effect. @throws StorageUnavailable */
+  /**
+   * Adds sessions to the targets, or without a target to the main database, and removes sessions from each database. A repeated
+   * call has no further effect.
+   *
+   * @throws StorageUnavailable: then some databases may have their part
+   */
   async change({
     added,
     removed,
@@ -67,64 +70,64 @@ export class SessionIndexStore {
     added: readonly IndexedSession[]
     removed: readonly string[]
   }): Promise<void> {
-    const statements = [
-      ...(added.length > 0 ? [this.#db.prepare(INSERT).bind(JSON.stringify(added))] : []),
-      ...(removed.length > 0 ? [this.#db.prepare(DELETE).bind(JSON.stringify(removed))] : []),
-    ]
-    if (statements.length > 0) await callStore('D1 session_index', () => this.#db.batch(statements))
+    const { main, others } = this.#stores
+    const byStore = Map.groupBy(added, ({ sid }) => this.#storeFor(sid))
+    await Promise.all(others.map((store) => store.change({ added: byStore.get(store) ?? [], removed })))
+    // Only an exchange of a code adds a row to the main database that a target gets too.
+    const moved = this.movesAdditions ? added.filter(({ openingId }) => openingId !== null) : []
+    await main.change({
+      added: byStore.get(main) ?? [],
+      removed: [...removed, ...moved.map(({ sid }) => sid)],
+    })
   }
 
   /** The sessions of an owner in the reading direction of a page, and one more than its limit. @throws StorageUnavailable, CorruptRecord */
   async list(owner: SessionOwner, page: PageQuery): Promise<IndexPlace[]> {
-    if (!hasOwner(owner)) return []
-    const { condition, end } = pageSql(['started_at', 'sid'], page)
-    const { sql, values } = where([...ownerConditions(owner), condition])
-    const select = `SELECT sid, started_at AS startedAt FROM session_index ${sql} ${end}`
-    return decodeRecord(placesSchema, 'session index', await this.#all(select, values))
+    const found = await this.#readAll((store) => store.list(owner, page))
+    const places = new Map(found.map((place) => [place.sid, place]))
+    const direction = page.isDescending === page.isBackwards ? 1 : -1
+    return [...places.values()]
+      .sort((a, b) => direction * comparePlaces([a.startedAt, a.sid], [b.startedAt, b.sid]))
+      .slice(0, page.limit + 1)
   }
 
   /** The sids of up to `limit` sessions of an owner. @throws StorageUnavailable, CorruptRecord */
   async listSids(owner: SessionOwner, limit: number): Promise<string[]> {
-    if (!hasOwner(owner)) return []
-    const { sql, values } = where(ownerConditions(owner))
-    const results = await this.#all(`SELECT sid FROM session_index ${sql} LIMIT ?`, [...values, limit])
-    return decodeRecord(sidsSchema, 'session index', results).map(({ sid }) => sid)
+    const sids = await this.#readAll((store) => store.listSids(owner, limit))
+    return [...new Set(sids)].slice(0, limit)
   }
 
   /** The names of the objects that have sessions of an origin. @throws StorageUnavailable, CorruptRecord */
   async findObjects(origin: SessionOrigin): Promise<string[]> {
-    const { condition, ids } = originSql(origin)
-    const results = await this.#all(
-      `SELECT DISTINCT ${OBJECT} AS object FROM session_index WHERE ${condition}`,
-      [ids],
-    )
-    return decodeRecord(objectsSchema, 'session index', results).map(({ object }) => object)
+    return [...new Set(await this.#readAll((store) => store.findObjects(origin)))]
   }
 
   /** The objects with sessions of erased users, at most `limit`. @throws StorageUnavailable, CorruptRecord */
   async findErased(erasures: readonly Erasure[], limit: number): Promise<ErasedPlace[]> {
-    const sql = `SELECT DISTINCT ${OBJECT} AS object, subject FROM json_each(?1) AS erasure
-      CROSS JOIN session_index ON subject = erasure.value ->> 'subject' LIMIT ?2`
-    return decodeRecord(
-      erasedSchema,
-      'session index',
-      await this.#all(sql, [JSON.stringify(erasures), limit]),
-    )
+    const found = await this.#readAll((store) => store.findErased(erasures, limit))
+    const places = new Map(found.map((place) => [`${place.object} ${place.subject}`, place]))
+    return [...places.values()].slice(0, limit)
   }
 
   /** Replaces the ids of erased users in the rows of one object. @throws StorageUnavailable */
   async erase(object: string, erasures: readonly Erasure[]): Promise<void> {
-    const replace = this.#db
-      .prepare(
-        `UPDATE session_index SET subject = erasure.value ->> 'pseudonym' FROM json_each(?1) AS erasure
-         WHERE subject = erasure.value ->> 'subject' AND ${OBJECT} = ?2`,
-      )
-      .bind(JSON.stringify(erasures), object)
-    await callStore('D1 session_index', () => replace.run())
+    const { main, others } = this.#stores
+    await Promise.all([main, ...others].map((store) => store.erase(object, erasures)))
   }
 
-  async #all(sql: string, values: readonly (string | number | null)[]): Promise<unknown[]> {
-    const select = this.#db.prepare(sql).bind(...values)
-    return (await callStore('D1 session_index', () => select.all())).results
+  async #readAll<T>(read: (store: IndexDatabaseStore) => Promise<T[]>): Promise<T[]> {
+    const { main, others } = this.#stores
+    const first = await read(main)
+    return [first, ...(await Promise.all(others.map(read)))].flat()
   }
+
+  #storeFor(sid: string): IndexDatabaseStore {
+    const { main, targets } = this.#stores
+    return targets[hash(sid) % targets.length] ?? main
+  }
+}
+
+/** The sum of the characters. The random part of a sid spreads it evenly. */
+function hash(sid: string): number {
+  return [...sid].reduce((sum, character) => sum + character.charCodeAt(0), 0)
 }

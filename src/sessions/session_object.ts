@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import type { IndexDatabaseConfig } from '../config/session_schema.ts'
 import { systemClock } from '../lib/clock.ts'
 import { describeError, log } from '../lib/log.ts'
 import { StorageUnavailable } from '../lib/storage_error.ts'
@@ -7,7 +8,7 @@ import { HolderReplicaStore } from './holder_replica_store.ts'
 import { ObjectDatabase } from './object_database_store.ts'
 import { ObjectOutbox } from './object_outbox_store.ts'
 import { type ObjectAnswer, type ObjectBatch, ObjectTables } from './object_tables_store.ts'
-import { SessionIndexStore } from './session_index_store.ts'
+import { openIndex } from './session_index_store.ts'
 import { type Rotation, type RotationResult, SessionRotationStore } from './session_rotation_store.ts'
 import type { TokenLifetimes } from './session_store.ts'
 
@@ -28,7 +29,7 @@ export interface ObjectRefresh extends Pick<TokenLifetimes, 'refreshRetryWindowS
 
 /**
  * The sessions of one object near a market. It runs the SQL of the session stores on its own SQLite database. Ended sessions and
- * the index go to the main database, `env.DB`.
+ * the index go to the main database, `env.DB`, and the index to `indexDatabases` too.
  */
 export class SessionObject extends DurableObject<{ DB: D1Database }> {
   readonly #tables: ObjectTables
@@ -36,16 +37,23 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   /** The own database of the object. */
   readonly #db: ObjectDatabase
   readonly #holders: HolderReplicaStore
+  /** The databases of the index beside the main database. */
+  readonly indexDatabases: readonly IndexDatabaseConfig[]
   /** When the alarm rings, in Unix seconds; null without an alarm. */
   #alarmAt: number | null = null
 
-  constructor(ctx: DurableObjectState, env: { DB: D1Database }) {
+  constructor(
+    ctx: DurableObjectState,
+    env: { DB: D1Database },
+    indexDatabases: readonly IndexDatabaseConfig[] = [],
+  ) {
     super(ctx, env)
+    this.indexDatabases = indexDatabases
     this.#tables = new ObjectTables(ctx.storage)
     this.#outbox = new ObjectOutbox(
       ctx.storage.sql,
       () => this.env.DB,
-      () => new SessionIndexStore(this.env.DB),
+      () => openIndex(this.env.DB, this.indexDatabases, (binding) => this.#requireDatabase(binding)),
     )
     this.#db = new ObjectDatabase(this)
     this.#holders = new HolderReplicaStore(
@@ -129,7 +137,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     if (removed > 0) log('info', 'swept', { table: 'sessions (object)', removed })
   }
 
-  /** A further database of users. @throws StorageUnavailable if the Worker has no such binding */
+  /** A further database of users or of the index. @throws StorageUnavailable if the Worker has no such binding */
   #requireDatabase(binding: string): D1Database {
     const db = new Map(Object.entries(this.env)).get(binding)
     if (db) return db

@@ -4,8 +4,8 @@ import type { SqlDatabase, SqlResult, SqlStatement } from '../storage/sql_databa
 import { type Holder, type HolderGuard, NO_GUARD } from './holder_check.ts'
 import type { HolderQuery } from './holder_conditions.ts'
 import { decodeHolder, guardFor, type HolderStore } from './holder_store.ts'
+import type { IndexedSession } from './index_database_store.ts'
 import type { EndReason, SessionIdentity } from './session.ts'
-import type { IndexedSession } from './session_index_store.ts'
 
 /** A session that begins at the exchange of an authorization code. Times are Unix seconds. */
 export interface SessionOpening extends SessionIdentity {
@@ -52,8 +52,10 @@ export interface Opening {
 
 /** The index in D1 of sessions in other stores. */
 export interface OpeningIndex {
-  /** Makes a statement that adds a session. */
+  /** Makes a statement for the main database that adds a session. */
   addition(session: IndexedSession): D1PreparedStatement
+  /** Whether the object moves the row of the addition to another database. */
+  readonly movesAdditions: boolean
 }
 
 /** Opens sessions of one shard or object: inserts their rows at seq 0. */
@@ -102,8 +104,9 @@ export class SessionOpeningStore {
     { before, alongside, guest, endGuestElsewhere }: Companions,
   ): Promise<Opening> {
     const insertion = this.#insert(opening, NO_GUARD)
-    const { results } = await callStore('D1 sessions', () => insertion.run())
-    const isFirst = results.length > 0
+    const move = this.#index?.movesAdditions ? [this.#db.prepare(MOVE).bind(opening.sid)] : []
+    const [inserted] = await callStore('D1 sessions', () => this.#db.batch([insertion, ...move]))
+    const isFirst = hasRow(inserted)
     const listing = this.#index === null ? [] : [this.#index.addition(opening)]
     const holder = await this.#holders.findWith(query, {
       before,
@@ -188,6 +191,9 @@ export class SessionOpeningStore {
 }
 
 const MERGED: EndReason = 'merged into a customer'
+
+/** Makes a session object send the session to the index. */
+const MOVE = 'INSERT INTO index_changes (sid) VALUES (?)'
 
 /** Whether the request inserted the session in the statement before. */
 const IF_OPENED = 'EXISTS (SELECT 1 FROM sessions WHERE sid = ?5 AND opening_id = ?6)'

@@ -142,6 +142,10 @@ describe('config.yml', () => {
         { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
         { name: 'us', binding: 'DB_US' },
       ],
+      session_objects: {
+        per_market: 4,
+        index_databases: [{ binding: 'INDEX_1' }, { binding: 'INDEX_2', new_sessions: true }],
+      },
       browser_sessions: { customers: { idle: 600, lifetime: 86_400 } },
       audit_retention_days: 7,
       audit_archive: { partitions: 64 },
@@ -173,7 +177,14 @@ describe('config.yml', () => {
         { name: 'eu', binding: 'DB_EU', continents: ['EU', 'AF'] },
         { name: 'us', binding: 'DB_US', continents: [] },
       ],
-      sessionObjects: null,
+      sessionObjects: {
+        perMarket: 4,
+        isStrict: false,
+        indexDatabases: [
+          { binding: 'INDEX_1', takesNewSessions: false },
+          { binding: 'INDEX_2', takesNewSessions: true },
+        ],
+      },
       userDatabases: null,
       browserSessions: {
         listed: new Map([['customers', { idleSeconds: 600, lifetimeSeconds: 86_400 }]]),
@@ -596,6 +607,24 @@ describe('a weak or impossible value', () => {
     ['an unknown continent', [{ ...EU, continents: ['eu'] }], NO_CONTINENT],
   ])('a weak or impossible value is refused: shards with %s', (_case, session_shards, problem) => {
     expect(problemsIn(yaml({ session_shards }))).toEqual([`session_shards${problem}`])
+  })
+
+  it.each([
+    ['DB', [{ binding: 'DB' }], ': must not list DB or a database twice'],
+    [
+      'a binding twice',
+      [{ binding: 'A' }, { binding: 'A', new_sessions: true }],
+      ': must not list DB or a database twice',
+    ],
+    ['a malformed binding', [{ binding: 'index' }], '.0.binding: must be a D1 binding of wrangler.toml'],
+    [
+      '17 databases',
+      Array.from({ length: 17 }, (_, i) => ({ binding: `I${i}` })),
+      ': must list at most 16 databases',
+    ],
+  ])('a weak or impossible value is refused: index databases with %s', (_case, index_databases, problem) => {
+    const session_objects = { per_market: 1, index_databases }
+    expect(problemsIn(yaml({ session_objects }))).toEqual([`session_objects.index_databases${problem}`])
   })
 
   it.each([

@@ -35,7 +35,7 @@ function problemsIn(changes: Record<string, unknown>): string[] {
 
 const SESSIONS = 'user_databases: needs session_objects with a per_market of at least 1'
 const BINDING =
-  'user_databases.databases: must not use the binding DB or a binding of session_shards or audit_databases'
+  'user_databases.databases: must not use the binding DB or a binding of session_shards, audit_databases or index_databases'
 const absent = (key: string) => [
   `accounts.customers.${key}: must be absent, because user_databases lists the pool`,
 ]
@@ -65,6 +65,7 @@ describe('the key `user_databases`', () => {
       },
       [BINDING],
     ],
+    [{ session_objects: { per_market: 1, index_databases: [{ binding: 'USERS_2' }] } }, [BINDING]],
     [
       { user_databases: { ...DATABASES, databases: [U1, { name: 'u1', binding: 'USERS_2' }] } },
       ['user_databases.databases: must not give two databases the same name or binding'],

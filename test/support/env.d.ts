@@ -9,6 +9,9 @@ declare global {
       /** Databases for audit events. */
       AUDIT_1: D1Database
       AUDIT_2: D1Database
+      /** Databases for the index of sessions in objects. */
+      INDEX_1: D1Database
+      INDEX_2: D1Database
       /** Further databases for users. */
       USERS_1: D1Database
       USERS_2: D1Database
