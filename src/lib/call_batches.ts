@@ -1,3 +1,4 @@
+import { type RequestContext, runToEnd } from './request_context.ts'
 import { READ_TIMEOUT_MS, StorageUnavailable } from './storage_error.ts'
 import { timers } from './timers.ts'
 
@@ -20,7 +21,9 @@ export interface BatchedCalls<Q, R> {
   isRepeatable(request: Q): boolean
 }
 
-interface Entry<Q, R> extends PromiseWithResolvers<R | null | typeof TURN> {
+type Outcome<R> = R | null | typeof TURN
+
+interface Entry<Q, R> extends PromiseWithResolvers<Outcome<R>> {
   request: Q
 }
 
@@ -29,7 +32,7 @@ interface Entry<Q, R> extends PromiseWithResolvers<R | null | typeof TURN> {
  * one call. A request without parallel requests is sent at once, by a call for one request.
  *
  * The oldest waiting request sends the call, because the runtime stops the I/O of a request that has ended. If a request stops early, the
- * timers of the others end their wait. Pass the result of `run` to `waitUntil`.
+ * timers of the others end their wait.
  */
 export class CallBatches<Q, R> {
   readonly #calls: BatchedCalls<Q, R>
@@ -42,16 +45,28 @@ export class CallBatches<Q, R> {
     this.#calls = calls
   }
 
-  /** @throws the error of the call; StorageUnavailable if the result is lost and the request is not repeatable */
-  async run(request: Q): Promise<R> {
+  /**
+   * @param context The request runs to its end if other requests can wait for it.
+   * @throws the error of the call; StorageUnavailable if the result is lost and the request is not repeatable
+   */
+  run(request: Q, context: Pick<RequestContext, 'waitUntil'>): Promise<R> {
     const entry: Entry<Q, R> = { request, ...Promise.withResolvers() }
     const isFirst = this.#sender === null || this.#waiting.length >= MAX_BATCH - 1
-    const outcome = isFirst ? TURN : await this.#wait(entry)
-    const result = outcome === TURN ? await this.#send(entry) : outcome
-    return result ?? this.#calls.one(request)
+    // `waitUntil` costs processor time. If the runtime stops this request, the timers of later ones end their wait.
+    if (isFirst && this.#waiting.length === 0) return this.#finish(request, this.#send(entry))
+    return runToEnd(context, this.#finish(request, isFirst ? this.#send(entry) : this.#waitOrSend(entry)))
   }
 
-  async #wait(entry: Entry<Q, R>): Promise<R | null | typeof TURN> {
+  async #finish(request: Q, result: Promise<R | null>): Promise<R> {
+    return (await result) ?? this.#calls.one(request)
+  }
+
+  async #waitOrSend(entry: Entry<Q, R>): Promise<R | null> {
+    const outcome = await this.#wait(entry)
+    return outcome === TURN ? this.#send(entry) : outcome
+  }
+
+  async #wait(entry: Entry<Q, R>): Promise<Outcome<R>> {
     this.#waiting.push(entry)
     let timer = timers.start(() => {
       const place = this.#waiting.indexOf(entry)

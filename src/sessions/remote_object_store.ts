@@ -1,6 +1,6 @@
 import { CallBatches } from '../lib/call_batches.ts'
 import type { Market } from '../lib/market.ts'
-import { type RequestContext, runToEnd } from '../lib/request_context.ts'
+import type { RequestContext } from '../lib/request_context.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { HolderQuery } from './holder_conditions.ts'
 import type { ObjectAnswer, ObjectBatch } from './object_tables_store.ts'
@@ -46,7 +46,7 @@ export class RemoteObject {
       const userBinding = query.subject === null ? null : bindingOf(query.subject)
       const located = userBinding === null ? query : { ...query, userBinding }
       return callStore('session object', () =>
-        runToEnd(context, batches.run({ rotation, query: located, refreshRetryWindowSeconds })),
+        batches.run({ rotation, query: located, refreshRetryWindowSeconds }, context),
       )
     }
     return { use, prepare: (now) => callStore('session object', () => this.#stub().prepare(now)) }

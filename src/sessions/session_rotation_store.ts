@@ -32,7 +32,7 @@ export interface SessionRotations {
   /**
    * Uses the refresh token `seq` of a session. If the holder has a problem, the token stays unused.
    *
-   * @param context The use runs to its end, because other requests can wait for it.
+   * @param context A use that shares a call with other requests runs to its end.
    * @throws StorageUnavailable, CorruptRecord
    */
   use(

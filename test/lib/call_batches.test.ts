@@ -14,7 +14,8 @@ function newStore({ isRepeatable = true } = {}) {
     await end.promise
     return requests.map((request) => (request.startsWith('alone') ? null : `${request}!`))
   }
-  const batches = new CallBatches<string, string>({
+  const kept: Promise<unknown>[] = []
+  const sender = new CallBatches<string, string>({
     one: async (request) => {
       await call([request])
       return `${request}!`
@@ -22,7 +23,10 @@ function newStore({ isRepeatable = true } = {}) {
     many: call,
     isRepeatable: () => isRepeatable,
   })
-  return { batches, calls, ends }
+  const waitUntil = (work: Promise<unknown>) => void kept.push(work)
+  const batches = { run: (request: string) => sender.run(request, { waitUntil }) }
+  /** `kept` has the requests that continue after their clients disconnect. */
+  return { batches, calls, ends, kept }
 }
 
 /** The time is that of the test: timers fire when it advances. */
@@ -52,7 +56,7 @@ describe('the batches of calls', () => {
   })
 
   it('requests during a call go out in one call, in their order, and each gets its result', async () => {
-    const { batches, calls, ends } = newStore()
+    const { batches, calls, ends, kept } = newStore()
     const results = ['a', 'b', 'c', 'd'].map((request) => batches.run(request))
     expect(calls).toEqual([['a']])
     ends[0]?.resolve()
@@ -60,6 +64,7 @@ describe('the batches of calls', () => {
     expect(calls).toEqual([['a'], ['b', 'c', 'd']])
     ends[1]?.resolve()
     expect(await Promise.all(results)).toEqual(['a!', 'b!', 'c!', 'd!'])
+    expect(kept).toHaveLength(3)
     expect(vi.getTimerCount()).toBe(0)
   })
 
