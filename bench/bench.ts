@@ -14,12 +14,13 @@ import { formatRevocationBound, measureRevocationBound } from './revocation_boun
 import { startServers } from './servers.ts'
 import { measureStartup } from './startup.ts'
 import { formatMemory, formatSpeed, formatStart, type Starts } from './tables.ts'
-import { measureWaits } from './waits.ts'
+import { countRowsOfUsers, measureWaits } from './waits.ts'
 
 // Measures the service against baselines (the minimum work of each operation), and writes docs/performance.md with its
 // chart and the tables of docs/cost.md. With names of operations it measures these, prints them and writes no file.
 // `feed` measures the revocation feed, `bound` the delay of a revocation, `heap` the memory of an isolate, and `start` its start.
-// `cost` counts store calls and rows, and writes docs/cost.md with the processor times of docs/performance.md.
+// `cost` counts store calls and rows, also with users in several databases, and writes docs/cost.md with the processor times of
+// docs/performance.md.
 // `verifier` measures an API with the verifier. `far` measures the waits for distant stores and writes their tables in docs/performance.md.
 
 Object.assign(process.env, QUIET_WRANGLER, { WRANGLER_LOG: 'error' })
@@ -41,6 +42,7 @@ if (names.length === 1 && names[0] === 'far') {
 const directory = makeTemporaryDirectory()
 if (names.length === 1 && names[0] === 'cost') {
   writeCosts(await countCosts(directory))
+  countRowsOfUsers()
   process.exit(0)
 }
 const bundle = await bundleService(join(directory, 'service'))

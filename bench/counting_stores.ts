@@ -19,10 +19,11 @@ const KV_CALLS: ReadonlyMap<string | symbol, 'read' | 'write'> = new Map([
   ['delete', 'write'],
 ])
 
+/** A statement is text and values, so that another database can run it in a batch. */
+const originals = new WeakMap<D1PreparedStatement, Original>()
+
 /** The database with a wrapper around each statement and each batch. */
 export function aroundD1(database: D1Database, around: AroundD1): D1Database {
-  const originals = new WeakMap<D1PreparedStatement, Original>()
-
   function wrapStatement(original: Original): D1PreparedStatement {
     const { statement, sql } = original
     const run = async () => (await around([sql], async () => [await statement.all()]))[0]
@@ -44,7 +45,7 @@ export function aroundD1(database: D1Database, around: AroundD1): D1Database {
   }
 
   function runBatch(target: D1Database | D1DatabaseSession, wrapped: D1PreparedStatement[]) {
-    const parts = wrapped.flatMap((statement) => originals.get(statement) ?? [])
+    const parts = wrapped.map((statement) => originals.get(statement) ?? notCounted())
     const statements = parts.map((part) => part.statement)
     return around(
       parts.map((part) => part.sql),
@@ -67,6 +68,10 @@ export function aroundD1(database: D1Database, around: AroundD1): D1Database {
   }
 
   return wrapDatabase(database)
+}
+
+function notCounted(): never {
+  throw new Error('a statement of a batch is not counted')
 }
 
 /** The namespace with a wrapper around each call. */

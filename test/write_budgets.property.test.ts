@@ -9,7 +9,6 @@ import { BURST_BINDINGS } from '../src/storage/burst_limits.ts'
 import { ACCOUNT_API_CASES, operationsWithoutCase } from './support/account_api_write_cases.ts'
 import { ACCOUNT_FORM_CASES, accountFormsWithoutCase } from './support/account_form_cases.ts'
 import { ACCOUNT_CASES } from './support/account_write_cases.ts'
-import { aroundD1 } from './support/around_d1.ts'
 import { addConsoleClient, ConsoleBrowser } from './support/console.ts'
 import { newResponse, signedIn } from './support/console_sign_in.ts'
 import { MAIL } from './support/mail_sink.ts'
@@ -20,11 +19,13 @@ import { PAGE_CASES } from './support/page_write_cases.ts'
 import { REFUSALS } from './support/refused_write_cases.ts'
 import { ACCOUNT_SCOPE, emptyStores, ISSUER, PASSWORD, TestServer } from './support/server.ts'
 import { TestServiceAccount } from './support/service_account.ts'
+import { aroundUserDatabases, IN_FURTHER_DATABASES } from './support/user_databases.ts'
 import {
   BINDING_BUDGET,
   HERE,
   type Send,
   SUCCESSES,
+  TOKEN,
   type World,
   type WriteCase,
 } from './support/write_cases.ts'
@@ -40,6 +41,9 @@ const CLIENT_ROWS_AT_MOST = 6000
 
 /** The maximum of an import by a service account: 600 users with 11 rows each (user, audit event, index entries), and requests. */
 const IMPORTED_ROWS_AT_MOST = 6700
+
+/** The same with customers in two further databases: reservations, and the move of the audit events (docs/cost.md). */
+const IMPORTED_APART_ROWS_AT_MOST = 15_000
 
 const TO_EXHAUST = 100
 const PAST_THE_BUDGET = 30
@@ -70,11 +74,11 @@ function budgetOf(size: number): RateLimit {
   }
 }
 
-/** Counts the rows inserted, changed or removed in any table. */
+/** Counts the rows inserted, changed or removed in any table of the databases of users. */
 class RowCounter {
   written = 0
 
-  readonly database = aroundD1(async (_sql, call) => {
+  readonly databases = aroundUserDatabases(async (_sql, call) => {
     const result: unknown = await call()
     for (const part of [result].flat() as (Partial<D1Result> | null)[])
       this.written += part?.meta?.rows_written ?? 0
@@ -86,35 +90,40 @@ interface CountedWorld extends World {
   rows: RowCounter
 }
 
-async function makeWorld(): Promise<CountedWorld> {
+const WITH_PAGES = {
+  apis: { ...ACCOUNT_SCOPE.apis, agents: AGENTS },
+  agents: { trusted_hosts: ['agent.example'], default_api: 'agents' },
+  accounts: {
+    customers: {
+      second_factor: 'optional',
+      email_code: 'sign_in',
+      self_service: true,
+      sign_up: true,
+      passkeys: { rp_id: 'shop.test' },
+    },
+    staff: { second_factor: 'required', email_code: 'second_factor' },
+  },
+}
+
+/** @param keys Keys of config.yml. */
+async function makeWorld(keys: Record<string, unknown> = WITH_PAGES): Promise<CountedWorld> {
   const rows = new RowCounter()
   const bindings = Object.values(BURST_BINDINGS).map((name) => [name, budgetOf(BINDING_BUDGET)])
   const limits = { failures: BINDING_BUDGET, lock: 3600, longest_lock: 3600 }
   const server = new TestServer({
-    env: { ...Object.fromEntries(bindings), DB: rows.database },
+    env: { ...Object.fromEntries(bindings), ...rows.databases },
     config: {
       ...ACCOUNT_SCOPE,
-      apis: { ...ACCOUNT_SCOPE.apis, agents: AGENTS },
-      agents: { trusted_hosts: ['agent.example'], default_api: 'agents' },
       sign_in_limits: { address: limits },
       mail: MAIL,
-      accounts: {
-        customers: {
-          second_factor: 'optional',
-          email_code: 'sign_in',
-          self_service: true,
-          sign_up: true,
-          passkeys: { rp_id: 'shop.test' },
-        },
-        staff: { second_factor: 'required', email_code: 'second_factor' },
-      },
+      ...keys,
     },
   })
   const grants: World['shop']['record']['grants'] = ['password', 'client_credentials']
   const shop = await server.addClient({ grants })
   const app = await server.addClient({ confidential: false, grants })
   for (const client of [shop, app]) await server.signIn(client, 'guest', 'guest')
-  return { server, database: rows.database, shop, app, rows }
+  return { server, database: rows.databases.DB, shop, app, rows }
 }
 
 async function flood(send: Send, { from, times }: { from: number; times: number }): Promise<Response[]> {
@@ -136,12 +145,32 @@ const CASES = [
   ...Object.values(REFUSALS).flat(),
 ]
 
+/** The cases that also run with customers in two further databases. */
+const PLACED = CASES.filter(
+  ({ path, what }) =>
+    path === TOKEN &&
+    [
+      'sign-ins of one user',
+      'sign-ins with a visitor token that is spent',
+      'a wrong password',
+      'a disabled user',
+      'made-up names',
+      'a refresh token of a disabled user',
+    ].includes(what),
+)
+
 /** Without this, each request would log a line. */
 function silenceLog(): void {
   for (const level of ['info', 'warn', 'error'] as const) {
     const spy = vi.spyOn(console, level).mockImplementation(() => {})
     onTestFinished(() => spy.mockRestore())
   }
+}
+
+/** An import of a hundred users. */
+function importOf(i: number) {
+  const row = (n: number) => ({ pool: 'customers', username: `u${i}.${n}@x.test`, no_password: true })
+  return { rows: Array.from({ length: 100 }, (_, n) => row(n)) }
 }
 
 /** Sends a flood from one address, and checks that only its first requests write rows. */
@@ -192,6 +221,32 @@ describe('a flood from one address', () => {
     const send = await writeCase.prepare(world)
     await world.server.settle()
     await expectBounded(send, world.rows, writeCase)
+  })
+
+  it.each(PLACED)(
+    'with customers in two further databases, a flood writes no more rows in all databases than its budget: $what',
+    async (writeCase) => {
+      for (const db of [env.USERS_1, env.USERS_2]) await db.prepare('DELETE FROM sign_in_failures').run()
+      const world = await makeWorld(IN_FURTHER_DATABASES)
+      const send = await writeCase.prepare(world)
+      await world.server.settle()
+      await expectBounded(send, world.rows, writeCase)
+    },
+  )
+
+  it('with customers in two further databases, a service account writes no more rows than its budgets', async () => {
+    const { server, rows } = await makeWorld(IN_FURTHER_DATABASES)
+    const account = await TestServiceAccount.withScopes(server, ['users:write'])
+    const { id } = await server.addUser()
+    const headers = { ...HERE, Authorization: `Bearer ${account.tokens.access_token}` }
+    const disable = () => server.fetch(`/admin/api/users/${id}/disable`, { method: 'POST', headers })
+    await expectBounded(disable, rows, { expected: [200], toExhaust: 40 })
+    const importer = await TestServiceAccount.withScopes(server, ['users:write'])
+    const before = rows.written
+    const statuses: number[] = []
+    for (let i = 0; i < 8; i++) statuses.push((await importer.post('/users/import', importOf(i))).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 429, 429])
+    expect(rows.written - before).toBeLessThanOrEqual(IMPORTED_APART_ROWS_AT_MOST)
   })
 
   it('a flood without an operator token writes nothing, at any operation of the admin API', async () => {
@@ -265,10 +320,7 @@ describe('a flood from one address', () => {
     const disable = () => server.fetch(`/admin/api/users/${id}/disable`, { method: 'POST', headers })
     await expectBounded(disable, rows, { expected: [200], toExhaust: 40 })
     const importer = await TestServiceAccount.withScopes(server, ['users:write'])
-    const post = (i: number) => {
-      const row = (n: number) => ({ pool: 'customers', username: `u${i}.${n}@x.test`, no_password: true })
-      return importer.post('/users/import', { rows: Array.from({ length: 100 }, (_, n) => row(n)) })
-    }
+    const post = (i: number) => importer.post('/users/import', importOf(i))
     const before = rows.written
     const statuses: number[] = []
     for (let i = 0; i < 8; i++) statuses.push((await post(i)).status)

@@ -16,10 +16,13 @@ export type Latencies = Record<'primary' | 'replica' | 'kv', number>
 /** Every call takes 1 ms, so the elapsed time is the number of sequential calls. */
 export const ONE_EACH: Latencies = { primary: 1, replica: 1, kv: 1 }
 
-/** The only read of a replica: the user at a successful sign-in. */
-const REPLICA_READ = /json_group_array\(json_object\('kind', kind/
+/** The read of a user with the counts of a sign-in. */
+const SIGN_IN_READ = /json_group_array\(json_object\('kind', kind/
 
 const WRITE = /\b(?:INSERT INTO|UPDATE \w+|DELETE FROM)\b/
+
+/** The only read of a replica: the first one of a sign-in. The second one counts a failure at the primary, in one transaction. */
+const isReplicaRead = (sql: string) => SIGN_IN_READ.test(sql) && !WRITE.test(sql)
 
 /** D1 and KV whose calls take virtual time. Calls that no response waits for take none. */
 export class FarStores {
@@ -62,7 +65,7 @@ export class FarStores {
   }
 
   #aroundUsers(db: D1Database): D1Database {
-    return aroundD1((sql, call) => this.#delay(REPLICA_READ.test(sql) ? 'replica' : 'primary', sql, call), db)
+    return aroundD1((sql, call) => this.#delay(isReplicaRead(sql) ? 'replica' : 'primary', sql, call), db)
   }
 
   async #delay<T>(store: StoreCall['store'], what: string, call: () => Promise<T>): Promise<T> {
