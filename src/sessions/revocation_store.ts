@@ -159,15 +159,28 @@ export class RevocationStore {
     return results.at(-1)?.meta.changes ?? 0
   }
 
-  /** Removes up to `limit` revocations that the feed no longer lists. The newest row stays, so that D1 reuses no id. */
+  /**
+   * Removes up to `limit` revocations that the feed no longer lists. The newest row stays, so that D1 reuses no id, but without the id
+   * of its user, session or token.
+   *
+   * @returns how many
+   * @throws StorageUnavailable
+   */
   async sweep(now: number, limit: number): Promise<number> {
+    const before = now - LISTED_AFTER_EXPIRY_SECONDS
     const sweep = this.#db
       .prepare(
         `DELETE FROM cutoffs WHERE id IN
            (SELECT id FROM cutoffs WHERE expires_at <= ? AND id < (SELECT max(id) FROM cutoffs) LIMIT ?)`,
       )
-      .bind(now - LISTED_AFTER_EXPIRY_SECONDS, limit)
-    const { meta } = await callStore('D1 cutoffs', () => sweep.run())
-    return meta.changes
+      .bind(before, limit)
+    const forget = this.#db
+      .prepare(
+        `UPDATE cutoffs SET value = 'expired:' || id WHERE id = (SELECT max(id) FROM cutoffs)
+           AND expires_at <= ? AND kind IN ('sub', 'sid', 'jti') AND value <> 'expired:' || id`,
+      )
+      .bind(before)
+    const [removed] = await callStore('D1 cutoffs', () => this.#db.batch([sweep, forget]))
+    return removed?.meta.changes ?? 0
   }
 }

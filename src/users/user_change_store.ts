@@ -9,7 +9,8 @@ export class UserChangeStore {
   }
 
   /**
-   * Removes the changes before a time from the `limit` oldest rows. The newest row stays, because it has the number of the latest change.
+   * Removes the changes before a time from the `limit` oldest rows. The newest row stays, because it has the number of the latest change,
+   * but without the id of its user.
    *
    * @param before Unix seconds.
    * @returns how many
@@ -22,7 +23,13 @@ export class UserChangeStore {
            (SELECT seq FROM (SELECT seq, at FROM user_changes ORDER BY seq LIMIT ?2) WHERE at <= ?1)`,
       )
       .bind(before, limit)
-    const { meta } = await callStore('D1 user_changes', () => sweep.run())
-    return meta.changes
+    const forget = this.#db
+      .prepare(
+        `UPDATE user_changes SET name = 'expired:' || seq
+         WHERE seq = (SELECT max(seq) FROM user_changes) AND at <= ? AND name <> 'expired:' || seq`,
+      )
+      .bind(before)
+    const [removed] = await callStore('D1 user_changes', () => this.#db.batch([sweep, forget]))
+    return removed?.meta.changes ?? 0
   }
 }

@@ -114,7 +114,6 @@ describeStoresAndPlaces('the erasure of a user', () => {
     server.clock.time += 30 * DAY - 10
     await server.cron()
     server.clock.time += 10
-    await signOutUser(server, (await server.addUser()).id)
     await server.cron()
     await server.anotherIsolate().fetch('/revocations')
     await server.settle()
