@@ -24,8 +24,6 @@ const STEPS = [
   'every reservation',
   'the row of the user',
   'one release',
-  'two releases',
-  'every release',
 ]
 const WRITTEN = STEPS.indexOf('the row of the user')
 
@@ -80,7 +78,7 @@ describe('an isolate that stops in the middle of a change of users in several da
       const call = { body, headers: { 'Idempotency-Key': '"one key"' } }
       const { status } = await stopping(calls).call('POST', '/users', call)
       const isWritten = calls >= WRITTEN
-      expect(status).toBe(calls === STEPS.length - 1 ? 201 : 503)
+      expect(status).toBe(503)
       const left = isWritten ? [username] : []
       expect(await listNames()).toEqual(['other@shop.test', ...left])
       // While the name is reserved, another request gets no user with it.
@@ -127,7 +125,7 @@ describe('an isolate that stops in the middle of a change of users in several da
     const { server, operator, stopping } = await prepare()
     for (let calls = 0; calls <= STEPS.length; calls++) {
       const names = Array.from({ length: 8 }, (_, i) => `import-${calls}-${i}@shop.test`)
-      const rows = names.map(draftOf)
+      const rows = names.map((username) => ({ pool: 'customers', username, no_password: true }))
       const before = await listNames()
       await stopping(calls).post('/users/import', { rows })
       const added = (await listNames()).length - before.length
