@@ -1,5 +1,5 @@
 import { type RequestContext, runToEnd } from './request_context.ts'
-import { READ_TIMEOUT_MS, StorageUnavailable } from './storage_error.ts'
+import { STORE_DEADLINE_MS, StorageUnavailable } from './storage_error.ts'
 import { timers } from './timers.ts'
 
 /** The most requests of one call. */
@@ -11,14 +11,14 @@ export const GATHERING_MS = 20
 /** A request with this outcome sends the waiting requests. */
 const TURN = Symbol('turn')
 
+const NO_RESPONSE = 'the call of another request did not respond'
+
 /** The calls of one isolate to one store. */
 export interface BatchedCalls<Q, R> {
   /** Runs one request. */
   one(request: Q): Promise<R>
   /** Runs each request. @returns for each, its result; null if `one` must run the request */
   many(requests: Q[]): Promise<(R | null)[]>
-  /** Whether a second run of a request is harmless if the first one may have had its effect. */
-  isRepeatable(request: Q): boolean
 }
 
 type Outcome<R> = R | null | typeof TURN
@@ -47,7 +47,7 @@ export class CallBatches<Q, R> {
 
   /**
    * @param context The request runs to its end if other requests can wait for it.
-   * @throws the error of the call; StorageUnavailable if the result is lost and the request is not repeatable
+   * @throws the error of the call; StorageUnavailable if the call of another request does not respond
    */
   run(request: Q, context: Pick<RequestContext, 'waitUntil'>): Promise<R> {
     const entry: Entry<Q, R> = { request, ...Promise.withResolvers() }
@@ -73,19 +73,13 @@ export class CallBatches<Q, R> {
       if (place !== -1) {
         this.#waiting.splice(place, 1)
         entry.resolve(TURN)
-      } else timer = timers.start(() => this.#giveUp(entry), READ_TIMEOUT_MS)
+      } else timer = timers.start(() => entry.reject(new StorageUnavailable(NO_RESPONSE)), STORE_DEADLINE_MS)
     }, GATHERING_MS)
     try {
       return await entry.promise
     } finally {
       timers.stop(timer)
     }
-  }
-
-  /** Ends the wait for a call of another request. */
-  #giveUp({ request, resolve, reject }: Entry<Q, R>): void {
-    if (this.#calls.isRepeatable(request)) resolve(null)
-    else reject(new StorageUnavailable('the call of another request did not respond'))
   }
 
   /** Sends a request with all waiting requests. @returns its result; null if `one` must run it */

@@ -39,8 +39,6 @@ export class RemoteObject {
     const batches = new CallBatches<ObjectRefresh, RotationResult>({
       one: (refresh) => this.#stub().refresh(refresh),
       many: (refreshes) => this.#refreshAll(refreshes),
-      // Without retries, a second use of the token is a theft.
-      isRepeatable: ({ rotation }) => rotation.retryWindowSeconds > 0,
     })
     const use = (rotation: Rotation, query: HolderQuery, context: Pick<RequestContext, 'waitUntil'>) => {
       const userBinding = query.subject === null ? null : bindingOf(query.subject)

@@ -92,18 +92,18 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Uses the refresh tokens of parallel requests. One refresh never waits for a read of D1 that another one needs.
+   * Uses the refresh tokens of parallel requests, one after the other. One refresh never waits for a read of D1 that another one needs.
+   * So no other call comes between them.
    *
    * @returns for each, its result; null if it needs D1 or fails: `refresh` then gives its result or its error
    */
-  refreshAll(refreshes: ObjectRefresh[]): Promise<(RotationResult | null)[]> {
-    return Promise.all(
-      refreshes.map(({ rotation, query, ...lifetimes }) =>
-        new SessionRotationStore(this.#db, this.#holders.withoutReads, lifetimes)
-          .use(rotation, query)
-          .catch(() => null),
-      ),
-    )
+  async refreshAll(refreshes: ObjectRefresh[]): Promise<(RotationResult | null)[]> {
+    const results: (RotationResult | null)[] = []
+    for (const { rotation, query, ...lifetimes } of refreshes) {
+      const store = new SessionRotationStore(this.#db, this.#holders.withoutReads, lifetimes)
+      results.push(await store.use(rotation, query).catch(() => null))
+    }
+    return results
   }
 
   /** Reads the lists of changed records if they are too old for a refresh at `now`, in Unix seconds. @throws an error of D1 */

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CallBatches, GATHERING_MS, MAX_BATCH } from '../../src/lib/call_batches.ts'
-import { READ_TIMEOUT_MS, StorageUnavailable } from '../../src/lib/storage_error.ts'
+import { STORE_DEADLINE_MS, StorageUnavailable } from '../../src/lib/storage_error.ts'
 import { timers } from '../../src/lib/timers.ts'
 
 /** A store whose calls wait until the test ends them. */
-function newStore({ isRepeatable = true } = {}) {
+function newStore() {
   const calls: string[][] = []
   const ends: PromiseWithResolvers<void>[] = []
   const call = async (requests: string[]) => {
@@ -21,7 +21,6 @@ function newStore({ isRepeatable = true } = {}) {
       return `${request}!`
     },
     many: call,
-    isRepeatable: () => isRepeatable,
   })
   const waitUntil = (work: Promise<unknown>) => void kept.push(work)
   const batches = { run: (request: string) => sender.run(request, { waitUntil }) }
@@ -124,26 +123,25 @@ describe('the batches of calls', () => {
     expect(calls.at(-1)).toEqual(['d'])
   })
 
-  it('a request calls the store itself if the call of another request does not end', async () => {
+  it('a request waits for a slow call of another request until the deadline of a store', async () => {
+    const { batches, calls, ends } = newStore()
+    const [first, leader, slow] = ['first', 'leader', 'slow'].map((request) => batches.run(request))
+    ends[0]?.resolve()
+    await first
+    await wait(STORE_DEADLINE_MS - 1)
+    ends[1]?.resolve()
+    expect(await Promise.all([leader, slow])).toEqual(['leader!', 'slow!'])
+    expect(calls).toEqual([['first'], ['leader', 'slow']])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('a request fails if the call of another request does not end, and is not sent again', async () => {
     const { batches, calls, ends } = newStore()
     const [first, leader, follower] = ['first', 'leader', 'follower'].map((request) => batches.run(request))
     ends[0]?.resolve()
     await first
-    await wait(GATHERING_MS + READ_TIMEOUT_MS)
-    expect(calls).toEqual([['first'], ['leader', 'follower'], ['follower']])
-    ends[2]?.resolve()
-    expect(await follower).toBe('follower!')
-    ends[1]?.resolve()
-    expect(await leader).toBe('leader!')
-  })
-
-  it('a request that is not repeatable fails if the call of another request does not end', async () => {
-    const { batches, calls, ends } = newStore({ isRepeatable: false })
-    const [first, leader, follower] = ['first', 'leader', 'follower'].map((request) => batches.run(request))
-    ends[0]?.resolve()
-    await first
     const failed = expect(follower).rejects.toThrow(StorageUnavailable)
-    await wait(GATHERING_MS + READ_TIMEOUT_MS)
+    await wait(GATHERING_MS + STORE_DEADLINE_MS)
     await failed
     expect(calls).toHaveLength(2)
     ends[1]?.resolve()
