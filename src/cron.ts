@@ -29,7 +29,7 @@ const MAX_ERASURE_STEPS = 50
 /** The statements of such a step in each database, if no object has the user. */
 const ERASURE_STATEMENTS = 3
 
-/** The statements that remove the rows of deleted users of one database. */
+/** The statements that find deleted users of one database, and remove their rows. */
 const LEFT_STATEMENTS = 4
 
 /** The queue delivers a message in this time, or drops it. */
@@ -142,6 +142,7 @@ export async function sweepStores(services: CronServices): Promise<void> {
     },
     {
       table: 'sessions (ended browser sessions)',
+      statements: 1 + LEFT_STATEMENTS * services.userOutboxes.length,
       sweep: (limit: number) => endLeftSessions(services, now, limit),
     },
     ...services.failureSweeps.map((store) => expired('sign_in_failures', store)),
@@ -186,11 +187,14 @@ export async function sweepStores(services: CronServices): Promise<void> {
 function erasuresOf(services: CronServices): Sweepable[] {
   const { auditErasure, erasures, shards, userOutboxes } = services
   return [
-    ...userOutboxes.map((outbox) => ({
-      table: 'consents and browser sessions (deleted users)',
-      statements: LEFT_STATEMENTS,
-      sweep: () => outbox.removeLeft(),
-    })),
+    ...userOutboxes.map((outbox) => {
+      const page = { before: Number.MAX_SAFE_INTEGER }
+      return {
+        table: 'consents and browser sessions (deleted users)',
+        statements: LEFT_STATEMENTS,
+        sweep: (limit: number) => outbox.removeLeft(page, limit),
+      }
+    }),
     { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
     { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },

@@ -20,7 +20,9 @@ export interface BrowserSessionEnds {
   reason: BrowserEndReason
 }
 
-const unfinishedSchema = z.array(z.object({ id: z.string(), reason: z.enum(BROWSER_END_REASONS) }))
+const unfinishedSchema = z.array(
+  z.object({ id: z.string(), subject: z.string(), reason: z.enum(BROWSER_END_REASONS) }),
+)
 
 /** The browser sessions that a logout or a lock ended. Times are Unix seconds. */
 export class BrowserSessionStore {
@@ -32,8 +34,8 @@ export class BrowserSessionStore {
 
   /**
    * Records the end of browser sessions until their cookies have expired. A deleted user needs no record. The record of a user of
-   * a further database is written in any case, and the deletion removes it later. A suspicion replaces a logout, because it ends more
-   * sessions.
+   * a further database is written in any case, and the cron trigger removes that of a deleted user. A suspicion replaces a logout, because
+   * it ends more sessions.
    *
    * @returns whether this call changed a record
    * @throws StorageUnavailable
@@ -55,7 +57,7 @@ export class BrowserSessionStore {
   async listUnfinished(limit: number) {
     const select = this.#db
       .prepare(
-        'SELECT id, reason FROM ended_browser_sessions WHERE finished_at IS NULL ORDER BY ended_at LIMIT ?',
+        'SELECT id, subject, reason FROM ended_browser_sessions WHERE finished_at IS NULL ORDER BY ended_at LIMIT ?',
       )
       .bind(limit)
     const { results } = await callStore('D1 browser sessions', () => select.all())

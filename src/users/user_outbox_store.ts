@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { EVENT_COLUMNS } from '../audit/audit_entry.ts'
 import { decodeRecord } from '../lib/decode.ts'
-import { callStore } from '../lib/storage_error.ts'
+import { describeError, log } from '../lib/log.ts'
+import { callStore, StorageUnavailable } from '../lib/storage_error.ts'
 import { removalsOfLeft } from './erasure_store.ts'
 import { databaseNameOf } from './user_databases_store.ts'
 
@@ -26,11 +27,20 @@ const ADD_ERASURES = `
   SELECT value ->> 'subject', value ->> 'pseudonym', value ->> 'expires_at' FROM json_each(?) WHERE TRUE
   ON CONFLICT DO NOTHING`
 
-/** A revocation names its user for the lifetime of an access token, which is longer than a request. */
-const SELECT_DELETED = `SELECT value FROM cutoffs WHERE kind = 'sub'
-  AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = cutoffs.value)`
+/** A request in progress writes its rows in this time, and a run of the cron trigger follows. */
+const RECENT_SECONDS = 3600
 
-const deletedSchema = z.array(z.object({ value: z.string() }))
+/** The last change of a deleted user is the deletion. `?1` is the end of the page. The newest change comes first. */
+const SELECT_DELETED = `SELECT seq, name AS subject FROM user_changes
+  WHERE seq < ?1 AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = name) AND seq > coalesce(
+    (SELECT seq FROM user_changes WHERE at <= unixepoch() - ${RECENT_SECONDS} ORDER BY seq DESC LIMIT 1), 0)
+  ORDER BY seq DESC LIMIT ?2`
+
+const SELECT_MISSING = `SELECT value AS subject FROM json_each(?)
+  WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = value)`
+
+const deletedSchema = z.array(z.object({ seq: z.int(), subject: z.string() }))
+const missingSchema = z.array(z.object({ subject: z.string() }))
 const eventsSchema = z.array(z.object({ id: z.int(), event: z.string(), deleted: z.nullable(z.string()) }))
 const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string(), expires_at: z.int() }))
 
@@ -88,18 +98,46 @@ export class UserOutboxStore {
   }
 
   /**
-   * Removes the rows of recently deleted users that a request in progress has written after the move of the deletion.
+   * Removes the rows of up to `limit` recently deleted users that a request in progress has written after the move of the deletion.
    *
-   * @returns the number of removed rows
+   * @param page Its `before` is the lowest number of the users of the pages before. The call changes it.
+   * @returns the number of these users
    * @throws StorageUnavailable, CorruptRecord
    */
-  async removeLeft(): Promise<number> {
-    const select = this.#db.prepare(SELECT_DELETED)
+  async removeLeft(page: { before: number }, limit: number): Promise<number> {
+    const select = this.#db.prepare(SELECT_DELETED).bind(page.before, limit)
     const { results } = await callStore('D1 outbox', () => select.all())
-    const ids = this.#own(decodeRecord(deletedSchema, 'deleted users', results).map(({ value }) => value))
-    if (ids.length === 0) return 0
-    const removed = await callStore('D1 outbox', () => this.#home.batch(removalsOfLeft(this.#home, ids)))
-    return removed.reduce((sum, { meta }) => sum + meta.changes, 0)
+    const found = decodeRecord(deletedSchema, 'deleted users', results)
+    await this.#removeRows(found.map(({ subject }) => subject))
+    page.before = found.at(-1)?.seq ?? page.before
+    return found.length
+  }
+
+  /**
+   * Removes the rows of those of the subjects who are deleted users of this database.
+   *
+   * @returns the subjects who can still have rows, because the database does not respond
+   * @throws CorruptRecord
+   */
+  async removeIfDeleted(subjects: readonly string[]): Promise<string[]> {
+    const own = this.#own(subjects)
+    if (own.length === 0) return []
+    const select = this.#db.prepare(SELECT_MISSING).bind(JSON.stringify(own))
+    try {
+      const { results } = await callStore('D1 outbox', () => select.all())
+      const missing = decodeRecord(missingSchema, 'deleted users', results)
+      await this.#removeRows(missing.map(({ subject }) => subject))
+      return []
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error
+      log('error', 'deleted_users_unread', { database: this.#name, cause: describeError(error) })
+      return own
+    }
+  }
+
+  async #removeRows(subjects: readonly string[]): Promise<void> {
+    const own = this.#own(subjects)
+    if (own.length > 0) await callStore('D1 outbox', () => this.#home.batch(removalsOfLeft(this.#home, own)))
   }
 
   /** The ids of users of this database. */

@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { RevocationStore } from '../../src/sessions/revocation_store.ts'
+import { UserOutboxStore } from '../../src/users/user_outbox_store.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { authorizeUrl, browserOf, CODE_CLIENT, exchangeOf, readCode, signInAt } from '../support/authorize.ts'
 import { begin, STEP_CLIENT, step } from '../support/challenge.ts'
@@ -115,6 +117,48 @@ describe('the consents of users of a further database', () => {
     await expect(near.refresh(partner, tokens.refresh_token)).rejects.toThrow('invalid_grant')
     await near.cron()
     expect(await consentsOf(user.id)).toEqual([])
+  })
+
+  it('the consent is also removed if the feed has merged the entry of the deletion', async () => {
+    const { near, user, partner, code, isolate } = await allowedScene()
+    const end = async () => {
+      await deleteUser(near, user.id)
+      await near.cron()
+      const revocations = new RevocationStore(env.USERS_1)
+      const { time: now } = near.clock
+      const found = (await revocations.list({ now })).revocations
+      const all = { kind: 'all', value: '', before: now, clientId: null, reason: 'merged' } as const
+      const removedIds = found.map(({ id }) => id)
+      await revocations.merge({ additions: [{ ...all, expiresAt: now + 900 }], removedIds }, now)
+    }
+    const server = isolate({ USERS_1: aroundD1(once(CHECK, 'after', end), env.USERS_1) })
+    expect((await exchange(server, partner, code)).status).toBe(200)
+    expect(await consentsOf(user.id)).toHaveLength(1)
+    await near.cron()
+    expect(await consentsOf(user.id)).toEqual([])
+  })
+
+  it('the rows of many deleted users are removed in parts', async () => {
+    const { near } = await newScene()
+    const users = [await near.addUser(), await near.addUser(), await near.addUser()]
+    const remains = await near.addUser()
+    await signOutUser(near, remains.id)
+    for (const { id } of users) await deleteUser(near, id)
+    const subjects = [...users, remains].map(({ id }) => id)
+    for (const id of subjects)
+      await near.services.browserSessions.end(
+        { ids: [id], subject: id, keepUntil: near.clock.time + 1000, reason: 'signed out in the browser' },
+        near.clock.time,
+      )
+    const outbox = new UserOutboxStore(env.DB, { name: 'u1', db: env.USERS_1 })
+    const page = { before: Number.MAX_SAFE_INTEGER }
+    const left = env.DB.prepare(
+      'SELECT subject FROM ended_browser_sessions WHERE subject IN (SELECT value FROM json_each(?))',
+    ).bind(JSON.stringify(subjects))
+    expect(await outbox.removeLeft(page, 2)).toBe(2)
+    expect((await left.all()).results).toHaveLength(2)
+    while ((await outbox.removeLeft(page, 2)) === 2);
+    expect((await left.all()).results).toEqual([{ subject: remains.id }])
   })
 
   it('the deletion of a user removes no consent of another user', async () => {

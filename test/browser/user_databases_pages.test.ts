@@ -18,6 +18,7 @@ import { TestOperator } from '../support/operator.ts'
 import { emptyStores, ISSUER, PASSWORD, TestServer } from '../support/server.ts'
 import { signOutUser } from '../support/sign_out.ts'
 
+const LONG = 30 * 86_400
 const SESSION_COOKIE = '__Host-sallyport-customers'
 
 describe('the pages of users of a further database', () => {
@@ -173,5 +174,32 @@ describe('the pages of users of a further database', () => {
     await near.services.browserSessions.end({ ...ends, reason: 'signed out in the browser' }, near.clock.time)
     await near.cron()
     expect(await left()).toBe(0)
+  })
+
+  it('the cookie of a deleted user leaves no row, also long after the deletion', async () => {
+    const { near, client, user, isolate } = await newScene({
+      browser_sessions: { customers: { idle: LONG, lifetime: LONG } },
+    })
+    const browser = browserOf(near)
+    await authorize(near, client, { username: user.username, browser })
+    await near.services.signOut.removeUser(user.id, { reason: 'deleted' }, near.context())
+    // The entry of the deletion is not the newest one, so it is removed when it has expired.
+    await signOutUser(near, (await near.addUser()).id)
+    near.clock.time += LONG / 2
+    await near.cron()
+    await browser.open(`${ISSUER}/oauth2-token/logout`)
+    await browser.press('Sign out')
+    const select = env.DB.prepare('SELECT finished_at FROM ended_browser_sessions WHERE subject = ?').bind(
+      user.id,
+    )
+    expect((await select.all()).results).toEqual([{ finished_at: null }])
+    await env.USERS_1.exec('DELETE FROM user_changes')
+    near.clock.time += 300
+    const store = new FaultyStore()
+    store.suffer('before it is made')
+    await isolate({ USERS_1: aroundD1(store.around, env.USERS_1) }).cron()
+    expect((await select.all()).results).toEqual([{ finished_at: null }])
+    await near.cron()
+    expect((await select.all()).results).toEqual([])
   })
 })
