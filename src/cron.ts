@@ -13,6 +13,7 @@ import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
 import { endLeftSessions } from './signin/end_left_sessions.ts'
 import { USER_CHANGE_SECONDS } from './storage/copy_ages.ts'
 import { moveUserEvents } from './users/move_user_events.ts'
+import { LEFT_ROWS } from './users/user_outbox_store.ts'
 
 /** The most batches of users whose search texts one run fills. */
 const FILL_BATCHES = 50
@@ -190,7 +191,7 @@ function erasuresOf(services: CronServices): Sweepable[] {
     ...userOutboxes.map((outbox) => {
       const page = { before: Number.MAX_SAFE_INTEGER }
       return {
-        table: 'consents and browser sessions (deleted users)',
+        table: LEFT_ROWS,
         statements: LEFT_STATEMENTS,
         sweep: (limit: number) => outbox.removeLeft(page, limit),
       }

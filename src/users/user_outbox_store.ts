@@ -27,6 +27,9 @@ const ADD_ERASURES = `
   SELECT value ->> 'subject', value ->> 'pseudonym', value ->> 'expires_at' FROM json_each(?) WHERE TRUE
   ON CONFLICT DO NOTHING`
 
+/** The rows of deleted users in the main database, in the log. */
+export const LEFT_ROWS = 'consents and browser sessions (deleted users)'
+
 /** A request in progress writes its rows in this time, and a run of the cron trigger follows. */
 const RECENT_SECONDS = 3600
 
@@ -130,7 +133,7 @@ export class UserOutboxStore {
       return []
     } catch (error) {
       if (!(error instanceof StorageUnavailable)) throw error
-      log('error', 'deleted_users_unread', { database: this.#name, cause: describeError(error) })
+      log('error', 'sweep_failed', { table: LEFT_ROWS, removed: 0, cause: describeError(error) })
       return own
     }
   }
