@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { aroundD1 } from '../support/around_d1.ts'
+import { auditOf } from '../support/audit.ts'
 import {
   authorize,
   authorizeUrl,
@@ -193,6 +194,8 @@ describe('the pages of users of a further database', () => {
       user.id,
     )
     expect((await select.all()).results).toEqual([{ finished_at: null }])
+    await near.settle()
+    expect(await auditOf({ kind: 'revoke', subject: user.id })).toEqual([])
     await env.USERS_1.exec('DELETE FROM user_changes')
     near.clock.time += 300
     const store = new FaultyStore()
