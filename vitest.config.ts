@@ -89,7 +89,7 @@ const consoleInBrowser = {
     name: 'console',
     include: ['test/console_browser/**/*.test.ts'],
     ...WAITING,
-    testTimeout: 120_000,
+    testTimeout: 240_000,
     hookTimeout: 180_000,
   },
 }

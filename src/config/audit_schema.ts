@@ -1,15 +1,7 @@
 import * as z from 'zod/mini'
-import {
-  areUnique,
-  check,
-  count,
-  databaseBinding,
-  daysToSeconds,
-  flag,
-  hoursToSeconds,
-  listOfMappings,
-} from './checks.ts'
-import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
+import { check, count, daysToSeconds, flag, hoursToSeconds, listOfMappings } from './checks.ts'
+import { furtherBinding, furtherDatabases } from './further_databases.ts'
+import { keyWithDefault, mapping, optionalKey, type ValuesOf } from './key.ts'
 
 const POWER_OF_TWO = 'must be a power of two from 1 to 4096'
 
@@ -38,23 +30,13 @@ const keysOfArchive = {
 }
 
 const keysOfDatabase = {
-  binding: requiredKey('binding', {
-    check: databaseBinding,
-    description: 'The binding of the D1 database in `wrangler.toml`. It is not `DB`',
-  }),
+  binding: furtherBinding,
   takesNewEvents: keyWithDefault('new_events', {
     check: flag,
     default: false,
     description:
       'Whether it stores new events. Set it in a deployment after the one that added the database ([storage.md](storage.md#audit-databases))',
   }),
-}
-
-/** The events of a subject are in one of 16 parts. More databases would get none. */
-const MAX_DATABASES = 16
-
-function areDistinct(databases: FileOf<typeof keysOfDatabase>[]): boolean {
-  return areUnique(['DB', ...databases.map(({ binding }) => binding)])
 }
 
 /** The archive of the audit trail. */
@@ -79,10 +61,7 @@ export const auditKeys = {
       'Sends most audit events through a queue to D1 and later to R2, so that the audit trail has no maximum size ([storage.md](storage.md#audit-archive))',
   }),
   auditDatabases: keyWithDefault('audit_databases', {
-    check: listOfMappings(keysOfDatabase, [
-      z.maxLength(MAX_DATABASES, `must list at most ${MAX_DATABASES} databases`),
-      z.refine(areDistinct, 'must not list DB or a database twice'),
-    ]),
+    check: listOfMappings(keysOfDatabase, furtherDatabases),
     default: [],
     description:
       'Further databases for the events of `audit_archive` ([storage.md](storage.md#audit-databases))',

@@ -11,6 +11,7 @@ import {
   oneOf,
   seconds,
 } from './checks.ts'
+import { furtherBinding, furtherDatabases } from './further_databases.ts'
 import { type FileOf, keyWithDefault, mapping, optionalKey, requiredKey, type ValuesOf } from './key.ts'
 
 /** The name of a database in the ids of its rows. */
@@ -55,10 +56,7 @@ function areDistinct(shards: FileOf<typeof keysOfShard>[]): boolean {
 }
 
 const keysOfIndexDatabase = {
-  binding: requiredKey('binding', {
-    check: databaseBinding,
-    description: 'The binding of the D1 database in `wrangler.toml`. It is not `DB`',
-  }),
+  binding: furtherBinding,
   takesNewSessions: keyWithDefault('new_sessions', {
     check: flag,
     default: false,
@@ -69,13 +67,6 @@ const keysOfIndexDatabase = {
 
 /** A database for the index of the sessions in objects, beside the main database. */
 export type IndexDatabaseConfig = ValuesOf<typeof keysOfIndexDatabase>
-
-/** A list reads all of them at the same time. */
-const MAX_INDEX_DATABASES = 16
-
-function areIndexDatabasesDistinct(databases: FileOf<typeof keysOfIndexDatabase>[]): boolean {
-  return areUnique(['DB', ...databases.map(({ binding }) => binding)])
-}
 
 const keysOfObjects = {
   perMarket: requiredKey('per_market', {
@@ -90,10 +81,7 @@ const keysOfObjects = {
       'Whether each refresh reads its client and its user from D1. Without it, an object uses copies that are up to 30 seconds old',
   }),
   indexDatabases: keyWithDefault('index_databases', {
-    check: listOfMappings(keysOfIndexDatabase, [
-      z.maxLength(MAX_INDEX_DATABASES, `must list at most ${MAX_INDEX_DATABASES} databases`),
-      z.refine(areIndexDatabasesDistinct, 'must not list DB or a database twice'),
-    ]),
+    check: listOfMappings(keysOfIndexDatabase, furtherDatabases),
     default: [],
     description:
       'Further databases for the index of these sessions ([sessions.md](sessions.md#index-databases)). Never remove one that has rows',

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { CARRIED_TABLES, NARROWED_TABLES } from '../../scripts/repair_restored.ts'
 import { makeTemporaryDirectory } from '../../scripts/worker_server.ts'
+import { makeMigratedState } from '../support/migrated_state.ts'
 
 /** Tables that stay as restored: lists of changes, which the command continues, and rows that end within an hour. */
 const LEFT_TABLES = [
@@ -55,17 +55,7 @@ over; two lines', 9, ${FAR});`
 
 const directory = makeTemporaryDirectory()
 
-function makeState(name: string, ...scripts: string[]): { file: string; database: DatabaseSync } {
-  const file = join(directory, name)
-  const database = new DatabaseSync(file)
-  database.exec('CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)')
-  for (const migration of readdirSync('migrations').sort()) {
-    database.exec(readFileSync(join('migrations', migration), 'utf8'))
-    database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').run(migration)
-  }
-  for (const script of scripts) database.exec(script)
-  return { file, database }
-}
+const makeState = (name: string, ...scripts: string[]) => makeMigratedState(join(directory, name), ...scripts)
 
 const lost = makeState('lost.sqlite', BEFORE, SINCE)
 lost.database.close()

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { makeTemporaryDirectory } from '../../scripts/worker_server.ts'
+import { makeMigratedState } from '../support/migrated_state.ts'
 
 // The command in a project with a session shard, an audit database and a database of users.
 
@@ -30,17 +30,7 @@ function writeProject(): void {
 }
 writeProject()
 
-function makeState(name: string, ...scripts: string[]): { file: string; database: DatabaseSync } {
-  const file = join(project, name)
-  const database = new DatabaseSync(file)
-  database.exec('CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)')
-  for (const migration of readdirSync('migrations').sort()) {
-    database.exec(readFileSync(join('migrations', migration), 'utf8'))
-    database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').run(migration)
-  }
-  for (const script of scripts) database.exec(script)
-  return { file, database }
-}
+const makeState = (name: string, ...scripts: string[]) => makeMigratedState(join(project, name), ...scripts)
 
 const user = (id: string, username: string) =>
   `INSERT INTO users (id, pool, username, password_hash, created_at) VALUES ('${id}', 'shoppers', '${username}', 'h', 1);`
