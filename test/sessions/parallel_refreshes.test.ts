@@ -171,4 +171,32 @@ describe('parallel refreshes of an isolate in one session object', () => {
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
     expect(await seqOf(sid)).toEqual([{ seq: 3, ended_at: null }])
   })
+
+  it.each(['rotate', 'until_used', 'fixed'] as const)(
+    'with the policy %s, each response of a shared call is about the session of its own token',
+    async (refreshPolicy) => {
+      const { server, calls } = await newScene()
+      const client = await server.addClient({ confidential: true, refreshPolicy })
+      const users = await Promise.all(Array.from({ length: 6 }, () => server.addUser()))
+      const signIns = users.map(({ username }) => server.signIn(client, username))
+      const tokens = (await Promise.all(signIns)).map(({ refresh_token = '' }) => refresh_token)
+      for (let round = 0; round < 3; round++) {
+        calls.length = 0
+        // Each token is used twice at the same time.
+        const responses = await Promise.all(
+          [...tokens, ...tokens].map((token) => server.refresh(client, token)),
+        )
+        expect(calls).toContain(refreshesText(11))
+        for (const [i, { access_token, refresh_token = '' }] of responses.entries()) {
+          const at = i % users.length
+          const { sid } = decodeJwt<{ sid: string }>(tokens[at] ?? '')
+          for (const token of [access_token, refresh_token])
+            expect(decodeJwt(token)).toMatchObject({ sub: users[at]?.id, sid })
+        }
+        for (const at of tokens.keys()) tokens[at] = responses[at]?.refresh_token ?? ''
+      }
+      await server.settle()
+      expect(await auditOf({ kind: 'theft' })).toEqual([])
+    },
+  )
 })
