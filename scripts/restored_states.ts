@@ -16,9 +16,6 @@ export interface StateFiles {
   others: readonly string[]
 }
 
-/** More numbers than the database gave between the export of the lost state and the restore. */
-const SEQUENCE_GAP = 1_000_000
-
 const MILLISECONDS = 1000
 
 /** The restored and the lost state of one database, attached as the schemas `restored` and `lost`, and other databases. */
@@ -32,12 +29,12 @@ export class RestoredStates {
   readonly #sequenceGap: number
 
   /**
-   * @param now Unix seconds. Without the lost state, the sequences continue so many milliseconds above the restored ones. So they are also
-   *   above those of an earlier repair, if a second restore removed it.
+   * @param now Unix seconds. The sequences continue so many milliseconds above those of the states. So they are also above those of an
+   *   earlier repair, if a second restore removed it.
    */
   constructor({ restored, lost, others }: StateFiles, now: number) {
     this.hasLost = lost !== null
-    this.#sequenceGap = this.hasLost ? SEQUENCE_GAP : now * MILLISECONDS
+    this.#sequenceGap = now * MILLISECONDS
     this.#attach('restored', restored)
     if (lost !== null) this.#attach('lost', lost)
     this.others = others.map((file, index) => {

@@ -186,6 +186,17 @@ describe('npm run after-restore', () => {
     expect(mark(repair('--end-sessions'))).toBeGreaterThan(first)
   })
 
+  it('a second repair with the same lost state has another mark', async () => {
+    const marks = new Set<unknown>()
+    for (let i = 0; i < 2; i++) {
+      const { select } = repair('--lost', lost.file)
+      const [mark] = select(`SELECT seq FROM copy_changes WHERE name = 'restore'`)
+      marks.add(JSON.stringify(mark))
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+    }
+    expect(marks.size).toBe(2)
+  })
+
   it('each table is carried over, narrowed, or listed here as one that stays as restored', () => {
     const tables = new DatabaseSync(restored.file)
       .prepare(
