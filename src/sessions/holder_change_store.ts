@@ -139,8 +139,11 @@ export class HolderChangeStore {
         ),
       ),
       this.#copies
-        .prepare('INSERT OR REPLACE INTO restores (name, seq, resend_after) VALUES (?, ?, ?)')
-        .bind(this.#name, seq, this.#name === HOME ? '' : null),
+        .prepare(
+          `INSERT INTO restores (name, seq, resend_after, resend_cutoffs_after) VALUES (?1, ?2, ?3, ?4)
+           ON CONFLICT DO UPDATE SET seq = ?2, resend_after = ?3, resend_cutoffs_after = ?4`,
+        )
+        .bind(this.#name, seq, ...(this.#name === HOME ? ['', 0] : [null, null])),
     ]
   }
 

@@ -80,3 +80,6 @@ export const RESTORES_TABLE = `
     resend_after TEXT
   ) STRICT, WITHOUT ROWID;
   INSERT INTO restores (name, seq) VALUES ('', 0)`
+
+/** The part of the sent cutoffs that the outbox sends again begins after this id; null: no part. */
+export const RESENT_CUTOFFS_COLUMN = 'ALTER TABLE restores ADD COLUMN resend_cutoffs_after INTEGER'

@@ -40,6 +40,9 @@ const INSERT = `INSERT INTO session_index (sid, subject, client_id, api, started
 
 const DELETE = 'DELETE FROM session_index WHERE sid IN (SELECT value FROM json_each(?1))'
 
+/** The most rows of one read of a range. */
+const RANGE_ROWS = 1000
+
 /** The name of the object of a row. */
 const OBJECT = "substr(sid, 1, instr(sid, '.') - 1)"
 
@@ -91,6 +94,14 @@ export class IndexDatabaseStore {
     const { sql, values } = where(ownerConditions(owner))
     const results = await this.#all(`SELECT sid FROM session_index ${sql} LIMIT ?`, [...values, limit])
     return decodeRecord(sidsSchema, 'session index', results).map(({ sid }) => sid)
+  }
+
+  /** The first sids in a range, and its last sid or that of a full list. @throws StorageUnavailable, CorruptRecord */
+  async listRange(after: string, last: string): Promise<{ sids: string[]; last: string }> {
+    const sql = 'SELECT sid FROM session_index WHERE sid > ? AND sid <= ? ORDER BY sid LIMIT ?'
+    const results = await this.#all(sql, [after, last, RANGE_ROWS])
+    const sids = decodeRecord(sidsSchema, 'session index', results).map(({ sid }) => sid)
+    return { sids, last: sids[RANGE_ROWS - 1] ?? last }
   }
 
   /** The names of the objects that have sessions of an origin. @throws StorageUnavailable, CorruptRecord */

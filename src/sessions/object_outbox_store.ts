@@ -2,12 +2,13 @@ import { log } from '../lib/log.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { IndexedSession } from './index_database_store.ts'
 import type { SessionIndexStore } from './session_index_store.ts'
+import { shardNameOf, sidRangeOf } from './sid.ts'
 
 /** The rows of one call to D1. */
 const ROWS_AT_ONCE = 500
 
-/** The most calls to D1 with which one run of the alarm sends the index again. A call has ROWS_AT_ONCE rows. */
-const RESENT_CALLS = 4
+/** The most parts that one run of the alarm sends again, of the revocations and of the index. A part has ROWS_AT_ONCE rows. */
+const RESENT_PARTS = 4
 
 interface CutoffRow extends Record<string, SqlStorageValue> {
   id: number
@@ -17,6 +18,9 @@ interface CutoffRow extends Record<string, SqlStorageValue> {
 interface Progress extends Record<string, SqlStorageValue> {
   seq: number
   sentCutoff: number
+  /** The part of the cutoffs up to `sentCutoff` that is not sent again yet begins after this id; null: no part. */
+  resendCutoffsAfter: number | null
+  /** The part of the index that is not sent again yet begins after this sid; null: no part. */
   resendAfter: string | null
 }
 
@@ -45,10 +49,14 @@ const INSERT_CUTOFFS = `INSERT INTO cutoffs (kind, value, before, reason, create
 export class ObjectOutbox {
   readonly #sql: SqlStorage
   readonly #db: () => D1Database
-  readonly #index: () => Pick<SessionIndexStore, 'change'>
+  readonly #index: () => Pick<SessionIndexStore, 'change' | 'listRange'>
 
   /** @param db The main database. A call reads it and the index, because the object may outlive a connection. */
-  constructor(sql: SqlStorage, db: () => D1Database, index: () => Pick<SessionIndexStore, 'change'>) {
+  constructor(
+    sql: SqlStorage,
+    db: () => D1Database,
+    index: () => Pick<SessionIndexStore, 'change' | 'listRange'>,
+  ) {
     this.#sql = sql
     this.#db = db
     this.#index = index
@@ -57,7 +65,7 @@ export class ObjectOutbox {
   /** Whether D1 needs a row. */
   get isEmpty(): boolean {
     const select = `SELECT EXISTS (SELECT 1 FROM cutoffs WHERE id > sent_cutoff) OR EXISTS (SELECT 1 FROM index_changes)
-      OR resend_after IS NOT NULL AS n FROM restores WHERE name = ''`
+      OR resend_after IS NOT NULL OR resend_cutoffs_after IS NOT NULL AS n FROM restores WHERE name = ''`
     return this.#sql.exec<{ n: number }>(select).one().n === 0
   }
 
@@ -66,36 +74,64 @@ export class ObjectOutbox {
     let rows: CutoffRow[]
     do {
       const { seq, sentCutoff } = this.#progress()
-      const select = 'SELECT * FROM cutoffs WHERE id > ? ORDER BY id LIMIT ?'
-      rows = this.#sql.exec<CutoffRow>(select, sentCutoff, ROWS_AT_ONCE).toArray()
+      rows = this.#cutoffs(sentCutoff, Number.MAX_SAFE_INTEGER)
       const last = rows.at(-1)
       if (last === undefined) return
-      const insertion = this.#db().prepare(INSERT_CUTOFFS).bind(JSON.stringify(rows))
-      await callStore('D1 cutoffs', () => insertion.run())
+      await this.#insertCutoffs(rows)
       const advance = `UPDATE restores SET sent_cutoff = max(sent_cutoff, ?) WHERE name = '' AND seq = ?`
       this.#sql.exec(advance, last.id, seq)
     } while (rows.length === ROWS_AT_ONCE)
   }
 
+  /** After a restore of D1, sends a part of the ended sessions again. Only one call may run at a time. @throws StorageUnavailable */
+  async sendCutoffsAgain(): Promise<void> {
+    for (let part = 0; part < RESENT_PARTS; part++) {
+      const { seq, sentCutoff, resendCutoffsAfter } = this.#progress()
+      if (resendCutoffsAfter === null) return
+      const rows = this.#cutoffs(resendCutoffsAfter, sentCutoff)
+      if (rows.length > 0) await this.#insertCutoffs(rows)
+      const next = rows.length === ROWS_AT_ONCE ? (rows.at(-1)?.id ?? null) : null
+      const advance = `UPDATE restores SET resend_cutoffs_after = ? WHERE name = '' AND seq = ?`
+      this.#sql.exec(advance, next, seq)
+    }
+  }
+
   /**
-   * After a restore of D1, sends the ended sessions and a part of the index again. The end is logged. Only one call may run at a time.
+   * After a restore of D1, adds the rows that a part of the index lacks, and removes those of sessions that the object no longer has. The
+   * end is logged. Only one call may run at a time.
    *
    * @throws StorageUnavailable
    */
-  async sendAgain(): Promise<void> {
-    if (this.#progress().resendAfter !== null) await this.sendCutoffs()
-    for (let call = 0; call < RESENT_CALLS; call++) {
+  async sendIndexAgain(): Promise<void> {
+    for (let part = 0; part < RESENT_PARTS; part++) {
       const { seq, resendAfter } = this.#progress()
       if (resendAfter === null) return
-      const select = `SELECT s.sid, ${INDEXED} FROM sessions AS s WHERE s.sid > ? ORDER BY s.sid LIMIT ?`
-      const added = this.#sql
-        .exec<IndexedSession & Record<string, SqlStorageValue>>(select, resendAfter, ROWS_AT_ONCE)
-        .toArray()
-      await this.#index().change({ added, removed: [] })
-      const next = added.length === ROWS_AT_ONCE ? (added.at(-1)?.sid ?? null) : null
+      const next = await this.#completeIndex(resendAfter)
       this.#sql.exec(`UPDATE restores SET resend_after = ? WHERE name = '' AND seq = ?`, next, seq)
       if (next === null) log('info', 'session_index_sent_again', { restored: seq })
     }
+  }
+
+  /** @returns the last sid of the part; null after the last part. An object without sessions does not know its name. */
+  async #completeIndex(resendAfter: string): Promise<string | null> {
+    const select = 'SELECT sid FROM sessions WHERE sid > ? ORDER BY sid LIMIT ?'
+    const sids = this.#sql.exec<{ sid: string }>(select, resendAfter, ROWS_AT_ONCE).toArray()
+    const known = sids[0]?.sid ?? resendAfter
+    if (known === '') return null
+    const { first, end } = sidRangeOf(shardNameOf(known))
+    const last = sids.length === ROWS_AT_ONCE ? (sids.at(-1)?.sid ?? end) : end
+    const after = resendAfter === '' ? first : resendAfter
+    const indexed = await this.#index().listRange(after, last)
+    // Read after the index, because the object has each session before the index has it.
+    const selectOwn = `SELECT s.sid, ${INDEXED} FROM sessions AS s WHERE s.sid > ? AND s.sid <= ?`
+    const own = this.#sql
+      .exec<IndexedSession & Record<string, SqlStorageValue>>(selectOwn, after, indexed.last)
+      .toArray()
+    const ownSids = new Set(own.map(({ sid }) => sid))
+    const removed = [...indexed.sids].filter((sid) => !ownSids.has(sid))
+    await this.#index().change({ added: own.filter(({ sid }) => !indexed.sids.has(sid)), removed })
+    this.#addAgain(removed)
+    return indexed.last === end ? null : indexed.last
   }
 
   /** Sends the changes of the index. Only one call may run at a time. @throws StorageUnavailable */
@@ -124,8 +160,20 @@ export class ObjectOutbox {
     this.#sql.exec('DELETE FROM index_changes WHERE id IN (SELECT value FROM json_each(?))', ids)
   }
 
+  /** The next ended sessions in a range of ids. @param after Excluded. @param last Included. */
+  #cutoffs(after: number, last: number): CutoffRow[] {
+    const select = 'SELECT * FROM cutoffs WHERE id > ? AND id <= ? ORDER BY id LIMIT ?'
+    return this.#sql.exec<CutoffRow>(select, after, last, ROWS_AT_ONCE).toArray()
+  }
+
+  async #insertCutoffs(rows: readonly CutoffRow[]): Promise<void> {
+    const insertion = this.#db().prepare(INSERT_CUTOFFS).bind(JSON.stringify(rows))
+    await callStore('D1 cutoffs', () => insertion.run())
+  }
+
   #progress(): Progress {
-    const select = `SELECT seq, sent_cutoff AS sentCutoff, resend_after AS resendAfter FROM restores WHERE name = ''`
+    const select = `SELECT seq, sent_cutoff AS sentCutoff, resend_cutoffs_after AS resendCutoffsAfter,
+      resend_after AS resendAfter FROM restores WHERE name = ''`
     return this.#sql.exec<Progress>(select).one()
   }
 }

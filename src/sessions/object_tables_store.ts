@@ -1,6 +1,11 @@
 import { HOLDER_COPY_SECONDS } from '../storage/copy_ages.ts'
 import type { SqlResult } from '../storage/sql_database.ts'
-import { FURTHER_LISTS_TABLE, HOLDER_COPY_TABLES, RESTORES_TABLE } from './holder_copy_tables.ts'
+import {
+  FURTHER_LISTS_TABLE,
+  HOLDER_COPY_TABLES,
+  RESENT_CUTOFFS_COLUMN,
+  RESTORES_TABLE,
+} from './holder_copy_tables.ts'
 import { LISTED_AFTER_EXPIRY_SECONDS } from './revocation_store.ts'
 
 /** A value that a statement of a session store binds. */
@@ -75,6 +80,7 @@ const VERSIONS: readonly string[] = [
   HOLDER_COPY_TABLES,
   FURTHER_LISTS_TABLE,
   RESTORES_TABLE,
+  RESENT_CUTOFFS_COLUMN,
 ]
 
 /** The tables of one session object, in its own SQLite database. */

@@ -73,7 +73,7 @@ export class SessionIndexStore {
     const { main, others } = this.#stores
     const byStore = Map.groupBy(added, ({ sid }) => this.#storeFor(sid))
     await Promise.all(others.map((store) => store.change({ added: byStore.get(store) ?? [], removed })))
-    // Only an exchange of a code adds a row to the main database that a target gets too.
+    // An exchange of a code adds its row to the main database too.
     const moved = this.movesAdditions ? added.filter(({ openingId }) => openingId !== null) : []
     await main.change({
       added: byStore.get(main) ?? [],
@@ -95,6 +95,19 @@ export class SessionIndexStore {
   async listSids(owner: SessionOwner, limit: number): Promise<string[]> {
     const sids = await this.#readAll((store) => store.listSids(owner, limit))
     return [...new Set(sids)].slice(0, limit)
+  }
+
+  /**
+   * The sids in a range that any database has. The range ends earlier if a database has too many of them.
+   *
+   * @param after Excluded. @param last Included.
+   * @returns also the last sid of the range, included
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async listRange(after: string, last: string): Promise<{ sids: Set<string>; last: string }> {
+    const parts = await this.#readAll(async (store) => [await store.listRange(after, last)])
+    const end = parts.reduce((least, part) => (part.last < least ? part.last : least), last)
+    return { sids: new Set(parts.flatMap(({ sids }) => sids).filter((sid) => sid <= end)), last: end }
   }
 
   /** The names of the objects that have sessions of an origin. @throws StorageUnavailable, CorruptRecord */

@@ -116,16 +116,28 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
     this.#alarmAt = null
     const now = systemClock.now()
     if (now >= (this.#tables.nextSweepAt ?? now)) this.sweep(now)
-    try {
+    const hasRevocations = await this.#attempt(async () => {
       await this.#outbox.sendCutoffs()
-      await this.#outbox.sendIndexChanges()
       // The lists of changed records show whether D1 was restored to an earlier state.
       await this.#holders.prepare(now)
-      await this.#outbox.sendAgain()
+      await this.#outbox.sendCutoffsAgain()
+    })
+    const hasIndex = await this.#attempt(async () => {
+      await this.#outbox.sendIndexChanges()
+      await this.#outbox.sendIndexAgain()
+    })
+    await this.#setAlarm(!hasRevocations || !hasIndex)
+  }
+
+  /** @returns whether the work succeeded. A failure is logged. */
+  async #attempt(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
     } catch (error) {
       log('error', 'session_object_not_sent', { cause: describeError(error) })
+      return false
     }
-    await this.#setAlarm()
   }
 
   /** Removes expired sessions. The alarm then removes them from the index. @param now Unix seconds */
@@ -147,10 +159,12 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   /**
    * Sets the alarm. In `run`, no other work comes between a write and this call, so the object stores the rows and the alarm
    * together. So the rows for D1 are sent also if the process ends.
+   *
+   * @param hasFailed Whether a call to D1 must be repeated.
    */
-  async #setAlarm(): Promise<void> {
+  async #setAlarm(hasFailed = false): Promise<void> {
     const now = systemClock.now()
-    const sendAt = this.#outbox.isEmpty ? Number.POSITIVE_INFINITY : now + OUTBOX_SECONDS
+    const sendAt = !hasFailed && this.#outbox.isEmpty ? Number.POSITIVE_INFINITY : now + OUTBOX_SECONDS
     const sweepAt = () => this.#tables.nextSweepAt ?? now + SWEEP_SECONDS
     const at = Math.min(sendAt, this.#alarmAt ?? sweepAt())
     if (at === this.#alarmAt) return

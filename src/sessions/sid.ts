@@ -10,3 +10,9 @@ export function generateSid(shardName: string): string {
 export function shardNameOf(sid: string): string {
   return splitOnce(sid, '.')[0]
 }
+
+/** The range of all sids of a shard: each is after `first` and before `end`. */
+export function sidRangeOf(shardName: string): { first: string; end: string } {
+  // In ASCII, the slash follows the dot.
+  return { first: `${shardName}.`, end: `${shardName}/` }
+}
