@@ -34,7 +34,7 @@ export async function withdrawConsent(
   await consents.withdraw({ id, validFrom: revocationTime(now) }, alongside, now)
   const ending = { reason: CONSENT_WITHDRAWN, limit: MAX_SESSIONS } as const
   const ended = await Promise.all(
-    shards.all().map(({ endings }) => endings.endBegun({ consentId: id }, ending, now)),
+    shards.all().map(({ endings }) => endings.endBegun({ consentIds: [id] }, ending, now)),
   )
   return ended.flat()
 }
@@ -50,13 +50,13 @@ export async function endWithdrawn(
   now: number,
   limit: number,
 ): Promise<number> {
+  const consentIds = await consents.listWithdrawn(now - WATCHED_SECONDS, MAX_WATCHED)
+  if (consentIds.length === 0) return 0
   let ended = 0
-  for (const consentId of await consents.listWithdrawn(now - WATCHED_SECONDS, MAX_WATCHED)) {
-    for (const { endings } of shards.all()) {
-      if (ended >= limit) return ended
-      const ending = { reason: CONSENT_WITHDRAWN, limit: limit - ended } as const
-      ended += (await endings.endBegun({ consentId }, ending, now)).length
-    }
+  for (const { endings } of shards.all()) {
+    if (ended >= limit) return ended
+    const ending = { reason: CONSENT_WITHDRAWN, limit: limit - ended } as const
+    ended += (await endings.endBegun({ consentIds }, ending, now)).length
   }
   return ended
 }

@@ -27,9 +27,8 @@ export interface IndexPlace {
 }
 
 /** A user who is erased, and an object that has sessions of the user. */
-export interface ErasedPlace {
+export interface ErasedPlace extends Erasure {
   object: string
-  subject: string
 }
 
 /** `?1` is a JSON array of `IndexedSession`. A row never changes, except for the subject of an erased user. */
@@ -49,7 +48,7 @@ const OBJECT = "substr(sid, 1, instr(sid, '.') - 1)"
 const sidsSchema = z.array(z.object({ sid: z.string() }))
 const placesSchema = z.array(z.object({ sid: z.string(), startedAt: z.int() }))
 const objectsSchema = z.array(z.object({ object: z.string() }))
-const erasedSchema = z.array(z.object({ object: z.string(), subject: z.string() }))
+const erasedSchema = z.array(z.object({ object: z.string(), subject: z.string(), pseudonym: z.string() }))
 
 /** The part of the index of the sessions in objects that is in one D1 database. */
 export class IndexDatabaseStore {
@@ -116,7 +115,7 @@ export class IndexDatabaseStore {
 
   /** The objects with sessions of erased users, at most `limit`. @throws StorageUnavailable, CorruptRecord */
   async findErased(erasures: readonly Erasure[], limit: number): Promise<ErasedPlace[]> {
-    const sql = `SELECT DISTINCT ${OBJECT} AS object, subject FROM json_each(?1) AS erasure
+    const sql = `SELECT DISTINCT ${OBJECT} AS object, subject, erasure.value ->> 'pseudonym' AS pseudonym FROM json_each(?1) AS erasure
       CROSS JOIN session_index ON subject = erasure.value ->> 'subject' LIMIT ?2`
     return decodeRecord(
       erasedSchema,
@@ -125,14 +124,14 @@ export class IndexDatabaseStore {
     )
   }
 
-  /** Replaces the ids of erased users in the rows of one object. @throws StorageUnavailable */
-  async erase(object: string, erasures: readonly Erasure[]): Promise<void> {
+  /** Replaces the ids of erased users in the rows of objects. @throws StorageUnavailable */
+  async erase(places: readonly ErasedPlace[]): Promise<void> {
     const replace = this.#db
       .prepare(
-        `UPDATE session_index SET subject = erasure.value ->> 'pseudonym' FROM json_each(?1) AS erasure
-         WHERE subject = erasure.value ->> 'subject' AND ${OBJECT} = ?2`,
+        `UPDATE session_index SET subject = erased.value ->> 'pseudonym' FROM json_each(?1) AS erased
+         WHERE subject = erased.value ->> 'subject' AND ${OBJECT} = erased.value ->> 'object'`,
       )
-      .bind(JSON.stringify(erasures), object)
+      .bind(JSON.stringify(places))
     await callStore('D1 session_index', () => replace.run())
   }
 

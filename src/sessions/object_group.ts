@@ -75,14 +75,16 @@ export class ObjectGroup implements SessionGroup {
     if (erasures.length === 0) return 0
     const { index, findObject } = this.#dependencies
     const places = await index.findErased(erasures, MAX_ERASED)
-    const counts = [...Map.groupBy(places, ({ object }) => object)].map(async ([object, own]) => {
-      const subjects = new Set(own.map(({ subject }) => subject))
-      const erased = erasures.filter(({ subject }) => subjects.has(subject))
-      const count = (await findObject(object)?.erasure.erase(erased, limit)) ?? 0
-      if (count < limit) await index.erase(object, erased)
-      return count
+    const calls = [...Map.groupBy(places, ({ object }) => object)].map(async ([object, own]) => {
+      const count = (await findObject(object)?.erasure.erase(own, limit)) ?? 0
+      return { count, replaced: count < limit ? own : [] }
     })
-    const sum = (await Promise.all(counts)).reduce((total, count) => total + count, 0)
+    const settled = await Promise.allSettled(calls)
+    const done = settled.flatMap((call) => (call.status === 'fulfilled' ? [call.value] : []))
+    await index.erase(done.flatMap(({ replaced }) => replaced))
+    const failed = settled.find((call) => call.status === 'rejected')
+    if (failed) throw failed.reason
+    const sum = done.reduce((total, { count }) => total + count, 0)
     return places.length === MAX_ERASED ? limit : sum
   }
 }

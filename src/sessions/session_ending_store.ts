@@ -7,13 +7,13 @@ import { type EndReason, lastIssuedAt } from './session.ts'
 import type { TokenLifetimes } from './session_store.ts'
 
 /**
- * The browser sessions in which sessions began, or the consent under which they began. `loggedOutBrowserIds` are browser sessions
+ * The browser sessions in which sessions began, or the consents under which they began. `loggedOutBrowserIds` are browser sessions
  * without their sessions under a consent: those last until the consent is withdrawn.
  */
 export type SessionOrigin =
   | { browserIds: readonly string[] }
   | { loggedOutBrowserIds: readonly string[] }
-  | { consentId: string }
+  | { consentIds: readonly string[] }
 
 const sidsSchema = z.array(z.object({ sid: z.string() }))
 
@@ -21,7 +21,11 @@ const IS_BEGUN = 'browser_id IN (SELECT value FROM json_each(?1))'
 
 /** The condition on the columns `browser_id` and `consent_id`, and its parameter `?1`. */
 export function originSql(origin: SessionOrigin): { condition: string; ids: string } {
-  if ('consentId' in origin) return { condition: 'consent_id = ?1', ids: origin.consentId }
+  if ('consentIds' in origin)
+    return {
+      condition: 'consent_id IN (SELECT value FROM json_each(?1))',
+      ids: JSON.stringify(origin.consentIds),
+    }
   if ('browserIds' in origin) return { condition: IS_BEGUN, ids: JSON.stringify(origin.browserIds) }
   const ids = JSON.stringify(origin.loggedOutBrowserIds)
   return { condition: `${IS_BEGUN} AND consent_id IS NULL`, ids }

@@ -122,10 +122,11 @@ export class SessionIndexStore {
     return [...places.values()].slice(0, limit)
   }
 
-  /** Replaces the ids of erased users in the rows of one object. @throws StorageUnavailable */
-  async erase(object: string, erasures: readonly Erasure[]): Promise<void> {
+  /** Replaces the ids of erased users in the rows of objects, with one statement for each database. @throws StorageUnavailable */
+  async erase(places: readonly ErasedPlace[]): Promise<void> {
+    if (places.length === 0) return
     const { main, others } = this.#stores
-    await Promise.all([main, ...others].map((store) => store.erase(object, erasures)))
+    await Promise.all([main, ...others].map((store) => store.erase(places)))
   }
 
   async #readAll<T>(read: (store: IndexDatabaseStore) => Promise<T[]>): Promise<T[]> {

@@ -1,0 +1,75 @@
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { StorageUnavailable } from '../../src/lib/storage_error.ts'
+import { aroundD1 } from '../support/around_d1.ts'
+import { D1_DOWN } from '../support/faults.ts'
+import {
+  emptyIndexDatabases,
+  NEW_1,
+  NEW_2,
+  serverWith,
+  setObjects,
+  subjectsOf,
+} from '../support/index_databases.ts'
+import { erase, newShop, openSession, withdraw } from '../support/index_shop.ts'
+import { emptyStores } from '../support/server.ts'
+import { runAlarms } from '../support/session_objects.ts'
+import { readSession } from '../support/session_stores.ts'
+
+const BOTH = [NEW_1, NEW_2]
+
+/** A server that counts the statements for the index. */
+function countingServer(options: Parameters<typeof serverWith>[1]) {
+  const calls: string[] = []
+  const count = (name: 'DB' | 'INDEX_1' | 'INDEX_2') =>
+    aroundD1((sql, call) => {
+      if (sql.includes('session_index')) calls.push(`${name} ${sql.trim().split(' ')[0]}`)
+      return call()
+    }, env[name])
+  const stores = { DB: count('DB'), INDEX_1: count('INDEX_1'), INDEX_2: count('INDEX_2') }
+  return { server: serverWith(BOTH, { ...options, env: stores }), calls }
+}
+
+const countOf = (calls: string[], call: string) => calls.filter((one) => one === call).length
+
+// The cron trigger can send 1000 statements in a run.
+describe('the statements of the cron trigger for the index of sessions', () => {
+  beforeEach(async () => {
+    await emptyStores()
+    await emptyIndexDatabases()
+  })
+
+  it('an erasure updates each database once, for the sessions of all objects', async () => {
+    const shop = await newShop(BOTH)
+    await setObjects(BOTH)
+    const sids: string[] = []
+    for (const continent of ['EU', 'NA', 'AS', 'SA', 'AF']) sids.push(await openSession(shop, { continent }))
+    await runAlarms()
+    const { server, calls } = countingServer({ clock: shop.server.clock })
+    await erase({ ...shop, server })
+    for (const sid of sids) expect(await subjectsOf(sid)).toEqual([expect.stringMatching(/^user:erased-/)])
+    expect(calls.filter((call) => call.endsWith('UPDATE')).sort()).toEqual([
+      'DB UPDATE',
+      'INDEX_1 UPDATE',
+      'INDEX_2 UPDATE',
+    ])
+  })
+
+  it('all withdrawn consents of a run are one read of each database', async () => {
+    const shop = await newShop(BOTH)
+    await setObjects(BOTH)
+    const sids: string[] = []
+    const inOutage = serverWith(BOTH, { clock: shop.server.clock, env: { INDEX_2: D1_DOWN } })
+    for (let i = 0; i < 5; i++) {
+      const own = { ...shop, user: await shop.server.addUser() }
+      sids.push(await openSession(own, { hasConsent: true }))
+      await expect(withdraw({ ...own, server: inOutage })).rejects.toThrow(StorageUnavailable)
+    }
+    await runAlarms()
+    const { server, calls } = countingServer({ clock: shop.server.clock })
+    await server.cron()
+    for (const sid of sids)
+      expect(await readSession(sid, 'end_reason')).toEqual([{ end_reason: 'its consent was withdrawn' }])
+    for (const name of ['DB', 'INDEX_1', 'INDEX_2']) expect(countOf(calls, `${name} SELECT`)).toBeLessThan(3)
+  })
+})
