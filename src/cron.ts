@@ -10,6 +10,7 @@ import type { MaintenanceServices } from './services/maintenance_services.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
 import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
+import { BROWSER_END_REASONS } from './signin/browser_session_store.ts'
 import { endLeftSessions } from './signin/end_left_sessions.ts'
 import { USER_CHANGE_SECONDS } from './storage/copy_ages.ts'
 import { moveUserEvents } from './users/move_user_events.ts'
@@ -139,11 +140,15 @@ export async function sweepStores(services: CronServices): Promise<void> {
     ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
     {
       table: 'sessions (withdrawn consents)',
+      statements: 1 + groupStatements(services),
       sweep: (limit: number) => endWithdrawn(services, now, limit),
     },
     {
       table: 'sessions (ended browser sessions)',
-      statements: 1 + LEFT_STATEMENTS * services.userOutboxes.length,
+      statements:
+        1 +
+        LEFT_STATEMENTS * services.userOutboxes.length +
+        BROWSER_END_REASONS.length * groupStatements(services),
       sweep: (limit: number) => endLeftSessions(services, now, limit),
     },
     ...services.failureSweeps.map((store) => expired('sign_in_failures', store)),
@@ -200,8 +205,18 @@ function erasuresOf(services: CronServices): Sweepable[] {
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
     { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },
     archiveErasureOf(services),
-    { table: 'sessions (erased users)', sweep: (limit) => eraseSessions({ erasures, shards }, limit) },
+    {
+      table: 'sessions (erased users)',
+      statements: 1 + groupStatements(services),
+      sweep: (limit) => eraseSessions({ erasures, shards }, limit),
+    },
   ]
+}
+
+/** The statements that find sessions in every shard and in every database of the index, and change their rows. */
+function groupStatements({ shards, config }: CronServices): number {
+  const indexes = 1 + (config.sessionObjects?.indexDatabases.length ?? 0)
+  return 2 * (shards.databases().length + indexes)
 }
 
 /** The erasure in batches and objects, of a number of users. A failure for one user does not stop the others. */

@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { runCron } from '../../src/cron.ts'
 import { StorageUnavailable } from '../../src/lib/storage_error.ts'
+import { BATCH_ROWS, MAX_STATEMENTS } from '../../src/sessions/sweep.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { D1_DOWN } from '../support/faults.ts'
 import {
@@ -71,5 +73,18 @@ describe('the statements of the cron trigger for the index of sessions', () => {
     for (const sid of sids)
       expect(await readSession(sid, 'end_reason')).toEqual([{ end_reason: 'its consent was withdrawn' }])
     for (const name of ['DB', 'INDEX_1', 'INDEX_2']) expect(countOf(calls, `${name} SELECT`)).toBeLessThan(3)
+  })
+
+  it('a run stops before its statements for the sessions of erased users exceed its budget', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    const { services } = await newShop(BOTH).then(({ server }) => server)
+    const objects = services.shards.all().at(-1)
+    if (objects === undefined) throw new Error('the server has no session objects')
+    // Each call finds as many sessions as it may change: it reads and updates three databases.
+    const erase = vi.spyOn(objects.erasure, 'erase').mockResolvedValue(BATCH_ROWS)
+    await runCron(services, () => {})
+    expect(erase.mock.calls.length).toBeGreaterThan(10)
+    expect(erase.mock.calls.length * 6).toBeLessThan(MAX_STATEMENTS)
   })
 })
