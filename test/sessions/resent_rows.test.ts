@@ -168,4 +168,31 @@ describe('index rows that a session object sends again', () => {
     for (const sid of gone) expect(await placesOf(sid)).toEqual([])
     expect(await placesOf(live)).toEqual(['INDEX_1'])
   })
+
+  it('thousands of rows without a session are removed in parts, between and after the sessions of the object', async () => {
+    const shop = await newShop([NEW_1])
+    await setObjects([NEW_1])
+    const live = [await openSession(shop), await openSession(shop)]
+    await runAlarms()
+    const name = live[0]?.split('.')[0]
+    for (const db of [env.DB, env.INDEX_1])
+      await db
+        .prepare(
+          `INSERT INTO session_index (sid, subject, client_id, api, started_at)
+           SELECT ?1 || '.' || substr('AZaz', 1 + n.value % 4, 1) || printf('%021d', n.value), 'user:gone', 'shop', 'shop', 1 FROM
+             (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 4600) SELECT value FROM n) AS n`,
+        )
+        .bind(name)
+        .run()
+    await markRestore()
+    await evictAllDurableObjects()
+    await setObjects([NEW_1])
+    const left = async (db: D1Database) =>
+      (await db.prepare('SELECT count(*) AS n FROM session_index').first())?.n
+    await runAlarm(live[0] ?? '')
+    expect(await left(env.INDEX_1)).toBeGreaterThan(602)
+    for (let i = 0; i < 3; i++) await runAlarm(live[0] ?? '')
+    expect([await left(env.DB), await left(env.INDEX_1)]).toEqual([0, 2])
+    for (const sid of live) expect(await placesOf(sid)).toEqual(['INDEX_1'])
+  })
 })
