@@ -465,7 +465,8 @@ describe('a database of the index that is down', () => {
       const shop = await newShop(BOTH)
       await setObjects(BOTH, { [binding]: D1_DOWN })
       const sids: string[] = []
-      for (let i = 0; i < 6; i++) sids.push(await openSession(shop))
+      // So many that both databases get some of them.
+      for (let i = 0; i < 20; i++) sids.push(await openSession(shop))
       const guest = await refreshGuest(shop)
       await runAlarms()
       await runAlarms()
