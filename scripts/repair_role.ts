@@ -4,8 +4,13 @@ import { eraseUsers, merge, noteOf, type Repair } from './repair_restored.ts'
 import type { RestoredStates } from './restored_states.ts'
 import { formatLiteral } from './sql_printer.ts'
 
-/** What a database is used for. `name` is that of a database of users in its ids. */
-export type DatabaseRole = { kind: 'main' | 'shard' | 'audit' | 'index' } | { kind: 'users'; name: string }
+/**
+ * The use of a database. `name` is that of a database of users in its ids. `hasIndex` is set for a shard or an audit database that
+ * `index_databases` also lists.
+ */
+export type DatabaseRole =
+  | { kind: 'main' | 'shard' | 'audit' | 'index'; hasIndex?: true }
+  | { kind: 'users'; name: string }
 
 /** The role of the database with a binding; null if config.yml does not use the binding. */
 export function roleOf(binding: string, config: Config): DatabaseRole | null {
@@ -13,24 +18,37 @@ export function roleOf(binding: string, config: Config): DatabaseRole | null {
   const hasBinding = (entry: { binding: string }) => entry.binding === binding
   const users = userDatabases?.databases.find(hasBinding)
   if (binding === 'DB') return { kind: 'main' }
-  if (sessionShards.some(hasBinding)) return { kind: 'shard' }
-  if (auditDatabases.some(hasBinding)) return { kind: 'audit' }
-  if (sessionObjects?.indexDatabases.some(hasBinding)) return { kind: 'index' }
+  const hasIndex = sessionObjects?.indexDatabases.some(hasBinding) === true
+  const index = hasIndex ? ({ hasIndex } as const) : {}
+  if (sessionShards.some(hasBinding)) return { kind: 'shard', ...index }
+  if (auditDatabases.some(hasBinding)) return { kind: 'audit', ...index }
+  if (hasIndex) return { kind: 'index', hasIndex }
   return users === undefined ? null : { kind: 'users', name: users.name }
 }
 
 /** The repairs that depend on other databases. A note with `run on DB:` has a statement for the main database. */
-export function repairForRole(
+export function repairForRole(states: RestoredStates, role: DatabaseRole, options: Options): Repair {
+  const repair = repairForKind(states, role, options)
+  if (role.kind === 'users' || role.hasIndex === undefined) return repair
+  // The number of the mark grows, so each session object sends its rows of the index again.
+  const mark = `INSERT OR REPLACE INTO copy_changes (name) VALUES ('${RESTORE_MARK}')`
+  return merge([repair, runOnMain(mark)])
+}
+
+interface Options {
+  excepted: ReadonlySet<string>
+  isEnding: boolean
+  before: number
+}
+
+function repairForKind(
   states: RestoredStates,
   role: DatabaseRole,
-  { excepted, isEnding, before }: { excepted: ReadonlySet<string>; isEnding: boolean; before: number },
+  { excepted, isEnding, before }: Options,
 ): Repair {
   const users = merge([...(excepted.has('users') ? [] : [eraseUsers(states)]), findSharedNames(states)])
   if (role.kind === 'users') return merge([users, continueEvents(states, role.name)])
   if (role.kind === 'audit') return runOnMain('UPDATE erasures SET archive_from = 0')
-  // The number of the mark grows, so each session object sends its rows of the index again.
-  if (role.kind === 'index')
-    return runOnMain(`INSERT OR REPLACE INTO copy_changes (name) VALUES ('${RESTORE_MARK}')`)
   if (role.kind === 'shard' && isEnding)
     return runOnMain(
       `UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ${before}), version = version + 1`,

@@ -11,6 +11,8 @@ import { makeMigratedState } from '../support/migrated_state.ts'
 const FAR = 4_102_444_800
 const project = makeTemporaryDirectory()
 
+const toEntry = (binding: string) => ({ binding })
+
 function writeProject(): void {
   const { apis, ...document } = parse(readFileSync('config.yml', 'utf8'))
   const shop = { audience: 'http://localhost:8787/shop', users: 'shoppers', guests: false, scopes: [] }
@@ -19,11 +21,12 @@ function writeProject(): void {
     session_shards: [
       { name: 's1', binding: 'DB' },
       { name: 's2', binding: 'SESSIONS_EU' },
+      { name: 's3', binding: 'SESSIONS_NA' },
     ],
-    session_objects: { per_market: 1 },
+    session_objects: { per_market: 1, index_databases: ['INDEX_1', 'SESSIONS_NA', 'AUDIT_2'].map(toEntry) },
     user_databases: { pools: ['shoppers'], databases: [{ name: 'u1', binding: 'USERS_1' }] },
     audit_archive: { partitions: 1 },
-    audit_databases: [{ binding: 'AUDIT_1', new_events: true }],
+    audit_databases: [{ binding: 'AUDIT_1', new_events: true }, { binding: 'AUDIT_2' }],
   }
   writeFileSync(join(project, 'config.yml'), stringify({ ...document, ...keys }))
   symlinkSync(resolve('migrations'), join(project, 'migrations'))
@@ -131,6 +134,16 @@ describe('npm run after-restore --binding', () => {
       status: 0,
       notes: ['AUDIT_1, an audit database:', 'run on DB: UPDATE erasures SET archive_from = 0'],
     })
+  })
+
+  it.each([
+    ['INDEX_1', []],
+    ['SESSIONS_NA', ['--lost', restored]],
+    ['AUDIT_2', []],
+  ])('objects send the index rows of %s again, also if it stores other rows', (binding, options) => {
+    const { status, notes } = run('--binding', binding, ...options)
+    expect(status).toBe(0)
+    expect(notes).toContain("run on DB: INSERT OR REPLACE INTO copy_changes (name) VALUES ('restore')")
   })
 
   it('the command says that no row differs', () => {

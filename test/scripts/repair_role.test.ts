@@ -5,9 +5,10 @@ import { parseConfig } from '../../src/config/parse_config.ts'
 const config = parseConfig(`
 issuer: https://id.shop.test
 apis: { shop: { audience: https://shop.test/api, users: customers } }
-session_shards: [{ name: s1, binding: DB }, { name: eu, binding: SESSIONS_EU, continents: [EU] }]
-session_objects: { per_market: 1, index_databases: [{ binding: INDEX_1 }] }
-audit_databases: [{ binding: AUDIT_1 }]
+session_shards: [{ name: s1, binding: DB }, { name: eu, binding: SESSIONS_EU, continents: [EU] },
+  { name: na, binding: SESSIONS_NA, continents: [NA] }]
+session_objects: { per_market: 1, index_databases: [{ binding: INDEX_1 }, { binding: SESSIONS_NA }, { binding: AUDIT_2 }] }
+audit_databases: [{ binding: AUDIT_1 }, { binding: AUDIT_2 }]
 user_databases: { pools: [customers], databases: [{ name: u1, binding: USERS_1 }] }
 `)
 
@@ -15,7 +16,9 @@ describe('the role of a restored database', () => {
   it.each([
     ['DB', { kind: 'main' }],
     ['SESSIONS_EU', { kind: 'shard' }],
-    ['INDEX_1', { kind: 'index' }],
+    ['INDEX_1', { kind: 'index', hasIndex: true }],
+    ['SESSIONS_NA', { kind: 'shard', hasIndex: true }],
+    ['AUDIT_2', { kind: 'audit', hasIndex: true }],
     ['AUDIT_1', { kind: 'audit' }],
     ['USERS_1', { kind: 'users', name: 'u1' }],
     ['OTHER', null],
