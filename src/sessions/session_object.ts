@@ -92,8 +92,8 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
   }
 
   /**
-   * Uses the refresh tokens of parallel requests, one after the other. One refresh never waits for a read of D1 that another one needs.
-   * So no other call comes between them.
+   * Uses the refresh tokens of parallel requests, one after the other. The method never reads D1, so no refresh
+   * waits for the read of another one, and no other call of the object comes between two of the refreshes.
    *
    * @returns for each, its result; null if it needs D1 or fails: `refresh` then gives its result or its error
    */

@@ -32,7 +32,7 @@ export interface SessionRotations {
   /**
    * Uses the refresh token `seq` of a session. If the holder has a problem, the token stays unused.
    *
-   * @param context A use that shares a call with other requests runs to its end.
+   * @param context Its `waitUntil` keeps a shared call alive if the client of this request disconnects.
    * @throws StorageUnavailable, CorruptRecord
    */
   use(
