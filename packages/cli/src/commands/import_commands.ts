@@ -36,7 +36,7 @@ const DETAILS =
 const importUsers: Command = {
   name: 'import users',
   summary: 'Import users from another system, with their password hashes',
-  details: `${DETAILS}To import an admin or verified addresses, or to replace hashes, ${ASKS_FOR_PASSWORD}\n${columnsOf(userRows({}))}`,
+  details: `${DETAILS}To import verified addresses or a user with the role admin, or to replace hashes, ${ASKS_FOR_PASSWORD}\n${columnsOf(userRows({}))}`,
   arguments: [FILE],
   options: [PRESET, ...USER_OPTIONS, ...OPTIONS],
   operations: ['POST /users/import', 'POST /users/import/verify', 'POST /me/confirm'],
