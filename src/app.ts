@@ -123,7 +123,7 @@ function addBrowserPages(app: Hono, services: Services): void {
   addAtFirstRequest(app, browserPaths, () => createBrowserApp(services))
 }
 
-/** Adds the page for browsers. It is created at its first request. */
+/** Adds the home page in HTML, for browsers. It is created at its first request. */
 function addHomePage(app: Hono, { config }: Services): void {
   let made: Hono | null = null
   const serve = (c: Context) => {

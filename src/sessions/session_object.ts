@@ -29,7 +29,7 @@ export interface ObjectRefresh extends Pick<TokenLifetimes, 'refreshRetryWindowS
 
 /**
  * The sessions of one object near a market. It runs the SQL of the session stores on its own SQLite database. Ended sessions and
- * the index go to the main database, `env.DB`, and the index to `indexDatabases` too.
+ * the index go to the main database (`env.DB`). The index also goes to `indexDatabases`.
  */
 export class SessionObject extends DurableObject<{ DB: D1Database }> {
   readonly #tables: ObjectTables
@@ -95,7 +95,7 @@ export class SessionObject extends DurableObject<{ DB: D1Database }> {
    * Uses the refresh tokens of parallel requests, one after the other. The method never reads D1, so no refresh
    * waits for the read of another one, and no other call of the object comes between two of the refreshes.
    *
-   * @returns for each, its result; null if it needs D1 or fails: `refresh` then gives its result or its error
+   * @returns the result of each refresh; null for a refresh that needs D1 or fails: a call of `refresh` then gives its result or error
    */
   async refreshAll(refreshes: ObjectRefresh[]): Promise<(RotationResult | null)[]> {
     const results: (RotationResult | null)[] = []
