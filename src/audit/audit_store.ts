@@ -26,7 +26,7 @@ interface Gathered {
 }
 
 interface AuditOptions {
-  /** The budget of each network at a Cloudflare location. Absent if the Worker has no such binding. */
+  /** The budget of each network at a Cloudflare location. Absent if the Worker has no rate limit binding for it. */
   bursts?: Pick<BurstLimits, 'isWithin'>
   /** The writes of this isolate that share a call to D1. Absent: the events have calls of their own. */
   deferred?: DeferredWriteStore

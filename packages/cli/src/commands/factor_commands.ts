@@ -36,7 +36,7 @@ const removeFactor: Command = {
   name: 'users remove-factor',
   summary: 'Remove one factor or all factors of a user, and end all sessions',
   details:
-    'Check first that the request comes from the user. An attacker who knows the password can make the same request. ' +
+    'If someone asks you to remove a factor, check first that this person is the user. An attacker who knows the password can ask for the same. ' +
     `If you are an admin and the user is an operator, ${ASKS_FOR_PASSWORD}`,
   arguments: [
     USER,
