@@ -30,7 +30,7 @@ export interface RefusedRemoval {
 }
 
 const EFFECT =
-  'The user signs in without it, and all sessions of the user end. Check first that the request comes from the user: an attacker who knows the password asks for the same.'
+  'The user signs in without it, and all sessions of the user end. If someone asks you to remove it, check first that this person is the user: an attacker who knows the password can ask for the same.'
 
 /** The second factors and passkeys of a user, each with an action that removes it; nothing without factors. */
 export function SecondFactors(props: SecondFactorsProps) {

@@ -41,7 +41,7 @@ const exportAudit: Command = {
   name: 'audit export',
   summary: 'Write audit events, including archived events, as one JSON object per line',
   details:
-    'After an interruption, the same command with --output continues the export. With --user, the oldest event is first. ' +
+    'If an export with --output is interrupted, the identical command continues it. With --user, the oldest event is first. ' +
     'Without it, the events are not sorted. An event that is archived during the export can be in the file twice, with the same id.',
   options: [FROM, TO, OF_USER, POOL, OUTPUT],
   operations: ['GET /audit', 'GET /audit/export'],
