@@ -5,6 +5,7 @@ import type { RefreshPolicy } from '../src/oauth/refresh_policy.ts'
 import type { User } from '../src/users/user.ts'
 import { isDeferredWrite } from './support/around_d1.ts'
 import { FaultyStores, TROUBLES, type Trouble } from './support/faults.ts'
+import { fuzzRuns } from './support/fuzz_run.ts'
 import { PassingTime } from './support/passing_time.ts'
 import {
   credentials,
@@ -18,13 +19,13 @@ import { IN_OBJECTS } from './support/session_objects.ts'
 import { readSession, SESSION_STORES } from './support/session_stores.ts'
 
 /** The random outages by the refresh policy of the client. */
-const RUNS = { rotate: 80, until_used: 25, fixed: 20 } as const
+const RUNS = { rotate: 40, until_used: 15, fixed: 12 } as const
 
 /** The share of these outages for each store of sessions. */
 const SHARES = { D1: 1, 'session objects': 0.4, 'session objects with copies': 0.4 } as const
 
 const STORES = [...SESSION_STORES, { name: 'session objects with copies', config: IN_OBJECTS }] as const
-const LIMIT_MS = 100_000
+const LIMIT_MS = 100_000 * fuzzRuns(1)
 
 const RETRY_WINDOW_SECONDS = 60
 
@@ -212,7 +213,7 @@ const OUTAGES = STORES.flatMap(({ name, config }) =>
     name,
     config,
     policy,
-    numRuns: Math.ceil(runs * SHARES[name]),
+    numRuns: fuzzRuns(runs * SHARES[name]),
   })),
 )
 

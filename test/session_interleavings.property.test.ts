@@ -6,7 +6,7 @@ import { makeCast } from './support/session_driver.ts'
 import { SESSION_STORES } from './support/session_stores.ts'
 
 /** The random interleavings by the store of new sessions. */
-const INTERLEAVINGS = { D1: 280, 'session objects': 90 } as const
+const INTERLEAVINGS = { D1: 120, 'session objects': 45 } as const
 
 it.each(SESSION_STORES)(
   'parallel actions on sessions in $name match some order of the model',

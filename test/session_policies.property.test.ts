@@ -6,8 +6,8 @@ import { makeCast } from './support/session_driver.ts'
 import { SESSION_STORES } from './support/session_stores.ts'
 
 /** The random sequences and interleavings by the store of new sessions. */
-const SEQUENCES = { D1: 40, 'session objects': 20 } as const
-const INTERLEAVINGS = { D1: 25, 'session objects': 12 } as const
+const SEQUENCES = { D1: 24, 'session objects': 12 } as const
+const INTERLEAVINGS = { D1: 15, 'session objects': 8 } as const
 
 const SIGN_IN = { do: 'sign in', who: 'ann', password: 'current', client: 'web' } as const
 const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as const

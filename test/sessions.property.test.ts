@@ -6,7 +6,7 @@ import { makeCast } from './support/session_driver.ts'
 import { SESSION_STORES } from './support/session_stores.ts'
 
 /** The random sequences by the store of new sessions. With session objects, sessions are also in the databases. */
-const SEQUENCES = { D1: 340, 'session objects': 120 } as const
+const SEQUENCES = { D1: 150, 'session objects': 60 } as const
 
 const ANN = { do: 'sign in', who: 'ann', password: 'current', client: 'web' } as const
 const REFRESH = { do: 'refresh', session: 0, token: 'current', by: 'owner' } as const

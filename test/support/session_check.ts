@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { onTestFinished, vi } from 'vitest'
+import { fuzzRuns } from './fuzz_run.ts'
 import type { Step } from './session_commands.ts'
 import { beginAnew, type Cast } from './session_driver.ts'
 import { SessionRun } from './session_run.ts'
 
 /** The maximum time for simplifying a counterexample. */
-const LIMIT_MS = 200_000
+const LIMIT_MS = 200_000 * fuzzRuns(1)
 
 export const TIMEOUT_MS = LIMIT_MS + 60_000
 
@@ -17,7 +18,7 @@ export async function follow(cast: Cast, steps: readonly Step[], scheduler?: fc.
   await run.checkSessions()
 }
 
-/** Checks a property, first with the examples. */
+/** Checks a property, first with the examples. `FUZZ_RUNS` multiplies the number of runs. */
 export async function check<T>(
   property: fc.IAsyncProperty<T>,
   numRuns: number,
@@ -29,5 +30,5 @@ export async function check<T>(
     onTestFinished(() => spy.mockRestore())
   }
   const plugins = [fc.interruptAfterTimeLimit(LIMIT_MS, { failOnInterrupt: true })]
-  await fc.assert(property, { numRuns, examples, plugins })
+  await fc.assert(property, { numRuns: fuzzRuns(numRuns), examples, plugins })
 }
