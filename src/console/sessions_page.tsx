@@ -119,7 +119,9 @@ function NoSessions({ isLive, isFirst, page }: NoSessionsProps) {
   const hasNext = page !== null && !(page instanceof AdminProblem) && page.next_cursor !== null
   return (
     <Empty title={isFirst && !hasNext ? 'There are no live sessions' : 'No live sessions on this page'}>
-      {hasNext ? 'Sessions on the next pages can be live.' : 'The list “All” also shows sessions that have ended.'}
+      {hasNext
+        ? 'Sessions on the next pages can be live.'
+        : 'The list “All” also shows sessions that have ended.'}
     </Empty>
   )
 }
