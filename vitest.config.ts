@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
-import { LongestFirst } from './test/support/longest_first.ts'
 import { forgetBuilds, makeRunDirectory } from './test/support/run_directory.ts'
 
 makeRunDirectory()
@@ -13,11 +12,8 @@ execFileSync('node', ['--import', './scripts/require_node.js', 'scripts/build_co
   stdio: 'inherit',
 })
 
-// The files in workerd compute. Three at the same time keep two cores busy.
-const COMPUTING = { maxWorkers: 3, sequence: { groupOrder: 2 } }
-
-// The other files wait for a browser, a process or a timer most of the time, so that four run at the same time.
-const WAITING = { maxWorkers: 4, sequence: { groupOrder: 1 } }
+// Three test files run at the same time. On two cores, one runs while another waits for a timer or a process.
+const PARALLEL = 3
 
 // Inside workerd, on the stores of wrangler.toml. The files of a runtime share its stores, and each begins with empty
 // ones: the start of a runtime for each file takes longer than the tests.
@@ -54,7 +50,7 @@ const workers = {
     ],
     setupFiles: ['test/support/setup.ts'],
     isolate: false,
-    ...COMPUTING,
+    maxWorkers: PARALLEL,
     testTimeout: 90_000,
   },
 }
@@ -64,7 +60,7 @@ const node = {
   test: {
     name: 'node',
     include: ['scripts', 'cli', 'e2e', 'readers'].map((folder) => `test/${folder}/**/*.test.ts`),
-    ...WAITING,
+    maxWorkers: PARALLEL,
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },
@@ -77,7 +73,7 @@ const demo = {
     include: ['test/demo/**/*.test.ts'],
     globalSetup: ['test/demo/global_setup.ts'],
     setupFiles: ['test/demo/one_file_at_a_time.ts'],
-    ...WAITING,
+    maxWorkers: PARALLEL,
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },
@@ -88,7 +84,7 @@ const consoleInBrowser = {
   test: {
     name: 'console',
     include: ['test/console_browser/**/*.test.ts'],
-    ...WAITING,
+    maxWorkers: PARALLEL,
     testTimeout: 240_000,
     hookTimeout: 180_000,
   },
@@ -105,7 +101,6 @@ const annotations: Reporter = {
 export default defineConfig({
   test: {
     projects: [workers, node, demo, consoleInBrowser],
-    sequence: { sequencer: LongestFirst },
     silent: 'passed-only',
     reporters: ['default', annotations],
   },

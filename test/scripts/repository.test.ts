@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { LONG_FILES } from '../support/long_files.ts'
 
 const TEXT = /\.(?:ts|tsx|js|json|md|sql|toml|yml|css|html|svg)$/
 const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' })
@@ -13,10 +12,6 @@ describe('the repository', () => {
     expect(files.length).toBeGreaterThan(200)
     const marked = files.filter((name) => /^(?:<{7}|>{7}) /m.test(readFileSync(name, 'utf8')))
     expect(marked).toEqual([])
-  })
-
-  it('the repository contains every test file that starts first', () => {
-    expect(LONG_FILES.filter((name) => !files.includes(name))).toEqual([])
   })
 
   it('the repository has a README of less than 200 lines', () => {
