@@ -20,6 +20,12 @@ export interface IndexedSession {
   openingId: string | null
 }
 
+/** The sessions that the index lacks, and the sids of those that it must no longer have. */
+export interface IndexChanges {
+  added: readonly IndexedSession[]
+  removed: readonly string[]
+}
+
 /** The start of a session in the index, in Unix seconds. */
 export interface IndexPlace {
   sid: string
@@ -64,13 +70,7 @@ export class IndexDatabaseStore {
   }
 
   /** Adds and removes sessions. A repeated call has no further effect. @throws StorageUnavailable */
-  async change({
-    added,
-    removed,
-  }: {
-    added: readonly IndexedSession[]
-    removed: readonly string[]
-  }): Promise<void> {
+  async change({ added, removed }: IndexChanges): Promise<void> {
     const statements = [
       ...(added.length > 0 ? [this.#db.prepare(INSERT).bind(JSON.stringify(added))] : []),
       ...(removed.length > 0 ? [this.#db.prepare(DELETE).bind(JSON.stringify(removed))] : []),

@@ -3,6 +3,7 @@ import { comparePlaces, type PageQuery } from '../lib/list_page.ts'
 import type { Erasure } from '../users/erasure_store.ts'
 import {
   type ErasedPlace,
+  type IndexChanges,
   IndexDatabaseStore,
   type IndexedSession,
   type IndexPlace,
@@ -63,13 +64,7 @@ export class SessionIndexStore {
    *
    * @throws StorageUnavailable: then some databases may have their part
    */
-  async change({
-    added,
-    removed,
-  }: {
-    added: readonly IndexedSession[]
-    removed: readonly string[]
-  }): Promise<void> {
+  async change({ added, removed }: IndexChanges): Promise<void> {
     const { main, others } = this.#stores
     const byStore = Map.groupBy(added, ({ sid }) => this.#storeFor(sid))
     await Promise.all(others.map((store) => store.change({ added: byStore.get(store) ?? [], removed })))
