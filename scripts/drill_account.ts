@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DEMO_OPERATOR } from './demo_data.ts'
 import type { ServiceServer } from './worker_server.ts'
 
@@ -31,17 +32,17 @@ export class DrillAccount {
     this.#service = service
   }
 
-  /** Whether a token request is successful. */
+  /** Whether a token request is successful. Its client gets 503 in the first seconds after a revocation of the client. */
   async isAccepted(form: Form): Promise<boolean> {
-    const { status } = await this.#post('/oauth2-token', form)
-    if (status >= 500) throw new Error(`the token endpoint answered ${status}`)
-    return status === 200
+    const first = await this.#post('/oauth2-token', form)
+    const response = first.status === 503 ? await this.#repeat(first, form) : first
+    if (response.status >= 500) throw await errorOf(response)
+    return response.status === 200
   }
 
   async token(form: Form): Promise<Tokens> {
     const response = await this.#post('/oauth2-token', form)
-    if (!response.ok)
-      throw new Error(`the token endpoint answered ${response.status}: ${await response.text()}`)
+    if (!response.ok) throw await errorOf(response)
     return (await response.json()) as Tokens
   }
 
@@ -96,7 +97,16 @@ export class DrillAccount {
     return text === '' ? {} : JSON.parse(text)
   }
 
+  async #repeat({ headers }: Response, form: Form): Promise<Response> {
+    await sleep(Number(headers.get('Retry-After')) * 1000)
+    return this.#post('/oauth2-token', form)
+  }
+
   #post(path: string, form: Form): Promise<Response> {
     return fetch(`${this.#service.origin}${path}`, { method: 'POST', body: new URLSearchParams(form) })
   }
+}
+
+async function errorOf(response: Response): Promise<Error> {
+  return new Error(`the token endpoint answered ${response.status}: ${await response.text()}`)
 }
