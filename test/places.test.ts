@@ -47,6 +47,13 @@ async function measureRow(
   return { operation: operation.name, sessions, durations: new Map(durations) }
 }
 
+/** Parallel calls draw their durations in the order of their starts, which the machine decides. So a figure can differ a little. */
+const TOLERANCE = 0.03
+
+function figuresOf(cell: string | undefined): number[] {
+  return (cell ?? '').split(' / ').map(Number)
+}
+
 /** The text between `<!-- name -->` and `<!-- /name -->` of the page. */
 function sectionOf(name: string): string {
   return performance.split(new RegExp(`<!-- /?${name} -->`))[1]?.trim() ?? ''
@@ -82,7 +89,7 @@ describe('the model of places', () => {
   )
 
   it.runIf(env.PLACES === '')(
-    'a new measurement of a row gives the figures of docs/performance.md',
+    'a new measurement of a row gives the figures of docs/performance.md, with a small tolerance',
     async () => {
       const markets = MARKETS.filter(({ name }) => name === CHECKED.market)
       const column = MARKETS.findIndex(({ name }) => name === CHECKED.market) + 2
@@ -93,7 +100,9 @@ describe('the model of places', () => {
           const documented = cellsOf(sectionOf(`places-${traffic}`)).find(
             (cells) => cells[0] === operation && cells[1] === sessions,
           )
-          expect(placesRow(measured, traffic)[column]).toBe(documented?.[column])
+          const expected = figuresOf(documented?.[column])
+          for (const [i, figure] of figuresOf(placesRow(measured, traffic)[column]).entries())
+            expect(Math.abs(figure - (expected[i] ?? 0))).toBeLessThanOrEqual(Math.max(1, figure * TOLERANCE))
         }
       }
     },
