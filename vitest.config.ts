@@ -60,6 +60,8 @@ const node = {
   test: {
     name: 'node',
     include: ['scripts', 'cli', 'e2e', 'readers'].map((folder) => `test/${folder}/**/*.test.ts`),
+    // The files of a worker share its modules: wrangler alone takes most of a second.
+    isolate: false,
     maxWorkers: PARALLEL,
     testTimeout: 180_000,
     hookTimeout: 180_000,
