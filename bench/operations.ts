@@ -164,8 +164,7 @@ interface Tokens {
   refresh_token: string
 }
 
-/** One request for each guest. Two guests are enough for a count. */
-/** @param guests The number of guests of all callers; each caller has at least two. */
+/** One request for each guest. @param guests The number of guests of all callers; each caller has at least two, which is enough for a count */
 function forEachGuest(name: string, request: (tokens: Tokens) => HttpRequest, guests = 0): Operation {
   return {
     name,

@@ -64,9 +64,9 @@ export async function authenticateUser(
   const first = await checkOnReplica({ ...attempt, challengeResponse, refuses }, forms, dependencies)
   const { user, reason } = first
   if (user !== null && reason === null && !guard.hadRecentGuess(attempt)) return signedIn(user, first)
-  // The check on the primary continues even if the client closes the connection. A correct password usually has its response after
-  // the check on the replica, so a client that still waits knows that its guess is wrong. If the check on the primary ended with the connection, such a client could close
-  // it before the failure is counted.
+  // The check on the primary continues even if the client closes the connection. A correct password usually has its response
+  // after the check on the replica, so a client that still waits knows that its guess is wrong. If the check on the primary
+  // ended with the connection, such a client could close it before the failure is counted.
   return runToEnd(context, checkOnPrimary(first, forms, dependencies))
 }
 

@@ -28,9 +28,9 @@ async function refresh(token: string): Promise<Response> {
   })
 }
 
-/** The options of a client for machine tokens. */
 /** The failed sign-ins that lock an account, in config.yml. */
 const FAILURES_TO_LOCK = 10
+/** The options of a client for machine tokens. */
 const MACHINE = ['--api', 'storefront', '--grants', 'client_credentials', '--scopes', 'cart,orders']
 
 /** @param printed The secret as the command line prints it. @returns the status of the response */
