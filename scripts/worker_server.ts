@@ -22,6 +22,7 @@ import { seedDemoData } from './demo_data.ts'
 import { migrate } from './local_stores.ts'
 import { MANAGEMENT, writeManagementConfig } from './management_config.ts'
 import type { Bundle } from './worker_bundle.ts'
+import { ASSETS } from './wrangler_toml.ts'
 
 const ADDRESS = '127.0.0.1'
 
@@ -136,6 +137,20 @@ function managementOf({ directory, modules }: Bundle): V4WorkerOptions {
   return { ...readWorkerOptions(path).workerOptions, name, modulesRoot: directory, modules }
 }
 
+/** Serves the static files to the other Workers. */
+const ASSETS_WORKER = {
+  name: 'assets',
+  modules: true,
+  script: `export default { fetch: (request, env) => env.${ASSETS}.fetch(request) }`,
+}
+
+/** The Worker, which gets its static files from another one. */
+function withAssetsApart(worker: V4WorkerOptions): V4WorkerOptions {
+  const { assets, ...others } = worker
+  if (!assets) return worker
+  return { ...others, serviceBindings: { ...worker.serviceBindings, [ASSETS]: ASSETS_WORKER.name } }
+}
+
 /** The Worker without the Worker of management. Requests for it get 503. */
 function withoutManagement(worker: V4WorkerOptions): V4WorkerOptions {
   if (!worker.serviceBindings) return worker
@@ -184,14 +199,16 @@ export async function startScript(script: string): Promise<WorkerServer> {
 }
 
 /**
- * Starts a Worker and those that it calls in one process. The Worker gets its own socket, because the proxy of Miniflare costs more
- * than a request.
+ * Starts a Worker and those that it calls in one process. The Worker gets its own socket and has no static files, because each proxy
+ * of Miniflare costs more than a request: the one before all Workers, and the one before a Worker with static files.
  */
 async function start(
   worker: V4WorkerOptions,
   bound: V4WorkerOptions[] = [],
   { port = 0, ...shared }: V4SharedOptions = {},
 ) {
+  const first = bound.length === 0 ? withoutManagement(worker) : worker
+  const { assets } = worker
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: ADDRESS,
@@ -202,11 +219,9 @@ async function start(
       unsafeObservability: false,
       ...shared,
       workers: [
-        {
-          ...(bound.length === 0 ? withoutManagement(worker) : worker),
-          unsafeDirectSockets: [{ host: ADDRESS, port }],
-        },
-        ...bound,
+        { ...withAssetsApart(first), unsafeDirectSockets: [{ host: ADDRESS, port }] },
+        ...bound.map(withAssetsApart),
+        ...(assets ? [{ ...ASSETS_WORKER, assets }] : []),
       ],
     }),
   )

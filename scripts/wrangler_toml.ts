@@ -18,7 +18,7 @@ const EMAIL = 'EMAIL'
 const RETRIES = 40
 
 /** The binding of the static files. */
-const ASSETS = 'ASSETS'
+export const ASSETS = 'ASSETS'
 
 /** Without this flag, a request to a host of the same zone skips Cloudflare and reaches its origin server (SSRF). */
 const PUBLIC_FETCH = 'global_fetch_strictly_public'
