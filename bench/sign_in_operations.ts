@@ -23,6 +23,9 @@ const LONGEST_DELIVERY_MS = 60_000
 /** The stores of each server, by its port. */
 const stores = new Map<string | undefined, Env>()
 
+/** The user handle of the customer, by the port of the server. */
+const userHandles = new Map<string | undefined, string>()
+
 /** The device cookie of a browser, by the origin of the server. */
 const devices = new Map<string, Promise<string[]>>()
 
@@ -72,6 +75,7 @@ async function signInDevice(site: Site): Promise<string[]> {
 async function signInByPasskey(cookies: CookieJar, site: Site): Promise<HttpRequest> {
   const form = await openSignIn(cookies, site)
   const [, options = ''] = /data-options="([^"]*)"/.exec(form.html) ?? []
+  authenticator.userHandle = userHandles.get(new URL(site.origin).port) ?? ''
   const passkey = await authenticator.get(JSON.parse(decodeAttribute(options)), { origin: site.origin })
   return submit(form, { decision: 'passkey', passkey })
 }
@@ -82,7 +86,7 @@ export async function prepareSignIns(env: Env): Promise<void> {
   stores.set(env.LOCAL_PORT, env)
   const { username } = CUSTOMER
   const id = await DB.prepare('SELECT id FROM users WHERE username = ?').bind(username).first<string>('id')
-  authenticator.userHandle = base64url.encode(String(id))
+  userHandles.set(env.LOCAL_PORT, base64url.encode(String(id)))
   const key = await authenticator.coseKey()
   const coordinate = (label: number) => base64url.encode(key.get(label) as Uint8Array)
   const jwk = { kty: 'EC', crv: 'P-256', x: coordinate(-2), y: coordinate(-3) }
