@@ -64,8 +64,8 @@ export function compareDuringSignIns({ service }: Servers): Promise<Comparison> 
 
 /** Compares a service with a million users and sessions with a service with few. */
 export async function compareFullWithEmpty(cases: readonly Case[], bundle: Bundle): Promise<Measurement[]> {
-  const empty = await start(startService(bundle))
-  const full = await start(startService(bundle, { fill: addMillions }))
+  const empty = await start(startService(bundle, { hasLargeBudgets: true }))
+  const full = await start(startService(bundle, { hasLargeBudgets: true, fill: addMillions }))
   const measurements: Measurement[] = []
   for (const { operation, baseline: baselineName, roundMs = ROUND_MS } of cases) {
     const contestants = { subject: contestant(full, operation), baseline: contestant(empty, operation) }
