@@ -32,10 +32,9 @@ export class DrillAccount {
     this.#service = service
   }
 
-  /** Whether a token request is successful. Its client gets 503 in the first seconds after a revocation of the client. */
+  /** Whether a token request is successful. */
   async isAccepted(form: Form): Promise<boolean> {
-    const first = await this.#post('/oauth2-token', form)
-    const response = first.status === 503 ? await this.#repeat(first, form) : first
+    const response = await this.#post('/oauth2-token', form)
     if (response.status >= 500) throw await errorOf(response)
     return response.status === 200
   }
@@ -97,13 +96,14 @@ export class DrillAccount {
     return text === '' ? {} : JSON.parse(text)
   }
 
-  async #repeat({ headers }: Response, form: Form): Promise<Response> {
-    await sleep(Number(headers.get('Retry-After')) * 1000)
-    return this.#post('/oauth2-token', form)
-  }
-
-  #post(path: string, form: Form): Promise<Response> {
-    return fetch(`${this.#service.origin}${path}`, { method: 'POST', body: new URLSearchParams(form) })
+  /** Sends a form, and once more after a 503: a client gets it in the first seconds after its revocation. */
+  async #post(path: string, form: Form): Promise<Response> {
+    const send = () =>
+      fetch(`${this.#service.origin}${path}`, { method: 'POST', body: new URLSearchParams(form) })
+    const response = await send()
+    if (response.status !== 503) return response
+    await sleep(Number(response.headers.get('Retry-After')) * 1000)
+    return send()
   }
 }
 
