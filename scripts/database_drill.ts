@@ -10,9 +10,10 @@ import { configureBundle } from './configure_bundle.ts'
 import { DATABASE_CASES, type DatabaseScene, HOME_USER, SHOP_API, SHOP_POOL } from './database_cases.ts'
 import { DrillAccount, type Form } from './drill_account.ts'
 import { DRILL_PASSWORD } from './drill_cases.ts'
+import { reservePort } from './free_port.ts'
 import { dumpDatabase, loadDatabase, runStatements } from './local_dump.ts'
 import type { Bundle } from './worker_bundle.ts'
-import { findFreePort, makeTemporaryDirectory, type ServiceServer, startService } from './worker_server.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from './worker_server.ts'
 
 const run = promisify(execFile)
 
@@ -64,7 +65,7 @@ type Dump = ReadonlyMap<string, readonly string[]>
  * the others and the bucket are newer, and its repair. Nothing outside a temporary directory changes.
  */
 export async function runDatabaseDrill(bundle: Bundle): Promise<DatabaseReport> {
-  const drill = new DatabaseDrill(bundle, await findFreePort())
+  const drill = new DatabaseDrill(bundle, await reservePort())
   try {
     return await drill.run()
   } finally {

@@ -13,9 +13,10 @@ import { UserDatabases } from '../src/users/user_databases_store.ts'
 import { requireConfig } from './config_file.ts'
 import { DrillAccount, type Form } from './drill_account.ts'
 import { DRILL_CASES, DRILL_PASSWORD, DRILL_USERS } from './drill_cases.ts'
+import { reservePort } from './free_port.ts'
 import { UserMaker } from './make_user.ts'
 import type { Bundle } from './worker_bundle.ts'
-import { findFreePort, makeTemporaryDirectory, type ServiceServer, startService } from './worker_server.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from './worker_server.ts'
 import { readWrangler } from './wrangler.ts'
 
 const run = promisify(execFile)
@@ -79,7 +80,7 @@ class Drill {
   }
 
   static async prepare(bundle: Bundle): Promise<Drill> {
-    return new Drill(bundle, await findFreePort())
+    return new Drill(bundle, await reservePort())
   }
 
   /** Runs the cases before and after an export of the backup, and exports the state that the restore loses. */

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -19,6 +17,7 @@ import type { Config } from '../src/config/config.ts'
 import { databaseBindings, type Env } from '../src/services/environment.ts'
 import { requireConfig } from './config_file.ts'
 import { seedDemoData } from './demo_data.ts'
+import { reservePort } from './free_port.ts'
 import { migrate } from './local_stores.ts'
 import { MANAGEMENT, writeManagementConfig } from './management_config.ts'
 import type { Bundle } from './worker_bundle.ts'
@@ -93,7 +92,7 @@ export async function startService(
   }: ServiceOptions = {},
 ): Promise<ServiceServer> {
   // The issuer has its port in it, so it must be known before the Worker starts.
-  const localPort = String(port ?? (await findFreePort()))
+  const localPort = String(port ?? (await reservePort()))
   const config = requireConfig({ localPort })
   const { workerOptions } = readWorkerOptions('wrangler.toml')
   const secrets = {
@@ -229,15 +228,6 @@ async function start(
   const { origin } = await miniflare.unsafeGetDirectURL()
   const inspector = shared.inspectorPort === undefined ? null : await miniflare.getInspectorURL()
   return { miniflare, server: { origin, inspector, close: () => miniflare.dispose() } }
-}
-
-export async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, ADDRESS)
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 async function prepareStores(env: Env, config: Config, further: readonly string[]): Promise<void> {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { reservePort } from '../../scripts/free_port.ts'
 import { signInByForms } from '../../scripts/sign_in_by_forms.ts'
-import { findFreePort } from '../../scripts/worker_server.ts'
 import { RealServers } from '../support/real_servers.ts'
 import { CUSTOMER } from '../support/token_client.ts'
 
@@ -39,7 +39,7 @@ async function runSuite(args: readonly string[]): Promise<{ code: number | null;
 describe('the MCP conformance suite', () => {
   it('the metadata and the code flow conform to the authorization of MCP', async () => {
     const { issuer, apis } = servers.service.config
-    const port = String(await findFreePort())
+    const port = String(await reservePort())
     const client = ['--url', issuer, '--client-id', 'storefront-public', '--port', port]
     const resource = ['--resource', apis.get('storefront')?.audience ?? '']
     const { code, output } = await runSuite([...client, ...resource])

@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CookieJar } from '../../scripts/cookie_jar.ts'
 import { LOCAL_SIGNED_OUT } from '../../scripts/demo_data.ts'
+import { reservePort } from '../../scripts/free_port.ts'
 import { signInByForms } from '../../scripts/sign_in_by_forms.ts'
-import { findFreePort } from '../../scripts/worker_server.ts'
 import { RealServers } from '../support/real_servers.ts'
 import { CUSTOMER } from '../support/token_client.ts'
 
@@ -42,7 +42,7 @@ class Apache {
 
   static async start(issuer: string): Promise<Apache> {
     const directory = mkdtempSync(join(tmpdir(), 'sallyport-apache-'))
-    const origin = `http://127.0.0.1:${await findFreePort()}`
+    const origin = `http://127.0.0.1:${await reservePort()}`
     // Apache reads the pages as another user.
     chmodSync(directory, 0o755)
     mkdirSync(join(directory, 'htdocs'))

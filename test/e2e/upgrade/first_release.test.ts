@@ -3,13 +3,9 @@ import { join } from 'node:path'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requireConfig } from '../../../scripts/config_file.ts'
+import { reservePort } from '../../../scripts/free_port.ts'
 import { withLocalStores } from '../../../scripts/local_stores.ts'
-import {
-  findFreePort,
-  makeTemporaryDirectory,
-  type ServiceServer,
-  startService,
-} from '../../../scripts/worker_server.ts'
+import { makeTemporaryDirectory, type ServiceServer, startService } from '../../../scripts/worker_server.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Env } from '../../../src/services/environment.ts'
 import {
@@ -33,7 +29,7 @@ let old: OldIssuer
 
 beforeAll(async () => {
   const statePath = makeTemporaryDirectory()
-  const port = await findFreePort()
+  const port = await reservePort()
   const config = requireConfig({ localPort: String(port) })
   old = await withLocalStores<Env, OldIssuer>({ configPath: 'wrangler.toml', statePath }, ({ DB }) =>
     fillFirstRelease(DB, { config, sealingKey, now }),

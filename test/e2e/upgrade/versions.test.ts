@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { requireConfig } from '../../../scripts/config_file.ts'
+import { reservePort } from '../../../scripts/free_port.ts'
 import { withLocalStores } from '../../../scripts/local_stores.ts'
-import { findFreePort, makeTemporaryDirectory, startService } from '../../../scripts/worker_server.ts'
+import { makeTemporaryDirectory, startService } from '../../../scripts/worker_server.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Env } from '../../../src/services/environment.ts'
 import { fillFirstRelease, PASSWORD, SHOP } from '../../support/first_release.ts'
@@ -32,7 +33,7 @@ if (previous === null || !hasFirstRelease)
 /** The stores and the address that the Workers share. */
 async function makeServing(): Promise<OldServing & { statePath: string }> {
   const statePath = makeTemporaryDirectory()
-  const port = await findFreePort()
+  const port = await reservePort()
   const sealingKey = randomBytes(32).toString('base64url')
   return { port, statePath, stateDirectory: join(statePath, 'v3'), sealingKey }
 }
