@@ -330,7 +330,21 @@ describe('the index of the sessions in objects', () => {
     expect(await countIndexed()).toBe(1)
   })
 
-  it('is repaired by a list: a row without a session goes, and the page is full', async () => {
+  it('keeps the new row of a missing session in a list, because its code may open it again', async () => {
+    const { server, user, open } = await newShop()
+    const operator = await TestOperator.signIn(server)
+    const sid = sidOf((await open('EU', 'browser 1')).access_token)
+    await readObject(objectOf(sid), 'DELETE FROM sessions WHERE sid = ?', sid)
+    const list = () => operator.get(`/sessions?subject=${user.id}`)
+    server.clock.time += 599
+    expect((await list()).status).toBe(200)
+    expect(await indexOf(sid)).toMatchObject({ sid })
+    server.clock.time += 1
+    expect((await list()).status).toBe(200)
+    expect(await indexOf(sid)).toBeNull()
+  })
+
+  it('is repaired by a list: an old row without a session goes, and the page is full', async () => {
     const { server, user, open } = await newShop()
     const operator = await TestOperator.signIn(server)
     const sids: string[] = []
@@ -341,6 +355,7 @@ describe('the index of the sessions in objects', () => {
     const lost = sids.slice(1, 4)
     for (const sid of lost) await readObject(objectOf(sid), 'DELETE FROM sessions WHERE sid = ?', sid)
     await env.DB.prepare('DELETE FROM audit_events WHERE sid IS NOT NULL').run()
+    server.clock.time += 600
     const { body } = await operator.get(`/sessions?subject=${user.id}&limit=2`)
     expect((body.items as { sid: string }[]).map(({ sid }) => sid)).toEqual([sids[0], sids[4]])
     expect(await countIndexed()).toBe(2)

@@ -4,7 +4,7 @@ import type { ManagementServices } from '../services/management_services.ts'
 import type { SessionOwner, StoredSession } from '../sessions/session_list_store.ts'
 import { type KnownSession, ownerOf, startOf } from './session_view.ts'
 
-type Sources = Pick<ManagementServices, 'shards' | 'auditTrail'>
+type Sources = Pick<ManagementServices, 'shards' | 'auditTrail' | 'clock'>
 
 /** The maximum of a counted total: a count reads the ids of all these sessions. */
 export const MAX_COUNTED_SESSIONS = 1000
@@ -25,11 +25,11 @@ export function placeOfSession(session: KnownSession): Place {
 export async function findSessions(
   owner: SessionOwner,
   page: PageQuery,
-  { shards, auditTrail }: Sources,
+  { shards, auditTrail, clock }: Sources,
 ): Promise<Slice<KnownSession>> {
   const [signIns, ...lists] = await Promise.all([
     auditTrail.listSignIns(owner, page),
-    ...shards.all().map(({ list }) => list.list(owner, page)),
+    ...shards.all().map(({ list }) => list.list(owner, page, clock.now())),
   ])
   const rowsOfSignIns = await findRows(signIns, { shards })
   const rows = new Map([...lists.flat(), ...rowsOfSignIns].map((row) => [row.sid, row]))

@@ -16,10 +16,13 @@ const trusted = (time: string) => `iif(${time} <= token.now + ${UNDER_WAY_SECOND
 
 const COPIES_READ_AT = `min(${trusted('c.read_at')}, iif(token.subject IS NULL, token.now, ${trusted('u.read_at')}))`
 
-/** The time at which the copies were known to be up to date: that of a read for this request, of the lists, or of the copies. */
+/**
+ * The time at which the copies were known to be up to date: of the read from D1, if this request made one. Otherwise the later of the
+ * last read of the lists and the read from D1 that wrote the copies.
+ */
 const KNOWN_AT = `coalesce(?1 ->> 'readAt', min(token.now, max(${trusted("?1 ->> 'listsReadAt'")}, ${COPIES_READ_AT})))`
 
-/** The latest second that the knowledge must include: the issue of the token, and each revocation in the copies. */
+/** `KNOWN_AT` must not be before this second: the latest of the issue of the token and the revocations in the copies. */
 const REQUIRED_AT = `max(token.issued_at, ifnull(max(c.tokens_valid_from, c.access_valid_from), 0),
   ifnull(max(u.tokens_valid_from, u.access_valid_from), 0), ifnull(?1 ->> 'validSince', 0))`
 
@@ -96,9 +99,9 @@ export class HolderReplicaStore implements HolderCheck {
   }
 
   /**
-   * If a copy is missing or would refuse the token, it reads the holder from D1 before. If the knowledge is too old, it reads the lists. After a failed read, no statement has run.
-   * The statements run after the check, because the new tokens are dated by the knowledge of the check. They need no transaction: only
-   * one of them has an effect.
+   * If a copy is missing or would refuse the token, this method first reads the holder from D1. If the lists are too old, it first reads
+   * the lists. If a read fails, no statement runs. The statements run after the check, because the `iat` of the new tokens is the
+   * `knownAt` of the check. The statements need no transaction: only one of them has an effect.
    */
   async change(
     query: HolderQuery,

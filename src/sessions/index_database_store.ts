@@ -95,7 +95,12 @@ export class IndexDatabaseStore {
     return decodeRecord(sidsSchema, 'session index', results).map(({ sid }) => sid)
   }
 
-  /** The first sids in a range, and its last sid or that of a full list. @throws StorageUnavailable, CorruptRecord */
+  /**
+   * Up to `RANGE_ROWS` sids of a range, in order.
+   *
+   * @returns also the end of the part that was read: the last of these sids if there may be more, otherwise `last`
+   * @throws StorageUnavailable, CorruptRecord
+   */
   async listRange(after: string, last: string): Promise<{ sids: string[]; last: string }> {
     const sql = 'SELECT sid FROM session_index WHERE sid > ? AND sid <= ? ORDER BY sid LIMIT ?'
     const results = await this.#all(sql, [after, last, RANGE_ROWS])
@@ -103,7 +108,7 @@ export class IndexDatabaseStore {
     return { sids, last: sids[RANGE_ROWS - 1] ?? last }
   }
 
-  /** The names of the objects that have sessions of an origin. @throws StorageUnavailable, CorruptRecord */
+  /** The names of the objects that have sessions of a browser session or a consent. @throws StorageUnavailable, CorruptRecord */
   async findObjects(origin: SessionOrigin): Promise<string[]> {
     const { condition, ids } = originSql(origin)
     const results = await this.#all(

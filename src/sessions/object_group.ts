@@ -1,5 +1,6 @@
 import type { PageQuery } from '../lib/list_page.ts'
 import type { Erasure } from '../users/erasure_store.ts'
+import type { IndexPlace } from './index_database_store.ts'
 import type { SessionEndingStore } from './session_ending_store.ts'
 import type { SessionGroup, SessionStores } from './session_group.ts'
 import type { SessionIndexStore } from './session_index_store.ts'
@@ -8,6 +9,9 @@ import { shardNameOf } from './sid.ts'
 
 /** The most pairs of an object and an erased user that one call erases. */
 const MAX_ERASED = 100
+
+/** Seconds after the start of a session. Its authorization code expired minutes before, so no retry of a failed exchange opens it. */
+const OPENED_AGAIN_SECONDS = 600
 
 type EndBegun = Parameters<SessionEndingStore['endBegun']>
 
@@ -21,7 +25,7 @@ interface Dependencies {
 export class ObjectGroup implements SessionGroup {
   readonly list = {
     findMany: (sids: readonly string[]) => this.#findMany(sids),
-    list: (owner: SessionOwner, page: PageQuery) => this.#list(owner, page),
+    list: (owner: SessionOwner, page: PageQuery, now: number) => this.#list(owner, page, now),
     listSids: (owner: SessionOwner, limit: number) => this.#dependencies.index.listSids(owner, limit),
   }
   readonly endings = { endBegun: (...ending: EndBegun) => this.#endBegun(...ending) }
@@ -46,8 +50,11 @@ export class ObjectGroup implements SessionGroup {
     return (await Promise.all(found)).flat()
   }
 
-  /** Reads until it has enough sessions, because the index can have a session that its object no longer has. */
-  async #list(owner: SessionOwner, page: PageQuery): Promise<StoredSession[]> {
+  /**
+   * Reads until it has enough sessions, because the index can have a session that its object no longer has. It removes such rows,
+   * but not a new one: a retry of a failed exchange may open its session at this moment.
+   */
+  async #list(owner: SessionOwner, page: PageQuery, now: number): Promise<StoredSession[]> {
     const { index } = this.#dependencies
     const listed: StoredSession[] = []
     let next: PageQuery | null = page
@@ -55,7 +62,9 @@ export class ObjectGroup implements SessionGroup {
       const places = await index.list(owner, next)
       const rows = new Map((await this.#findMany(places.map(({ sid }) => sid))).map((row) => [row.sid, row]))
       listed.push(...places.flatMap(({ sid }) => rows.get(sid) ?? []))
-      await index.change({ added: [], removed: places.map(({ sid }) => sid).filter((sid) => !rows.has(sid)) })
+      const isStale = ({ sid, startedAt }: IndexPlace) =>
+        !rows.has(sid) && startedAt + OPENED_AGAIN_SECONDS <= now
+      await index.change({ added: [], removed: places.filter(isStale).map(({ sid }) => sid) })
       const last = places.at(-1)
       const isComplete = places.length <= page.limit || listed.length > page.limit
       next = isComplete || !last ? null : { ...page, from: [last.startedAt, last.sid] }

@@ -93,8 +93,8 @@ interface OpeningContext {
 }
 
 /**
- * Opens the session. After a failure it repeats the writes, which find their own row, and then removes the row. So a failure of D1
- * does not use up the code.
+ * Opens the session. After a failure it repeats the writes once. They accept the row of the first attempt. If they fail again, it
+ * removes the row, so that a failure of D1 does not use up the code.
  */
 async function openSafely(
   session: CodeSession,
@@ -183,8 +183,8 @@ function requireOpenings({ sid, subject }: CodeSession, { shards }: Dependencies
 }
 
 /**
- * The session of a code. It starts at the `iat` of the code, which can be some seconds ahead after a revocation of the user. Without
- * refresh tokens, it ends with its access token.
+ * The session of a code. It starts now, or at the `iat` of the code if this is still some seconds ahead, after a revocation of the
+ * user. Without refresh tokens, it ends with its access token.
  */
 function identify(
   { sid, subject, clientId, api: apiName, issuedAt }: CodeSession,

@@ -1,6 +1,7 @@
+import type { PageQuery } from '../lib/list_page.ts'
 import type { SessionEndingStore } from './session_ending_store.ts'
 import type { SessionErasureStore } from './session_erasure_store.ts'
-import type { SessionListStore } from './session_list_store.ts'
+import type { SessionListStore, SessionOwner, StoredSession } from './session_list_store.ts'
 import type { SessionOpeningStore } from './session_opening_store.ts'
 import type { SessionRotations } from './session_rotation_store.ts'
 import type { SessionStore } from './session_store.ts'
@@ -12,7 +13,7 @@ export interface SessionStores {
   rotations: SessionRotations
   /** Opens the same sessions for authorization codes. */
   openings: SessionOpeningStore
-  /** Ends the same sessions by their origin. */
+  /** Ends those of the same sessions that began in a browser session or with a consent. */
   endings: SessionEndingStore
   /** Lists the same sessions for operators. */
   list: SessionListStore
@@ -24,7 +25,10 @@ export interface SessionStores {
 export interface SessionGroup {
   /** Whether the group can have a session with this sid. */
   has(sid: string): boolean
-  list: Pick<SessionListStore, 'findMany' | 'list' | 'listSids'>
+  list: Pick<SessionListStore, 'findMany' | 'listSids'> & {
+    /** As `SessionListStore.list`. The group of all objects also removes old index rows of sessions that no longer exist. */
+    list(owner: SessionOwner, page: PageQuery, now: number): Promise<StoredSession[]>
+  }
   endings: Pick<SessionEndingStore, 'endBegun'>
   erasure: Pick<SessionErasureStore, 'erase'>
 }

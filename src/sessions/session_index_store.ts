@@ -105,7 +105,7 @@ export class SessionIndexStore {
     return { sids: new Set(parts.flatMap(({ sids }) => sids).filter((sid) => sid <= end)), last: end }
   }
 
-  /** The names of the objects that have sessions of an origin. @throws StorageUnavailable, CorruptRecord */
+  /** The names of the objects that have sessions of a browser session or a consent. @throws StorageUnavailable, CorruptRecord */
   async findObjects(origin: SessionOrigin): Promise<string[]> {
     return [...new Set(await this.#readAll((store) => store.findObjects(origin)))]
   }

@@ -37,7 +37,7 @@ export interface Companions {
   alongside(isOpened: HolderGuard): Statements
   /** The guest, if this shard has the guest's session. */
   guest: GuestEnd | null
-  /** Ends the session of a guest of another shard. @returns whether it ended for this session */
+  /** Ends the session of a guest of another shard. @returns whether the guest was merged into this session */
   endGuestElsewhere(): Promise<boolean>
 }
 
@@ -46,7 +46,7 @@ export interface Opening {
   holder: Holder
   /** Whether this request inserted the row. */
   isFirst: boolean
-  /** Whether the session of the guest ended for this session. */
+  /** Whether the guest was merged into this session. */
   isMerged: boolean
 }
 
@@ -126,7 +126,7 @@ export class SessionOpeningStore {
     await callStore('D1 sessions', () => removal.run())
   }
 
-  /** Ends the session of a guest of this shard. @returns whether it ended for the opened session @throws StorageUnavailable */
+  /** Ends the session of a guest of this shard. @returns whether the guest was merged into the opened session @throws StorageUnavailable */
   async endGuest(guest: GuestEnd, opening: SessionOpening): Promise<boolean> {
     const statement = this.#endGuest(guest, opening, 'TRUE')
     const { results } = await callStore('D1 sessions', () => statement.run())
@@ -152,7 +152,7 @@ export class SessionOpeningStore {
     return results.length > 0
   }
 
-  /** Another request that has the row makes the condition of the conflict false. A repetition of this request finds its own row. */
+  /** Returns no row if another request has inserted it: then the condition of `DO UPDATE` is false. A repeated request gets its own row. */
   #insert(opening: SessionOpening, guard: HolderGuard): SqlStatement {
     const { sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt } = opening
     const { browserId, consentId, openingId, issuesUntil = null } = opening
@@ -170,8 +170,8 @@ export class SessionOpeningStore {
   }
 
   /**
-   * A guest's session may have no row. The code names only its subject and its id, so a new row has the client of the code. The
-   * row records the customer's session, so that a retry of the code finds its own merge.
+   * A guest's session may have no row. The code has only the subject and the sid of that session, so a new row has the client of the
+   * code. The row records the customer's session, so that a retry of the code finds its own merge.
    *
    * @param condition SQL that uses `?5`, the customer's session, and `?6`, the id of its opening
    */

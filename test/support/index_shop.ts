@@ -89,7 +89,7 @@ export async function listPages(server: TestServer, owner: Owner, reading: Readi
   let from: Place | null = null
   for (let isComplete = false; !isComplete; ) {
     const rows: StoredSession[] =
-      (await objects?.list.list(owner, { sort: 'started_at', from, ...reading })) ?? []
+      (await objects?.list.list(owner, { sort: 'started_at', from, ...reading }, server.clock.time)) ?? []
     const shown = rows.slice(0, reading.limit)
     pages.push(shown.map(({ sid }) => sid))
     const last = shown.at(-1)
