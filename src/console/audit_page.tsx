@@ -91,8 +91,8 @@ function archiveNote(page: z.output<typeof eventsSchema> | AdminProblem | null) 
   if (next !== null || before === null) return null
   return (
     <p class="soft">
-      Events before {formatTime(before)} UTC can be in the archive only. Select a user, or use{' '}
-      <code>sallyport audit export</code>.
+      Events before {formatTime(before)} UTC may be missing here, because they are archived. To see them,
+      filter by a user, or use <code>sallyport audit export</code>.
     </p>
   )
 }

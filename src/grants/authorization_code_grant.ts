@@ -114,8 +114,8 @@ async function admitGuest(
 }
 
 /**
- * Requires the client, the redirect URI, the verifier and the DPoP key (RFC 9449 §10) of the authorization request. The code of any other request may be
- * stolen, so it no longer works.
+ * Requires the client, the redirect URI, the verifier and the DPoP key (RFC 9449 §10) of the authorization request. If one of them
+ * differs, the code may be stolen, so this code no longer works.
  *
  * @throws OAuthError invalid_grant, StorageUnavailable
  */

@@ -257,8 +257,8 @@ export class FailureStore {
 
   /**
    * Resets failures of some keys of one user and ends their locks, in one transaction with further statements. These do nothing if `changes()` is 0: there was
-   * no failure and no lock. The number of locks stays until the next sign-in: it shows a parallel sign-in that a lock came first, and
-   * makes the next lock longer.
+   * no failure and no lock. The number of locks stays until the next sign-in. From it, a parallel sign-in learns that the
+   * account was locked after its read. The number also makes the next lock longer.
    *
    * @throws StorageUnavailable
    */

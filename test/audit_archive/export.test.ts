@@ -123,7 +123,7 @@ describe.each(LAYOUTS)('the export of audit events $title', (layout) => {
     for (const query of ['subject=visitor:1', 'kind=lock', `actor=${operator.id}`, `from=${end}`])
       expect(await archivedBefore(query), query).toBeNull()
     const browser = await ConsoleBrowser.signIn(server)
-    const note = 'can be in the archive only'
+    const note = 'because they are archived'
     expect((await browser.get('/console/audit?kind=refresh')).html).toContain(note)
     expect((await browser.get('/console/audit?subject=visitor:1')).html).not.toContain(note)
   })

@@ -37,7 +37,7 @@ async function runAudit(lastPage: object, options: readonly [Option, unknown][] 
 describe('the command audit', () => {
   it('the end of a list that lacks archived events has a note that names the export', async () => {
     expect(await runAudit({ next_cursor: null, archived_before: ARCHIVED_BEFORE })).toEqual([
-      `Events before ${formatTime(ARCHIVED_BEFORE)} can be in the archive only. Use "sallyport audit export" for them.`,
+      `Events before ${formatTime(ARCHIVED_BEFORE)} may be missing here, because they are archived: use "sallyport audit export".`,
     ])
   })
 

@@ -87,7 +87,7 @@ describe('the command audit export', () => {
     const first = await run({ from: 100, to: 200, output }, 'third')
     await expect(first.running).rejects.toThrow('the connection was lost')
     const other = await run({ from: 101, to: 200, output })
-    await expect(other.running).rejects.toThrow('is of another export')
+    await expect(other.running).rejects.toThrow('an unfinished export with other options')
   })
 
   it('the command refuses a time that ends before it begins', async () => {

@@ -3,7 +3,10 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['replayed refresh token', 'an old refresh token was used again: it may be stolen (theft)'],
   ['replayed authorization code', 'its authorization code was used again: it may be stolen (theft)'],
   ['its code was refused', 'the exchange of its authorization code was refused'],
-  ['another client sent its code', 'another client sent its authorization code: it may be stolen'],
+  [
+    'another client sent its code',
+    'another client sent the authorization code of this session: the code may be stolen',
+  ],
   ['its code had a wrong verifier', 'its authorization code came with a wrong verifier: it may be stolen'],
   ['its code had another redirect URI', 'its authorization code came with another redirect URI'],
   ['revoked by its client', 'its application signed out'],

@@ -88,7 +88,10 @@ async function writeFile(path: string, query: string, read: ReadPage): Promise<n
   const [part, state] = [`${path}.part`, `${path}.progress`]
   const progress = readProgress(state, part)
   if (progress !== null && progress.query !== query)
-    throw new CliError('failed', `${state} is of another export: use its options, or remove it.`)
+    throw new CliError(
+      'failed',
+      `${state} belongs to an unfinished export with other options. Repeat that command, or delete ${state} to start again.`,
+    )
   const file = openSync(part, progress === null ? 'w' : 'r+')
   let { bytes, events } = progress ?? { bytes: 0, events: 0 }
   let cursor = progress?.cursor

@@ -71,7 +71,7 @@ export async function printList<O extends ListOperation>(
   const { next_cursor: next, archived_before: archived = null } = page
   if (next === null && archived !== null)
     call.terminal.say(
-      `Events before ${formatTime(archived)} can be in the archive only. Use "sallyport audit export" for them.`,
+      `Events before ${formatTime(archived)} may be missing here, because they are archived: use "sallyport audit export".`,
     )
 }
 
