@@ -54,7 +54,10 @@ export class CallBatches<Q, R> {
     const isFirst = this.#sender === null || this.#waiting.length >= MAX_BATCH - 1
     // `waitUntil` costs processor time. If the runtime stops this request, the timers of later ones end their wait.
     if (isFirst && this.#waiting.length === 0) return this.#finish(request, this.#send(entry))
-    return runToEnd(context, this.#finish(request, isFirst ? this.#send(entry) : this.#waitOrSend(entry)))
+    return runToEnd(
+      context,
+      this.#finish(request, isFirst ? this.#send(entry, true) : this.#waitOrSend(entry)),
+    )
   }
 
   async #finish(request: Q, result: Promise<R | null>): Promise<R> {
@@ -82,17 +85,21 @@ export class CallBatches<Q, R> {
     }
   }
 
-  /** Sends a request with all waiting requests. @returns its result; null if `one` must run it */
-  async #send(entry: Entry<Q, R>): Promise<R | null> {
+  /**
+   * Sends a request with all waiting requests, in the order of their arrival.
+   *
+   * @param isNewest Whether the request arrived after those that wait; otherwise before them.
+   * @returns its result; null if `one` must run it
+   */
+  async #send(entry: Entry<Q, R>, isNewest = false): Promise<R | null> {
     const others = this.#waiting.splice(0)
     this.#sender = entry
     try {
       if (others.length === 0) return await this.#calls.one(entry.request)
-      const [own = null, ...results] = await this.#calls.many(
-        [entry, ...others].map(({ request }) => request),
-      )
-      for (const [i, { resolve }] of others.entries()) resolve(results[i] ?? null)
-      return own
+      const batch = isNewest ? [...others, entry] : [entry, ...others]
+      const results = await this.#calls.many(batch.map(({ request }) => request))
+      for (const [i, { resolve }] of batch.entries()) resolve(results[i] ?? null)
+      return results[batch.indexOf(entry)] ?? null
     } catch (error) {
       for (const { reject } of others) reject(error)
       throw error
