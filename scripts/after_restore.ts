@@ -61,15 +61,21 @@ const { statements, notes } = merge([
   repairForRole(states, role, { excepted, isEnding, before: end.before }),
   outdateCopies(states),
 ])
-writeOut(2, `${binding}, ${DESCRIPTIONS[role.kind]}:${notes.length === 0 ? ' no row differs' : ''}`)
+writeOut(2, `${binding}, ${describe(role)}:${notes.length === 0 ? ' no row differs' : ''}`)
 for (const note of notes) writeOut(2, note)
 for (const statement of statements) writeOut(1, `${statement};`)
 
 /** A repair of sessions needs their lost state, or ends them. */
-function requireRepair({ kind }: DatabaseRole): void {
-  if (lost === null && !isEnding && (kind === 'main' || kind === 'shard')) stop(USAGE)
-  if (isEnding && (kind === 'audit' || kind === 'index'))
-    stop(`--end-sessions: ${binding} has no sessions\n${USAGE}`)
+function requireRepair(role: DatabaseRole): void {
+  const isFurther = role.kind === 'further'
+  const hasSessions = isFurther ? role.uses.has('shard') : role.kind === 'main'
+  if (lost === null && !isEnding && hasSessions) stop(USAGE)
+  if (isEnding && isFurther && !hasSessions) stop(`--end-sessions: ${binding} has no sessions\n${USAGE}`)
+}
+
+function describe(role: DatabaseRole): string {
+  const uses = role.kind === 'further' ? [...role.uses] : [role.kind]
+  return new Intl.ListFormat('en').format(uses.map((use) => DESCRIPTIONS[use]))
 }
 
 function endOf(now: number) {

@@ -4,35 +4,29 @@ import { eraseUsers, merge, noteOf, type Repair } from './repair_restored.ts'
 import type { RestoredStates } from './restored_states.ts'
 import { formatLiteral } from './sql_printer.ts'
 
-/**
- * The use of a database. `name` is that of a database of users in its ids. `hasIndex` is set for a shard or an audit database that
- * `index_databases` also lists.
- */
+/** What a further database stores. */
+export type FurtherUse = 'shard' | 'audit' | 'index'
+
+/** The role of a database. `name` is that of a database of users in its ids. A further database can have several uses. */
 export type DatabaseRole =
-  | { kind: 'main' | 'shard' | 'audit' | 'index'; hasIndex?: true }
+  | { kind: 'main' }
   | { kind: 'users'; name: string }
+  | { kind: 'further'; uses: ReadonlySet<FurtherUse> }
 
 /** The role of the database with a binding; null if config.yml does not use the binding. */
 export function roleOf(binding: string, config: Config): DatabaseRole | null {
   const { sessionShards, sessionObjects, auditDatabases, userDatabases } = config
   const hasBinding = (entry: { binding: string }) => entry.binding === binding
-  const users = userDatabases?.databases.find(hasBinding)
   if (binding === 'DB') return { kind: 'main' }
-  const hasIndex = sessionObjects?.indexDatabases.some(hasBinding) === true
-  const index = hasIndex ? ({ hasIndex } as const) : {}
-  if (sessionShards.some(hasBinding)) return { kind: 'shard', ...index }
-  if (auditDatabases.some(hasBinding)) return { kind: 'audit', ...index }
-  if (hasIndex) return { kind: 'index', hasIndex }
-  return users === undefined ? null : { kind: 'users', name: users.name }
-}
-
-/** The repairs that depend on other databases. A note with `run on DB:` has a statement for the main database. */
-export function repairForRole(states: RestoredStates, role: DatabaseRole, options: Options): Repair {
-  const repair = repairForKind(states, role, options)
-  if (role.kind === 'users' || role.hasIndex === undefined) return repair
-  // The number of the mark grows, so each session object sends its rows of the index again.
-  const mark = `INSERT OR REPLACE INTO copy_changes (name) VALUES ('${RESTORE_MARK}')`
-  return merge([repair, runOnMain(mark)])
+  const users = userDatabases?.databases.find(hasBinding)
+  if (users !== undefined) return { kind: 'users', name: users.name }
+  const listed: [FurtherUse, readonly { binding: string }[]][] = [
+    ['shard', sessionShards],
+    ['audit', auditDatabases],
+    ['index', sessionObjects?.indexDatabases ?? []],
+  ]
+  const uses = new Set(listed.filter(([, entries]) => entries.some(hasBinding)).map(([use]) => use))
+  return uses.size === 0 ? null : { kind: 'further', uses }
 }
 
 interface Options {
@@ -41,23 +35,33 @@ interface Options {
   before: number
 }
 
-function repairForKind(
-  states: RestoredStates,
-  role: DatabaseRole,
-  { excepted, isEnding, before }: Options,
-): Repair {
-  const users = merge([...(excepted.has('users') ? [] : [eraseUsers(states)]), findSharedNames(states)])
-  if (role.kind === 'users') return merge([users, continueEvents(states, role.name)])
-  if (role.kind === 'audit') return runOnMain('UPDATE erasures SET archive_from = 0')
-  if (role.kind === 'shard' && isEnding)
-    return runOnMain(
-      `UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ${before}), version = version + 1`,
-    )
-  return role.kind === 'main' ? users : { statements: [], notes: [] }
+/** The repairs that depend on other databases. A note with `run on DB:` has a statement for the main database. */
+export function repairForRole(states: RestoredStates, role: DatabaseRole, options: Options): Repair {
+  if (role.kind === 'further') return runOnMain(statementsOf(role.uses, options))
+  const users = merge([
+    ...(options.excepted.has('users') ? [] : [eraseUsers(states)]),
+    findSharedNames(states),
+  ])
+  return role.kind === 'users' ? merge([users, continueEvents(states, role.name)]) : users
 }
 
-function runOnMain(statement: string): Repair {
-  return { statements: [], notes: [`run on DB: ${statement}`] }
+/** The statements for the main database, by the uses of the restored database. */
+function statementsOf(uses: ReadonlySet<FurtherUse>, { isEnding, before }: Options): string[] {
+  const [endings, erasures, marks] = [
+    `UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ${before}), version = version + 1`,
+    'UPDATE erasures SET archive_from = 0',
+    // The number of the mark grows, so each session object sends its rows of the index again.
+    `INSERT OR REPLACE INTO copy_changes (name) VALUES ('${RESTORE_MARK}')`,
+  ]
+  return [
+    ...(uses.has('shard') && isEnding ? [endings] : []),
+    ...(uses.has('audit') ? [erasures] : []),
+    ...(uses.has('index') ? [marks] : []),
+  ]
+}
+
+function runOnMain(statements: readonly string[]): Repair {
+  return { statements: [], notes: statements.map((statement) => `run on DB: ${statement}`) }
 }
 
 /**

@@ -26,7 +26,11 @@ function writeProject(): void {
     session_objects: { per_market: 1, index_databases: ['INDEX_1', 'SESSIONS_NA', 'AUDIT_2'].map(toEntry) },
     user_databases: { pools: ['shoppers'], databases: [{ name: 'u1', binding: 'USERS_1' }] },
     audit_archive: { partitions: 1 },
-    audit_databases: [{ binding: 'AUDIT_1', new_events: true }, { binding: 'AUDIT_2' }],
+    audit_databases: [
+      { binding: 'AUDIT_1', new_events: true },
+      { binding: 'AUDIT_2' },
+      { binding: 'SESSIONS_NA' },
+    ],
   }
   writeFileSync(join(project, 'config.yml'), stringify({ ...document, ...keys }))
   symlinkSync(resolve('migrations'), join(project, 'migrations'))
@@ -134,6 +138,19 @@ describe('npm run after-restore --binding', () => {
       status: 0,
       notes: ['AUDIT_1, an audit database:', 'run on DB: UPDATE erasures SET archive_from = 0'],
     })
+  })
+
+  it('a database with several uses gets the repair of each of them', () => {
+    const { status, notes } = run('--binding', 'SESSIONS_NA', '--end-sessions')
+    expect(status).toBe(0)
+    const before = /from before (\d+)/.exec(notes.join())?.[1]
+    expect(notes).toEqual([
+      'SESSIONS_NA, a session shard, an audit database, and a database of the index of sessions:',
+      `every token from before ${before} is refused, so all users sign in again`,
+      `run on DB: UPDATE clients SET tokens_valid_from = max(tokens_valid_from, ${before}), version = version + 1`,
+      'run on DB: UPDATE erasures SET archive_from = 0',
+      "run on DB: INSERT OR REPLACE INTO copy_changes (name) VALUES ('restore')",
+    ])
   })
 
   it.each([
