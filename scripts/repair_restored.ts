@@ -7,6 +7,8 @@ interface CarriedTable {
   name: string
   /** Whether a removed row is removed again, such as a passkey. */
   hasRemovals?: boolean
+  /** SQL for the restored rows that are not removed again. */
+  kept?: string
 }
 
 /** The tables of a lost state that a restored database gets again. */
@@ -14,7 +16,8 @@ export const CARRIED_TABLES: readonly CarriedTable[] = [
   { name: 'sessions' },
   { name: 'cutoffs' },
   { name: 'session_index', hasRemovals: true },
-  { name: 'ended_browser_sessions' },
+  // A user who was deleted since exists again, and a signed-out browser stays signed out. A user of a further database stays deleted.
+  { name: 'ended_browser_sessions', hasRemovals: true, kept: 'subject IN (SELECT id FROM restored.users)' },
   { name: 'one_time_values' },
   { name: 'signing_keys', hasRemovals: true },
   { name: 'retired_keys' },
@@ -114,14 +117,17 @@ export function merge(repairs: readonly Repair[]): Repair {
   }
 }
 
-function carry(states: RestoredStates, { name, hasRemovals = false }: CarriedTable): Repair {
+function carry(states: RestoredStates, table: CarriedTable): Repair {
+  const { name, hasRemovals = false, kept = 'FALSE' } = table
   const { all, key } = states.columns(name)
   const [columns, keyColumns] = [listColumns(all), listColumns(key)]
   const changed = states.rows(
     `SELECT ${columns} FROM lost.${name} EXCEPT SELECT ${columns} FROM restored.${name}`,
   )
   const removed = hasRemovals
-    ? states.rows(`SELECT ${keyColumns} FROM restored.${name} EXCEPT SELECT ${keyColumns} FROM lost.${name}`)
+    ? states.rows(
+        `SELECT ${keyColumns} FROM restored.${name} WHERE NOT (${kept}) EXCEPT SELECT ${keyColumns} FROM lost.${name}`,
+      )
     : []
   const valuesOf = (row: Row) => all.map((column) => formatLiteral(row[column])).join(', ')
   const conditionOf = (row: Row) =>

@@ -32,6 +32,12 @@ export interface IndexPlace {
   startedAt: number
 }
 
+/** The rows of a range of sids. `last` is the end of the range, included. */
+export interface IndexRange {
+  rows: Pick<IndexedSession, 'sid' | 'subject'>[]
+  last: string
+}
+
 /** A user who is erased, and an object that has sessions of the user. */
 export interface ErasedPlace extends Erasure {
   object: string
@@ -52,6 +58,7 @@ const RANGE_ROWS = 1000
 const OBJECT = "substr(sid, 1, instr(sid, '.') - 1)"
 
 const sidsSchema = z.array(z.object({ sid: z.string() }))
+const rangeSchema = z.array(z.object({ sid: z.string(), subject: z.string() }))
 const placesSchema = z.array(z.object({ sid: z.string(), startedAt: z.int() }))
 const objectsSchema = z.array(z.object({ object: z.string() }))
 const erasedSchema = z.array(z.object({ object: z.string(), subject: z.string(), pseudonym: z.string() }))
@@ -96,16 +103,16 @@ export class IndexDatabaseStore {
   }
 
   /**
-   * Up to `RANGE_ROWS` sids of a range, in order.
+   * Up to `RANGE_ROWS` rows of a range, in the order of their sids.
    *
-   * @returns also the end of the part that was read: the last of these sids if there may be more, otherwise `last`
+   * @returns the part that was read: it ends with the last of these sids if there may be more, otherwise with `last`
    * @throws StorageUnavailable, CorruptRecord
    */
-  async listRange(after: string, last: string): Promise<{ sids: string[]; last: string }> {
-    const sql = 'SELECT sid FROM session_index WHERE sid > ? AND sid <= ? ORDER BY sid LIMIT ?'
+  async listRange(after: string, last: string): Promise<IndexRange> {
+    const sql = 'SELECT sid, subject FROM session_index WHERE sid > ? AND sid <= ? ORDER BY sid LIMIT ?'
     const results = await this.#all(sql, [after, last, RANGE_ROWS])
-    const sids = decodeRecord(sidsSchema, 'session index', results).map(({ sid }) => sid)
-    return { sids, last: sids[RANGE_ROWS - 1] ?? last }
+    const rows = decodeRecord(rangeSchema, 'session index', results)
+    return { rows, last: rows[RANGE_ROWS - 1]?.sid ?? last }
   }
 
   /** The names of the objects that have sessions of a browser session or a consent. @throws StorageUnavailable, CorruptRecord */

@@ -62,10 +62,11 @@ export class ObjectOutbox {
     this.#index = index
   }
 
-  /** Whether D1 needs a row. */
+  /** Whether D1 needs no row. The index waits for the first session, because an object without sessions does not know its name. */
   get isEmpty(): boolean {
     const select = `SELECT EXISTS (SELECT 1 FROM cutoffs WHERE id > sent_cutoff) OR EXISTS (SELECT 1 FROM index_changes)
-      OR resend_after IS NOT NULL OR resend_cutoffs_after IS NOT NULL AS n FROM restores WHERE name = ''`
+      OR resend_cutoffs_after IS NOT NULL
+      OR (resend_after IS NOT NULL AND (resend_after <> '' OR EXISTS (SELECT 1 FROM sessions))) AS n FROM restores WHERE name = ''`
     return this.#sql.exec<{ n: number }>(select).one().n === 0
   }
 
@@ -97,8 +98,8 @@ export class ObjectOutbox {
   }
 
   /**
-   * After a restore of D1, adds the rows that a part of the index lacks, and removes those of sessions that the object no longer has. The
-   * end is logged. Only one call may run at a time.
+   * After a restore of D1, adds the rows that a part of the index lacks, and removes those of sessions that the object no longer has. A
+   * row with another subject is replaced: it has the id of an erased user. The end is logged. Only one call may run at a time.
    *
    * @throws StorageUnavailable
    */
@@ -107,17 +108,18 @@ export class ObjectOutbox {
       const { seq, resendAfter } = this.#progress()
       if (resendAfter === null) return
       const next = await this.#completeIndex(resendAfter)
+      if (next === '') return
       this.#sql.exec(`UPDATE restores SET resend_after = ? WHERE name = '' AND seq = ?`, next, seq)
       if (next === null) log('info', 'session_index_sent_again', { restored: seq })
     }
   }
 
-  /** @returns the last sid of the part; null after the last part. An object without sessions does not know its name. */
+  /** @returns the last sid of the part; null after the last part; '' before the first session */
   async #completeIndex(resendAfter: string): Promise<string | null> {
     const select = 'SELECT sid FROM sessions WHERE sid > ? ORDER BY sid LIMIT ?'
     const sids = this.#sql.exec<{ sid: string }>(select, resendAfter, ROWS_AT_ONCE).toArray()
     const known = sids[0]?.sid ?? resendAfter
-    if (known === '') return null
+    if (known === '') return known
     const { first, end } = sidRangeOf(shardNameOf(known))
     const last = sids.length === ROWS_AT_ONCE ? (sids.at(-1)?.sid ?? end) : end
     const after = resendAfter === '' ? first : resendAfter
@@ -127,9 +129,10 @@ export class ObjectOutbox {
     const own = this.#sql
       .exec<IndexedSession & Record<string, SqlStorageValue>>(selectOwn, after, indexed.last)
       .toArray()
-    const ownSids = new Set(own.map(({ sid }) => sid))
-    const removed = [...indexed.sids].filter((sid) => !ownSids.has(sid))
-    await this.#index().change({ added: own.filter(({ sid }) => !indexed.sids.has(sid)), removed })
+    const subjects = new Map(own.map(({ sid, subject }) => [sid, subject]))
+    const removed = indexed.rows.flatMap(({ sid, subject }) => (subjects.get(sid) === subject ? [] : sid))
+    const indexedSids = new Set(indexed.rows.map(({ sid }) => sid))
+    await this.#index().change({ added: own.filter(({ sid }) => !indexedSids.has(sid)), removed })
     this.#addAgain(removed)
     return indexed.last === end ? null : indexed.last
   }
@@ -147,7 +150,7 @@ export class ObjectOutbox {
     } while (rows.length === ROWS_AT_ONCE)
   }
 
-  /** A session that opened again during the call may have lost its row in the index. */
+  /** A session lost its row in the index if it opened again during the call, or if the row had another subject. */
   #addAgain(removed: readonly string[]): void {
     this.#sql.exec(
       'INSERT INTO index_changes (sid) SELECT sid FROM sessions WHERE sid IN (SELECT value FROM json_each(?))',

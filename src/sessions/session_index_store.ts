@@ -7,6 +7,7 @@ import {
   IndexDatabaseStore,
   type IndexedSession,
   type IndexPlace,
+  type IndexRange,
 } from './index_database_store.ts'
 import type { SessionOrigin } from './session_ending_store.ts'
 import type { SessionOwner } from './session_list_store.ts'
@@ -93,16 +94,16 @@ export class SessionIndexStore {
   }
 
   /**
-   * The sids in a range that any database has. The range ends earlier if a database has too many of them.
+   * The rows in a range of sids that any database has, some twice. The range ends earlier if a database has too many of them.
    *
    * @param after Excluded. @param last Included.
    * @returns also the last sid of the range, included
    * @throws StorageUnavailable, CorruptRecord
    */
-  async listRange(after: string, last: string): Promise<{ sids: Set<string>; last: string }> {
+  async listRange(after: string, last: string): Promise<IndexRange> {
     const parts = await this.#readAll(async (store) => [await store.listRange(after, last)])
     const end = parts.reduce((least, part) => (part.last < least ? part.last : least), last)
-    return { sids: new Set(parts.flatMap(({ sids }) => sids).filter((sid) => sid <= end)), last: end }
+    return { rows: parts.flatMap(({ rows }) => rows).filter(({ sid }) => sid <= end), last: end }
   }
 
   /** The names of the objects that have sessions of a browser session or a consent. @throws StorageUnavailable, CorruptRecord */

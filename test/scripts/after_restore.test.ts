@@ -53,6 +53,14 @@ const SINCE = `
     VALUES ('sid', 's1.b', 9, 'it''s
 over; two lines', 9, ${FAR});`
 
+/** Users, and browser sessions that ended before. The id of the last user names a further database. */
+const ENDED = `
+  INSERT INTO users (id, pool, username, password_hash, created_at) VALUES ('user:ada', 'customers', 'ada', 'hash', 1),
+    ('user:bob', 'customers', 'bob', 'hash', 1), ('user:cid', 'customers', 'cid', 'hash', 1);
+  INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until, finished_at)
+    VALUES ('kept', 'user:ada', 1, ${FAR}, 2), ('erased', 'user:bob', 1, ${FAR}, 2), ('deleted', 'user:cid', 1, ${FAR}, 2),
+      ('deleted in u1', 'user:u1.dan', 1, ${FAR}, 2);`
+
 const directory = makeTemporaryDirectory()
 
 const makeState = (name: string, ...scripts: string[]) => makeMigratedState(join(directory, name), ...scripts)
@@ -103,6 +111,21 @@ describe('npm run after-restore', () => {
       { sid: 'weur-0.new' },
     ])
     expect(select('SELECT name, size FROM audit_archives')).toEqual([{ name: 'new', size: 2 }])
+  })
+
+  it('--lost removes the ended browser sessions of an erased user and of a deleted user of a further database', () => {
+    const erasure = `INSERT INTO erasures (subject, pseudonym, expires_at) VALUES ('user:bob', 'p', ${FAR});`
+    const deletions = `DELETE FROM users WHERE id <> 'user:ada'; DELETE FROM ended_browser_sessions WHERE id <> 'kept';`
+    const before = makeState('ended.sqlite', ENDED).file
+    const since = makeState('ended_lost.sqlite', ENDED, deletions, erasure).file
+    const { database } = makeState(
+      'ended_copy.sqlite',
+      ENDED,
+      run('--restored', before, '--lost', since).stdout,
+    )
+    const listed = database.prepare('SELECT id FROM ended_browser_sessions ORDER BY id').all()
+    // The second user exists again, until the operator decides.
+    expect(listed.map(({ id }) => id)).toEqual(['deleted', 'kept'])
   })
 
   it('--lost disables, signs out, erases and retires again, and keeps newer passwords', () => {

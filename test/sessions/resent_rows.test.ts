@@ -12,8 +12,9 @@ import {
   placesOf,
   serverWith,
   setObjects,
+  subjectsOf,
 } from '../support/index_databases.ts'
-import { newShop, openSession, refreshGuest, runAlarm } from '../support/index_shop.ts'
+import { erase, newShop, openSession, refreshGuest, runAlarm } from '../support/index_shop.ts'
 import { emptyStores } from '../support/server.ts'
 import { objectOf, readObject, runAlarms, sweepObjects } from '../support/session_objects.ts'
 
@@ -45,6 +46,20 @@ async function addSentCutoffs(sid: string, count: number): Promise<void> {
 
 async function countRows(table: 'cutoffs' | 'session_index'): Promise<unknown> {
   return (await env.DB.prepare(`SELECT count(*) AS n FROM ${table}`).first())?.n
+}
+
+/** Adds the row of a session that no object has. */
+function addStaleRow(sid: string): Promise<unknown> {
+  return env.DB.prepare(
+    "INSERT INTO session_index (sid, subject, client_id, api, started_at) VALUES (?, 'user:gone', 'shop', 'shop', 1)",
+  )
+    .bind(sid)
+    .run()
+}
+
+/** When the alarm of the object of a session rings, in milliseconds; null without an alarm. */
+function alarmOf(sid: string): Promise<number | null> {
+  return runInDurableObject(objectOf(sid), (_, { storage }) => storage.getAlarm())
 }
 
 /** Revokes a session in its object, as a revocation or a logout does. */
@@ -115,11 +130,10 @@ describe('revocations that a session object sends again', () => {
     await evictDurableObject(objectOf(sid))
     await setObjects([], { DB: D1_DOWN })
     await runAlarm(sid)
-    const alarmAt = () => runInDurableObject(objectOf(sid), (_, { storage }) => storage.getAlarm())
-    expect(await alarmAt()).toBeLessThan(Date.now() + 6000)
+    expect(await alarmOf(sid)).toBeLessThan(Date.now() + 6000)
     await evictDurableObject(objectOf(sid))
     await runAlarm(sid)
-    expect(await alarmAt()).toBeGreaterThan(Date.now() + DAY_MS / 2)
+    expect(await alarmOf(sid)).toBeGreaterThan(Date.now() + DAY_MS / 2)
   })
 })
 
@@ -195,4 +209,71 @@ describe('index rows that a session object sends again', () => {
     expect([await left(env.DB), await left(env.INDEX_1)]).toEqual([0, 2])
     for (const sid of live) expect(await placesOf(sid)).toEqual(['INDEX_1'])
   })
+
+  it('an object that finds a restore before its first session compares its rows after that session', async () => {
+    const shop = await newShop([])
+    const stale = 'weur-0.stale'
+    await addStaleRow(stale)
+    await markRestore()
+    await evictAllDurableObjects()
+    await setObjects([])
+    await runInDurableObject(objectOf(stale), (instance) => instance.prepare(shop.server.clock.time))
+    await runAlarm(stale)
+    expect(await placesOf(stale)).toEqual(['DB'])
+    expect(await alarmOf(stale)).toBeGreaterThan(Date.now() + DAY_MS / 2)
+    const live = await openSession(shop)
+    expect(await alarmOf(live)).toBeLessThan(Date.now() + 6000)
+    await runAlarm(live)
+    expect(await placesOf(stale)).toEqual([])
+    expect(await placesOf(live)).toEqual(['DB'])
+    expect(await readObject(objectOf(live), 'SELECT resend_after FROM restores')).toEqual([
+      { resend_after: null },
+    ])
+  })
+
+  it('an object whose last session expires before it finds a restore compares its rows after its next session', async () => {
+    const shop = await newShop([])
+    const gone = await openSession(shop)
+    await runAlarms()
+    await sweepObjects(shop.server.clock.time + 60 * DAY)
+    await addStaleRow(gone)
+    await markRestore()
+    await evictAllDurableObjects()
+    await setObjects([])
+    await runAlarm(gone)
+    expect(await placesOf(gone)).toEqual(['DB'])
+    const live = await openSession(shop)
+    await runAlarm(live)
+    expect(await placesOf(gone)).toEqual([])
+    expect(await placesOf(live)).toEqual(['DB'])
+  })
+
+  it.each([
+    ['DB', []],
+    ['INDEX_1', [NEW_1]],
+  ] as const)(
+    'a restored row in %s with the id of an erased user gets the pseudonym of its session',
+    async (binding, databases) => {
+      const shop = await newShop(databases)
+      await setObjects(databases)
+      const sid = await openSession(shop)
+      await runAlarms()
+      await erase(shop)
+      const [pseudonym] = await subjectsOf(sid)
+      expect(pseudonym).toMatch(/^user:erased-/)
+      await env.DB.prepare('DELETE FROM erasures').run()
+      await env[binding]
+        .prepare('UPDATE session_index SET subject = ? WHERE sid = ?')
+        .bind(shop.user.id, sid)
+        .run()
+      await markRestore()
+      await evictAllDurableObjects()
+      await setObjects(databases)
+      await runAlarm(sid)
+      expect(await alarmOf(sid)).toBeLessThan(Date.now() + 6000)
+      await runAlarm(sid)
+      expect(await subjectsOf(sid)).toEqual([pseudonym])
+      expect(await placesOf(sid)).toEqual([binding])
+    },
+  )
 })
