@@ -145,6 +145,7 @@ describe('databases of the index of sessions', () => {
     const [from = 'DB'] = await placesOf(sid)
     await copyRow(sid, from, 'DB')
     await readObject(objectOf(sid), 'DELETE FROM sessions WHERE sid = ?', sid)
+    shop.server.clock.time += 600
     expect(await listSessionsOf(shop)).toEqual([])
     expect(await placesOf(sid)).toEqual([])
   })
