@@ -34,6 +34,18 @@ const ERASURE_STATEMENTS = 3
 /** The statements that find deleted users of one database, and remove their rows. */
 const LEFT_STATEMENTS = 4
 
+/** The statements that remove rows, and the id of the newest row. */
+const STATEMENTS_WITH_NEWEST = 2
+
+/** The statements that find events above the maximum, insert them as batches, and remove them. */
+const OVERFLOW_STATEMENTS = 3
+
+/** A run reads deleted users and withdrawn consents of this time, because a request in progress can write rows after the change. */
+const RECENT_SECONDS = 3600
+
+/** A run in the first seconds of an hour reads those of USER_CHANGE_SECONDS, because all runs of an hour can fail. */
+const LONG_READS_SECONDS = 600
+
 /** The queue delivers a message in this time, or drops it. */
 const DELIVERY_SECONDS = 15 * 86_400
 
@@ -123,56 +135,61 @@ async function fillTexts(store: CronServices['userSearches'][number]): Promise<v
 
 /** Removes expired rows from every database, and audit events past `audit_max_events`. */
 export async function sweepStores(services: CronServices): Promise<void> {
-  const { shards, revocationStores, audit, statistics, databaseSizes, consents, config, clock } = services
-  const { metadataClients, auditOverflow, auditStores } = services
-  const sizes = await databaseSizes.readAndWarn()
+  const sizes = await services.databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
-  const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
+  await sweep(sweepablesOf(services, { needsRelief }), services.clock)
+}
+
+/** The rows that one run removes. @param needsRelief Whether the main database is nearly full */
+export function sweepablesOf(services: CronServices, { needsRelief }: { needsRelief: boolean }): Sweepable[] {
+  const { shards, revocationStores, audit, statistics, consents, config, clock } = services
+  const { metadataClients, auditStores } = services
   const now = clock.now()
   const expired = (table: string, store: ExpiringRows, before = now) => ({
     table,
     sweep: (limit: number) => store.sweep(before, limit),
   })
-  const overflowRun = { after: 0 }
-  const sweepables = [
-    ...erasuresOf(services),
+  const withdrawnRun = { now, after: now - recentSecondsAt(now), last: null }
+  const leftRun = { now, last: null, unread: 0 }
+  return [
+    ...erasuresOf(services, now),
     ...shards.databases().map(({ sessions }) => expired('sessions', sessions)),
-    ...[...revocationStores.values()].map((revocations) => expired('cutoffs', revocations)),
+    ...[...revocationStores.values()].map((revocations) => ({
+      ...expired('cutoffs', revocations),
+      statements: STATEMENTS_WITH_NEWEST,
+    })),
     {
       table: 'sessions (withdrawn consents)',
       statements: 1 + groupStatements(services),
-      sweep: (limit: number) => endWithdrawn(services, now, limit),
+      sweep: (limit: number) => endWithdrawn(services, withdrawnRun, limit),
     },
     {
       table: 'sessions (ended browser sessions)',
       statements:
-        1 +
+        2 +
         LEFT_STATEMENTS * services.userOutboxes.length +
         BROWSER_END_REASONS.length * groupStatements(services),
-      sweep: (limit: number) => endLeftSessions(services, now, limit),
+      sweep: (limit: number) => endLeftSessions(services, leftRun, limit),
     },
     ...services.failureSweeps.map((store) => expired('sign_in_failures', store)),
-    ...services.userChanges.map((store) => expired('user_changes', store, now - USER_CHANGE_SECONDS)),
+    ...services.userChanges.map((store) => ({
+      ...expired('user_changes', store, now - USER_CHANGE_SECONDS),
+      statements: STATEMENTS_WITH_NEWEST,
+    })),
     ...services.reservationSweeps.map((store) => expired('name_reservations', store)),
-    expired('ended_browser_sessions', services.browserSessions),
+    expired('ended_browser_sessions', services.unfinishedEnds),
     { table: 'clients (of documents)', sweep: (limit: number) => metadataClients.sweep(now, limit) },
     { table: 'consents', sweep: (limit: number) => consents.sweepOfDeletedClients(limit) },
     ...COUNTERS.map(({ table, unit, keptSeconds }) => ({
       table,
       sweep: (limit: number) => statistics.sweep(unit, now - keptSeconds, limit),
     })),
-    expired('idempotency_keys', services.idempotency),
+    { ...expired('idempotency_keys', services.idempotency), statements: 1 + services.userOutboxes.length },
     expired('one_time_values', services.oneTime),
     expired('mail_budgets', services.mailBudgets),
     expired('known_origins', services.knownOriginStore, now - ORIGIN_SECONDS),
     expired('audit_events', audit, now - config.auditRetentionSeconds),
-    {
-      table: 'audit_events',
-      sweep: (limit: number) =>
-        auditOverflow === null
-          ? audit.sweepBeyond(maxEvents, limit)
-          : auditOverflow.moveBeyond(maxEvents, limit, overflowRun),
-    },
+    ...eventsBeyond(services, needsRelief),
     ...auditStores.flatMap(({ batches, archive, erasures }) => [
       {
         table: 'audit_deliveries',
@@ -180,37 +197,62 @@ export async function sweepStores(services: CronServices): Promise<void> {
       },
       {
         table: 'audit_archives',
+        statements: 2,
         sweep: async (limit: number) =>
           (await archive?.sweep({ before: now - config.auditRetentionSeconds, now }, limit)) ?? 0,
       },
       expired('erasures', erasures),
     ]),
   ]
-  await sweep(sweepables, clock)
+}
+
+/** The audit events past `audit_max_events`. A theft, a revocation or a lock stays until twice as many newer events follow. */
+function eventsBeyond({ audit, auditOverflow, config }: CronServices, needsRelief: boolean): Sweepable[] {
+  const table = 'audit_events'
+  const maxEvents = needsRelief ? Math.floor(config.auditMaxEvents / 2) : config.auditMaxEvents
+  if (auditOverflow !== null) {
+    const run = { after: 0 }
+    const move = (limit: number) => auditOverflow.moveBeyond(maxEvents, limit, run)
+    return [{ table, statements: OVERFLOW_STATEMENTS, sweep: move }]
+  }
+  return [
+    { table, sweep: (limit) => audit.sweepBeyond(maxEvents, limit) },
+    { table, sweep: (limit) => audit.sweepBeyond(2 * maxEvents, limit, true) },
+  ]
 }
 
 /** The personal data of erased users. A merge adds guests to the erased users, so it comes first. */
-function erasuresOf(services: CronServices): Sweepable[] {
+function erasuresOf(services: CronServices, now: number): Sweepable[] {
   const { auditErasure, erasures, shards, userOutboxes } = services
+  const sessionsRun = { last: null }
   return [
     ...userOutboxes.map((outbox) => {
-      const page = { before: Number.MAX_SAFE_INTEGER }
+      const page = { recentSeconds: recentSecondsAt(now), before: Number.MAX_SAFE_INTEGER }
       return {
         table: LEFT_ROWS,
         statements: LEFT_STATEMENTS,
         sweep: (limit: number) => outbox.removeLeft(page, limit),
       }
     }),
-    { table: 'audit_events (merges of erased users)', sweep: (limit) => auditErasure.eraseMerges(limit) },
+    {
+      table: 'audit_events (merges of erased users)',
+      statements: 2,
+      sweep: (limit) => auditErasure.eraseMerges(limit),
+    },
     { table: 'audit_events (erased users)', sweep: (limit) => auditErasure.eraseSubjects(limit) },
     { table: 'audit_events (erased operators)', sweep: (limit) => auditErasure.eraseActors(limit) },
     archiveErasureOf(services),
     {
       table: 'sessions (erased users)',
       statements: 1 + groupStatements(services),
-      sweep: (limit) => eraseSessions({ erasures, shards }, limit),
+      sweep: (limit) => eraseSessions({ erasures, shards }, sessionsRun, limit),
     },
   ]
+}
+
+/** The age of the oldest deletions and withdrawals that a run reads, in seconds. */
+function recentSecondsAt(now: number): number {
+  return now % 3600 < LONG_READS_SECONDS ? USER_CHANGE_SECONDS : RECENT_SECONDS
 }
 
 /** The statements that find sessions in every shard and in every database of the index, and change their rows. */
@@ -222,18 +264,19 @@ function groupStatements({ shards, config }: CronServices): number {
 /** The erasure in batches and objects, of a number of users. A failure for one user does not stop the others. */
 function archiveErasureOf({ archiveErasure, auditStores, clock }: CronServices): Sweepable {
   const table = 'audit_batches (erased users)'
-  const run = { after: '' }
+  const run = { after: '', statements: 0 }
   let steps = 0
-  const sweep = async (limit: number) => {
+  const sweep = async () => {
     if (steps++ === MAX_ERASURE_STEPS) return 0
-    const { after } = run
+    const { after, statements } = run
+    let hasMore = true
     try {
-      return (await archiveErasure.eraseNext(clock.now(), run)) ? limit : 0
+      hasMore = await archiveErasure.eraseNext(clock.now(), run)
     } catch (error) {
       if (run.after === after) throw error
       log('error', 'sweep_failed', { table, removed: 0, cause: describeError(error) })
-      return limit
     }
+    return { removed: Number(hasMore), hasMore, statements: run.statements - statements }
   }
   return { table, statements: 2 + ERASURE_STATEMENTS * auditStores.length, sweep }
 }

@@ -64,9 +64,18 @@ const batchesSchema = z.array(
 type Next = z.infer<typeof nextSchema>
 type Batch = z.infer<typeof batchesSchema>[number]
 
-/** One run of the cron trigger. Users up to `after` have failed in it, and the next run erases them. */
+/** One run of the cron trigger. */
 export interface ErasureRun {
+  /** Users up to this one have failed in the run. The next run erases them. */
   after: string
+  /** The statements that the run has sent to D1. */
+  statements: number
+}
+
+interface Step {
+  /** Unix seconds. */
+  now: number
+  run: ErasureRun
 }
 
 /** A database of batches, and its objects; null without a bucket. */
@@ -101,13 +110,14 @@ export class ArchiveErasureStore {
    * @returns false if no erased user is left
    * @throws StorageUnavailable, CorruptRecord
    */
-  async eraseNext(now: number, run: ErasureRun = { after: '' }): Promise<boolean> {
+  async eraseNext(now: number, run: ErasureRun = { after: '', statements: 0 }): Promise<boolean> {
     const select = this.#db.prepare(SELECT_NEXT).bind(run.after)
+    run.statements += 1
     const row = await callStore('D1 erasures', () => select.first())
     if (row === null) return false
     const next = decodeRecord(nextSchema, 'erasure', row)
     try {
-      if (!(await this.#eraseBatches(next))) await this.#eraseObjects(next, now)
+      if (!(await this.#eraseBatches(next, run))) await this.#eraseObjects(next, { now, run })
     } catch (error) {
       run.after = next.subject
       throw error
@@ -116,49 +126,54 @@ export class ArchiveErasureStore {
   }
 
   /** @returns whether a batch had events of the user */
-  async #eraseBatches(next: Next): Promise<boolean> {
-    const erased = await Promise.all(this.#parts.databases.map(({ db }) => eraseBatchesIn(db, next)))
+  async #eraseBatches(next: Next, run: ErasureRun): Promise<boolean> {
+    const erased = await Promise.all(this.#parts.databases.map(({ db }) => eraseBatchesIn(db, next, run)))
     return erased.includes(true)
   }
 
-  async #eraseObjects(next: Next, now: number): Promise<void> {
+  async #eraseObjects(next: Next, { now, run }: Step): Promise<void> {
     const days: (number | null)[] = []
     for (const database of this.#parts.databases)
-      days.push(await this.#eraseObjectsOf(database, { next, now }))
+      days.push(await this.#eraseObjectsOf(database, next, { now, run }))
     const left = days.filter((day) => day !== null)
     const update = this.#db
       .prepare('UPDATE erasures SET archive_from = ? WHERE subject = ?')
       .bind(left.length === 0 ? null : Math.min(...left), next.subject)
+    run.statements += 1
     await callStore('D1 erasures', () => update.run())
   }
 
   /** @returns the first day that it has not read; null after the last one */
-  async #eraseObjectsOf(
-    database: AuditDatabase,
-    { next, now }: { next: Next; now: number },
-  ): Promise<number | null> {
+  async #eraseObjectsOf(database: AuditDatabase, next: Next, step: Step): Promise<number | null> {
     const { subject, archive_from: from } = next
     const select = database.db.prepare(SELECT_OBJECTS).bind(JSON.stringify(partitionsOf(subject)), from)
+    step.run.statements += 1
     const { results } = await callStore('D1 audit_archives', () => select.all())
     const archives = decodeRecord(archivesSchema, 'audit archives', results)
     for (const archive of archives) {
       const found = await this.#parts.archived.readSubject([archive], subject)
-      if (found.length > 0) await replaceObject(database, archive, { next, now })
+      if (found.length > 0) await replaceObject(database, archive, { next, ...step })
     }
     const last = archives.length < MAX_OBJECTS ? undefined : archives.at(-1)
     return last === undefined ? null : last.day + DAY_SECONDS
   }
 }
 
-async function eraseBatchesIn(db: D1Database, { subject, pseudonym, expires_at }: Next): Promise<boolean> {
+async function eraseBatchesIn(
+  db: D1Database,
+  { subject, pseudonym, expires_at }: Next,
+  run: ErasureRun,
+): Promise<boolean> {
   const copy = db.prepare(COPY).bind(subject, pseudonym, expires_at)
   const select = db
     .prepare(SELECT_BATCHES)
     .bind(JSON.stringify(partitionsOf(subject)), JSON.stringify(subject), subject)
+  run.statements += 2
   const [, found] = await callStore('D1 audit_batches', () => db.batch([copy, select]), SEARCH_DEADLINE_MS)
   const batches = decodeRecord(batchesSchema, 'audit batches', found?.results)
   const statements = batches.flatMap((batch) => replaceBatch(db, batch, { subject, pseudonym }))
   if (statements.length === 0) return false
+  run.statements += statements.length
   await callStore('D1 audit_batches', () => db.batch(statements), SEARCH_DEADLINE_MS)
   return true
 }
@@ -176,16 +191,18 @@ function replaceBatch(
 async function replaceObject(
   { db, archive }: AuditDatabase,
   { partition, day, name }: Archive,
-  { next, now }: { next: Next; now: number },
+  { next, now, run }: Step & { next: Next },
 ): Promise<void> {
   if (archive === null) throw new Error('the binding AUDIT_ARCHIVE is missing')
   const { own, others } = split(await archive.read(name), next)
   const unlist = db.prepare(UNLIST).bind(partition, day, name)
   const statements = [unlist, ...insertionsOf(db, own, partition)]
   if (others.length > 0) {
+    run.statements += 1
     const successor = await archive.write({ partition, day, predecessor: name }, others, now)
     statements.push(db.prepare(LIST).bind(partition, day, successor))
   }
+  run.statements += statements.length
   await callStore('D1 audit_archives', () => db.batch(statements), SEARCH_DEADLINE_MS)
 }
 

@@ -39,7 +39,8 @@ export class AuditOverflowStore {
   }
 
   /**
-   * Moves up to `limit` of the oldest events if there are more than `maxEvents`, as `AuditStore.sweepBeyond` removes them.
+   * Moves up to `limit` of the oldest events if there are more than `maxEvents`, as `AuditStore.sweepBeyond` removes them. A theft, a
+   * revocation or a lock stays until `2 * maxEvents` newer events follow.
    *
    * @returns the number of moved events
    * @throws StorageUnavailable, CorruptRecord

@@ -158,17 +158,20 @@ export class AuditStore {
   }
 
   /**
-   * Removes up to `limit` of the oldest events that are followed by at least `maxEvents` newer ones. A theft, a revocation or a
-   * lock stays until `2 * maxEvents` newer events follow. Events of operators and keys stay for `audit_retention_days`.
+   * Removes up to `limit` of the oldest events that are followed by at least `maxEvents` newer ones. Other calls remove a theft, a
+   * revocation or a lock. Events of operators and keys stay for `audit_retention_days`.
    *
+   * @param isOfSecurity Whether the call removes thefts, revocations and locks instead.
    * @returns the number of removed events
    * @throws StorageUnavailable
    */
-  async sweepBeyond(maxEvents: number, limit: number): Promise<number> {
-    const isOlder = 'id <= (SELECT max(id) FROM audit_events)'
-    const removed = await this.#remove(`${isOlder} - ?1 AND ${IS_ORDINARY} ORDER BY id`, maxEvents, limit)
-    if (removed > 0) return removed
-    return this.#remove(`${isOlder} - 2 * ?1 AND ${IS_OF_SECURITY} ORDER BY id`, maxEvents, limit)
+  async sweepBeyond(maxEvents: number, limit: number, isOfSecurity = false): Promise<number> {
+    const which = isOfSecurity ? IS_OF_SECURITY : IS_ORDINARY
+    return this.#remove(
+      `id <= (SELECT max(id) FROM audit_events) - ?1 AND ${which} ORDER BY id`,
+      maxEvents,
+      limit,
+    )
   }
 
   async #remove(which: string, value: number, limit: number): Promise<number> {

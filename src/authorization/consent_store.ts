@@ -24,6 +24,12 @@ export interface StoredConsent extends ConsentSubject {
   withdrawnAt: number | null
 }
 
+/** A withdrawn consent. `withdrawnAt` is in Unix seconds. */
+export interface WithdrawnConsent {
+  id: string
+  withdrawnAt: number
+}
+
 const rowSchema = z.object({
   id: z.string(),
   subject: z.string(),
@@ -36,7 +42,7 @@ const rowSchema = z.object({
   withdrawnAt: z.nullable(z.int()),
 })
 const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
-const idsSchema = z.array(z.object({ id: z.string() }))
+const withdrawnSchema = z.array(z.object({ id: z.string(), withdrawnAt: z.int() }))
 
 const COLUMNS = `id, subject, client_id AS clientId, api, redirect_uri AS redirectUri, scopes, created_at AS createdAt,
   updated_at AS updatedAt, withdrawn_at AS withdrawnAt`
@@ -131,17 +137,24 @@ export class ConsentStore {
   }
 
   /**
-   * The ids of up to `limit` withdrawn consents, newest first. A consent that the user gave again is not withdrawn.
+   * Up to `limit` withdrawn consents, newest first. A consent that the user gave again is not withdrawn.
    *
+   * @param before The last consent of the page before; null for the first page.
    * @param after Only withdrawals after this time. Unix seconds.
    * @throws StorageUnavailable, CorruptRecord
    */
-  async listWithdrawn(after: number, limit: number): Promise<string[]> {
+  async listWithdrawn(
+    { before, after }: { before: WithdrawnConsent | null; after: number },
+    limit: number,
+  ): Promise<WithdrawnConsent[]> {
     const select = this.#db
-      .prepare('SELECT id FROM consents WHERE withdrawn_at > ? ORDER BY withdrawn_at DESC LIMIT ?')
-      .bind(after, limit)
+      .prepare(
+        `SELECT id, withdrawn_at AS withdrawnAt FROM consents WHERE withdrawn_at > ? AND (withdrawn_at, id) < (?, ?)
+         ORDER BY withdrawn_at DESC, id DESC LIMIT ?`,
+      )
+      .bind(after, before?.withdrawnAt ?? Number.MAX_SAFE_INTEGER, before?.id ?? '', limit)
     const { results } = await callStore('D1 consents', () => select.all())
-    return decodeRecord(idsSchema, 'consents', results).map(({ id }) => id)
+    return decodeRecord(withdrawnSchema, 'consents', results)
   }
 
   /** Removes up to `limit` consents to deleted clients. @returns how many @throws StorageUnavailable */

@@ -1,14 +1,11 @@
 import { revocationTime } from '../sessions/revocation_store.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
+import type { Swept } from '../sessions/sweep.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
-import type { ConsentStore, StoredConsent } from './consent_store.ts'
+import type { ConsentStore, StoredConsent, WithdrawnConsent } from './consent_store.ts'
 
 /** The most sessions of one consent that one request ends in each shard. The cron trigger ends the rest. */
 const MAX_SESSIONS = 100
-
-/** The cron trigger ends a session that began in another shard during the withdrawal, if it is younger than this time. */
-const WATCHED_SECONDS = 3600
-const MAX_WATCHED = 100
 
 export const CONSENT_WITHDRAWN = 'its consent was withdrawn'
 
@@ -39,24 +36,37 @@ export async function withdrawConsent(
   return ended.flat()
 }
 
+/** One run of the cron trigger. */
+export interface WithdrawnRun {
+  /** Unix seconds. */
+  now: number
+  /** Only withdrawals after this time. Unix seconds. */
+  after: number
+  /** The last withdrawal whose sessions the run has ended, newest first; null at its start. */
+  last: WithdrawnConsent | null
+}
+
 /**
- * Ends up to `limit` sessions of consents that were withdrawn in the last hour.
+ * Ends up to `limit` sessions of each shard that began under the next withdrawn consents of a run: also sessions that began in another
+ * shard during the withdrawal.
  *
- * @returns how many sessions it ended
- * @throws StorageUnavailable
+ * @param run The call changes it.
+ * @param limit Also the most consents of one call.
+ * @throws StorageUnavailable, after the calls to all shards were sent; CorruptRecord
  */
 export async function endWithdrawn(
   { consents, shards }: Dependencies,
-  now: number,
+  run: WithdrawnRun,
   limit: number,
-): Promise<number> {
-  const consentIds = await consents.listWithdrawn(now - WATCHED_SECONDS, MAX_WATCHED)
-  if (consentIds.length === 0) return 0
-  let ended = 0
-  for (const { endings } of shards.all()) {
-    if (ended >= limit) return ended
-    const ending = { reason: CONSENT_WITHDRAWN, limit: limit - ended } as const
-    ended += (await endings.endBegun({ consentIds }, ending, now)).length
-  }
-  return ended
+): Promise<Swept> {
+  const listed = await consents.listWithdrawn({ before: run.last, after: run.after }, limit)
+  if (listed.length === 0) return { removed: 0, hasMore: false }
+  const origin = { consentIds: listed.map(({ id }) => id) }
+  const ending = { reason: CONSENT_WITHDRAWN, limit } as const
+  const calls = shards.all().map(({ endings }) => endings.endBegun(origin, ending, run.now))
+  const ended = (await Promise.all(calls)).map(({ length }) => length)
+  const removed = ended.reduce((sum, count) => sum + count, 0)
+  if (ended.some((count) => count >= limit)) return { removed, hasMore: true }
+  run.last = listed.at(-1) ?? run.last
+  return { removed, hasMore: listed.length === limit }
 }

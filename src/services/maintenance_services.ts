@@ -8,6 +8,7 @@ import { AuditStatisticsStore } from '../audit/audit_statistics_store.ts'
 import { FactorSealStore } from '../factors/factor_seal_store.ts'
 import { KeyLife } from '../keys/key_life.ts'
 import { KeyLifeStore } from '../keys/key_life_store.ts'
+import { UnfinishedEndStore } from '../signin/unfinished_end_store.ts'
 import { DatabaseSizeStore } from '../storage/database_size_store.ts'
 import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 import { IdempotencyStore } from '../storage/idempotency_store.ts'
@@ -32,6 +33,7 @@ export function createMaintenanceServices(environment: Environment, services: Se
     /** The life cycle of signing keys. */
     keyLife: new KeyLife({ store, lives: new KeyLifeStore(db), ring, maker, sealingKeys, config, audit }),
     factorSeals: new FactorSealStore(db),
+    unfinishedEnds: new UnfinishedEndStore(db),
     erasures: new ErasureStore(userDatabases),
     ...createUserMaintenance(userDatabases),
     /** One for each further database of users. */

@@ -1,7 +1,8 @@
-import type { ErasureStore } from '../users/erasure_store.ts'
+import type { ErasureStore, NewErasure } from '../users/erasure_store.ts'
 import type { SessionShards } from './session_shards.ts'
+import type { Swept } from './sweep.ts'
 
-/** The erasures in one statement. The text of its parameter is then about 100 KB. */
+/** The erasures in one statement. The text of its parameter is then about 120 KB. */
 const ERASURES_AT_ONCE = 1000
 
 interface Dependencies {
@@ -9,21 +10,27 @@ interface Dependencies {
   shards: SessionShards
 }
 
+/** One run of the cron trigger. It has replaced the ids of all erasures up to `last`, the newest ones first. */
+export interface SessionErasureRun {
+  last: NewErasure | null
+}
+
 /**
- * Replaces the ids of erased users in sessions of every shard, in up to `limit` sessions of each 1000 erasures.
+ * Replaces the ids of the next 1000 erased users of a run in up to `limit` sessions of each shard. The list has each erasure for weeks.
+ * The newest one comes first, so that it does not wait for the others if a run ends before the end of the list.
  *
- * @returns the number of changed sessions, at most `limit`; `limit` if there may be more
+ * @param run The call changes it after the last session of these users.
  * @throws StorageUnavailable, CorruptRecord
  */
-export async function eraseSessions({ erasures, shards }: Dependencies, limit: number): Promise<number> {
-  let erased = 0
-  let after: string | null = ''
-  while (after !== null) {
-    const listed = await erasures.list(after, ERASURES_AT_ONCE)
-    const counts = await Promise.all(shards.all().map(({ erasure }) => erasure.erase(listed, limit)))
-    erased += counts.reduce((sum, count) => sum + count, 0)
-    const last = listed.at(-1)
-    after = listed.length === ERASURES_AT_ONCE && last ? last.subject : null
-  }
-  return Math.min(erased, limit)
+export async function eraseSessions(
+  { erasures, shards }: Dependencies,
+  run: SessionErasureRun,
+  limit: number,
+): Promise<Swept> {
+  const listed = await erasures.list(run.last, ERASURES_AT_ONCE)
+  const counts = await Promise.all(shards.all().map(({ erasure }) => erasure.erase(listed, limit)))
+  const removed = counts.reduce((sum, count) => sum + count, 0)
+  if (counts.some((count) => count >= limit)) return { removed, hasMore: true }
+  run.last = listed.at(-1) ?? run.last
+  return { removed, hasMore: listed.length === ERASURES_AT_ONCE }
 }

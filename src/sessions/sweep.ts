@@ -13,10 +13,19 @@ const MAX_SECONDS = 240
 /** Expired rows of one table in one database. */
 export interface Sweepable {
   table: string
-  /** The statements that one call sends, if more than one. */
+  /** The most statements that one call sends, if more than one. If `Swept` has their number, the least. */
   statements?: number
-  /** Removes up to `limit` rows. @returns how many */
-  sweep(limit: number): Promise<number>
+  /** Removes up to `limit` rows. @returns how many: with `limit` or more, rows may be left */
+  sweep(limit: number): Promise<number | Swept>
+}
+
+/** The outcome of a call that reads one page of a list. */
+export interface Swept {
+  removed: number
+  /** Whether another call in the same run can remove more rows. */
+  hasMore: boolean
+  /** The statements that the call sent, if the number depends on the rows. */
+  statements?: number
 }
 
 interface Progress extends Sweepable {
@@ -30,26 +39,36 @@ interface Progress extends Sweepable {
 export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Promise<void> {
   const begunAt = clock.now()
   const queue: Progress[] = sweepables.map((sweepable) => ({ ...sweepable, removed: 0 }))
+  const unfinished: Progress[] = []
   let sent = 0
-  while (sent < MAX_STATEMENTS) {
-    const next = clock.now() - begunAt < MAX_SECONDS ? queue.shift() : undefined
+  while (clock.now() - begunAt < MAX_SECONDS) {
+    const next = queue.shift()
     if (next === undefined) break
-    sent += next.statements ?? 1
-    if (await sweepBatch(next)) queue.push(next)
+    const { statements = 1 } = next
+    if (sent + statements > MAX_STATEMENTS) {
+      unfinished.push(next)
+      continue
+    }
+    const swept = await sweepBatch(next)
+    sent += swept.statements ?? statements
+    if (swept.hasMore) queue.push(next)
   }
-  for (const { table, removed } of queue) log('warn', 'sweep_unfinished', { table, removed })
+  for (const { table, removed } of [...unfinished, ...queue])
+    log('warn', 'sweep_unfinished', { table, removed })
 }
 
-/** Removes one batch. @returns whether the table may have more rows to remove */
-async function sweepBatch(progress: Progress): Promise<boolean> {
+/** Removes one batch, and logs the end of the table in this run. */
+async function sweepBatch(progress: Progress): Promise<Omit<Swept, 'removed'>> {
   const { table } = progress
   try {
-    const count = await progress.sweep(BATCH_ROWS)
-    progress.removed += count
-    if (count >= BATCH_ROWS) return true
-    log('info', 'swept', { table, removed: progress.removed })
+    const swept = await progress.sweep(BATCH_ROWS)
+    const { removed, ...rest } =
+      typeof swept === 'number' ? { removed: swept, hasMore: swept >= BATCH_ROWS } : swept
+    progress.removed += removed
+    if (!rest.hasMore) log('info', 'swept', { table, removed: progress.removed })
+    return rest
   } catch (error) {
     log('error', 'sweep_failed', { table, removed: progress.removed, cause: describeError(error) })
+    return { hasMore: false }
   }
-  return false
 }

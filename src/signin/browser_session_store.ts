@@ -1,8 +1,5 @@
-import * as z from 'zod/mini'
-import { decodeRecord } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import { LOGOUT } from '../sessions/session.ts'
-import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 import { SUSPICIONS } from '../users/sign_in_mark.ts'
 import { isInFurther } from '../users/user_databases_store.ts'
 
@@ -19,10 +16,6 @@ export interface BrowserSessionEnds {
   keepUntil: number
   reason: BrowserEndReason
 }
-
-const unfinishedSchema = z.array(
-  z.object({ id: z.string(), subject: z.string(), reason: z.enum(BROWSER_END_REASONS) }),
-)
 
 /** The browser sessions that a logout or a lock ended. Times are Unix seconds. */
 export class BrowserSessionStore {
@@ -51,40 +44,5 @@ export class BrowserSessionStore {
       .bind(JSON.stringify(ids), subject, now, keepUntil, reason, LOGOUT, Number(isInFurther(subject)))
     const { meta } = await callStore('D1 browser sessions', () => end.run())
     return meta.changes > 0
-  }
-
-  /** Up to `limit` ended browser sessions that may have live sessions, oldest first. @throws StorageUnavailable, CorruptRecord */
-  async listUnfinished(limit: number) {
-    const select = this.#db
-      .prepare(
-        'SELECT id, subject, reason FROM ended_browser_sessions WHERE finished_at IS NULL ORDER BY ended_at LIMIT ?',
-      )
-      .bind(limit)
-    const { results } = await callStore('D1 browser sessions', () => select.all())
-    return decodeRecord(unfinishedSchema, 'ended browser sessions', results)
-  }
-
-  /**
-   * Records that no session is left of ended browser sessions.
-   *
-   * @param endedBefore A later end stays unfinished. Unix seconds.
-   * @returns the number of changed records
-   * @throws StorageUnavailable
-   */
-  async finish(ids: readonly string[], endedBefore: number, now: number): Promise<number> {
-    const finish = this.#db
-      .prepare(
-        `UPDATE ended_browser_sessions SET finished_at = ?3
-         WHERE id IN (SELECT value FROM json_each(?1)) AND ended_at < ?2`,
-      )
-      .bind(JSON.stringify(ids), endedBefore, now)
-    const { meta } = await callStore('D1 browser sessions', () => finish.run())
-    return meta.changes
-  }
-
-  /** Removes up to `limit` records whose cookie has expired. @returns the number of removed records @throws StorageUnavailable */
-  sweep(now: number, limit: number): Promise<number> {
-    const table = { name: 'ended_browser_sessions', key: 'id', time: 'keep_until' }
-    return new ExpiredRowsStore(this.#db, table).sweep(now, limit)
   }
 }

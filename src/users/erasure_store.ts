@@ -15,7 +15,7 @@ export interface NewErasure extends Erasure {
   expiresAt: number
 }
 
-const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string() }))
+const erasuresSchema = z.array(z.object({ subject: z.string(), pseudonym: z.string(), expiresAt: z.int() }))
 
 const ADD_DELETED = `
   INSERT INTO erasures (subject, pseudonym, expires_at) SELECT ?1, ?2, ?3
@@ -87,11 +87,19 @@ export class ErasureStore {
     return (await callStore('D1 users', () => select.first())) !== null
   }
 
-  /** The erasures after a subject, in the order of their subjects. @throws StorageUnavailable, CorruptRecord */
-  async list(after: string, limit: number): Promise<Erasure[]> {
+  /**
+   * Up to `limit` erasures, those that expire last first.
+   *
+   * @param before The last erasure of the page before; null for the first page.
+   * @throws StorageUnavailable, CorruptRecord
+   */
+  async list(before: NewErasure | null, limit: number): Promise<NewErasure[]> {
     const select = this.#db
-      .prepare('SELECT subject, pseudonym FROM erasures WHERE subject > ? ORDER BY subject LIMIT ?')
-      .bind(after, limit)
+      .prepare(
+        `SELECT subject, pseudonym, expires_at AS expiresAt FROM erasures WHERE (expires_at, subject) < (?, ?)
+         ORDER BY expires_at DESC, subject DESC LIMIT ?`,
+      )
+      .bind(before?.expiresAt ?? Number.MAX_SAFE_INTEGER, before?.subject ?? '', limit)
     const { results } = await callStore('D1 erasures', () => select.all())
     return decodeRecord(erasuresSchema, 'erasures', results)
   }

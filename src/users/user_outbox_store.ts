@@ -30,13 +30,18 @@ const ADD_ERASURES = `
 /** The rows of deleted users in the main database, in the log. */
 export const LEFT_ROWS = 'consents and browser sessions (deleted users)'
 
-/** A request in progress writes its rows in this time, and a run of the cron trigger follows. */
-const RECENT_SECONDS = 3600
+/** A page of the deleted users of a database. The newest deletion comes first. */
+export interface DeletedPage {
+  /** Only deletions of this time, in seconds. */
+  recentSeconds: number
+  /** The lowest number of the deletions of the pages before. */
+  before: number
+}
 
-/** The last change of a deleted user is the deletion. `?1` is the end of the page. The newest change comes first. */
+/** The last change of a deleted user is the deletion. */
 const SELECT_DELETED = `SELECT seq, name AS subject FROM user_changes
   WHERE seq < ?1 AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = name) AND seq > coalesce(
-    (SELECT seq FROM user_changes WHERE at <= unixepoch() - ${RECENT_SECONDS} ORDER BY seq DESC LIMIT 1), 0)
+    (SELECT seq FROM user_changes WHERE at <= unixepoch() - ?3 ORDER BY seq DESC LIMIT 1), 0)
   ORDER BY seq DESC LIMIT ?2`
 
 const SELECT_MISSING = `SELECT value AS subject FROM json_each(?)
@@ -103,12 +108,12 @@ export class UserOutboxStore {
   /**
    * Removes the rows of up to `limit` recently deleted users that a request in progress has written after the move of the deletion.
    *
-   * @param page Its `before` is the lowest number of the users of the pages before. The call changes it.
+   * @param page The call changes its `before`.
    * @returns the number of these users
    * @throws StorageUnavailable, CorruptRecord
    */
-  async removeLeft(page: { before: number }, limit: number): Promise<number> {
-    const select = this.#db.prepare(SELECT_DELETED).bind(page.before, limit)
+  async removeLeft(page: DeletedPage, limit: number): Promise<number> {
+    const select = this.#db.prepare(SELECT_DELETED).bind(page.before, limit, page.recentSeconds)
     const { results } = await callStore('D1 outbox', () => select.all())
     const found = decodeRecord(deletedSchema, 'deleted users', results)
     await this.#removeRows(found.map(({ subject }) => subject))
