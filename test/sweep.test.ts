@@ -124,6 +124,15 @@ describe('the sweep', () => {
     expect(await countByKind()).toEqual({ cut_off: 3, issue: 10_000 })
   })
 
+  it('the sweep removes old thefts, also if it removes other events in each run', async () => {
+    const server = new TestServer({ config: { audit_max_events: 10_000 } })
+    const at = server.clock.time
+    await addEvents(3, { at, kind: 'theft' })
+    await addEvents(20_500, { at })
+    await server.sweep()
+    expect(await countByKind()).toEqual({ issue: 10_000 })
+  })
+
   it('the sweep keeps half as many events while the database is 85 % full', async () => {
     const server = new TestServer({ config: { audit_max_events: 10_000 } })
     server.services.databaseSizes.readAll = () =>

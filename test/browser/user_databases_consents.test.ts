@@ -138,6 +138,24 @@ describe('the consents of users of a further database', () => {
     expect(await consentsOf(user.id)).toEqual([])
   })
 
+  it.each([
+    ['at the start of an hour', 0],
+    ['almost ten minutes later', 599],
+  ])('the consent is also removed if no run could read for 47 hours, by a run %s', async (_when, late) => {
+    const { near, user, partner, code, isolate } = await allowedScene()
+    const end = async () => {
+      await deleteUser(near, user.id)
+      await near.cron()
+    }
+    const server = isolate({ USERS_1: aroundD1(once(CHECK, 'after', end), env.USERS_1) })
+    expect((await exchange(server, partner, code)).status).toBe(200)
+    expect(await consentsOf(user.id)).toHaveLength(1)
+    await env.USERS_1.exec('UPDATE user_changes SET at = at - 47 * 3600')
+    near.clock.time = (Math.floor(near.clock.time / 3600) + 48) * 3600 + late
+    await near.sweep()
+    expect(await consentsOf(user.id)).toEqual([])
+  })
+
   it('the rows of many deleted users are removed in parts', async () => {
     const { near } = await newScene()
     const users = [await near.addUser(), await near.addUser(), await near.addUser()]
@@ -151,7 +169,7 @@ describe('the consents of users of a further database', () => {
         near.clock.time,
       )
     const outbox = new UserOutboxStore(env.DB, { name: 'u1', db: env.USERS_1 })
-    const page = { before: Number.MAX_SAFE_INTEGER }
+    const page = { recentSeconds: 3600, before: Number.MAX_SAFE_INTEGER }
     const left = env.DB.prepare(
       'SELECT subject FROM ended_browser_sessions WHERE subject IN (SELECT value FROM json_each(?))',
     ).bind(JSON.stringify(subjects))

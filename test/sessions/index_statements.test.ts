@@ -75,6 +75,29 @@ describe('the statements of the cron trigger for the index of sessions', () => {
     for (const name of ['DB', 'INDEX_1', 'INDEX_2']) expect(countOf(calls, `${name} SELECT`)).toBeLessThan(3)
   })
 
+  it.each([
+    ['more than 1000 newer ones', 1000, 0],
+    ['47 hours without a run, at the start of an hour', 0, 47],
+  ])('a run ends the sessions of a withdrawn consent after %s', async (_case, newer, hours) => {
+    const shop = await newShop(BOTH)
+    await setObjects(BOTH)
+    const sid = await openSession(shop, { hasConsent: true })
+    await runAlarms()
+    const { clock } = shop.server
+    const inOutage = serverWith(BOTH, { clock, env: { INDEX_2: D1_DOWN } })
+    await expect(withdraw({ ...shop, server: inOutage })).rejects.toThrow(StorageUnavailable)
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+       INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at, withdrawn_at)
+       SELECT 'newer ' || i, 'user:a', ?2, 'storefront', '', '[]', ?3, ?3, ?3 FROM n WHERE ?1 > 0`,
+    )
+      .bind(newer, shop.client.id, clock.time + 1)
+      .run()
+    clock.time = Math.floor(clock.time / 3600) * 3600 + hours * 3600
+    await shop.server.sweep()
+    expect(await readSession(sid, 'end_reason')).toEqual([{ end_reason: 'its consent was withdrawn' }])
+  })
+
   it('a run stops before its statements for the sessions of erased users exceed its budget', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     onTestFinished(() => warn.mockRestore())
@@ -86,5 +109,25 @@ describe('the statements of the cron trigger for the index of sessions', () => {
     await runCron(services, () => {})
     expect(erase.mock.calls.length).toBeGreaterThan(10)
     expect(erase.mock.calls.length * 6).toBeLessThan(MAX_STATEMENTS)
+  })
+
+  it('a run stops before the pages of a long list of erasures exceed its budget', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    const { services } = await newShop(BOTH).then(({ server }) => server)
+    const page = Array.from({ length: BATCH_ROWS }, (_, i) => ({
+      subject: `visitor:${i}`,
+      pseudonym: `visitor:erased-${i}`,
+      expiresAt: 1,
+    }))
+    const list = vi.spyOn(services.erasures, 'list').mockResolvedValue([])
+    for (let call = 0; call < 1000; call++) list.mockResolvedValueOnce(page)
+    await runCron(services, () => {})
+    expect(list.mock.calls.length).toBeGreaterThan(10)
+    // Each page reads the list, the sessions of the main database, and three databases of the index.
+    expect(list.mock.calls.length * 5).toBeLessThan(MAX_STATEMENTS)
+    expect(warn.mock.calls.map(([line]) => JSON.parse(String(line)))).toEqual([
+      expect.objectContaining({ event: 'sweep_unfinished', table: 'sessions (erased users)' }),
+    ])
   })
 })
