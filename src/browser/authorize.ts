@@ -26,11 +26,11 @@ export async function authorize(c: Context, services: BrowserServices): Promise<
 
 /**
  * Handles a POST to the authorization endpoint. A POST from another site has no `Lax` cookie, so the server redirects the browser to
- * GET. The URL then has the sealed request.
+ * GET. The URL then has the sealed request, or the `request_uri` of the body: its validity must not begin again.
  */
 export async function forwardPost(c: Context, services: BrowserServices): Promise<Response> {
-  const { request, context } = await readBrowserRequest(c, services)
-  const requestUri = await services.requests.seal(request, context.now + FORWARDED_SECONDS)
-  const parameters = { client_id: request.clientId, request_uri: requestUri }
+  const { request, context, requestUri } = await readBrowserRequest(c, services)
+  const forwarded = requestUri ?? (await services.requests.seal(request, context.now + FORWARDED_SECONDS))
+  const parameters = { client_id: request.clientId, request_uri: forwarded }
   return c.redirect(withParameters(AUTHORIZATION_PATH, parameters), 303)
 }

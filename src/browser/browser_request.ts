@@ -30,12 +30,17 @@ export interface BrowserRequest {
   context: RequestContext
 }
 
+/** The `request_uri` that had the request; null for a request in parameters. */
+interface ReadRequest extends BrowserRequest {
+  requestUri: string | null
+}
+
 /**
  * Reads the request in the URL of the authorization endpoint, or in the body of a POST (OpenID Connect Core §3.1.2.1).
  *
  * @throws UnprovenRequest, also for a repeated parameter and for a value that is no string; AuthorizationError, StorageUnavailable
  */
-export async function readBrowserRequest(c: Context, services: Services): Promise<BrowserRequest> {
+export async function readBrowserRequest(c: Context, services: Services): Promise<ReadRequest> {
   try {
     return await readRequest(c, services)
   } catch (error) {
@@ -49,7 +54,7 @@ function isLater({ refusal: { kind } }: OAuthError): boolean {
   return kind === 'too_many_attempts' || kind === 'temporarily_unavailable'
 }
 
-async function readRequest(c: Context, services: Services): Promise<BrowserRequest> {
+async function readRequest(c: Context, services: Services): Promise<ReadRequest> {
   const context = requestContext(c, services.clock)
   const parameters = await readPageParameters(c.req.raw)
   const requestUri = parameters.find('request_uri')
@@ -72,7 +77,7 @@ async function readRequest(c: Context, services: Services): Promise<BrowserReque
   const holder = requestHolderOf(found, config)
   const request = parseAuthorizationRequest(parameters, holder, address, hints, context.now)
   c.set('uiLocales', request.uiLocales)
-  return { request, ...found, context }
+  return { request, ...found, context, requestUri: null }
 }
 
 /**
@@ -105,14 +110,14 @@ async function openRequest(
   c: Context,
   { requestUri, clientId }: { requestUri: string; clientId: string | null },
   services: Services,
-): Promise<BrowserRequest> {
+): Promise<ReadRequest> {
   const opened = await services.requests.open(requestUri)
   if (opened === null) throw new UnprovenRequest('the request_uri is unknown')
   const { request, validUntil } = opened
   if (clientId !== request.clientId) throw new UnprovenRequest('the request_uri belongs to another client')
   const restored = await restoreBrowserRequest(c, request, services)
   if (validUntil <= services.clock.now()) throw new AuthorizationError('expired_request_uri', request)
-  return restored
+  return { ...restored, requestUri }
 }
 
 /**

@@ -419,6 +419,19 @@ describe('a pushed authorization request (RFC 9126)', () => {
     })
   })
 
+  it('a POST of the request_uri does not extend its 60 s', async () => {
+    const { request_uri } = await (await push()).json<{ request_uri: string }>()
+    const query = new URLSearchParams({ client_id: client.id, request_uri })
+    server.clock.time += 59
+    const posted = await server.fetch(PATH, { method: 'POST', body: query })
+    expect(posted.status).toBe(303)
+    const location = new URL(posted.headers.get('Location') ?? '', ISSUER)
+    expect(location.searchParams.get('request_uri')).toBe(request_uri)
+    server.clock.time += 1
+    const late = await server.fetch(location.pathname + location.search)
+    expect(late.headers.get('Location')).toContain('error=invalid_request_uri')
+  })
+
   it.each<[string, Changes, string]>([
     ['an unknown redirect URI', { redirect_uri: 'https://evil.example' }, 'invalid_request'],
     ['a request_uri in the request (§2.1)', { request_uri: 'urn:x' }, 'request_uri_not_supported'],
