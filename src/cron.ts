@@ -224,7 +224,7 @@ function eventsBeyond({ audit, auditOverflow, config }: CronServices, needsRelie
 /** The personal data of erased users. A merge adds guests to the erased users, so it comes first. */
 function erasuresOf(services: CronServices, now: number): Sweepable[] {
   const { auditErasure, erasures, shards, userOutboxes } = services
-  const sessionsRun = { last: null }
+  const sessionsRun = { last: null, failed: new Map() }
   return [
     ...userOutboxes.map((outbox) => {
       const page = { recentSeconds: recentSecondsAt(now), before: Number.MAX_SAFE_INTEGER }

@@ -38,6 +38,13 @@ export interface IndexRange {
   last: string
 }
 
+/** A search for objects with sessions of erased users. */
+export interface ErasedSearch {
+  erasures: readonly Erasure[]
+  /** The names of the objects that it leaves out. */
+  without: readonly string[]
+}
+
 /** A user who is erased, and an object that has sessions of the user. */
 export interface ErasedPlace extends Erasure {
   object: string
@@ -126,14 +133,12 @@ export class IndexDatabaseStore {
   }
 
   /** The objects with sessions of erased users, at most `limit`. @throws StorageUnavailable, CorruptRecord */
-  async findErased(erasures: readonly Erasure[], limit: number): Promise<ErasedPlace[]> {
+  async findErased({ erasures, without }: ErasedSearch, limit: number): Promise<ErasedPlace[]> {
     const sql = `SELECT DISTINCT ${OBJECT} AS object, subject, erasure.value ->> 'pseudonym' AS pseudonym FROM json_each(?1) AS erasure
-      CROSS JOIN session_index ON subject = erasure.value ->> 'subject' LIMIT ?2`
-    return decodeRecord(
-      erasedSchema,
-      'session index',
-      await this.#all(sql, [JSON.stringify(erasures), limit]),
-    )
+      CROSS JOIN session_index ON subject = erasure.value ->> 'subject'
+      WHERE ${OBJECT} NOT IN (SELECT value FROM json_each(?3)) LIMIT ?2`
+    const values = [JSON.stringify(erasures), limit, JSON.stringify(without)]
+    return decodeRecord(erasedSchema, 'session index', await this.#all(sql, values))
   }
 
   /** Replaces the ids of erased users in the rows of objects. @throws StorageUnavailable */

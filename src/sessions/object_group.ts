@@ -30,7 +30,8 @@ export class ObjectGroup implements SessionGroup {
   }
   readonly endings = { endBegun: (...ending: EndBegun) => this.#endBegun(...ending) }
   readonly erasure = {
-    erase: (erasures: readonly Erasure[], limit: number) => this.#erase(erasures, limit),
+    erase: (erasures: readonly Erasure[], limit: number, failed: Map<string, unknown>) =>
+      this.#erase(erasures, limit, failed),
   }
   readonly #dependencies: Dependencies
 
@@ -79,20 +80,25 @@ export class ObjectGroup implements SessionGroup {
     return (await Promise.all(ended)).flat()
   }
 
-  /** The index has the id of a user until every session of the user in the object has the pseudonym. */
-  async #erase(erasures: readonly Erasure[], limit: number): Promise<number> {
+  /**
+   * The index has the id of a user until every session of the user in the object has the pseudonym. Objects that fail are left out
+   * of later calls, because their users could otherwise be all the users of each call.
+   */
+  async #erase(erasures: readonly Erasure[], limit: number, failed: Map<string, unknown>): Promise<number> {
     if (erasures.length === 0) return 0
     const { index, findObject } = this.#dependencies
-    const places = await index.findErased(erasures, MAX_ERASED)
+    const places = await index.findErased({ erasures, without: [...failed.keys()] }, MAX_ERASED)
     const calls = [...Map.groupBy(places, ({ object }) => object)].map(async ([object, own]) => {
-      const count = (await findObject(object)?.erasure.erase(own, limit)) ?? 0
-      return { count, replaced: count < limit ? own : [] }
+      try {
+        const count = (await findObject(object)?.erasure.erase(own, limit)) ?? 0
+        return { count, replaced: count < limit ? own : [] }
+      } catch (error) {
+        failed.set(object, error)
+        return { count: 0, replaced: [] }
+      }
     })
-    const settled = await Promise.allSettled(calls)
-    const done = settled.flatMap((call) => (call.status === 'fulfilled' ? [call.value] : []))
+    const done = await Promise.all(calls)
     await index.erase(done.flatMap(({ replaced }) => replaced))
-    const failed = settled.find((call) => call.status === 'rejected')
-    if (failed) throw failed.reason
     const sum = done.reduce((total, { count }) => total + count, 0)
     return places.length === MAX_ERASED ? limit : sum
   }

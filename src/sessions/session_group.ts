@@ -1,4 +1,5 @@
 import type { PageQuery } from '../lib/list_page.ts'
+import type { Erasure } from '../users/erasure_store.ts'
 import type { SessionEndingStore } from './session_ending_store.ts'
 import type { SessionErasureStore } from './session_erasure_store.ts'
 import type { SessionListStore, SessionOwner, StoredSession } from './session_list_store.ts'
@@ -30,5 +31,12 @@ export interface SessionGroup {
     list(owner: SessionOwner, page: PageQuery, now: number): Promise<StoredSession[]>
   }
   endings: Pick<SessionEndingStore, 'endBegun'>
-  erasure: Pick<SessionErasureStore, 'erase'>
+  erasure: {
+    /**
+     * As `SessionErasureStore.erase`. The group of all objects leaves out the objects that have failed.
+     *
+     * @param failed The errors of objects in this run, by the name of the object. The call adds to it.
+     */
+    erase(erasures: readonly Erasure[], limit: number, failed: Map<string, unknown>): Promise<number>
+  }
 }

@@ -1,8 +1,8 @@
 import type { IndexDatabaseConfig } from '../config/session_schema.ts'
 import { comparePlaces, type PageQuery } from '../lib/list_page.ts'
-import type { Erasure } from '../users/erasure_store.ts'
 import {
   type ErasedPlace,
+  type ErasedSearch,
   type IndexChanges,
   IndexDatabaseStore,
   type IndexedSession,
@@ -112,8 +112,8 @@ export class SessionIndexStore {
   }
 
   /** The objects with sessions of erased users, at most `limit`. @throws StorageUnavailable, CorruptRecord */
-  async findErased(erasures: readonly Erasure[], limit: number): Promise<ErasedPlace[]> {
-    const found = await this.#readAll((store) => store.findErased(erasures, limit))
+  async findErased(search: ErasedSearch, limit: number): Promise<ErasedPlace[]> {
+    const found = await this.#readAll((store) => store.findErased(search, limit))
     const places = new Map(found.map((place) => [`${place.object} ${place.subject}`, place]))
     return [...places.values()].slice(0, limit)
   }

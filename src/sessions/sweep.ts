@@ -13,8 +13,10 @@ const MAX_SECONDS = 240
 /** Expired rows of one table in one database. */
 export interface Sweepable {
   table: string
-  /** The most statements that one call sends, if more than one. If `Swept` has their number, the least. */
+  /** The most statements that one call sends, if more than one. */
   statements?: number
+  /** Logs the cause of a failure. Without it the log has `sweep_failed`. */
+  logFailure?(cause: string): void
   /** Removes up to `limit` rows. @returns how many: with `limit` or more, rows may be left */
   sweep(limit: number): Promise<number | Swept>
 }
@@ -24,12 +26,16 @@ export interface Swept {
   removed: number
   /** Whether another call in the same run can remove more rows. */
   hasMore: boolean
-  /** The statements that the call sent, if the number depends on the rows. */
+  /** The statements that the call sent, if they can be fewer than those of `Sweepable`. */
   statements?: number
+  /** The errors of rows that the call left to the next run. */
+  failures?: readonly unknown[]
 }
 
 interface Progress extends Sweepable {
   removed: number
+  /** Whether rows are left because of an error. */
+  hasFailed: boolean
 }
 
 /**
@@ -38,7 +44,11 @@ interface Progress extends Sweepable {
  */
 export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Promise<void> {
   const begunAt = clock.now()
-  const queue: Progress[] = sweepables.map((sweepable) => ({ ...sweepable, removed: 0 }))
+  const queue: Progress[] = sweepables.map((sweepable) => ({
+    ...sweepable,
+    removed: 0,
+    hasFailed: false,
+  }))
   const unfinished: Progress[] = []
   let sent = 0
   while (clock.now() - begunAt < MAX_SECONDS) {
@@ -52,23 +62,32 @@ export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Pro
     const swept = await sweepBatch(next)
     sent += swept.statements ?? statements
     if (swept.hasMore) queue.push(next)
+    else if (next.hasFailed) unfinished.push(next)
+    else log('info', 'swept', { table: next.table, removed: next.removed })
   }
   for (const { table, removed } of [...unfinished, ...queue])
     log('warn', 'sweep_unfinished', { table, removed })
 }
 
-/** Removes one batch, and logs the end of the table in this run. */
-async function sweepBatch(progress: Progress): Promise<Omit<Swept, 'removed'>> {
-  const { table } = progress
+/** Removes one batch, and logs its failures. */
+async function sweepBatch(progress: Progress): Promise<Swept> {
+  const swept = await callSweep(progress)
+  progress.removed += swept.removed
+  const { table, removed } = progress
+  for (const error of swept.failures ?? []) {
+    progress.hasFailed = true
+    const cause = describeError(error)
+    if (progress.logFailure) progress.logFailure(cause)
+    else log('error', 'sweep_failed', { table, removed, cause })
+  }
+  return swept
+}
+
+async function callSweep({ sweep }: Sweepable): Promise<Swept> {
   try {
-    const swept = await progress.sweep(BATCH_ROWS)
-    const { removed, ...rest } =
-      typeof swept === 'number' ? { removed: swept, hasMore: swept >= BATCH_ROWS } : swept
-    progress.removed += removed
-    if (!rest.hasMore) log('info', 'swept', { table, removed: progress.removed })
-    return rest
+    const swept = await sweep(BATCH_ROWS)
+    return typeof swept === 'number' ? { removed: swept, hasMore: swept >= BATCH_ROWS } : swept
   } catch (error) {
-    log('error', 'sweep_failed', { table, removed: progress.removed, cause: describeError(error) })
-    return { hasMore: false }
+    return { removed: 0, hasMore: false, failures: [error] }
   }
 }

@@ -48,15 +48,15 @@ describeStores('the erasure of users in sessions', () => {
     await listErasures(1)
     const oldest = await addErased(server, 7_000_000_000)
     const newest = await addErased(server, 9_000_000_000)
-    const run: SessionErasureRun = { last: null }
+    const run: SessionErasureRun = { last: null, failed: new Map() }
     const erase = () => eraseSessions(server.services, run, PAGE)
-    expect(await erase()).toEqual({ removed: 1, hasMore: true })
+    expect(await erase()).toEqual({ removed: 1, hasMore: true, failures: [] })
     expect([await countsOf(oldest), await countsOf(newest)]).toEqual([
       [1, 0],
       [0, 1],
     ])
-    expect(await erase()).toEqual({ removed: 0, hasMore: true })
-    expect(await erase()).toEqual({ removed: 1, hasMore: false })
+    expect(await erase()).toEqual({ removed: 0, hasMore: true, failures: [] })
+    expect(await erase()).toEqual({ removed: 1, hasMore: false, failures: [] })
     expect(await countsOf(oldest)).toEqual([0, 1])
   })
 
@@ -71,7 +71,7 @@ describeStores('the erasure of users in sessions', () => {
   it('a call that may leave sessions of its page reads the same page again', async () => {
     const server = new TestServer()
     const subs = [await addErased(server, 7_000_000_000), await addErased(server, 9_000_000_000)]
-    const run: SessionErasureRun = { last: null }
+    const run: SessionErasureRun = { last: null, failed: new Map() }
     const calls = []
     for (let hasMore = true; hasMore; ) {
       const swept = await eraseSessions(server.services, run, 1)
