@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { auditOf } from './support/audit.ts'
+import { budgetOf } from './support/burst_budget.ts'
 import { problem, TestOperator } from './support/operator.ts'
 import {
   basic,
@@ -16,17 +17,6 @@ import { TestServiceAccount } from './support/service_account.ts'
 const TOO_MANY = {
   error: 'temporarily_unavailable',
   error_description: 'There were too many attempts. Try again later.',
-}
-
-/** A binding with a fixed budget for each key. */
-function budgetOf(size: number): RateLimit {
-  const spent = new Map<string, number>()
-  return {
-    async limit({ key = '' }) {
-      spent.set(key, (spent.get(key) ?? 0) + 1)
-      return { success: (spent.get(key) ?? 0) <= size }
-    },
-  }
 }
 
 const BINDINGS = [

@@ -147,7 +147,9 @@ export class EmailCodes {
    * @throws OAuthError too_many_attempts if the caller must wait; StorageUnavailable, CorruptRecord
    */
   async verify(attempt: EmailCodeTry, context: RequestContext): Promise<CodeResult> {
-    await this.#parts.codes.admitTry(attempt.requested.count, context)
+    const { codes, names } = this.#parts
+    // A key of the account would show which names have one: requests spend the same budget by the typed name.
+    await codes.admitTry(await names.name(attempt.pool, 'name', attempt.requested.name), context)
     return runToEnd(context, this.#finish(attempt, context))
   }
 

@@ -84,7 +84,12 @@ export class MailedCodes {
     this.#parts = parts
   }
 
-  /** Spends the budgets of a request for a code. @param key The hash of the typed name. @throws OAuthError too_many_attempts */
+  /**
+   * Spends the budgets of a request for a code.
+   *
+   * @param key The hash of the typed name, or the id of a user who has proven the password. It must not show whether a name has an account.
+   * @throws OAuthError too_many_attempts
+   */
   async admitRequest(key: string, context: RequestContext): Promise<void> {
     await this.#parts.bursts.spend('sign_ins', key, context)
     await this.#parts.bursts.spend('guesses', 'requests for email codes', context)
@@ -101,7 +106,7 @@ export class MailedCodes {
     return { token: await this.#parts.oneTime.create(value, now), code }
   }
 
-  /** Spends the budgets of a try. @param key That of the count of wrong codes. @throws OAuthError too_many_attempts */
+  /** Spends the budgets of a try. @param key That of the request for the code. @throws OAuthError too_many_attempts */
   async admitTry(key: string, context: RequestContext): Promise<void> {
     await this.#parts.bursts.spend('sign_ins', key, context)
     await this.#parts.bursts.spend('guesses', 'tries of email codes', context)

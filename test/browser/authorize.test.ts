@@ -10,6 +10,7 @@ import {
   signInAt,
   VERIFIER,
 } from '../support/authorize.ts'
+import { budgetOf } from '../support/burst_budget.ts'
 import { D1_DOWN } from '../support/faults.ts'
 import { LaggingD1 } from '../support/lagging_d1.ts'
 import { basic, ISSUER, STOREFRONT_AUDIENCE, type TestClient, TestServer } from '../support/server.ts'
@@ -327,14 +328,7 @@ describe('the authorization endpoint', () => {
   )
 
   it('a user gets a limited number of codes in a minute, so that the second uses cannot fill the feed', async () => {
-    const seen = new Map<string, number>()
-    const binding: RateLimit = {
-      limit: async ({ key = '' }) => {
-        seen.set(key, (seen.get(key) ?? 0) + 1)
-        return { success: (seen.get(key) ?? 0) <= 2 }
-      },
-    }
-    const limited = new TestServer({ env: { SIGN_IN_LIMIT: binding } })
+    const limited = new TestServer({ env: { SIGN_IN_LIMIT: budgetOf(2) } })
     const browser = browserOf(limited)
     await authorize(limited, client, { username, browser })
     const ends = [await browser.open(authorizeUrl(client)), await browser.open(authorizeUrl(client))]
