@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { randomId } from '../lib/bytes.ts'
 import { decodeRecord } from '../lib/decode.ts'
 import { callStore, SEARCH_DEADLINE_MS } from '../lib/storage_error.ts'
+import { idOfSuccessor } from './archive_object.ts'
 import { type Archive, type ArchivedEventStore, archivesSchema } from './archived_event_store.ts'
 import { type AuditArchiveStore, decodeBatch } from './audit_archive_store.ts'
 import { batchesOf, insertBatchesSql, withPseudonym } from './audit_batch_store.ts'
@@ -178,6 +179,7 @@ async function eraseBatchesIn(
   return true
 }
 
+/** The new batches have ids that sort after the old one, so an export that has read up to the old batch reads them too. */
 function replaceBatch(
   db: D1Database,
   { partition, slot, id, events }: Batch,
@@ -185,7 +187,8 @@ function replaceBatch(
 ): D1PreparedStatement[] {
   const { own, others } = split(decodeBatch(events), erasure)
   const remove = db.prepare(DELETE_BATCH).bind(partition, slot, id)
-  return [remove, ...insertionsOf(db, [...own, ...others], partition)]
+  const newId = () => idOfSuccessor(id, randomId(9))
+  return [remove, ...insertionsOf(db, [...own, ...others], { partition, newId })]
 }
 
 async function replaceObject(
@@ -196,7 +199,7 @@ async function replaceObject(
   if (archive === null) throw new Error('the binding AUDIT_ARCHIVE is missing')
   const { own, others } = split(await archive.read(name), next)
   const unlist = db.prepare(UNLIST).bind(partition, day, name)
-  const statements = [unlist, ...insertionsOf(db, own, partition)]
+  const statements = [unlist, ...insertionsOf(db, own, { partition, newId: () => randomId(9) })]
   if (others.length > 0) {
     run.statements += 1
     const successor = await archive.write({ partition, day, predecessor: name }, others, now)
@@ -209,12 +212,12 @@ async function replaceObject(
 function insertionsOf(
   db: D1Database,
   events: readonly BatchedEvent[],
-  partition: number,
+  { partition, newId }: { partition: number; newId(): string },
 ): D1PreparedStatement[] {
   const count = Math.ceil(events.length / MAX_EVENTS)
   return Array.from({ length: count }, (_, i) => {
     const some = events.slice(i * MAX_EVENTS, (i + 1) * MAX_EVENTS)
-    return db.prepare(INSERT_BATCHES).bind(batchesOf(some, countOfPartitions(partition), randomId(9)))
+    return db.prepare(INSERT_BATCHES).bind(batchesOf(some, countOfPartitions(partition), newId()))
   })
 }
 

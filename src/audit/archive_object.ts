@@ -28,10 +28,11 @@ export function nameOfObject({ partition, day }: { partition: number; day: numbe
 }
 
 /**
- * The id of the object that replaces another one. Its name sorts after the other name (`.v` after `.ndjson`, then by a number), so an
- * export that has read up to the other object reads it too.
+ * The id of the object or batch that replaces another one. It sorts after the name of the other object (`.v` after `.ndjson`, then by
+ * a number) or the id of the other batch, so an export that has read up to the other one reads it too.
  *
- * @param random Unique among the runs that replace the object at the same time
+ * @param name The name of the object, or the id of the batch
+ * @param random Unique among the runs that replace it at the same time
  */
 export function idOfSuccessor(name: string, random: string): string {
   const [id = '', version = ''] = name.slice(name.lastIndexOf('/') + 1).split('.')
