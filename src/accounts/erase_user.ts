@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/audit_event.ts'
+import { DELIVERY_SECONDS } from '../audit/audit_message.ts'
 import type { Config } from '../config/config.ts'
 import type { EditOutcome } from '../lib/edit.ts'
 import type { RequestContext } from '../lib/request_context.ts'
@@ -51,9 +52,13 @@ export async function eraseUser(
   return signOut.removeUser(user.id, revocation, context)
 }
 
-/** A new erasure, which is listed until the last token of the user has expired. @param now Unix seconds. */
+/**
+ * A new erasure. It is listed until the last token of the user has expired, and the queue has no event of the user.
+ *
+ * @param now Unix seconds.
+ */
 export function makeErasure(subject: string, config: Lifetimes, now: number): NewErasure {
   const lifetimes = [...config.apis.values()].map((api) => api.refreshTokenLifetimeSeconds)
-  const longest = Math.max(config.longestAccessTokenSeconds, ...lifetimes)
+  const longest = Math.max(DELIVERY_SECONDS, config.longestAccessTokenSeconds, ...lifetimes)
   return { subject, pseudonym: makePseudonym(), expiresAt: now + longest }
 }

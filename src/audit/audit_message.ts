@@ -39,6 +39,9 @@ export const messageSchema: z.ZodMiniType<AuditMessage> = z.object({
   databases: z.optional(z.array(z.string())),
 })
 
+/** The queue delivers a message in this time, or drops it. */
+export const DELIVERY_SECONDS = 15 * 86_400
+
 /** The most events of a message. A message has at most 128 KB. */
 const MAX_EVENTS = 100
 

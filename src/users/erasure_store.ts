@@ -11,7 +11,7 @@ export interface Erasure {
 }
 
 export interface NewErasure extends Erasure {
-  /** The time when the last token of the subject has expired, in Unix seconds. */
+  /** When the last token of the subject has expired and no event of the subject is in the queue, in Unix seconds. */
   expiresAt: number
 }
 
@@ -44,7 +44,7 @@ export function makePseudonym(): string {
   return `user:erased-${randomId(16)}`
 }
 
-/** Lists erased users in D1, until the last token of each has expired. */
+/** Lists erased users in D1, until `expiresAt` of each. */
 export class ErasureStore {
   readonly #databases: UserDatabases
   readonly #db: D1Database
@@ -104,7 +104,7 @@ export class ErasureStore {
     return decodeRecord(erasuresSchema, 'erasures', results)
   }
 
-  /** Removes up to `limit` erasures whose last token has expired. @returns how many @throws StorageUnavailable */
+  /** Removes up to `limit` erasures past `expiresAt`. @returns how many @throws StorageUnavailable */
   async sweep(now: number, limit: number): Promise<number> {
     const sweep = this.#db
       .prepare(

@@ -306,6 +306,30 @@ describe.each(LAYOUTS)('the erasure of users in the archive of audit events $tit
     await expectLists(server, erased(events), [{ subject: PSEUDONYM }])
   })
 
+  it('an event that the queue delivers days after the last token has expired gets the pseudonym', async () => {
+    const token = { access_token_lifetime: 300, refresh_token_lifetime: 300 }
+    const { server, sink } = archiveServer({ config: token })
+    const client = await server.addClient()
+    const user = await server.addUser()
+    const admin = await TestOperator.confirmed(server)
+    await server.signIn(client, user.username)
+    await server.settle()
+    expect(sink.messages.length).toBeGreaterThan(0)
+    const { status } = await admin.post(`/users/${user.id}/erase`, { username: user.username })
+    expect(status).toBe(204)
+    for (let day = 0; day < 4; day++) {
+      server.clock.time += DAY
+      await server.cron()
+    }
+    await sink.flush(server)
+    const ofClient = (await batchedEvents()).filter(({ client_id }) => client_id === client.id)
+    expect(ofClient.map(({ subject }) => subject)).toEqual([expect.stringMatching(/^user:erased-/)])
+    expect(await allTexts()).not.toContain(user.id)
+    server.clock.time += 11 * DAY
+    await server.cron()
+    expect(await countIn('erasures')).toEqual([0, 0, 0])
+  })
+
   it.each(AUDIT_BINDINGS.slice(0, 1 + (layout.config.audit_databases?.length ?? 0)))(
     'the erasure is unfinished until %s has no event of the user',
     async (binding) => {
