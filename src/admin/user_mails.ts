@@ -43,7 +43,12 @@ const inviteUser = operation({
       throw invalidContent([{ path: 'profile.email', message: 'must be the address of the invitation' }])
     const draft = { pool, username, roles, enabled }
     const change = { operation: 'inviteUser', to: { pool, roles, enabled } }
-    const respond = (user: UserRecord) => ({ ...show(user), location: `/users/${user.id}` })
+    // A repeat sends the mail too, because the earlier request can have failed after it stored the user.
+    const finish = async (id: string) => {
+      const user = await requireUser(id, call)
+      if (user.isHashReplaceable) await services.passwordLinks.send(INVITATION, requireAddress(user), context)
+      return { ...show(user), location: `/users/${id}` }
+    }
     return createOnce(
       call,
       { operation: 'inviteUser', body: { ...draft, profile }, id: newUserId(draft, call) },
@@ -55,11 +60,9 @@ const inviteUser = operation({
           const statements = [...alongside, services.audit.additionIfChanged(event, context)]
           const added = await services.userAdmin.add([{ ...user, id, profile }], statements)
           if (!added.has(id)) throw takenUsername()
-          const stored = await requireUser(id, call)
-          await services.passwordLinks.send(INVITATION, requireAddress(stored), context)
-          return respond(stored)
+          return finish(id)
         },
-        repeat: async ({ id }) => respond(await requireUser(id, call)),
+        repeat: ({ id }) => finish(id),
       },
     )
   },

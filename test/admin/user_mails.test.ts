@@ -4,12 +4,13 @@ import { auditOf } from '../support/audit.ts'
 import { browserOf } from '../support/authorize.ts'
 import { ConsoleBrowser } from '../support/console.ts'
 import { describeCustomers } from '../support/customer_places.ts'
+import { FaultyStore } from '../support/faults.ts'
 import { WITH_MAIL } from '../support/mail_sink.ts'
 import { newInvitation } from '../support/operation_examples.ts'
 import { problem, TestOperator } from '../support/operator.ts'
 import { emptyStores, TestServer } from '../support/server.ts'
 import { TestServiceAccount } from '../support/service_account.ts'
-import { databaseOf } from '../support/user_databases.ts'
+import { aroundUserDatabases, databaseOf } from '../support/user_databases.ts'
 
 const PASSWORD = 'a long password of a new user'
 const CONFLICT = 'The state of the record does not allow this'
@@ -75,14 +76,42 @@ describeCustomers('the mails of operators', () => {
     }
   })
 
-  it('a repeated request with the same Idempotency-Key invites once', async () => {
+  it('a repeat with the same Idempotency-Key sends the invitation again until the user has a password', async () => {
     const server = new TestServer(WITH_MAIL)
     const operator = await TestOperator.signIn(server)
     const call = { body: newInvitation(), headers: { 'Idempotency-Key': '"invite-1"' } }
     const first = await operator.call('POST', '/users/invite', call)
     const second = await operator.call('POST', '/users/invite', call)
     expect([first.status, second.status, second.body.id]).toEqual([201, 201, first.body.id])
-    expect(await server.takeMails()).toHaveLength(1)
+    const mails = await server.takeMails()
+    expect(mails.map(({ kind, to }) => [kind, to])).toEqual(
+      Array(2).fill(['invitation', call.body.profile.email]),
+    )
+    const [link, other] = mails.map((mail) => linkOf(mail, 'invitation'))
+    if (link === undefined || other === undefined) throw new Error('no link')
+    expect(await setPassword(server, link)).toBe('Your password is set')
+    expect(await setPassword(server, other).catch(() => 'no form')).toBe('no form')
+    await server.takeMails()
+    const third = await operator.call('POST', '/users/invite', call)
+    expect([third.status, third.body.id, await server.takeMails()]).toEqual([201, first.body.id, []])
+    const events = await auditOf({ subject: String(first.body.id), reason: 'the user was invited' })
+    expect(events).toHaveLength(1)
+  })
+
+  it('an invitation is sent if the database stores the user and its response is lost', async () => {
+    const store = new FaultyStore()
+    const server = new TestServer({ ...WITH_MAIL, env: aroundUserDatabases(store.around) })
+    const operator = await TestOperator.signIn(server)
+    const call = { body: newInvitation(), headers: { 'Idempotency-Key': '"invite-1"' } }
+    store.judge = (sql) => (sql.includes('INSERT INTO users') ? 'after it is done' : null)
+    const { status, body } = await operator.call('POST', '/users/invite', call)
+    store.comeBack()
+    const mails = await server.takeMails()
+    expect([status, mails.map(({ kind, to }) => [kind, to])]).toEqual([
+      201,
+      [['invitation', call.body.profile.email]],
+    ])
+    expect((await operator.get(`/users/${body.id}`)).body).toEqual(body)
   })
 
   it('a password reset goes to the stored address, and requests of a stranger do not use up its budget', async () => {
