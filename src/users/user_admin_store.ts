@@ -10,6 +10,7 @@ import {
   versionGuard,
 } from '../lib/edit.ts'
 import { describeError, log } from '../lib/log.ts'
+import { settleAll } from '../lib/settle_all.ts'
 import { callStore } from '../lib/storage_error.ts'
 import type { Spending } from '../onetime/one_time_store.ts'
 import { isReserved, NameReservationStore } from './name_reservation_store.ts'
@@ -115,8 +116,9 @@ export class UserAdminStore {
    * has its own transaction, and runs all further statements. A failure of one leaves the users of the others: a retry adds the rest.
    *
    * @param before A statement before them. If it changes no row, no user is added. Null without one.
-   * @returns the ids of the added users
-   * @throws StorageUnavailable, ConstraintFailed if another user of the pool has a verified address
+   * @returns the ids of the added users. Without `before`, other users have the other usernames.
+   * @throws StorageUnavailable, also if another request holds a username; ConstraintFailed if another user of the pool has a verified
+   *   address
    */
   async add(
     users: readonly (UnstoredUser & { profile: Profile })[],
@@ -130,9 +132,11 @@ export class UserAdminStore {
     const inserts = [...groups].map(([db, group]) =>
       this.#insert(db, { users: group, before, token: reserved.token }, alongside),
     )
-    const done = await Promise.allSettled(inserts)
-    await this.#names.release(reserved.token)
-    return new Set(done.flatMap((result) => [...fulfilled(result)]))
+    const done = await settleAll(inserts).finally(() => this.#names.release(reserved.token))
+    const added = new Set(done.flatMap((ids) => [...ids]))
+    // With the statement before, the reason can be that it changed no row.
+    if (before === null) await this.#names.requireTaken(users.filter(({ id }) => !added.has(id)))
+    return added
   }
 
   async #insert(
@@ -248,12 +252,6 @@ async function use({ statement }: Spending): Promise<void> {
   } catch (error) {
     log('warn', 'link_not_used', { cause: describeError(error) })
   }
-}
-
-/** @throws the reason of a rejected promise */
-function fulfilled<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason
-  return result.value
 }
 
 function columnsOf(edit: UserEdit) {

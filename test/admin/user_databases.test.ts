@@ -143,15 +143,57 @@ describe('the admin API with users in several databases', () => {
     expect(await auditOf({ reason: 'the user was imported' })).toHaveLength(names.length)
   })
 
+  it.each([
+    {
+      step: 'the reservation, which is not made',
+      calls: /INTO name_res/,
+      fault: 'before it is made',
+      repeat: 200,
+    },
+    {
+      step: 'the reservation, which is made',
+      calls: /INTO name_res/,
+      fault: 'after it is done',
+      repeat: 200,
+    },
+    { step: 'its further calls', calls: /INTO users|FROM name_res/, fault: 'before it is made', repeat: 503 },
+  ] as const)(
+    'an import with a failure of one database at $step gets $repeat for a repeat at once, and no missing user exists in its results',
+    async ({ calls, fault, repeat }) => {
+      const store = new FaultyStore()
+      const env2 = { USERS_2: aroundD1(store.around, env.USERS_2) }
+      const server = new TestServer({ config: IN_TWO_DATABASES, env: env2 })
+      const operator = await TestOperator.signIn(server)
+      const rows = names.map((username) => ({ pool: 'customers', username, no_password: true }))
+      const send = () => operator.post('/users/import', { rows })
+      const countUsers = async () =>
+        (await Promise.all([env.USERS_1, env.USERS_2].map(usernamesIn))).flat().length
+      store.judge = (sql) => (calls.test(sql) ? fault : null)
+      expect((await send()).status).toBe(503)
+      const kept = await countUsers()
+      store.comeBack()
+      expect((await send()).status).toBe(repeat)
+      expect(await countUsers()).toBe(repeat === 200 ? names.length : kept)
+      server.clock.time += 61
+      const { status, body } = await send()
+      const created = (body.results as { status: string }[]).filter((result) => result.status === 'created')
+      expect([status, created.length]).toEqual([200, repeat === 200 ? 0 : names.length - kept])
+      expect(await countUsers()).toBe(names.length)
+    },
+  )
+
   it('two parallel imports of the same users add each once', async () => {
     const server = new TestServer({ config: IN_TWO_DATABASES })
     const operator = await TestOperator.signIn(server)
     const rows = names.map((username) => ({ pool: 'customers', username, password: PASSWORD }))
     const answers = await Promise.all([1, 2].map(() => operator.post('/users/import', { rows })))
-    const statuses = answers.flatMap(({ body }) =>
-      (body.results as { status: string }[]).map(({ status }) => status),
-    )
-    expect(statuses.filter((status) => status === 'created')).toHaveLength(names.length)
+    const rowsOf = (body: Record<string, unknown>) => (body.results ?? []) as { status: string }[]
+    const created = answers.flatMap(({ body }) => rowsOf(body)).filter(({ status }) => status === 'created')
+    expect(created).toHaveLength(names.length)
+    // The import that does not get the names can be refused. Its repeat reports the users of the other one.
+    for (const { status } of answers) expect([200, 503]).toContain(status)
+    const { body } = await operator.post('/users/import', { rows })
+    expect(rowsOf(body).map(({ status }) => status)).toEqual(names.map(() => 'exists'))
     expect([...(await usernamesIn(env.USERS_1)), ...(await usernamesIn(env.USERS_2))].sort()).toEqual(sorted)
   })
 
