@@ -1,4 +1,4 @@
-import { BATCH_ROWS, MAX_STATEMENTS } from '../src/sessions/sweep.ts'
+import { BATCH_ROWS, MAX_STATEMENTS } from '../src/storage/sweep.ts'
 import type { OperationCost } from './count.ts'
 import {
   type Bill,

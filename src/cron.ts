@@ -1,5 +1,6 @@
-import { eraseDueUsers } from './accounts/account_deletion.ts'
+import { DELETION_STATEMENTS, eraseDueUsers } from './accounts/account_deletion.ts'
 import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
+import { erasureStatements } from './audit/archive_erasure_store.ts'
 import { movedBefore } from './audit/event_partition.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
@@ -9,18 +10,13 @@ import { MAIN_DATABASE } from './services/environment.ts'
 import type { MaintenanceServices } from './services/maintenance_services.ts'
 import type { Services } from './services/services.ts'
 import { eraseSessions } from './sessions/erase_sessions.ts'
-import { BATCH_ROWS, type Sweepable, sweep } from './sessions/sweep.ts'
 import { BROWSER_END_REASONS } from './signin/browser_session_store.ts'
 import { endLeftSessions } from './signin/end_left_sessions.ts'
 import { USER_CHANGE_SECONDS } from './storage/copy_ages.ts'
-import { moveUserEvents } from './users/move_user_events.ts'
+import { type Sweepable, sweep } from './storage/sweep.ts'
+import { moveSweepOf } from './users/move_user_events.ts'
 import { LEFT_ROWS } from './users/user_outbox_store.ts'
-
-/** The most batches of users whose search texts one run fills. */
-const FILL_BATCHES = 50
-
-/** The most accounts that one run erases. The next run starts five minutes later. */
-const MAX_ERASED = 50
+import { FILL_STATEMENTS } from './users/user_search_store.ts'
 
 /** The most objects of audit events that one run writes. */
 const MAX_ARCHIVE_OBJECTS = 25
@@ -28,14 +24,17 @@ const MAX_ARCHIVE_OBJECTS = 25
 /** The most steps of erasures in the archive in one run. A step is a user, or a part of the events of a user. */
 const MAX_ERASURE_STEPS = 50
 
-/** The statements of such a step in each database, if no object has the user. */
-const ERASURE_STATEMENTS = 3
-
 /** The statements that find deleted users of one database, and remove their rows. */
 const LEFT_STATEMENTS = 4
 
 /** The statements that remove rows, and the id of the newest row. */
 const STATEMENTS_WITH_NEWEST = 2
+
+/** The statements that read the revocations of a database, merge them, and read them again, if they merge to one. */
+const FEED_STATEMENTS = 6
+
+/** The statements that find and read batches, reserve an object, list it, and remove the batches. */
+const ARCHIVE_STATEMENTS = 5
 
 /** The statements that find events above the maximum, insert them as batches, and remove them. */
 const OVERFLOW_STATEMENTS = 3
@@ -69,30 +68,7 @@ export async function runCron(
   await resealFactors(services)
   await services.feed.keepWithinLimit(context.now)
   await rollUpCounters(services, context.now)
-  await eraseAccounts(services, context)
-  await moveUserEvents(services)
-  await sweepStores(services)
-  await archiveEvents(services, context.now)
-  await fillSearchTexts(services)
-}
-
-/** Moves audit events to R2 after `hot_hours`, one object of each database in turn. After a failure in a database, the next run continues. */
-async function archiveEvents({ auditStores, config }: CronServices, now: number): Promise<void> {
-  const before = movedBefore(now, config.auditArchive?.hotSeconds ?? 0)
-  const waiting = auditStores.flatMap(({ archive }) => archive ?? [])
-  let events = 0
-  for (let object = 0; object < MAX_ARCHIVE_OBJECTS; object++) {
-    const archive = waiting.shift()
-    if (archive === undefined) break
-    try {
-      const moved = await archive.moveNext(before, now)
-      events += moved
-      if (moved > 0) waiting.push(archive)
-    } catch (error) {
-      log('error', 'audit_not_archived', { events, cause: describeError(error) })
-    }
-  }
-  if (events > 0) log('info', 'audit_archived', { events })
+  await sweepStores(services, context)
 }
 
 /** Adds the counters of ended hours. After a failure, the next run adds them. */
@@ -104,44 +80,68 @@ async function rollUpCounters({ statistics }: CronServices, now: number): Promis
   }
 }
 
-/** Erases the accounts whose users asked for it 14 days ago. After a failure, the next run erases them. */
-async function eraseAccounts(services: CronServices, context: RequestContext): Promise<void> {
-  try {
-    await eraseDueUsers(services, MAX_ERASED, context)
-  } catch (error) {
-    log('error', 'accounts_not_erased', { cause: describeError(error) })
-  }
-}
-
-/** Fills the search texts of users from before the column, one batch after the other. A failure leaves the rest to the next run. */
-async function fillSearchTexts({ userSearches }: CronServices): Promise<void> {
-  for (const store of userSearches) await fillTexts(store)
-}
-
-async function fillTexts(store: CronServices['userSearches'][number]): Promise<void> {
-  let filled = 0
-  try {
-    for (let batch = 0; batch < FILL_BATCHES; batch++) {
-      const count = await store.fill(BATCH_ROWS)
-      filled += count
-      if (count < BATCH_ROWS) break
-    }
-  } catch (error) {
-    log('error', 'search_texts_failed', { filled, cause: describeError(error) })
-    return
-  }
-  if (filled > 0) log('info', 'search_texts_filled', { filled })
-}
-
-/** Removes expired rows from every database, and audit events past `audit_max_events`. */
-export async function sweepStores(services: CronServices): Promise<void> {
+/** Does all work on rows: moves, erases and removes them in every database. */
+export async function sweepStores(services: CronServices, context: RequestContext): Promise<void> {
   const sizes = await services.databaseSizes.readAndWarn()
   const needsRelief = sizes.some(({ name, needsRelief }) => name === MAIN_DATABASE && needsRelief)
-  await sweep(sweepablesOf(services, { needsRelief }), services.clock)
+  const sent = sizes.length + FEED_STATEMENTS * services.revocationStores.size
+  await sweep(sweepablesOf(services, { needsRelief, context }), services.clock, sent)
 }
 
-/** The rows that one run removes. @param needsRelief Whether the main database is nearly full */
-export function sweepablesOf(services: CronServices, { needsRelief }: { needsRelief: boolean }): Sweepable[] {
+/** The accounts whose users asked for their erasure 14 days ago. */
+function accountsOf(services: CronServices, context: RequestContext): Sweepable {
+  const run = { last: null }
+  return {
+    table: 'users (deletion due)',
+    statements: DELETION_STATEMENTS,
+    sweep: () => eraseDueUsers(services, run, context),
+    logFailure: (cause) => log('error', 'accounts_not_erased', { cause }),
+  }
+}
+
+/** The audit events that move to R2 after `hot_hours`, one object of each database in turn. */
+function archivesOf({ auditStores, config }: CronServices, now: number): Sweepable[] {
+  const before = movedBefore(now, config.auditArchive?.hotSeconds ?? 0)
+  let objects = 0
+  return auditStores.flatMap(({ archive }) => {
+    if (archive === null) return []
+    let events = 0
+    const move = async () => {
+      if (objects++ >= MAX_ARCHIVE_OBJECTS) return { removed: 0, hasMore: false, statements: 0 }
+      const removed = await archive.moveNext(before, now)
+      events += removed
+      if (removed > 0) log('info', 'audit_archived', { events: removed })
+      return { removed, hasMore: removed > 0 }
+    }
+    const logFailure = (cause: string) => log('error', 'audit_not_archived', { events, cause })
+    return [{ table: 'audit_batches (archive)', statements: ARCHIVE_STATEMENTS, sweep: move, logFailure }]
+  })
+}
+
+/** The search texts of users from before the column. */
+function searchTextsOf({ userSearches }: CronServices): Sweepable[] {
+  return userSearches.map((store) => {
+    const run = { after: '' }
+    let filled = 0
+    const fill = async (limit: number) => {
+      const swept = await store.fill(run, limit)
+      filled += swept.removed
+      if (swept.removed > 0) log('info', 'search_texts_filled', { filled: swept.removed })
+      return swept
+    }
+    const logFailure = (cause: string) => log('error', 'search_texts_failed', { filled, cause })
+    return { table: 'users (search texts)', statements: FILL_STATEMENTS, sweep: fill, logFailure }
+  })
+}
+
+interface RunOptions {
+  /** Whether the main database is nearly full. */
+  needsRelief: boolean
+  context: RequestContext
+}
+
+/** The parts of the work of one run. */
+export function sweepablesOf(services: CronServices, { needsRelief, context }: RunOptions): Sweepable[] {
   const { shards, revocationStores, audit, statistics, consents, config, clock } = services
   const { metadataClients, auditStores } = services
   const now = clock.now()
@@ -152,6 +152,8 @@ export function sweepablesOf(services: CronServices, { needsRelief }: { needsRel
   const withdrawnRun = { now, after: now - recentSecondsAt(now), last: null }
   const leftRun = { now, last: null, unread: 0 }
   return [
+    ...services.userOutboxes.map(moveSweepOf),
+    accountsOf(services, context),
     ...erasuresOf(services, now),
     ...shards.databases().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => ({
@@ -203,6 +205,8 @@ export function sweepablesOf(services: CronServices, { needsRelief }: { needsRel
       },
       expired('erasures', erasures),
     ]),
+    ...archivesOf(services, now),
+    ...searchTextsOf(services),
   ]
 }
 
@@ -269,16 +273,15 @@ function archiveErasureOf({ archiveErasure, auditStores, clock }: CronServices):
   const sweep = async () => {
     if (steps++ === MAX_ERASURE_STEPS) return 0
     const { after, statements } = run
-    let hasMore = true
     try {
-      hasMore = await archiveErasure.eraseNext(clock.now(), run)
+      const hasMore = await archiveErasure.eraseNext(clock.now(), run)
+      return { removed: Number(hasMore), hasMore, statements: run.statements - statements }
     } catch (error) {
       if (run.after === after) throw error
-      log('error', 'sweep_failed', { table, removed: 0, cause: describeError(error) })
+      return { removed: 0, hasMore: true, statements: run.statements - statements, failures: [error] }
     }
-    return { removed: Number(hasMore), hasMore, statements: run.statements - statements }
   }
-  return { table, statements: 2 + ERASURE_STATEMENTS * auditStores.length, sweep }
+  return { table, statements: erasureStatements(auditStores.length), sweep }
 }
 
 interface ExpiringRows {

@@ -2,13 +2,13 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sweepablesOf } from '../src/cron.ts'
 import { UNKNOWN_CALLER } from '../src/lib/request_context.ts'
-import { BATCH_ROWS, MAX_STATEMENTS, sweep } from '../src/sessions/sweep.ts'
 import { BROWSER_END_REASONS } from '../src/signin/browser_session_store.ts'
+import { BATCH_ROWS, MAX_STATEMENTS, sweep } from '../src/storage/sweep.ts'
 import { aroundD1 } from './support/around_d1.ts'
-import { deliverHistory, emptyArchive, makeHistory } from './support/audit_history.ts'
+import { deliverHistory, emptyArchive, makeHistory, requireBucket } from './support/audit_history.ts'
 import { archiveServer } from './support/audit_sink.ts'
 import { emptyIndexDatabases, NEW_1, NEW_2 } from './support/index_databases.ts'
-import { emptyStores, TestClock, type TestServer } from './support/server.ts'
+import { emptyStores, TestClock, TestServer } from './support/server.ts'
 import { IN_ONE_DATABASE } from './support/user_databases.ts'
 
 const CONFIG = {
@@ -17,6 +17,8 @@ const CONFIG = {
   audit_archive: { partitions: 1, hot_hours: 72 },
   audit_max_events: 10_000,
 }
+
+const DAY = 86_400
 
 /** Two users who were deleted lately and long ago. */
 const [DELETED, MISSING] = ['a', 'b'].map((letter) => `user:u1.${letter.repeat(22)}`)
@@ -33,6 +35,28 @@ function countingServer(config: Record<string, unknown>) {
     (['DB', 'USERS_1', 'USERS_2', 'INDEX_1', 'INDEX_2'] as const).map((name) => [name, count(env[name])]),
   )
   return { server: archiveServer({ config, env: stores }).server, sent }
+}
+
+/** Keeps warnings out of the output. */
+function silence() {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  onTestFinished(() => warn.mockRestore())
+  return warn
+}
+
+/** The subjects in the listed objects of the archive. */
+async function subjectsInObjects(): Promise<unknown[]> {
+  const { results } = await env.DB.prepare('SELECT name FROM audit_archives WHERE removed_at IS NULL').all<{
+    name: string
+  }>()
+  expect(results.length).toBeGreaterThan(20)
+  const texts = await Promise.all(results.map(async ({ name }) => (await requireBucket().get(name))?.text()))
+  return texts.flatMap((text = '') =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).subject),
+  )
 }
 
 /** Gives every part of a run some rows, so that it sends each of its statements. */
@@ -65,7 +89,26 @@ async function fill(server: TestServer): Promise<void> {
       "INSERT INTO audit_archives (partition, day, name, size, bytes, blocks, removed_at) VALUES (0, 0, 'x', 1, 1, '[]', 1)",
     ),
   ])
-  await env.USERS_1.prepare('INSERT INTO user_changes (name) VALUES (?)').bind(DELETED).run()
+  await env.USERS_1.batch([
+    env.USERS_1.prepare('INSERT INTO user_changes (name) VALUES (?)').bind(DELETED),
+    env.USERS_1.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+       INSERT INTO audit_events (at, kind, outcome, reason) SELECT ?, 'issue', 'ok', 'old' FROM n`,
+    ).bind(time),
+  ])
+  await deliverHistory(server, makeHistory(time - 4 * DAY, 1))
+  await addUsers()
+}
+
+/** Adds seven users of the main database: the deletion of six is due, and one has no search text. */
+async function addUsers(): Promise<void> {
+  const server = new TestServer()
+  for (let i = 0; i < 6; i++) {
+    const { id } = await server.addUser()
+    await env.DB.prepare('UPDATE users SET deletion_at = 1 WHERE id = ?').bind(id).run()
+  }
+  const { id } = await server.addUser()
+  await env.DB.prepare('UPDATE users SET search = NULL WHERE id = ?').bind(id).run()
 }
 
 describe('the statements of a run of the cron trigger', () => {
@@ -82,7 +125,7 @@ describe('the statements of a run of the cron trigger', () => {
     const { server, sent } = countingServer(config)
     await fill(archiveServer({ config: CONFIG }).server)
     const most = new Map<string, number>()
-    for (const part of sweepablesOf(server.services, { needsRelief: false }))
+    for (const part of sweepablesOf(server.services, { needsRelief: false, context: server.context() }))
       for (let call = 0; call < 3; call++) {
         sent.statements = 0
         const swept = await part.sweep(BATCH_ROWS)
@@ -102,16 +145,26 @@ describe('the statements of a run of the cron trigger', () => {
         'sessions (ended browser sessions)',
         'user_changes',
         'idempotency_keys',
+        'audit_events and erasures (of a database of users)',
+        'users (deletion due)',
+        'users (search texts)',
       ]),
     )
     if (config.audit_archive !== undefined)
-      expect(several).toEqual(expect.arrayContaining(['audit_events', 'audit_archives']))
+      expect(several).toEqual(
+        expect.arrayContaining(['audit_events', 'audit_archives', 'audit_batches (archive)']),
+      )
   })
 
-  it('the erasure in objects of the archive reports the statements of each step', async () => {
+  it('an erasure in 25 objects of the archive takes several steps, and reports the statements of each', async () => {
     const { server, sent } = countingServer(CONFIG)
-    await fill(archiveServer({ config: CONFIG }).server)
-    const part = sweepablesOf(server.services, { needsRelief: false }).find(
+    const { server: archiving } = archiveServer({ config: CONFIG })
+    await deliverHistory(archiving, makeHistory(archiving.clock.time, 28))
+    await archiving.cron()
+    await env.DB.prepare(
+      "INSERT INTO erasures (subject, pseudonym, expires_at) VALUES ('visitor:1', 'visitor:erased-1', 9e9)",
+    ).run()
+    const part = sweepablesOf(server.services, { needsRelief: false, context: server.context() }).find(
       ({ table }) => table === 'audit_batches (erased users)',
     )
     const steps: number[] = []
@@ -123,12 +176,38 @@ describe('the statements of a run of the cron trigger', () => {
       expect(swept.statements).toBe(sent.statements)
       steps.push(sent.statements)
     }
-    expect(Math.max(...steps)).toBeGreaterThan(part?.statements ?? Infinity)
+    expect(Math.max(...steps)).toBeLessThanOrEqual(part?.statements ?? 0)
+    // Each object needs four statements.
+    expect(steps.reduce((sum, statements) => sum + statements, 0)).toBeGreaterThan(100)
+    expect(await subjectsInObjects()).not.toContain('visitor:1')
+  })
+
+  it('the moves, deletions, search texts and objects of the archive share the statements of the run', async () => {
+    silence()
+    const { server } = archiveServer({ config: CONFIG })
+    const { userOutboxes, dueDeletions, userSearches, signOut, auditStores } = server.services
+    const moves = userOutboxes.map((outbox) => vi.spyOn(outbox, 'move').mockResolvedValue(500))
+    const due = Array.from({ length: 5 }, (_, i) => ({
+      ...{ id: `user:${i}`, pool: 'customers', username: `${i}`, deletionAt: 1 },
+    }))
+    const lists = vi.spyOn(dueDeletions, 'list').mockResolvedValue(due)
+    const removals = vi.spyOn(signOut, 'removeUser').mockResolvedValue({ kind: 'missing' })
+    const swept = { removed: BATCH_ROWS, hasMore: true }
+    const fills = userSearches.map((store) => vi.spyOn(store, 'fill').mockResolvedValue(swept))
+    const objects = auditStores.flatMap(({ archive }) =>
+      archive === null ? [] : [vi.spyOn(archive, 'moveNext').mockResolvedValue(1)],
+    )
+    await server.cron()
+    const callsOf = (...spies: { mock: { calls: unknown[] } }[]) =>
+      spies.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+    const sent = [10 * callsOf(...moves), callsOf(lists) + 6 * callsOf(removals), 2 * callsOf(...fills)]
+    const all = [...sent, 5 * callsOf(...objects)]
+    for (const statements of all) expect(statements).toBeGreaterThan(5)
+    expect(all.reduce((sum, statements) => sum + statements, 0)).toBeLessThanOrEqual(MAX_STATEMENTS)
   })
 
   it('a run counts reported statements, and begins no call whose statements do not fit', async () => {
-    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
-    onTestFinished(() => warn.mockRestore())
+    const warn = silence()
     const calls = { reported: 0, declared: 0 }
     const reporting = {
       table: 'reported',

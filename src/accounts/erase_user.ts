@@ -21,6 +21,9 @@ interface Dependencies {
   guard: SignInGuard
 }
 
+/** The statements of an erasure. */
+export const ERASE_STATEMENTS = 6
+
 /** Why and by whom a user is erased. */
 interface ErasureCause {
   reason: string

@@ -9,7 +9,7 @@ import { batchesOf, insertBatchesSql, withPseudonym } from './audit_batch_store.
 import type { BatchedEvent } from './audit_message.ts'
 import { countOfPartitions, DAY_SECONDS, partitionsOf } from './event_partition.ts'
 
-/** The rows of D1 that one call changes. */
+/** The batches that one call replaces. Each needs two statements, because a batch has fewer events than `MAX_EVENTS`. */
 const MAX_BATCHES = 20
 
 /** The most events of one insertion. A parameter of D1 has at most 2 MB. */
@@ -17,6 +17,14 @@ const MAX_EVENTS = 2000
 
 /** The objects that one call looks at, and all others of the last day. */
 const MAX_OBJECTS = 30
+
+/** After this number of statements for objects, a call replaces no other object. An object needs at most 14. */
+const OBJECT_STATEMENTS = 46
+
+/** The most statements of one call. @param databases The number of databases */
+export function erasureStatements(databases: number): number {
+  return 1 + 3 * databases + OBJECT_STATEMENTS - 1 + 14 + 1
+}
 
 const SELECT_NEXT = `
   SELECT subject, pseudonym, expires_at, archive_from FROM erasures WHERE archive_from IS NOT NULL AND subject > ?
@@ -29,7 +37,7 @@ const COPY = `
 const SELECT_BATCHES = `
   SELECT batch.partition, batch.slot, batch.id, batch.events FROM json_each(?1) AS part
   CROSS JOIN audit_batches AS batch ON batch.partition = part.value AND instr(batch.events, ?2)
-  WHERE EXISTS (SELECT 1 FROM json_each(batch.events) AS event WHERE event.value ->> 'subject' = ?3) LIMIT ${MAX_BATCHES}`
+  WHERE EXISTS (SELECT 1 FROM json_each(batch.events) AS event WHERE event.value ->> 'subject' = ?3) LIMIT ?4`
 
 const DELETE_BATCH = 'DELETE FROM audit_batches WHERE partition = ? AND slot = ? AND id = ?'
 
@@ -77,6 +85,8 @@ interface Step {
   /** Unix seconds. */
   now: number
   run: ErasureRun
+  /** The statements of the run after which the step replaces no other object. */
+  end: number
 }
 
 /** A database of batches, and its objects; null without a bucket. */
@@ -128,14 +138,19 @@ export class ArchiveErasureStore {
 
   /** @returns whether a batch had events of the user */
   async #eraseBatches(next: Next, run: ErasureRun): Promise<boolean> {
-    const erased = await Promise.all(this.#parts.databases.map(({ db }) => eraseBatchesIn(db, next, run)))
-    return erased.includes(true)
+    let replaced = 0
+    for (const { db } of this.#parts.databases) {
+      replaced += await eraseBatchesIn(db, next, { run, limit: MAX_BATCHES - replaced })
+      if (replaced >= MAX_BATCHES) break
+    }
+    return replaced > 0
   }
 
-  async #eraseObjects(next: Next, { now, run }: Step): Promise<void> {
+  async #eraseObjects(next: Next, { now, run }: Omit<Step, 'end'>): Promise<void> {
+    const { databases } = this.#parts
+    const end = run.statements + databases.length + OBJECT_STATEMENTS
     const days: (number | null)[] = []
-    for (const database of this.#parts.databases)
-      days.push(await this.#eraseObjectsOf(database, next, { now, run }))
+    for (const database of databases) days.push(await this.#eraseObjectsOf(database, next, { now, run, end }))
     const left = days.filter((day) => day !== null)
     const update = this.#db
       .prepare('UPDATE erasures SET archive_from = ? WHERE subject = ?')
@@ -147,11 +162,13 @@ export class ArchiveErasureStore {
   /** @returns the first day that it has not read; null after the last one */
   async #eraseObjectsOf(database: AuditDatabase, next: Next, step: Step): Promise<number | null> {
     const { subject, archive_from: from } = next
+    if (step.run.statements >= step.end) return from
     const select = database.db.prepare(SELECT_OBJECTS).bind(JSON.stringify(partitionsOf(subject)), from)
     step.run.statements += 1
     const { results } = await callStore('D1 audit_archives', () => select.all())
     const archives = decodeRecord(archivesSchema, 'audit archives', results)
     for (const archive of archives) {
+      if (step.run.statements >= step.end) return archive.day
       const found = await this.#parts.archived.readSubject([archive], subject)
       if (found.length > 0) await replaceObject(database, archive, { next, ...step })
     }
@@ -163,20 +180,20 @@ export class ArchiveErasureStore {
 async function eraseBatchesIn(
   db: D1Database,
   { subject, pseudonym, expires_at }: Next,
-  run: ErasureRun,
-): Promise<boolean> {
+  { run, limit }: { run: ErasureRun; limit: number },
+): Promise<number> {
   const copy = db.prepare(COPY).bind(subject, pseudonym, expires_at)
   const select = db
     .prepare(SELECT_BATCHES)
-    .bind(JSON.stringify(partitionsOf(subject)), JSON.stringify(subject), subject)
+    .bind(JSON.stringify(partitionsOf(subject)), JSON.stringify(subject), subject, limit)
   run.statements += 2
   const [, found] = await callStore('D1 audit_batches', () => db.batch([copy, select]), SEARCH_DEADLINE_MS)
   const batches = decodeRecord(batchesSchema, 'audit batches', found?.results)
   const statements = batches.flatMap((batch) => replaceBatch(db, batch, { subject, pseudonym }))
-  if (statements.length === 0) return false
+  if (statements.length === 0) return 0
   run.statements += statements.length
   await callStore('D1 audit_batches', () => db.batch(statements), SEARCH_DEADLINE_MS)
-  return true
+  return batches.length
 }
 
 /** The new batches have ids that sort after the old one, so an export that has read up to the old batch reads them too. */

@@ -1,7 +1,7 @@
 import { revocationTime } from '../sessions/revocation_store.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
-import type { Swept } from '../sessions/sweep.ts'
 import type { Statements } from '../storage/idempotency_store.ts'
+import type { Swept } from '../storage/sweep.ts'
 import type { ConsentStore, StoredConsent, WithdrawnConsent } from './consent_store.ts'
 
 /** The most sessions of one consent that one request ends in each shard. The cron trigger ends the rest. */

@@ -12,6 +12,7 @@ import { UnfinishedEndStore } from '../signin/unfinished_end_store.ts'
 import { DatabaseSizeStore } from '../storage/database_size_store.ts'
 import { ExpiredRowsStore } from '../storage/expired_rows_store.ts'
 import { IdempotencyStore } from '../storage/idempotency_store.ts'
+import { DueDeletionStore } from '../users/due_deletion_store.ts'
 import { ErasureStore } from '../users/erasure_store.ts'
 import { UserChangeStore } from '../users/user_change_store.ts'
 import { UserDatabases } from '../users/user_databases_store.ts'
@@ -35,6 +36,7 @@ export function createMaintenanceServices(environment: Environment, services: Se
     factorSeals: new FactorSealStore(db),
     unfinishedEnds: new UnfinishedEndStore(db),
     erasures: new ErasureStore(userDatabases),
+    dueDeletions: new DueDeletionStore(db),
     ...createUserMaintenance(userDatabases),
     /** One for each further database of users. */
     userOutboxes: further.map((database) => new UserOutboxStore(db, database)),

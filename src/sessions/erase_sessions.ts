@@ -1,6 +1,6 @@
+import type { Swept } from '../storage/sweep.ts'
 import type { ErasureStore, NewErasure } from '../users/erasure_store.ts'
 import type { SessionShards } from './session_shards.ts'
-import type { Swept } from './sweep.ts'
 
 /** The erasures in one statement. The text of its parameter is then about 120 KB. */
 const ERASURES_AT_ONCE = 1000

@@ -1,6 +1,6 @@
 import { LOGOUT } from '../sessions/session.ts'
 import type { SessionShards } from '../sessions/session_shards.ts'
-import type { Swept } from '../sessions/sweep.ts'
+import type { Swept } from '../storage/sweep.ts'
 import type { UserOutboxStore } from '../users/user_outbox_store.ts'
 import { BROWSER_END_REASONS } from './browser_session_store.ts'
 import type { EndPlace, UnfinishedEndStore } from './unfinished_end_store.ts'

@@ -89,15 +89,6 @@ export class UserAdminStore {
     return row === null ? null : decodeUserRecord(row)
   }
 
-  /** Up to `limit` users of the main database whose deletion is due, the oldest first. @throws StorageUnavailable, CorruptRecord */
-  async listDueForDeletion(now: number, limit: number): Promise<UserRecord[]> {
-    const select = this.#databases.home
-      .prepare('SELECT * FROM users WHERE deletion_at <= ? ORDER BY deletion_at LIMIT ?')
-      .bind(now, limit)
-    const { results } = await callStore('D1 users', () => select.all())
-    return results.map(decodeUserRecord)
-  }
-
   /** Finds the existing users of these ids. @throws StorageUnavailable, CorruptRecord */
   async findMany(ids: readonly string[]): Promise<UserRecord[]> {
     const groups = this.#databases.group(ids, (id) => id)

@@ -9,6 +9,12 @@ import { databaseNameOf } from './user_databases_store.ts'
 /** The most events that one call moves. D1 allows 100 KB for a statement and 2 MB for a value. */
 const MOVED_AT_ONCE = 500
 
+/** The most statements of one move. */
+export const MOVE_STATEMENTS = 10
+
+/** The statements of a move that finds no row. */
+export const EMPTY_MOVE_STATEMENTS = 2
+
 /** With each event: its subject, if that is no user of this database any more; null otherwise. */
 const SELECT_EVENTS = `SELECT id, json_object(${EVENT_COLUMNS.map((name) => `'${name}', "${name}"`).join(', ')}) AS event,
     CASE WHEN NOT EXISTS (SELECT 1 FROM users WHERE users.id = subject) THEN subject END AS deleted

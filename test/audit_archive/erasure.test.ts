@@ -187,13 +187,13 @@ describe.each(LAYOUTS)('the erasure of users in the archive of audit events $tit
     const { services } = server
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     onTestFinished(() => log.mockRestore())
-    await sweepStores({ ...services, archiveErasure: erasure })
+    await sweepStores({ ...services, archiveErasure: erasure }, server.context())
     expect(log.mock.calls.map(([line]) => JSON.parse(String(line)))).toEqual([
       expect.objectContaining({ event: 'sweep_failed', table: 'audit_batches (erased users)' }),
     ])
     expect(await unfinished()).toEqual(['visitor:0'])
     expect(await allTexts()).toContain('visitor:erased-2')
-    await sweepStores({ ...services, archiveErasure: erasure })
+    await sweepStores({ ...services, archiveErasure: erasure }, server.context())
     expect(await unfinished()).toEqual([])
   })
 

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { runCron } from '../../src/cron.ts'
 import { StorageUnavailable } from '../../src/lib/storage_error.ts'
-import { BATCH_ROWS, MAX_STATEMENTS } from '../../src/sessions/sweep.ts'
+import { BATCH_ROWS, MAX_STATEMENTS } from '../../src/storage/sweep.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { D1_DOWN } from '../support/faults.ts'
 import {

@@ -196,7 +196,7 @@ export class TestServer {
   }
 
   sweep(): Promise<void> {
-    return sweepStores(this.services)
+    return sweepStores(this.services, this.context())
   }
 
   /** Runs the cron trigger and waits for its work. */

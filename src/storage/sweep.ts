@@ -4,7 +4,7 @@ import { describeError, log } from '../lib/log.ts'
 /** The most rows that one statement removes. D1 runs one statement at a time, so a sign-in may wait for it. */
 export const BATCH_ROWS = 1000
 
-/** A Worker can send 1000 statements to D1 in one run. The signing keys need some of them. */
+/** A Worker can send 1000 statements to D1 in one run. The signing keys and the second factors need some of them. */
 export const MAX_STATEMENTS = 900
 
 /** A run ends before the next run starts. The cron trigger starts a run every five minutes. */
@@ -41,26 +41,24 @@ interface Progress extends Sweepable {
 /**
  * Removes expired rows, one batch of each table in turn. A run stops when it has used its statements or its time. The next
  * run removes the rest. A failure in one table does not stop the others.
+ *
+ * @param sent The statements that the run has sent before.
  */
-export async function sweep(sweepables: readonly Sweepable[], clock: Clock): Promise<void> {
+export async function sweep(sweepables: readonly Sweepable[], clock: Clock, sent = 0): Promise<void> {
   const begunAt = clock.now()
-  const queue: Progress[] = sweepables.map((sweepable) => ({
-    ...sweepable,
-    removed: 0,
-    hasFailed: false,
-  }))
+  const queue: Progress[] = sweepables.map((part) => ({ ...part, removed: 0, hasFailed: false }))
   const unfinished: Progress[] = []
-  let sent = 0
+  let total = sent
   while (clock.now() - begunAt < MAX_SECONDS) {
     const next = queue.shift()
     if (next === undefined) break
     const { statements = 1 } = next
-    if (sent + statements > MAX_STATEMENTS) {
+    if (total + statements > MAX_STATEMENTS) {
       unfinished.push(next)
       continue
     }
     const swept = await sweepBatch(next)
-    sent += swept.statements ?? statements
+    total += swept.statements ?? statements
     if (swept.hasMore) queue.push(next)
     else if (next.hasFailed) unfinished.push(next)
     else log('info', 'swept', { table: next.table, removed: next.removed })
