@@ -14,7 +14,7 @@ import { RedirectFlow } from './redirect_flow.ts'
 import { isGuest, mayActFor, onStorageChange, type Session, SessionStore } from './session.ts'
 import { StepFlow } from './step_flow.ts'
 import { readStepUp } from './step_up.ts'
-import { type Exclusively, tabLock } from './tab_lock.ts'
+import { type Exclusively, TURN_WAIT_MS, tabLock } from './tab_lock.ts'
 import { unlessAborted } from './time_limit.ts'
 import { isRefreshTokenInvalid, TokenRequestError } from './token_endpoint.ts'
 import { TokenRequests } from './token_requests.ts'
@@ -153,10 +153,11 @@ export class Client {
   async signOut(options?: SignOutOptions): Promise<void> {
     const session = this.#forget()
     // A customer session that is stored when this tab gets the lock is from a sign-in in progress. It is removed too. A new guest
-    // session stays.
+    // session stays, and a later sign-in, because the browser may have frozen this tab meanwhile.
+    const latestStart = this.#now() + TURN_WAIT_MS / 1000
     const late = this.#exclusively(async () => {
-      const isSignedIn = this.session !== null && !isGuest(this.session)
-      return isSignedIn ? this.#forget() : null
+      const other = this.session
+      return other && !isGuest(other) && other.issuedAt <= latestStart ? this.#forget() : null
     })
     await Promise.all([this.#revoke(session), late.then((other) => this.#revoke(other))])
     if (options) this.#redirects.signOut(session, options)
@@ -224,12 +225,15 @@ export class Client {
     return next
   }
 
-  /** @returns null if the server refuses the refresh token */
-  async #exchange({ refreshToken }: Session): Promise<Session | null> {
+  /** @returns null if the server refuses the refresh token, or if `old` is no longer stored */
+  async #exchange(old: Session): Promise<Session | null> {
+    const { refreshToken } = old
     if (refreshToken === null) return null
     const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+    // A hidden tab may wake minutes late for its next try. If another tab has refreshed, the service treats the old token as stolen.
+    const attempt = async () => (this.#store.holds(old) ? this.#requests.tokens(form) : null)
     try {
-      return await this.#requests.persist(() => this.#requests.tokens(form))
+      return await this.#requests.persist(attempt)
     } catch (error) {
       if (isRefreshTokenInvalid(error)) return null
       throw error

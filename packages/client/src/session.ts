@@ -63,6 +63,11 @@ export class SessionStore {
     }
   }
 
+  /** Whether this session is the stored one. Null stands for no session. */
+  holds(session: Session | null): boolean {
+    return this.find()?.accessToken === session?.accessToken
+  }
+
   /**
    * Replaces `old` by `next`, or removes it if `next` is null. It changes nothing if `old` is no longer stored: a user may
    * have signed out, or, without locks, another tab may have signed a user in.
@@ -70,7 +75,7 @@ export class SessionStore {
    * @returns Whether the session was replaced
    */
   replace(old: Session | null, next: Session | null): boolean {
-    if (this.find()?.accessToken !== old?.accessToken) return false
+    if (!this.holds(old)) return false
     if (next) this.save(next)
     else this.clear()
     return true

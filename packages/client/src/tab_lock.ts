@@ -9,7 +9,8 @@ export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>
 
 /**
  * A tab waits this long for its turn. A tab that the browser froze may hold the lock forever. Work without the lock is
- * safe: two refreshes in parallel get the same successor, and a session is replaced only where it has not changed.
+ * safe: two refreshes in parallel get the same successor. A refresh is sent, and its result stored, only while the session is
+ * unchanged.
  */
 export const TURN_WAIT_MS = 5000
 

@@ -7,16 +7,22 @@ export class TimeLimitError extends Error {
  * Runs work that can be aborted, and rejects after the limit even if the work ignores its signal. It does not use
  * `AbortSignal.timeout`, because Safari has it only since version 16.
  *
+ * The limit has two halves. A frozen tab or stopped process that continues may run its overdue timer before it reads a
+ * response that has arrived. The second half leaves time to read it.
+ *
  * @throws TimeLimitError, and what the work throws
  */
 export async function runWithin<T>(limitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const expire = () => {
       reject(new TimeLimitError(`no result within ${limitMs} ms`))
       controller.abort()
-    }, limitMs)
+    }
+    timer = setTimeout(() => {
+      timer = setTimeout(expire, limitMs / 2)
+    }, limitMs / 2)
   })
   try {
     return await Promise.race([work(controller.signal), limit])

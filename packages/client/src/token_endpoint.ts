@@ -43,7 +43,7 @@ const UNREACHABLE = 'unreachable'
 /** The time limit of one request, including the response body. */
 export const REQUEST_LIMIT_MS = 8000
 
-/** The waits before the retries. All tries end within the server's retry window of 60 s. */
+/** The waits before the retries. They end within the server's retry window of 60 s, unless timers are delayed. */
 const WAITS_SECONDS = [0.5, 2, 5]
 
 /** The longest wait between two tries. If `Retry-After` is longer, the call fails at once with that value. */
@@ -153,7 +153,10 @@ export function isRefreshTokenInvalid(error: unknown): boolean {
   )
 }
 
-/** Retries temporary errors a few times. It calls `onRetry` before each retry. */
+/**
+ * Retries temporary errors a few times. It calls `onRetry` before each retry. A retry can be minutes late, because
+ * a browser delays the timers of hidden tabs. An attempt that can become wrong must check that itself.
+ */
 export async function persist<T>(attempt: () => Promise<T>, onRetry: () => void): Promise<T> {
   for (const seconds of WAITS_SECONDS) {
     try {

@@ -104,8 +104,7 @@ export class Account {
 
   /** A valid access token. @throws CliError */
   async accessToken(): Promise<string> {
-    const credentials = await this.#store.find(this.server)
-    if (credentials === null) throw this.#signedOut()
+    const credentials = await this.#requireStored()
     if (credentials.expiresAt - currentTime() > REFRESH_AHEAD_SECONDS) return credentials.accessToken
     return this.renew(credentials.accessToken)
   }
@@ -116,21 +115,34 @@ export class Account {
    * @throws CliError
    */
   renew(oldAccessToken: string): Promise<string> {
-    return this.#store.exclusively(async () => {
-      const credentials = await this.#store.find(this.server)
-      if (credentials === null) throw this.#signedOut()
-      const { refreshToken } = credentials
-      if (credentials.accessToken !== oldAccessToken) return credentials.accessToken
-      const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
-      // The server accepts the old refresh token only for a short time, so the new one must be stored.
-      return uninterrupted(async () => {
-        const renewed = await this.#persist(() => this.#request(form)).catch((error) => {
+    // The server accepts the old refresh token only for a short time, so the new one must be stored.
+    return this.#store.exclusively(() =>
+      uninterrupted(async () => {
+        const renewed = await this.#persist(() => this.#refresh(oldAccessToken)).catch((error) => {
           throw explainRefresh(error, this.server)
         })
+        const stored = await this.#requireStored()
+        if (stored.accessToken !== oldAccessToken) return stored.accessToken
         await this.#store.save(this.server, renewed)
         return renewed.accessToken
-      })
-    })
+      }),
+    )
+  }
+
+  /**
+   * Sends one refresh, or returns the stored tokens if another command has changed them. That command took over the lock while
+   * this process was stopped. The server would treat a late use of the old refresh token as theft.
+   */
+  async #refresh(oldAccessToken: string): Promise<Credentials> {
+    const stored = await this.#requireStored()
+    if (stored.accessToken !== oldAccessToken) return stored
+    return this.#request({ grant_type: 'refresh_token', refresh_token: stored.refreshToken })
+  }
+
+  async #requireStored(): Promise<Credentials> {
+    const credentials = await this.#store.find(this.server)
+    if (credentials === null) throw this.#signedOut()
+    return credentials
   }
 
   async #revoke({ refreshToken }: Credentials): Promise<void> {

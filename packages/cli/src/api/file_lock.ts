@@ -2,12 +2,15 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 const PAUSE_MS = 50
-/** Longer than a refresh with all its retries. */
-const STALE_MS = 60_000
+/**
+ * A stopped process may have sent its refresh and not stored the response. The next process must refresh within the server's
+ * retry window of 60 s.
+ */
+const STALE_MS = 20_000
 
 /**
  * Runs `work` in one process at a time. A process takes over a lock whose owner has ended, or that is older than STALE_MS.
- * Two processes can take over the same lock. Both then refresh, and the server gives both the same tokens.
+ * Two processes can then work at the same time. If both refresh, the server gives both the same tokens.
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -38,7 +41,8 @@ async function isStale(path: string): Promise<boolean> {
   try {
     const { mtimeMs } = await stat(path)
     const pid = Number(await readFile(path, 'utf8'))
-    return Date.now() - mtimeMs > STALE_MS || (pid > 0 && !isRunning(pid))
+    // Math.abs, because the clock may have been set back.
+    return Math.abs(Date.now() - mtimeMs) > STALE_MS || (pid > 0 && !isRunning(pid))
   } catch (error) {
     // The owner has released the lock.
     if (isCode(error, 'ENOENT')) return false
