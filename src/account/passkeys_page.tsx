@@ -10,7 +10,7 @@ import { Form } from '../pages/form.ts'
 import { MAX_NAME_CHARACTERS, type Passkey } from '../passkeys/passkey.ts'
 import {
   addPasskey,
-  canRemovePasskey,
+  findRemainingWithout,
   listOwnPasskeys,
   removePasskey,
   renamePasskey,
@@ -61,7 +61,6 @@ async function showPasskeys({
 }: UserPageContent): Promise<UserPageView> {
   const passkeys = await listOwnPasskeys(request)
   const holder = await request.services.cookies.requireFormId(request.c)
-  const canRemove = canRemovePasskey(passkeys, request)
   const started = await startPasskey({ service: looks.name, holder }, request)
   const body = (
     <>
@@ -70,7 +69,9 @@ async function showPasskeys({
         <ul class="entries">
           {passkeys.map((passkey) => (
             <li>
-              <PageForm>{showPasskey(passkey, canRemove, looks)}</PageForm>
+              <PageForm>
+                {showPasskey(passkey, findRemainingWithout(passkey.id, passkeys, request) !== null, looks)}
+              </PageForm>
             </li>
           ))}
         </ul>

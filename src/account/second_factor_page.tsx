@@ -5,7 +5,14 @@ import { RecoveryCodeList } from '../browser/recovery_code_list.tsx'
 import { accountPathOf } from '../config/account_path.ts'
 import type { UserRequest } from './account_request.ts'
 import { keepSecondFactor } from './keep_browser_session.ts'
-import { appOf, confirmApp, removeApp, renewCodes, startApp } from './operations/own_second_factor.ts'
+import {
+  appOf,
+  confirmApp,
+  findRemainingWithoutApp,
+  removeApp,
+  renewCodes,
+  startApp,
+} from './operations/own_second_factor.ts'
 import { showOnce, type UserPageContent, type UserPageView, userPage } from './user_page.tsx'
 
 const PATH = '/second-factor'
@@ -35,7 +42,8 @@ export const secondFactorPage = userPage({
 
 async function showSecondFactor(content: UserPageContent): Promise<UserPageView> {
   const { request, texts, state, PageForm } = content
-  const { isSetUp, canRemove } = appOf(request)
+  const { isSetUp } = appOf(request)
+  const canRemove = isSetUp && (await findRemainingWithoutApp(request)) !== null
   const { secondFactor: words } = texts
   const body = isSetUp ? (
     <>

@@ -136,8 +136,8 @@ async function removeFactors(
     event: byCaller(call, { operation: operationId, from }),
     alongside: removed.flatMap(({ kind, factor_id: factorId }) =>
       kind === APP
-        ? services.factors.removals(id)
-        : [services.passkeyStore.removal({ id: factorId, subject: id })],
+        ? services.factors.removals({ subject: id, remaining: null })
+        : [services.passkeyStore.removal({ id: factorId, subject: id, remaining: null })],
     ),
   }
   requireChanged(await services.signOut.endUser(id, revocation, context), 'user', lastAdmin)

@@ -8,6 +8,7 @@ import type { FactorSecrets } from './factor_secrets.ts'
 import type { FactorStore } from './factor_store.ts'
 import { qrSvg } from './qr_svg.ts'
 import { generateRecoveryCodes, hashRecoveryCodes } from './recovery_code.ts'
+import type { RemainingFactor } from './remaining_factor.ts'
 import { findTotpStep, generateTotpSecret, parseTotpCode, totpUri } from './totp.ts'
 
 /** The lifetime of the sealed secret in a form. */
@@ -125,10 +126,18 @@ export class AuthenticatorApps {
     return codes
   }
 
-  /** Removes the app and the recovery codes of a user. @returns whether the user had an app @throws StorageUnavailable */
-  async remove(change: ChangedAccount, context: RequestContext): Promise<boolean> {
+  /**
+   * Removes the app and the recovery codes of a user.
+   *
+   * @returns false if the user had no app, or no longer has the remaining factor
+   * @throws StorageUnavailable
+   */
+  async remove(
+    change: ChangedAccount & { remaining: RemainingFactor },
+    context: RequestContext,
+  ): Promise<boolean> {
     const event = this.#eventOf('the authenticator app and the recovery codes were removed', change, context)
-    const isRemoved = await this.#factors.remove(change.subject, [event])
+    const isRemoved = await this.#factors.remove(change, [event])
     if (isRemoved) this.#notify('totp_removed', change, context)
     return isRemoved
   }

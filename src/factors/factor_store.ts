@@ -10,6 +10,7 @@ import {
 } from '../users/failure_count.ts'
 import type { FailureStore } from '../users/failure_store.ts'
 import { decodeUserRow, type StoredUser, USER_COLUMNS } from '../users/user.ts'
+import { HAS_REMAINING, type RemainingFactor } from './remaining_factor.ts'
 
 /** The authenticator app of a user, for a check of a code. */
 export interface TotpFactor {
@@ -80,6 +81,11 @@ const SELECT_SUMMARIES = `
   UNION ALL
   SELECT 'recovery_codes', max(created_at), max(used_at), count(*) - count(used_at)
     FROM recovery_codes WHERE subject = ?1 HAVING count(*) > 0`
+
+interface TotpRemoval {
+  subject: string
+  remaining: RemainingFactor
+}
 
 /** The use of a second factor, which counts as a failure until the statement succeeds. */
 export interface FactorUse {
@@ -242,22 +248,29 @@ export class FactorStore {
 
   /**
    * Removes the authenticator app and the recovery codes of a user, in one transaction with further statements. These do nothing
-   * if `changes()` is 0: the user had no app.
+   * if `changes()` is 0.
    *
-   * @returns whether the user had an app
+   * @returns false if the user had no app, or no longer has the remaining factor
    * @throws StorageUnavailable
    */
-  async remove(subject: string, alongside: readonly D1PreparedStatement[]): Promise<boolean> {
-    const [app, codes] = this.removals(subject)
+  async remove(factor: TotpRemoval, alongside: readonly D1PreparedStatement[]): Promise<boolean> {
+    const [app, codes] = this.removals(factor)
     const results = await callStore('D1 factors', () => this.#db.batch([app, ...alongside, codes]))
     return (results[0]?.meta.changes ?? 0) > 0
   }
 
   /** The statements that remove the authenticator app and the recovery codes of a user. */
-  removals(subject: string): [D1PreparedStatement, D1PreparedStatement] {
+  removals({ subject, remaining }: TotpRemoval): [D1PreparedStatement, D1PreparedStatement] {
     return [
-      this.#db.prepare('DELETE FROM totp_factors WHERE subject = ?').bind(subject),
-      this.#db.prepare('DELETE FROM recovery_codes WHERE subject = ?').bind(subject),
+      this.#db
+        .prepare(`DELETE FROM totp_factors WHERE subject = ?1 AND ${HAS_REMAINING}`)
+        .bind(subject, remaining),
+      this.#db
+        .prepare(
+          `DELETE FROM recovery_codes
+           WHERE subject = ?1 AND NOT EXISTS (SELECT 1 FROM totp_factors WHERE subject = ?1)`,
+        )
+        .bind(subject),
     ]
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { HAS_REMAINING, type RemainingFactor } from '../factors/remaining_factor.ts'
 import { decodeRecord, parseJsonColumn } from '../lib/decode.ts'
 import { callStore } from '../lib/storage_error.ts'
 import {
@@ -26,6 +27,10 @@ export interface PasskeyUse {
   signCount: number
   isBackedUp: boolean
   now: number
+}
+
+interface PasskeyRemoval extends Pick<Passkey, 'id' | 'subject'> {
+  remaining: RemainingFactor
 }
 
 const SELECT_FOR_SIGN_IN = `
@@ -140,19 +145,18 @@ export class PasskeyStore {
   /**
    * Removes a passkey of a user, in one transaction with further statements. These do nothing if `changes()` is 0.
    *
-   * @returns false for an unknown passkey and that of another user
+   * @returns false for an unknown passkey and that of another user, and for a user who no longer has the remaining factor
    * @throws StorageUnavailable
    */
-  async remove(
-    passkey: Pick<Passkey, 'id' | 'subject'>,
-    alongside: readonly D1PreparedStatement[],
-  ): Promise<boolean> {
+  async remove(passkey: PasskeyRemoval, alongside: readonly D1PreparedStatement[]): Promise<boolean> {
     const [removed] = await callStore(STORE, () => this.#db.batch([this.removal(passkey), ...alongside]))
     return (removed?.meta.changes ?? 0) > 0
   }
 
   /** The statement that removes a passkey of a user. */
-  removal({ id, subject }: Pick<Passkey, 'id' | 'subject'>): D1PreparedStatement {
-    return this.#db.prepare('DELETE FROM passkeys WHERE id = ? AND subject = ?').bind(id, subject)
+  removal({ id, subject, remaining }: PasskeyRemoval): D1PreparedStatement {
+    return this.#db
+      .prepare(`DELETE FROM passkeys WHERE subject = ?1 AND id = ?3 AND ${HAS_REMAINING}`)
+      .bind(subject, remaining, id)
   }
 }

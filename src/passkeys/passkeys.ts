@@ -3,6 +3,7 @@ import type { PasskeySettings } from '../config/accounts_schema.ts'
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
 import { type ChangedAccount, recordFactorChange } from '../factors/factor_event.ts'
+import type { RemainingFactor } from '../factors/remaining_factor.ts'
 import { randomId } from '../lib/bytes.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import type { Notifier } from '../mail/news.ts'
@@ -186,8 +187,11 @@ export class Passkeys {
     return this.#dependencies.store.rename({ id, subject, name: cleanName(name) })
   }
 
-  /** @returns false for an unknown passkey @throws StorageUnavailable */
-  async remove(change: PasskeyChange, context: RequestContext): Promise<boolean> {
+  /** @returns false for an unknown passkey, and without the remaining factor @throws StorageUnavailable */
+  async remove(
+    change: PasskeyChange & { remaining: RemainingFactor },
+    context: RequestContext,
+  ): Promise<boolean> {
     const event = this.#eventOf('removed', change, context)
     const isRemoved = await this.#dependencies.store.remove(change, [event])
     if (isRemoved) this.#notify('passkey_removed', change, context)

@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { accountsOf } from '../config/pool_settings.ts'
+import type { RemainingFactor } from '../factors/remaining_factor.ts'
+import type { Passkey } from '../passkeys/passkey.ts'
 import type { User } from '../users/user.ts'
 import { type AcrLevel, levelOf } from './authentication_level.ts'
 import { hasProvenPasskey } from './describe_methods.ts'
@@ -46,18 +48,31 @@ export function secondFactorOf(
   }
 }
 
+/** The factors of a user after a removal. */
+interface FactorsLeft {
+  hasTotp: boolean
+  passkeys: readonly Pick<Passkey, 'id' | 'rpId'>[]
+}
+
 /**
- * Whether the user can remove the app or the only passkey: no second factor is required, or another one serves in its place. Without a
- * required factor, the password alone would set up another one.
+ * Finds the factor that serves in place of a removed one. Without a required factor, the password alone would set up another one. A
+ * passkey of an earlier relying party id does not serve.
+ *
+ * @returns null if the user cannot remove the factor
  */
-export function canRemoveFactor(
-  factor: 'hasTotp' | 'hasPasskey',
+export function findRemaining(
   user: Parameters<typeof secondFactorOf>[0],
+  { hasTotp, passkeys }: FactorsLeft,
   config: Accounts,
-): boolean {
-  const left = secondFactorOf({ ...user, [factor]: false }, config)
-  if (!left.isRequired) return true
-  return left.mustBePasskey ? left.hasPasskey : left.hasApp || left.hasPasskey || left.isByEmail
+): { remaining: RemainingFactor } | null {
+  const left = secondFactorOf({ ...user, hasTotp, hasPasskey: passkeys.length > 0 }, config)
+  if (!left.isRequired) return { remaining: null }
+  const rpId = accountsOf(user.pool, config).passkeys?.rpId
+  const usable = passkeys.find((passkey) => passkey.rpId === rpId)
+  if (usable !== undefined) return { remaining: usable.id }
+  if (left.mustBePasskey) return null
+  if (left.hasApp) return { remaining: 'totp' }
+  return left.isByEmail ? { remaining: 'email' } : null
 }
 
 /** The highest level that a sign-in of the pool can reach. */

@@ -103,8 +103,9 @@ const CAUSES: Cause[] = [
       const { change } = await enrol(server, reader)
       return async () => {
         await server.services.authenticatorApps.renewRecoveryCodes(change, server.context())
-        await server.services.authenticatorApps.remove(change, server.context())
-        await server.services.authenticatorApps.remove(change, server.context())
+        const removal = { ...change, remaining: null }
+        await server.services.authenticatorApps.remove(removal, server.context())
+        await server.services.authenticatorApps.remove(removal, server.context())
       }
     },
     mails: ['factor_changed', 'factor_changed'],

@@ -72,7 +72,7 @@ describe('attacks on the factors of an account', () => {
     const app = await enrol(server, await server.addUser())
     const browser = await page()
     expect(headingOf(await signInAt(browser, app.user.username))).toBe(CONFIRM)
-    await server.services.authenticatorApps.remove(app.change, server.context())
+    await server.services.authenticatorApps.remove({ ...app.change, remaining: null }, server.context())
     const again = await browser.press('Continue', { [CODE]: await app.codeAt(server.clock.time) })
     expect([again.status, headingOf(again), browser.cookie(SESSION)]).toEqual([409, 'Sign in', undefined])
     expect(isAtClient(await signInAt(browser, app.user.username))).toBe(true)

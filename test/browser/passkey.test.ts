@@ -141,7 +141,7 @@ describe('a sign-in by passkey on the page', () => {
     const ends = [
       ({ passkey, user }: Awaited<ReturnType<typeof addUser>>) =>
         server.services.passkeys.remove(
-          { id: passkey.id, subject: user.id, clientId: null, api: null },
+          { id: passkey.id, subject: user.id, clientId: null, api: null, remaining: null },
           server.context(),
         ),
       ({ user }: Awaited<ReturnType<typeof addUser>>) => disableUser(server, user.id),

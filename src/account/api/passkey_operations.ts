@@ -3,7 +3,7 @@ import { notAllowed, unknownItem } from '../../oauth/errors.ts'
 import type { Passkey } from '../../passkeys/passkey.ts'
 import {
   addPasskey,
-  canRemovePasskey,
+  findRemainingWithout,
   listOwnPasskeys,
   removePasskey,
   renamePasskey,
@@ -76,7 +76,7 @@ const deletePasskey = userOperation({
     const { id = '' } = call.params
     const passkeys = await listOwnPasskeys(call)
     if (!passkeys.some((passkey) => passkey.id === id)) throw unknownItem()
-    if (!canRemovePasskey(passkeys, call)) throw notAllowed('the user needs the passkey')
+    if (findRemainingWithout(id, passkeys, call) === null) throw notAllowed('the user needs the passkey')
     await removePasskey(id, call)
     return undefined
   },

@@ -1,6 +1,13 @@
 import * as z from 'zod/mini'
 import { notAllowed, unknownItem } from '../../oauth/errors.ts'
-import { appOf, confirmApp, removeApp, renewCodes, startApp } from '../operations/own_second_factor.ts'
+import {
+  appOf,
+  confirmApp,
+  findRemainingWithoutApp,
+  removeApp,
+  renewCodes,
+  startApp,
+} from '../operations/own_second_factor.ts'
 import { type ApiCall, userOperation } from './api_operation.ts'
 import { requiredText } from './required_text.ts'
 import { serviceNameOf } from './service_name.ts'
@@ -43,9 +50,8 @@ const removeAuthenticatorApp = userOperation({
   needsProof: true,
   status: 204,
   async run(call) {
-    const { isSetUp, canRemove } = appOf(call)
-    if (!isSetUp) throw unknownItem()
-    if (!canRemove) throw notAllowed('the user needs a second factor')
+    if (!appOf(call).isSetUp) throw unknownItem()
+    if ((await findRemainingWithoutApp(call)) === null) throw notAllowed('the user needs a second factor')
     await removeApp(call)
     return undefined
   },

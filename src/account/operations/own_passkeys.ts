@@ -3,7 +3,7 @@ import type { CreationOptionsJson } from '../../passkeys/ceremony_options.ts'
 import type { Passkey } from '../../passkeys/passkey.ts'
 import { PasskeyRefused } from '../../passkeys/passkey_refused.ts'
 import type { StartedCeremony } from '../../passkeys/passkeys.ts'
-import { canRemoveFactor } from '../../signin/second_factor.ts'
+import { findRemaining } from '../../signin/second_factor.ts'
 import { type AccountCall, originOf } from './account_call.ts'
 
 /** The passkeys of the caller, oldest first. @throws StorageUnavailable, CorruptRecord */
@@ -55,24 +55,31 @@ export function renamePasskey(
   return services.passkeys.rename({ id, name, subject: signedIn.user.id })
 }
 
-/** Whether the caller can remove one of the passkeys. The last required factor stays. */
-export function canRemovePasskey(
+/** Finds the factor that serves in place of a removed passkey. @returns null for the last required factor */
+export function findRemainingWithout(
+  id: string,
   passkeys: readonly Passkey[],
   { signedIn: { user }, services: { config } }: Pick<AccountCall, 'signedIn' | 'services'>,
-): boolean {
-  return passkeys.length > 1 || canRemoveFactor('hasPasskey', user, config)
+) {
+  const left = passkeys.filter((passkey) => passkey.id !== id)
+  return findRemaining(user, { hasTotp: user.hasTotp, passkeys: left }, config)
 }
 
 /**
  * Removes a passkey of the caller.
  *
  * @returns the removed passkey; null for an unknown one
- * @throws InputRefused for the last required factor; StorageUnavailable, CorruptRecord
+ * @throws InputRefused for the last required factor, also if another request removes the other one; StorageUnavailable, CorruptRecord
  */
 export async function removePasskey(id: string, call: AccountCall): Promise<Passkey | null> {
   const passkeys = await listOwnPasskeys(call)
   const found = passkeys.find((passkey) => passkey.id === id)
   if (found === undefined) return null
-  if (!canRemovePasskey(passkeys, call)) throw new InputRefused({ kind: 'expired_form' })
-  return (await call.services.passkeys.remove({ id, ...originOf(call) }, call.context)) ? found : null
+  const allowed = findRemainingWithout(id, passkeys, call)
+  if (allowed === null) throw new InputRefused({ kind: 'expired_form' })
+  const removal = { id, ...allowed, ...originOf(call) }
+  if (await call.services.passkeys.remove(removal, call.context)) return found
+  const isLeft = (await listOwnPasskeys(call)).some((passkey) => passkey.id === id)
+  if (isLeft) throw new InputRefused({ kind: 'other_session' })
+  return null
 }

@@ -1,16 +1,24 @@
 import { InputRefused } from '../../browser/input_refused.ts'
 import type { StartedEnrolment } from '../../factors/authenticator_apps.ts'
-import { canRemoveFactor, secondFactorOf } from '../../signin/second_factor.ts'
+import { findRemaining, secondFactorOf } from '../../signin/second_factor.ts'
 import { type AccountCall, originOf, spendChange } from './account_call.ts'
 
-/** Whether the caller can set up an authenticator app, has one, and can remove it. */
+/** Whether the caller can set up an authenticator app, and has one. */
 export function appOf({
   signedIn: { user },
   services: { config },
 }: Pick<AccountCall, 'signedIn' | 'services'>) {
   const { allowsApp, hasApp } = secondFactorOf(user, config)
-  const canRemove = hasApp && canRemoveFactor('hasTotp', user, config)
-  return { isAllowed: allowsApp, isSetUp: hasApp, canRemove }
+  return { isAllowed: allowsApp, isSetUp: hasApp }
+}
+
+/** Finds the factor that serves in place of the app. @returns null if the caller cannot remove the app @throws StorageUnavailable, CorruptRecord */
+export async function findRemainingWithoutApp({
+  signedIn: { user },
+  services,
+}: Pick<AccountCall, 'signedIn' | 'services'>) {
+  const passkeys = user.hasPasskey ? await services.passkeys.list(user.id) : []
+  return findRemaining(user, { hasTotp: false, passkeys }, services.config)
 }
 
 interface NewApp {
@@ -63,8 +71,17 @@ export async function renewCodes(call: AccountCall): Promise<string[]> {
   return call.services.authenticatorApps.renewRecoveryCodes(originOf(call), call.context)
 }
 
-/** Removes the app and the recovery codes of the caller. @throws InputRefused if a second factor is required; StorageUnavailable */
+/**
+ * Removes the app and the recovery codes of the caller.
+ *
+ * @throws InputRefused for the last required factor, also if another request removes the other one; StorageUnavailable, CorruptRecord
+ */
 export async function removeApp(call: AccountCall): Promise<void> {
-  if (!appOf(call).canRemove) throw new InputRefused({ kind: 'expired_form' })
-  await call.services.authenticatorApps.remove(originOf(call), call.context)
+  const { services, context } = call
+  const allowed = appOf(call).isSetUp ? await findRemainingWithoutApp(call) : null
+  if (allowed === null) throw new InputRefused({ kind: 'expired_form' })
+  const origin = originOf(call)
+  if (await services.authenticatorApps.remove({ ...allowed, ...origin }, context)) return
+  const isLeft = (await services.factors.list(origin.subject)).some(({ kind }) => kind === 'totp')
+  if (isLeft) throw new InputRefused({ kind: 'other_session' })
 }
