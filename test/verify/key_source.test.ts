@@ -9,7 +9,12 @@ const NOW = Math.floor(Date.now() / 1000)
 
 async function setUp() {
   const issuer = await createTestIssuer()
-  const options = { issuer: issuer.url, audience: AUDIENCE, fetch: issuer.fetch, leewaySeconds: 0 }
+  const slow = { until: Promise.resolve() }
+  const fetch: typeof issuer.fetch = async (url, init) => {
+    await slow.until
+    return issuer.fetch(url, init)
+  }
+  const options = { issuer: issuer.url, audience: AUDIENCE, fetch, leewaySeconds: 0 }
   const verifier = createVerifier({ ...options, revocations: false })
   const mint = (header = {}) =>
     issuer.mint({ audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 200_000, header })
@@ -18,8 +23,13 @@ async function setUp() {
       () => true,
       () => false,
     )
+  const codeAt = (token: string, now: number) =>
+    verifier.verify(token, { now }).then(
+      () => 'accepted',
+      (error: { code: string }) => error.code,
+    )
   const fetched = () => issuer.requests.filter((path) => path === JWKS).length
-  return { issuer, verifier, mint, isAccepted, fetched }
+  return { issuer, slow, verifier, mint, isAccepted, codeAt, fetched }
 }
 
 /** An issuer whose JWKS has another key too. */
@@ -71,6 +81,36 @@ describe('the keys of an issuer', () => {
     await issuer.rotateKey()
     expect(await isAccepted(await mint(), NOW + 30)).toBe(true)
     expect(await isAccepted(old, NOW + 30)).toBe(true)
+  })
+
+  it('parallel tokens of a new key wait for one fetch', async () => {
+    const { issuer, slow, mint, codeAt, fetched } = await setUp()
+    await codeAt(await mint(), NOW)
+    await issuer.rotateKey()
+    const token = await mint()
+    const release = Promise.withResolvers<void>()
+    slow.until = release.promise
+    const codes = Promise.all(Array.from({ length: 10 }, (_, i) => codeAt(token, NOW + 30 + (i % 5))))
+    setTimeout(release.resolve, 20)
+    expect(await codes).toEqual(Array(10).fill('accepted'))
+    expect(fetched()).toBe(2)
+  })
+
+  it('a token of an unknown key gets 503 if the fetch of the keys fails, until the cooldown has passed', async () => {
+    const { issuer, mint, codeAt, fetched } = await setUp()
+    const old = await mint()
+    await codeAt(old, NOW)
+    await issuer.rotateKey()
+    const token = await mint()
+    issuer.isUp = false
+    const parallel = Array.from({ length: 3 }, () => codeAt(token, NOW + 30))
+    expect(await Promise.all(parallel)).toEqual(Array(3).fill('temporarily_unavailable'))
+    issuer.isUp = true
+    expect(await codeAt(token, NOW + 59)).toBe('temporarily_unavailable')
+    expect(await codeAt(old, NOW + 59)).toBe('accepted')
+    expect(fetched()).toBe(2)
+    expect(await codeAt(token, NOW + 60)).toBe('accepted')
+    expect(await codeAt(await mint({ kid: 'unknown' }), NOW + 61)).toBe('invalid_token')
   })
 
   it('the verifier drops a key that the issuer no longer publishes', async () => {

@@ -8,6 +8,7 @@ import { type Moment, SharedFlight } from './shared_flight.ts'
 export const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA']
 
 export interface VerificationKey {
+  kid: string
   alg: string
   key: CryptoKey
 }
@@ -45,13 +46,16 @@ export class KeySource {
   /**
    * Finds a key by its id; null if the issuer does not have it.
    *
-   * @throws Error if the issuer cannot be reached and the known keys are too old
+   * @throws Error if the issuer cannot be reached and the known keys are too old or lack the key
    */
   async find(kid: string, moment: Moment): Promise<VerificationKey | null> {
     const set = await this.#current(moment)
-    const known = set.keys.get(kid)
-    if (known || isWithin(this.#times.cooldownSeconds, this.#fetchedAt, moment.now)) return known ?? null
-    return (await this.#fetch(moment).catch(() => set)).keys.get(kid) ?? null
+    return set.keys.get(kid) ?? (await this.#fetchNewer(set, moment)).keys.get(kid) ?? null
+  }
+
+  /** Whether the keys in memory still have a key that `find` found. The issuer can have revoked the key since. */
+  has({ kid }: VerificationKey): boolean {
+    return this.#set?.keys.has(kid) ?? false
   }
 
   async #current(moment: Moment): Promise<KeySet> {
@@ -81,6 +85,19 @@ export class KeySource {
       () => this.#load(now, (uri) => this.#documents.read(uri, now, importKeys)),
       moment,
     )
+  }
+
+  /**
+   * The keys of a running or a new fetch, for a key that the set lacks. During the cooldown, the set itself.
+   *
+   * @throws Error if the last fetch failed, because the issuer can have the key
+   */
+  async #fetchNewer(set: KeySet, moment: Moment): Promise<KeySet> {
+    const running = this.#fetching.join(moment.now)
+    if (running !== null) return running
+    if (!isWithin(this.#times.cooldownSeconds, this.#fetchedAt, moment.now)) return this.#fetch(moment)
+    if (set.fetchedAt < this.#fetchedAt) throw new Error('the last fetch of the keys failed')
+    return set
   }
 
   /** Reads the keys from the issuer, which can have a key that the cache lacks. */
@@ -121,5 +138,5 @@ async function importKey(jwk: JWK): Promise<[string, VerificationKey][]> {
   if (!kid || !alg || !ALGORITHMS.includes(alg) || (use !== undefined && use !== 'sig')) return []
   const key = await importJWK(jwk, alg)
   // A Uint8Array is a symmetric key, which is refused for every algorithm.
-  return key instanceof Uint8Array ? [] : [[kid, { alg, key }]]
+  return key instanceof Uint8Array ? [] : [[kid, { kid, alg, key }]]
 }

@@ -107,7 +107,8 @@ export class TestIssuer {
   async #serveFeed(ifNoneMatch: string | undefined, since: string | null): Promise<Response> {
     const sequence = this.#revocations.length
     const isDelta = since !== null && Number(since) <= sequence
-    const etag = `"${isDelta ? since : ''}.${sequence}"`
+    // A list of another key is another document, as in the service.
+    const etag = `"${isDelta ? since : ''}.${sequence}.${this.#currentKey().kid}"`
     if (ifNoneMatch === etag) return new Response(null, { status: 304, headers: { ETag: etag } })
     const iat = Math.floor(Date.now() / 1000)
     const payload = {
@@ -137,11 +138,14 @@ export class TestIssuer {
   }
 
   #sign(payload: Record<string, unknown>, header: Record<string, unknown>): Promise<string> {
+    const { alg, kid, privateKey } = this.#currentKey()
+    return new SignJWT(payload).setProtectedHeader({ alg, kid, ...header }).sign(privateKey)
+  }
+
+  #currentKey(): IssuerKey {
     const [key] = this.#keys
     if (!key) throw new Error('no signing key')
-    return new SignJWT(payload)
-      .setProtectedHeader({ alg: key.alg, kid: key.kid, ...header })
-      .sign(key.privateKey)
+    return key
   }
 }
 

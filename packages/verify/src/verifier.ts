@@ -142,11 +142,14 @@ class AccessTokenVerifier implements Verifier {
 
   async #verify(input: Request | string, demands: Demands, moment: Moment): Promise<AccessTokenClaims> {
     const presented = readToken(input, this.#settings.dpop !== null)
-    const issued = decodeClaims(await this.#verifySignature(presented.token, moment))
+    const { payload, key } = await this.#verifySignature(presented.token, moment)
+    const issued = decodeClaims(payload)
     const { leewaySeconds } = this.#settings
     if (issued.issuedAt > moment.now + leewaySeconds) throw invalidToken('it was issued in the future')
     checkClient(issued.clientId, demands.clientIds)
     await this.#checkRevocations(issued, moment)
+    // A compromised key has no entry in the list. But a list that another key signed makes the verifier fetch the keys.
+    if (!this.#keys.has(key)) throw invalidToken('the issuer revoked its key')
     await this.#binding.check(presented, issued, moment.now)
     const claims = (await demands.introspector?.refresh(presented.token, issued, moment.now)) ?? issued
     checkPassword(claims, demands.accept)
@@ -155,11 +158,11 @@ class AccessTokenVerifier implements Verifier {
     return claims
   }
 
-  async #verifySignature(token: string, moment: Moment): Promise<JWTPayload> {
-    const { alg, key } = await this.#requireKey(readHeader(token), moment)
+  async #verifySignature(token: string, moment: Moment): Promise<{ payload: JWTPayload; key: VerificationKey }> {
+    const key = await this.#requireKey(readHeader(token), moment)
     const { issuer, audience, leewaySeconds } = this.#settings
     const options = {
-      algorithms: [alg],
+      algorithms: [key.alg],
       typ: ACCESS_TOKEN_TYPE,
       issuer,
       audience,
@@ -168,9 +171,9 @@ class AccessTokenVerifier implements Verifier {
       requiredClaims: ['exp', 'iat'],
     }
     try {
-      const { payload } = await jwtVerify(token, key, options)
+      const { payload } = await jwtVerify(token, key.key, options)
       if (!hasCanonicalSignature(token)) throw new Error('the signature is not in its canonical form')
-      return payload
+      return { payload, key }
     } catch (error) {
       throw invalidToken(error instanceof Error ? error.message : String(error), { cause: error })
     }
