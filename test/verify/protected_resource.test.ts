@@ -1,8 +1,14 @@
 import { Hono } from 'hono'
 import * as oauth from 'oauth4webapi'
 import { describe, expect, it } from 'vitest'
-import { requireToken, resourceMetadata } from '../../packages/verify/src/hono.ts'
-import { createVerifier, TokenError, ucpBody, type VerifierOptions } from '../../packages/verify/src/index.ts'
+import { type RequireTokenOptions, requireToken, resourceMetadata } from '../../packages/verify/src/hono.ts'
+import {
+  createVerifier,
+  TokenError,
+  ucpBody,
+  type VerifierOptions,
+  type VerifyOptions,
+} from '../../packages/verify/src/index.ts'
 import { createTestIssuer, type MintOptions } from '../../packages/verify/src/testing.ts'
 
 const AUDIENCE = 'https://shop.test/api'
@@ -32,6 +38,8 @@ app.get(
   requireToken(verifier, { clientId: (c) => c.req.header('UCP-Agent') ?? 'none' }),
   (c) => c.json({ orderOf: c.get('token').subject }),
 )
+
+const NO_CLIENT = 'clientId must be a client id or a list of client ids'
 
 const now = Math.floor(Date.now() / 1000)
 const LIVE = { audience: AUDIENCE, clientId: PLATFORM, scope: `${READ} ${MANAGE}`, authTime: now }
@@ -108,6 +116,32 @@ describe('a protected resource of UCP', () => {
       async (agent) => (await send('/api/signed', LIVE, { 'UCP-Agent': agent })).status,
     )
     expect(await Promise.all(statuses)).toEqual([401, 200, 401])
+  })
+
+  it.each([undefined, null, '', []])(
+    'an operation fails if its function clientId returns %j, and accepts no client',
+    async (found) => {
+      // As from a context without types.
+      const clientId = (() => found) as NonNullable<RequireTokenOptions['clientId']>
+      const open = createVerifier(REQUIRED)
+      const handled: string[] = []
+      const api = new Hono().get('/signed', requireToken(open, { clientId }), (c) => {
+        handled.push(c.get('token').subject)
+        return c.text('accepted')
+      })
+      api.onError((error, c) => c.text(String(error), 500))
+      const headers = { Authorization: `Bearer ${await issuer.mint(LIVE)}` }
+      const response = await api.request('/signed', { headers })
+      expect([response.status, await response.text()]).toEqual([500, `TypeError: ${NO_CLIENT}`])
+      expect(handled).toEqual([])
+    },
+  )
+
+  it('verify and requireToken refuse a clientId that is undefined', async () => {
+    const missing = { clientId: undefined } as unknown as VerifyOptions & RequireTokenOptions
+    const open = createVerifier(REQUIRED)
+    await expect(open.verify(await issuer.mint(LIVE), missing)).rejects.toThrow(new TypeError(NO_CLIENT))
+    expect(() => requireToken(open, missing)).toThrow(new TypeError(NO_CLIENT))
   })
 
   it('the API tells a platform to retry while the keys cannot be fetched', async () => {
@@ -230,9 +264,10 @@ const WRONG: [option: string, options: object, message: string][] = [
   ['realm', { realm: 'a"b' }, 'realm must be printable ASCII text without quotes and backslashes'],
   ['realm', { realm: '' }, 'realm must be printable ASCII text without quotes and backslashes'],
   ['body', { body: {} }, 'body must be a function'],
-  ['clientId', { clientId: [] }, 'clientId must be a client id or a list of client ids'],
-  ['clientId', { clientId: '' }, 'clientId must be a client id or a list of client ids'],
-  ['clientId', { clientId: 7 }, 'clientId must be a client id or a list of client ids'],
+  ['clientId', { clientId: undefined }, NO_CLIENT],
+  ['clientId', { clientId: [] }, NO_CLIENT],
+  ['clientId', { clientId: '' }, NO_CLIENT],
+  ['clientId', { clientId: 7 }, NO_CLIENT],
   ['resourceMetadata', { resourceMetadata: true }, 'resourceMetadata must be an object'],
   ['name', { resourceMetadata: { name: '' } }, 'resourceMetadata.name must be text that is not empty'],
   [

@@ -3,14 +3,19 @@ import { invalidToken } from './refusal.ts'
 /** One client id or several. */
 export type ClientIds = string | readonly string[]
 
-/** @returns Null if every client is accepted. @throws TypeError if the value is not a client id or a list of them */
-export function readClientIds(value: ClientIds | undefined): readonly string[] | null {
-  if (value === undefined) return null
-  const ids: readonly unknown[] = typeof value === 'string' ? [value] : value
+/**
+ * Reads the option `clientId`. An undefined value is refused: a missing client id must not accept every client.
+ *
+ * @returns Null if the option is absent
+ * @throws TypeError if the option is not a client id or a list of them
+ */
+export function readClientIds(options: { clientId?: unknown }): readonly string[] | null {
+  if (!('clientId' in options)) return null
+  const ids = typeof options.clientId === 'string' ? [options.clientId] : options.clientId
   const isList =
     Array.isArray(ids) && ids.length > 0 && ids.every((id) => typeof id === 'string' && id !== '')
   if (!isList) throw new TypeError('clientId must be a client id or a list of client ids')
-  return ids as readonly string[]
+  return ids
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { type AuthenticationOptions, requireAuthenticationOptions } from './authentication.ts'
 import type { AccessTokenClaims } from './claims.ts'
-import type { ClientIds } from './clients.ts'
+import { type ClientIds, readClientIds } from './clients.ts'
 import type { PasswordClaim } from './password_claims.ts'
 import { TokenError } from './token_error.ts'
-import type { Verifier } from './verifier.ts'
+import type { Verifier, VerifyOptions } from './verifier.ts'
 
 /** The variables that `requireToken` sets: `c.get('token')`. */
 export interface TokenVariables {
@@ -17,7 +17,7 @@ export interface RequireTokenOptions extends AuthenticationOptions {
   /** Replaces the `accept` of the verifier. */
   accept?: readonly PasswordClaim[] | undefined
   /** Replaces the `clientId` of the verifier. A function gets the context of the request. */
-  clientId?: ClientIds | ((c: Context) => ClientIds | Promise<ClientIds>) | undefined
+  clientId?: ClientIds | ((c: Context) => ClientIds | Promise<ClientIds>)
   /** True introspects the token, so that a revoked token is refused at once. It needs `introspection` of the verifier. */
   immediate?: boolean | undefined
 }
@@ -26,18 +26,20 @@ export interface RequireTokenOptions extends AuthenticationOptions {
  * Makes a middleware that requires a valid access token for this API. It refuses other requests as RFC 6750 §3 and
  * RFC 9470 §3 define.
  *
- * @throws TypeError if `acrValues` or `maxAgeSeconds` is invalid
+ * @throws TypeError if `acrValues`, `maxAgeSeconds` or `clientId` is invalid. A request fails with a TypeError if the function
+ * `clientId` returns no client id.
  */
 export function requireToken(
   verifier: Pick<Verifier, 'verify'>,
-  { clientId, ...demands }: RequireTokenOptions = {},
+  options: RequireTokenOptions = {},
 ): MiddlewareHandler<TokenVariables> {
+  const { clientId: _, ...demands } = options
   requireAuthenticationOptions(demands)
+  const findClients = clientFinder(options)
   return async function requireToken(c, next) {
-    const accepted = typeof clientId === 'function' ? await clientId(c) : clientId
+    const clients = await findClients(c)
     try {
-      const options = { ...demands, clientId: accepted, ...findWaitUntil(c) }
-      c.set('token', await verifier.verify(c.req.raw, options))
+      c.set('token', await verifier.verify(c.req.raw, { ...demands, ...clients, ...findWaitUntil(c) }))
     } catch (error) {
       if (error instanceof TokenError) return error.toResponse()
       throw error
@@ -60,6 +62,17 @@ export function resourceMetadata(verifier: Pick<Verifier, 'serveResourceMetadata
     await next()
     return
   }
+}
+
+/** Checks a fixed `clientId` once. The verifier checks the result of a function at each request. */
+function clientFinder(
+  options: RequireTokenOptions,
+): (c: Context) => Promise<Pick<VerifyOptions, 'clientId'>> {
+  const { clientId } = options
+  if (typeof clientId === 'function') return async (c) => ({ clientId: await clientId(c) })
+  const ids = readClientIds(options)
+  const fixed = ids === null ? {} : { clientId: ids }
+  return async () => fixed
 }
 
 /** Hono throws an error if the runtime has no execution context. */

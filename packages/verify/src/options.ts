@@ -43,8 +43,8 @@ export interface VerifierOptions {
   leewaySeconds?: number
   /** The accepted claims about the password. The verifier refuses a token with a password claim that is not listed (403). */
   accept?: readonly PasswordClaim[] | undefined
-  /** The clients whose tokens are accepted. Default: each client of the API. */
-  clientId?: ClientIds | undefined
+  /** The clients whose tokens are accepted. Absent: each client of the API. */
+  clientId?: ClientIds
   /**
    * Whether the API accepts tokens that are bound to a key (RFC 9449), or requires them. An object has more options. The default
    * refuses such tokens.
@@ -113,7 +113,7 @@ const MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * Checks the options, which often come from environment variables. Without an audience, tokens of every API would pass. A NaN
- * would disable the polls silently. An undefined option has its default.
+ * would disable the polls silently. An undefined option has its default, except `clientId`.
  *
  * @throws TypeError that names the option
  */
@@ -129,7 +129,7 @@ export function readOptions(options: VerifierOptions): VerifierSettings {
     audience,
     leewaySeconds: readSeconds('leewaySeconds', options.leewaySeconds, 5),
     accept: requirePasswordClaims(options.accept ?? []),
-    clientIds: readClientIds(options.clientId),
+    clientIds: readClientIds(options),
     dpop,
     refusals: { ...readRefusals(options, resourceMetadata), dpop: dpop?.mode ?? null },
     resourceMetadata,

@@ -34,7 +34,7 @@ export interface VerifyOptions extends AuthenticationOptions {
   /** Replaces the `accept` of the verifier, for example at the endpoint that sets a new password. */
   accept?: readonly PasswordClaim[] | undefined
   /** Replaces the `clientId` of the verifier, for example with the platform that signed the request. */
-  clientId?: ClientIds | undefined
+  clientId?: ClientIds
   /**
    * True asks the issuer whether the token is live now, and for its current rights. A revoked token is refused at once, and the
    * request waits for the issuer. It needs the option `introspection` of the verifier.
@@ -129,7 +129,7 @@ class AccessTokenVerifier implements Verifier {
     return {
       scope: readScope('scope', options.scope),
       accept: options.accept === undefined ? accept : requirePasswordClaims(options.accept),
-      clientIds: options.clientId === undefined ? clientIds : readClientIds(options.clientId),
+      clientIds: readClientIds(options) ?? clientIds,
       authentication: options,
       introspector: options.immediate ? this.#requireIntrospector() : null,
     }
@@ -158,7 +158,10 @@ class AccessTokenVerifier implements Verifier {
     return claims
   }
 
-  async #verifySignature(token: string, moment: Moment): Promise<{ payload: JWTPayload; key: VerificationKey }> {
+  async #verifySignature(
+    token: string,
+    moment: Moment,
+  ): Promise<{ payload: JWTPayload; key: VerificationKey }> {
     const key = await this.#requireKey(readHeader(token), moment)
     const { issuer, audience, leewaySeconds } = this.#settings
     const options = {
