@@ -115,11 +115,43 @@ describe('a verifier after a pause without requests', () => {
     expect(await codeAt(NOW + 12)).toBe('invalid_token')
   })
 
-  it('other requests do not wait while the first request waits for a slow issuer', async () => {
+  it('all requests wait for the list, also those that arrive during the poll', async () => {
+    const { issuer, codeAt } = await setUp()
+    await codeAt(NOW)
+    issuer.revoke({ sub: 'user:1', before: NOW + 1 })
+    const codes = [100, 100, 101].map((seconds) => codeAt(NOW + seconds))
+    expect(await Promise.all(codes)).toEqual(Array(3).fill('invalid_token'))
+  })
+
+  it('only the request that starts a poll waits while the issuer is unreachable', async () => {
+    const { issuer, lost, codeAt } = await setUp()
+    await codeAt(NOW)
+    issuer.isUp = false
+    expect(await Promise.all([codeAt(NOW + 100), codeAt(NOW + 100)])).toEqual(['accepted', 'accepted'])
+    issuer.isUp = true
+    lost.paths.add('/revocations')
+    void codeAt(NOW + 110)
+    expect(await codeAt(NOW + 110)).toBe('accepted')
+  })
+
+  it('no request waits for the next poll after the list was read', async () => {
+    const { lost, codeAt } = await setUp()
+    await codeAt(NOW)
+    await codeAt(NOW + 100)
+    lost.paths.add('/revocations')
+    expect(await codeAt(NOW + 110)).toBe('accepted')
+    expect(await codeAt(NOW + 111)).toBe('accepted')
+  })
+
+  it('requests that share a lost poll continue with the last list', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { lost, codeAt } = await setUp()
     await codeAt(NOW)
     lost.paths.add('/revocations')
     void codeAt(NOW + 100)
-    expect(await codeAt(NOW + 100)).toBe('accepted')
+    const joined = codeAt(NOW + 101)
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(await joined).toBe('accepted')
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -42,7 +42,7 @@ class UnusableDocument extends Error {
   override name = 'UnusableDocument'
 }
 
-/** After this many poll intervals without a response, a request waits for the next poll. */
+/** After this many poll intervals without a response, requests wait for the next poll. */
 const OVERDUE_POLLS = 1.5
 
 /** How long an isolate of the issuer and an HTTP cache keep a list, unless the poller asks for a shorter time. */
@@ -61,6 +61,8 @@ export class RevocationPoller {
   #list: RevocationList | null = null
   #polledAt = Number.NEGATIVE_INFINITY
   #hasPolled = false
+  /** Whether the last poll began after a pause without polls. */
+  #endsPause = false
   #lastError: Error | null = null
 
   constructor(dependencies: Dependencies) {
@@ -68,16 +70,17 @@ export class RevocationPoller {
   }
 
   /**
-   * Fetches the list if a poll is due. Usually no request waits for the fetch. All requests wait for the first poll, and for a poll
-   * while the list is too old. After a pause without polls, the request that starts the next poll waits for it. So an API with
-   * few requests refuses revoked tokens with no more delay than a busy API.
+   * Fetches the list if a poll is due. Usually no request waits for the fetch. All requests wait for the first poll, for a poll
+   * after a pause without polls, and for a poll while the list is too old. So an API with few requests refuses revoked tokens with
+   * no more delay than a busy API. While the issuer cannot be reached, only the request that starts a poll waits.
    */
   async poll(moment: Moment): Promise<void> {
     const { now } = moment
     const isDue = !isWithin(this.#dependencies.pollSeconds, this.#polledAt, now)
-    const isNeeded = !this.#hasPolled || this.isTooOld(now) || (isDue && this.#isOverdue(now))
+    const isOverdue = isDue && (this.#isPaused(now) || this.#isPastBound(now))
     if (isDue) this.#polledAt = now
     const polling = isDue ? this.#polling.run(() => this.#fetchList(moment), moment) : null
+    const isNeeded = !this.#hasPolled || this.isTooOld(now) || isOverdue || this.#endsPause
     // Only a request that waits joins a running poll, because joining starts a timer.
     const flight = polling ?? (isNeeded ? this.#polling.join(now) : null)
     // A failed poll does not change the list.
@@ -105,14 +108,17 @@ export class RevocationPoller {
     return this.#list && this.#list.asOf <= now ? now - this.#list.asOf : Number.POSITIVE_INFINITY
   }
 
-  #isOverdue(now: number): boolean {
-    const { pollSeconds } = this.#dependencies
+  #isPastBound(now: number): boolean {
+    return this.#ageSeconds(now) >= this.#dependencies.pollSeconds + OLDEST_RESPONSE_SECONDS
+  }
+
+  #isPaused(now: number): boolean {
     const receivedAt = this.#list?.receivedAt ?? Number.NEGATIVE_INFINITY
-    const isPastBound = this.#ageSeconds(now) >= pollSeconds + OLDEST_RESPONSE_SECONDS
-    return isPastBound || now - receivedAt >= OVERDUE_POLLS * pollSeconds
+    return now - receivedAt >= OVERDUE_POLLS * this.#dependencies.pollSeconds
   }
 
   async #fetchList(moment: Moment): Promise<void> {
+    this.#endsPause = this.#isPaused(moment.now) && this.#lastError === null
     try {
       this.#list = await this.#read(moment)
       this.#lastError = null
