@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { request } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, inject, it } from 'vitest'
 import {
   ADMIN,
@@ -151,6 +153,29 @@ describe('the storefront API', () => {
     const { access_token: token } = await storefrontTokens(GUEST)
     const response = await ask(`${storefrontApi}/cart/${sku}`, { token, method: 'PUT', body })
     expect([response.status, response.body]).toEqual([status, { error }])
+  })
+
+  it('an order is refused if its token is revoked before the body arrives', async () => {
+    const { access_token, refresh_token } = await storefrontTokens(CUSTOMER)
+    const headers = { Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' }
+    const sending = request(`${storefrontApi}/orders/${randomUUID()}`, { method: 'PUT', headers })
+    const status = new Promise((resolve, reject) => {
+      sending.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject)
+    })
+    sending.write('{"totalCents":')
+    // In this time an API that does not wait for the body has verified the token.
+    await wait(1000)
+    const body = new URLSearchParams({ ...SHOP, token: refresh_token })
+    expect((await fetch(`${issuer}/oauth2-token/revoke`, { method: 'POST', body })).status).toBe(200)
+    sending.end('2900}')
+    expect(await status).toBe(401)
+  })
+
+  it('a body over the limit is refused with 413', async () => {
+    const { access_token: token } = await storefrontTokens(CUSTOMER)
+    const body = { quantity: 1, note: 'x'.repeat(1024) }
+    const { status, body: refusal } = await ask(`${storefrontApi}/cart/mug`, { token, method: 'PUT', body })
+    expect([status, refusal]).toEqual([413, { error: 'the_body_is_too_large' }])
   })
 
   it('only customers can order, and a repeated order is placed once', async () => {

@@ -3,7 +3,7 @@ import { createVerifier } from '@sallyport/verify'
 import { requireToken, type TokenVariables } from '@sallyport/verify/hono'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
-import { readBody } from './read_body.ts'
+import { limitBody, readBody, receiveBody } from './read_body.ts'
 import { isOrderStatus, listCustomers, listOrders, setOrderStatus } from './store.ts'
 
 const { ISSUER, AUDIENCE, SHOP_ORIGIN } = env
@@ -25,6 +25,8 @@ app.use(
   }),
 )
 
+app.patch('*', limitBody, receiveBody)
+
 app.get('/customers', requireToken(verifier, { scope: 'users' }), requireRole('clerk', 'admin'), async (c) =>
   c.json({ customers: await listCustomers(c.env.DB) }),
 )
@@ -34,7 +36,7 @@ app.get('/orders', requireToken(verifier, { scope: 'orders' }), requireRole('cle
 )
 
 app.patch('/orders/:id', requireToken(verifier, { scope: 'orders' }), requireRole('admin'), async (c) => {
-  const { status } = await readBody(c.req.raw)
+  const { status } = await readBody(c.req)
   if (!isOrderStatus(status)) return c.json({ error: 'no_such_status' }, 400)
   const order = await setOrderStatus(c.env.DB, c.req.param('id'), status)
   return order === null ? c.json({ error: 'no_such_order' }, 404) : c.json(order)

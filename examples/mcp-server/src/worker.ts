@@ -20,7 +20,10 @@ const verifier = createVerifier({
   dpop: 'allowed',
 })
 
-const MAX_BODY_BYTES = 64 * 1024
+const limitBody = bodyLimit({
+  maxSize: 64 * 1024,
+  onError: (c) => c.json({ error: 'the_body_is_too_large' }, 413),
+})
 
 const app = new Hono<{ Bindings: Cloudflare.Env }>()
 
@@ -32,7 +35,7 @@ app.use(cors({ origin: '*', exposeHeaders: ['WWW-Authenticate', 'DPoP-Nonce'], m
 app.get('/', (c) => c.text(`The MCP server of Slow Pour. Connect an agent to ${AUDIENCE}`))
 
 /** The audience is the URL of the server (RFC 8707), so its path is the path of the requests. */
-app.all(new URL(AUDIENCE).pathname, bodyLimit({ maxSize: MAX_BODY_BYTES }), async (c) => {
+app.all(new URL(AUDIENCE).pathname, limitBody, async (c) => {
   const body: unknown = await c.req.json().catch(() => undefined)
   const waitUntil = (work: Promise<unknown>) => c.executionCtx.waitUntil(work)
   try {

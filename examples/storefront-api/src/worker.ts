@@ -6,7 +6,7 @@ import { cors } from 'hono/cors'
 import { changeCart, readCart } from './cart_store.ts'
 import { listProducts } from './catalog_store.ts'
 import { findAddress, listOrders, placeOrder } from './order_store.ts'
-import { readBody } from './read_body.ts'
+import { limitBody, readBody, receiveBody } from './read_body.ts'
 import { ucpOperations, ucpVerifier } from './ucp_operations.ts'
 
 const { ISSUER, AUDIENCE, ORIGIN, CLIENT_ID, CLIENT_SECRET, SHOP_ORIGIN, PARTNER_ORIGIN } = env
@@ -43,6 +43,8 @@ app.use(
   }),
 )
 
+app.put('*', limitBody, receiveBody)
+
 /** Guests, customers and machine clients with the scope can read the catalog. */
 app.get('/catalog', requireToken(verifier, { scope: 'catalog' }), async (c) =>
   c.json({ products: await listProducts(c.env.DB) }),
@@ -59,7 +61,7 @@ app.get('/cart', requireToken(verifier, { scope: 'cart' }), async (c) => {
 app.put('/cart/:sku', requireToken(verifier, { scope: 'cart' }), async (c) => {
   const token = c.get('token')
   if (token.sid === null) return c.json({ error: 'not_a_user' }, 403)
-  const { quantity } = await readBody(c.req.raw)
+  const { quantity } = await readBody(c.req)
   if (!isQuantity(quantity)) return c.json({ error: 'quantity_must_be_0_to_99' }, 400)
   const line = { sku: c.req.param('sku'), quantity }
   const cart = await changeCart(c.env.DB, { owner: token.subject, visitor: token.visitorId }, line)
@@ -81,7 +83,7 @@ app.put('/orders/:id', requireToken(verifier, { scope: 'orders', immediate: true
   if (!isCustomer(token.subject)) return c.json({ error: 'not_a_customer' }, 403)
   const id = c.req.param('id')
   if (!ORDER_ID.test(id)) return c.json({ error: 'the_id_must_be_a_random_uuid' }, 400)
-  const { totalCents } = await readBody(c.req.raw)
+  const { totalCents } = await readBody(c.req)
   if (typeof totalCents !== 'number') return c.json({ error: 'the_total_is_missing' }, 400)
   const placedAt = Math.floor(Date.now() / 1000)
   const owner = { owner: token.subject, visitor: token.visitorId }
