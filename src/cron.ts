@@ -6,6 +6,7 @@ import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
 import { describeError, log } from './lib/log.ts'
 import { type RequestContext, UNKNOWN_CALLER } from './lib/request_context.ts'
+import { CorruptRecord } from './lib/storage_error.ts'
 import { MAIN_DATABASE } from './services/environment.ts'
 import type { MaintenanceServices } from './services/maintenance_services.ts'
 import type { Services } from './services/services.ts'
@@ -106,12 +107,18 @@ function archivesOf({ auditStores, config }: CronServices, now: number): Sweepab
   return auditStores.flatMap(({ archive }) => {
     if (archive === null) return []
     let events = 0
+    const run = { from: {} }
     const move = async () => {
       if (objects++ >= MAX_ARCHIVE_OBJECTS) return { removed: 0, hasMore: false, statements: 0 }
-      const removed = await archive.moveNext(before, now)
-      events += removed
-      if (removed > 0) log('info', 'audit_archived', { events: removed })
-      return { removed, hasMore: removed > 0 }
+      try {
+        const removed = await archive.moveNext(before, now, run)
+        events += removed
+        if (removed > 0) log('info', 'audit_archived', { events: removed })
+        return { removed, hasMore: removed > 0 }
+      } catch (error) {
+        if (!(error instanceof CorruptRecord)) throw error
+        return { removed: 0, hasMore: true, failures: [error] }
+      }
     }
     const logFailure = (cause: string) => log('error', 'audit_not_archived', { events, cause })
     return [{ table: 'audit_batches (archive)', statements: ARCHIVE_STATEMENTS, sweep: move, logFailure }]

@@ -10,10 +10,11 @@ import { DAY_SECONDS, dayOf } from './event_partition.ts'
 /** The most events of an object, which the Worker has in memory. The object has about 5 MB. */
 const MAX_EVENTS = 20_000
 
-/** The oldest slot of each partition that has one before a time. */
+/** The oldest slot before a time. `?2` is a JSON object of the first slot of partitions. */
 const SELECT_OLDEST = `
   SELECT partition, slot FROM (
-    SELECT part.n AS partition, (SELECT min(slot) FROM audit_batches WHERE partition = part.n) AS slot
+    SELECT part.n AS partition, (SELECT min(slot) FROM audit_batches
+      WHERE partition = part.n AND slot >= coalesce(?2 ->> ('$."' || part.n || '"'), 0)) AS slot
     FROM (${ALL_PARTITIONS}) AS part)
   WHERE slot < ?1 ORDER BY slot, partition LIMIT 1`
 
@@ -59,6 +60,12 @@ const batchesSchema = z.array(z.object({ slot: z.int(), id: z.string(), events: 
 const oldestSchema = z.object({ partition: z.int(), slot: z.int() })
 const namesSchema = z.array(z.object({ partition: z.int(), day: z.int(), name: z.string() }))
 
+/** One run of the cron trigger. */
+export interface ArchiveRun {
+  /** The end of the last day with a corrupt batch, by its partition. The next run tries the days before again. */
+  from: Record<number, number>
+}
+
 interface NewObject {
   partition: number
   day: number
@@ -88,16 +95,20 @@ export class AuditArchiveStore {
    *
    * @param before The start of the first slot that stays in D1, in Unix seconds.
    * @returns the number of moved events; 0 if D1 has no older events
-   * @throws StorageUnavailable, CorruptRecord
+   * @throws StorageUnavailable; CorruptRecord: then the next call with the same run goes on after this day of the partition
    */
-  async moveNext(before: number, now: number): Promise<number> {
-    const select = this.#db.prepare(SELECT_OLDEST).bind(before)
+  async moveNext(before: number, now: number, run: ArchiveRun = { from: {} }): Promise<number> {
+    const select = this.#db.prepare(SELECT_OLDEST).bind(before, JSON.stringify(run.from))
     const oldest = await callStore('D1 audit_batches', () => select.first(), SEARCH_DEADLINE_MS)
     if (oldest === null) return 0
     const { partition, slot } = decodeRecord(oldestSchema, 'oldest batch', oldest)
     const day = dayOf(slot)
     const batches = await this.#readBatches(partition, { from: day, to: Math.min(day + DAY_SECONDS, before) })
+    // If a batch does not decode, the next call goes on after its day.
+    const known = run.from[partition] ?? 0
+    run.from[partition] = day + DAY_SECONDS
     const events = batches.flatMap((batch) => decodeBatch(batch.events))
+    run.from[partition] = known
     const name = await this.write({ partition, day }, events, now)
     const keys = JSON.stringify(batches.map((batch) => [batch.slot, batch.id]))
     const list = this.#db.prepare(LIST).bind(partition, keys, day, name)

@@ -1,5 +1,6 @@
 import { randomId } from '../lib/bytes.ts'
 import { callStore } from '../lib/storage_error.ts'
+import type { Swept } from '../storage/sweep.ts'
 import { batchesOf, insertBatchesSql } from './audit_batch_store.ts'
 import { toBatched } from './audit_message.ts'
 import { IS_OF_SECURITY, IS_ORDINARY } from './audit_store.ts'
@@ -42,22 +43,36 @@ export class AuditOverflowStore {
    * Moves up to `limit` of the oldest events if there are more than `maxEvents`, as `AuditStore.sweepBeyond` removes them. A theft, a
    * revocation or a lock stays until `2 * maxEvents` newer events follow.
    *
-   * @returns the number of moved events
-   * @throws StorageUnavailable, CorruptRecord
+   * @returns also the errors of corrupt events, which stay
+   * @throws StorageUnavailable
    */
-  async moveBeyond(maxEvents: number, limit: number, run: OverflowRun = { after: 0 }): Promise<number> {
+  async moveBeyond(maxEvents: number, limit: number, run: OverflowRun = { after: 0 }): Promise<Swept> {
     const select = this.#db.prepare(SELECT).bind(maxEvents, limit, run.after)
-    const { results } = await callStore('D1 audit_events', () => select.all())
-    const events = decodeEvents(results)
-    if (events.length === 0) return 0
+    const { results } = await callStore('D1 audit_events', () => select.all<{ id: number }>())
+    const { events, failures } = decodeEach(results)
+    const hasMore = results.length === limit
+    run.after = results.at(-1)?.id ?? run.after
+    if (events.length === 0) return { removed: 0, hasMore, failures }
     const ids = JSON.stringify(events.map(({ id }) => id))
     const batches = batchesOf(events.map(toRow), this.#partitions, randomId(9))
     const insert = this.#db.prepare(INSERT).bind(batches, ids)
     const remove = this.#db.prepare(REMOVE).bind(ids)
     const [, removed] = await callStore('D1 audit_batches', () => this.#db.batch([insert, remove]))
-    run.after = events.at(-1)?.id ?? run.after
-    return removed?.meta.changes ?? 0
+    return { removed: removed?.meta.changes ?? 0, hasMore, failures }
   }
+}
+
+function decodeEach(results: readonly unknown[]): { events: StoredAuditEvent[]; failures: unknown[] } {
+  const failures: unknown[] = []
+  const events = results.flatMap((row) => {
+    try {
+      return decodeEvents([row])
+    } catch (error) {
+      failures.push(error)
+      return []
+    }
+  })
+  return { events, failures }
 }
 
 function toRow(event: StoredAuditEvent) {

@@ -230,11 +230,11 @@ describe.each(LAYOUTS)('the archive of audit events $title', (layout) => {
     broken.clock.time = server.clock.time
     const before = await keysInBucket()
     await broken.sweep()
-    expect(await keysInBucket()).toEqual(before)
+    expect(await keysInBucket()).toEqual(expect.arrayContaining(before))
     await server.sweep()
     const kept = events.filter(({ at }) => at >= oldestKept)
     const { inR2 } = await findEverywhere()
-    expect(inR2).toEqual(placesOf(archiveServer().server, kept).inR2)
+    expect(inR2).toEqual(placesOf(server, kept).inR2)
     expect(inR2.length).toBeGreaterThan(0)
   })
 
@@ -330,14 +330,14 @@ describe.each(LAYOUTS)('the archive of audit events $title', (layout) => {
     )
     const overflow = new AuditOverflowStore(env.DB, 1)
     const run = { after: 0 }
-    expect(await overflow.moveBeyond(1, 2, run)).toBe(2)
+    expect((await overflow.moveBeyond(1, 2, run)).removed).toBe(2)
     expect(run.after).toBe(3)
     await env.DB.prepare(
       "INSERT INTO audit_events (id, at, kind, outcome, reason) VALUES (1, 1, 'sign_up', 'ok', 'r')",
     ).run()
-    expect(await overflow.moveBeyond(1, 2, run)).toBe(1)
+    expect((await overflow.moveBeyond(1, 2, run)).removed).toBe(1)
     expect((await findEverywhere()).inD1).toEqual([2, 3, 5])
-    expect(await overflow.moveBeyond(1, 2)).toBe(1)
+    expect((await overflow.moveBeyond(1, 2)).removed).toBe(1)
   })
 
   it('rows of audit_events above audit_max_events move to the archive, except merges and operators', async () => {
