@@ -50,7 +50,14 @@ const keysOfBudgets = {
   sender: keyWithDefault('sender', {
     check: count(1, 100_000, 'mails'),
     default: 30,
-    description: 'The mails that one IPv4 address or IPv6 /64 can request in an hour',
+    description:
+      'The mails that one IPv4 address or IPv6 /64 can request in an hour. An IPv6 /56 has four times this number, a /48 16 times',
+  }),
+  client: keyWithDefault('client', {
+    check: count(1, 1_000_000, 'mails'),
+    default: 3000,
+    description:
+      'The mails that one client can request in an hour, in place of `sender`, if it authenticates by a secret or a key',
   }),
   pool: keyWithDefault('pool', {
     check: count(1, 10_000_000, 'mails'),

@@ -9,6 +9,8 @@ declare module 'hono' {
   interface ContextVariableMap {
     /** The languages that the client of a page asks for, the preferred one first. */
     uiLocales?: readonly string[]
+    /** The client of the request, as `RequestContext.provenClient`. */
+    provenClient?: string
   }
 }
 
@@ -31,6 +33,9 @@ export function requestContext(c: Context, clock: Clock): RequestContext {
     },
     get address() {
       return countedAddress(c.req.header('CF-Connecting-IP'))
+    },
+    get provenClient() {
+      return c.get('provenClient') ?? null
     },
     get device() {
       return describeDevice(c.req.header('User-Agent'))

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { isFromClient } from '../audit/is_from_client.ts'
 import { authenticateClient, type ProvenClient } from '../clients/authenticate_client.ts'
 import type { Client, StoredClient } from '../clients/client.ts'
 import type { ClientRequest } from '../clients/client_request.ts'
@@ -92,6 +93,7 @@ async function authenticateRequest(
   if (!acceptsOldKeys(parameters)) requireNewKeys(proven)
   const api = requireApi(proven.client, services.config)
   allowClientOrigin(c, proven.client)
+  if (isFromClient(proven.client)) c.set('provenClient', proven.client.id)
   services.clientUse.note(proven, context)
   return { ...proven, proofKey, api, parameters, context }
 }

@@ -12,6 +12,8 @@ export interface RequestContext {
    * stores or logs it in clear text.
    */
   address: string | null
+  /** The id of a registered client that has proven its secret or its key in this request; null for other requests. */
+  provenClient: string | null
   /** The browser and the system of the caller (`describeDevice`); null where they are not known. */
   device: string | null
   /** The country of the caller: two letters by ISO 3166, or a code of Cloudflare; null where it is not known. */
@@ -32,6 +34,7 @@ export interface RequestContext {
 export const UNKNOWN_CALLER: Omit<RequestContext, 'now' | 'waitUntil'> = {
   addressPrefix: null,
   address: null,
+  provenClient: null,
   device: null,
   country: null,
   continent: null,

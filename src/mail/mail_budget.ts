@@ -1,13 +1,21 @@
 import { normalizeEmail } from '@sallyport/formats/email'
 import type { MailBudgets } from '../config/mail_schema.ts'
+import { type CountedNetwork, networksAround } from '../lib/address_prefix.ts'
 import type { KeyedHash } from '../lib/keyed_hash.ts'
 import { describeError, log } from '../lib/log.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { MAIL_KINDS, type Mail, type NoMail } from './mail.ts'
 import type { MailBudgetStore } from './mail_budget_store.ts'
 
-/** The budgets of a mail. A device has its own budget, in place of that of the address. */
-export type BudgetName = 'sender' | 'address' | 'device' | 'notifications' | 'pool'
+/** The budgets of a mail. A device has its own budget, in place of that of the address. A client has its own, in place of the sender. */
+export type BudgetName =
+  | 'client'
+  | 'sender'
+  | CountedNetwork['kind']
+  | 'address'
+  | 'device'
+  | 'notifications'
+  | 'pool'
 
 /** The caller whose budgets a mail uses. */
 export interface Spender {
@@ -49,7 +57,7 @@ export class MailBudget {
     const to = normalizeEmail(mail.to)
     const { address: limit } = this.#limits
     if (kind === 'nothing' || (MAIL_KINDS[kind].budget === 'request' && !spender.isOperator))
-      return this.#take(this.#usesOfRequest({ to, pool, address: context.address }, spender), context.now)
+      return this.#take(this.#usesOfRequest({ to, pool, context }, spender), context.now)
     try {
       const uses: Use[] = [
         { name: 'notifications', of: [pool, to], limit: limit * NOTIFICATIONS_PER_REQUEST },
@@ -61,18 +69,41 @@ export class MailBudget {
     }
   }
 
-  /** The sender comes first and the pool last: a sender or an address without a budget uses up no other budget. */
+  /**
+   * The sender comes first and the pool last: a sender or an address without a budget uses up no other budget. The mails to known
+   * browsers have a budget of the pool of their own, so that other requests cannot use it up.
+   */
   #usesOfRequest(
-    { to, pool, address }: { to: string; pool: string; address: string | null },
+    { to, pool, context }: { to: string; pool: string; context: RequestContext },
     { device }: Spender,
   ): Use[] {
-    const { sender, address: perAddress, pool: perPool } = this.#limits
+    const { address: perAddress, pool: perPool } = this.#limits
+    const sender = this.#usesOfSender(context)
+    return device === undefined
+      ? [
+          ...sender,
+          { name: 'address', of: [pool, to], limit: perAddress },
+          { name: 'pool', of: [pool], limit: perPool },
+        ]
+      : [
+          ...sender,
+          { name: 'device', of: [pool, to, device], limit: perAddress },
+          { name: 'pool', of: [pool, 'devices'], limit: perPool },
+        ]
+  }
+
+  /** One client sends the requests of many users from one address, so its budget is not that of the address. */
+  #usesOfSender({ provenClient, address }: RequestContext): Use[] {
+    const { client, sender } = this.#limits
+    if (provenClient !== null) return [{ name: 'client', of: [provenClient], limit: client }]
+    if (address === null) return []
+    const networks = isIpv6(address) ? networksAround(address) : []
     return [
-      ...(address === null ? [] : [{ name: 'sender' as const, of: [address], limit: sender }]),
-      device === undefined
-        ? { name: 'address', of: [pool, to], limit: perAddress }
-        : { name: 'device', of: [pool, to, device], limit: perAddress },
-      { name: 'pool', of: [pool], limit: perPool },
+      { name: 'sender', of: [address], limit: sender },
+      ...networks.map(({ kind, prefix }) => ({
+        ...{ name: kind, of: [prefix] },
+        limit: sender * SENDERS_OF[kind],
+      })),
     ]
   }
 
@@ -88,3 +119,10 @@ export class MailBudget {
 
 /** One action of a user can cause several notifications. */
 const NOTIFICATIONS_PER_REQUEST = 4
+
+/** An IPv6 network has the budgets of this number of senders, because one caller can have all its /64s. */
+const SENDERS_OF = { site: 4, network: 16 } as const
+
+function isIpv6(address: string): boolean {
+  return address.includes(':')
+}

@@ -148,7 +148,7 @@ describe('mail in config.yml', () => {
       from: { name: 'Corner Shop', address: 'shop@shop.test' },
       driver: 'binding',
       url: null,
-      budgets: { address: 5, sender: 30, pool: 10_000 },
+      budgets: { address: 5, sender: 30, client: 3000, pool: 10_000 },
     })
   })
 
@@ -158,7 +158,7 @@ describe('mail in config.yml', () => {
     expect(parseConfig(yaml({ mail })).mail).toMatchObject({
       driver: 'webhook',
       url,
-      budgets: { address: 3, sender: 30, pool: 10_000 },
+      budgets: { address: 3, sender: 30, client: 3000, pool: 10_000 },
     })
   })
 

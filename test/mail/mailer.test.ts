@@ -12,15 +12,16 @@ const NOTHING: NoMail = { kind: 'nothing', to: 'unknown@example.com', pool: 'cus
 interface Sending {
   mail?: Mail | NoMail
   address?: string | null
+  provenClient?: string | null
   spender?: Spender
 }
 
 /** Sends a mail as a handler does, and waits for the work after the response. */
 async function send(
   server: TestServer,
-  { mail = exampleOf('email_code'), address = null, spender }: Sending = {},
+  { mail = exampleOf('email_code'), address = null, provenClient = null, spender }: Sending = {},
 ) {
-  server.services.mailer.send(mail, { ...server.context(), address }, spender)
+  server.services.mailer.send(mail, { ...server.context(), address, provenClient }, spender)
   await server.settle()
 }
 
@@ -155,6 +156,56 @@ describe('the budgets of mails', () => {
     expect(await server.takeMails()).toHaveLength(3)
     for (let i = 0; i < 6; i++) await send(server, { address: `192.0.2.${i + 2}` })
     expect(await server.takeMails()).toHaveLength(5)
+  })
+
+  it.each([
+    ['an IPv6 /64', 3, () => `2001:db8:0:0::/64`],
+    ['an IPv6 /56', 12, (i: number) => `2001:db8:0:${(i % 256).toString(16)}::/64`],
+    ['an IPv6 /48', 48, (i: number) => `2001:db8:0:${(i * 256).toString(16)}::/64`],
+  ])(
+    '%s has a budget for all its senders, and uses up none of a pool above it',
+    async (_network, limit, senderOf) => {
+      const server = serverWith({ budgets: { sender: 3, pool: 49 } })
+      const sendTo = (to: string, address: string) =>
+        send(server, { mail: exampleOf('email_code', { to }), address })
+      for (let i = 0; i < 60; i++) await sendTo(`u${i}@example.com`, senderOf(i))
+      expect(await server.takeMails()).toHaveLength(limit)
+      for (let i = limit; i < 49; i++) await sendTo(`v${i}@example.com`, `192.0.2.${i}`)
+      expect(await server.takeMails()).toHaveLength(49 - limit)
+    },
+  )
+
+  it('a client that authenticates has a budget of its own, in place of that of its address', async () => {
+    const server = serverWith({ budgets: { sender: 3, client: 8 } })
+    const address = '192.0.2.1'
+    const sendAll = async (name: string, provenClient: string | null) => {
+      for (let i = 0; i < 12; i++) {
+        const mail = exampleOf('email_code', { to: `${name}${i}@example.com` })
+        await send(server, { mail, address, provenClient })
+      }
+      return (await server.takeMails()).length
+    }
+    expect(await sendAll('a', null)).toBe(3)
+    expect(await sendAll('b', 'shop')).toBe(8)
+    expect(await sendAll('c', 'another-shop')).toBe(8)
+    expect(await sendAll('d', null)).toBe(0)
+  })
+
+  it('an address has one budget for all clients and senders', async () => {
+    const server = serverWith()
+    for (const provenClient of ['shop', 'another-shop', null])
+      for (let i = 0; i < 3; i++) await send(server, { address: '192.0.2.1', provenClient })
+    expect(await server.takeMails()).toHaveLength(5)
+  })
+
+  it('requests of other browsers use up no budget of the pool for browsers that signed in before', async () => {
+    const server = serverWith({ budgets: { pool: 7 } })
+    const sendAll = async (spender: Spender) => {
+      for (let i = 0; i < 10; i++)
+        await send(server, { mail: exampleOf('email_code', { to: `u${i}@example.com` }), spender })
+      return (await server.takeMails()).length
+    }
+    expect([await sendAll({}), await sendAll({ device: 'd1' }), await sendAll({})]).toEqual([7, 7, 0])
   })
 
   it('a pool has a budget for all addresses and senders, and an address without a budget uses none of it', async () => {
