@@ -27,7 +27,7 @@ interface Dependencies {
 }
 
 /**
- * The time for the second factor after the password grant. It is half of the lifetime of an `auth_session`, so the row of its use still
+ * The time for the second factor after a right password. It is half of the lifetime of an `auth_session`, so the row of its use still
  * exists.
  */
 export const SECOND_FACTOR_WAIT_SECONDS = 300
@@ -57,17 +57,17 @@ export class Notifications implements Notifier, DelayedNotifier {
   }
 
   /**
-   * Notes a right password without the second factor that the user needs. From an unknown origin, the user gets a mail at once. From a
-   * known origin, the user gets it if the second factor does not follow. A browser of the user that is known sends none without a
-   * step, because the sign-in continues there. A known back end proves nothing about the user, so it sends one.
+   * Notes a right password without the second factor that the user needs. With a step, the user gets a mail if the second factor does
+   * not follow. Without a step, the user gets it at once. A known browser of the user sends none then, because the sign-in continues on
+   * a page. A known back end proves nothing about the user, so it sends one.
    *
    * @param step The token of the `auth_session` that continues the sign-in; null without one.
    */
   noteUnfinished(signIn: NotedSignIn, step: string | null, context: RequestContext): void {
     this.#later(signIn.subject, context, async () => {
       const [concerned, news] = newsOf('more_needed', signIn, context)
+      if (step !== null) return this.#delay(concerned, news, { step, context })
       const isKnown = (await this.#parts.knownOrigins.find(signIn, context)) === 'known'
-      if (isKnown && step !== null) return this.#delay(concerned, news, { step, context })
       if (!isKnown || isFromBackEnd(signIn)) await this.#deliver(concerned, news, context)
     })
   }

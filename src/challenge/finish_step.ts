@@ -35,26 +35,32 @@ export async function finishStep(
     throw wrongCredentials('the request names another account', { subject: user.id })
   const isFactor = next.step === 'second_factor' || next.step === 'email_second_factor'
   const inputs = isFactor ? secondInputs(user, proven, services.config) : []
-  if (inputs.length === 0) return continueInBrowser(step, proven, services)
-  const [more] = await Promise.all([
-    askForSecondFactor(step, { ...proven, inputs }, services),
-    proven.isSpent ? null : spend(step, services),
-  ])
-  return more
+  return inputs.length === 0
+    ? continueInBrowser(step, proven, services)
+    : askForSecondFactor(step, { ...proven, inputs }, services)
 }
 
-/** Asks for a second factor. */
+/** Asks for a second factor. After a password, the user gets a mail if the factor does not follow. A code by mail is such a mail. */
 async function askForSecondFactor(
   step: Step,
   { inputs: next, ...proven }: Proven & { inputs: Input[] },
   services: ChallengeServices,
 ): Promise<StepResult> {
-  const { session, request } = step
-  const { api, context } = request
-  const secondFactorCode = await sendSecondFactor(step, { user: proven.user, next }, services)
-  const pending = sealPending(proven)
-  const state = { ...NOTHING_REQUESTED, username: session.username, pending, secondFactorCode, next }
-  return askFor(continueAuthSession(session, state, context.now), api, services)
+  const { client, api, context } = step.request
+  const { user, amr, isSpent } = proven
+  const { username } = step.session
+  const state = { ...NOTHING_REQUESTED, username, pending: sealPending(proven), next }
+  const session = continueAuthSession(step.session, state, context.now)
+  const asking = async () => {
+    const secondFactorCode = await sendSecondFactor(step, { user, next }, services)
+    return askFor({ ...session, secondFactorCode }, api, services)
+  }
+  const [more] = await Promise.all([asking(), isSpent ? null : spend(step, services)])
+  if (amr.includes('pwd') && !next.includes('email_code')) {
+    const signIn = { subject: user.id, client, api: api.name, browserId: null }
+    services.notifications.noteUnfinished(signIn, session.token, context)
+  }
+  return more
 }
 
 /** The state for the state machine. A headless sign-in has no browser session, so the proven user is the chosen account. */

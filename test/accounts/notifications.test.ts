@@ -204,7 +204,7 @@ describe('the notifications of an account', () => {
     { step: 'a wrong second factor', from: 'a known back end', mails: [[], ['more_needed']] },
     { step: 'nothing', from: 'a known back end', mails: [[], ['more_needed']] },
     { step: 'nothing', from: 'a known back end without the code grant', mails: [['more_needed'], []] },
-    { step: 'nothing', from: 'an unknown back end', mails: [['more_needed'], []] },
+    { step: 'nothing', from: 'an unknown back end', mails: [[], ['more_needed']] },
     { step: 'nothing', from: 'a known browser', mails: [[], []] },
   ])(
     'after a right password from $from, $step follows, so the mails at once and five minutes later are $mails',
