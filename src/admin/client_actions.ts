@@ -1,7 +1,7 @@
 import type { ClientEdit } from '../clients/client_admin_store.ts'
 import { adminEvent, byCaller, requireChanged, requireRemoved } from './change.ts'
 import { clientSchema, type ShownClient } from './client_schemas.ts'
-import { FOR_A_SERVICE_ACCOUNT, idOf, requireClient, show, unexpected } from './clients.ts'
+import { FOR_STORED_POWER, idOf, requireClient, show, unexpected } from './clients.ts'
 import { type Call, type Operation, type OperationResult, operation } from './operation.ts'
 import { hasAllPermissions, requirePermission } from './permissions.ts'
 import { Problem } from './problem.ts'
@@ -17,7 +17,7 @@ const enableClient = operation({
   tag: 'clients',
   role: 'admin',
   scope: 'clients:write',
-  confirmation: FOR_A_SERVICE_ACCOUNT,
+  confirmation: FOR_STORED_POWER,
   status: 200,
   response: clientSchema,
   async handle(call) {

@@ -5,6 +5,7 @@ import { generateClientSecret, generateSecretId, hashClientSecret } from '../cli
 import { draftMembers, fromDraft, fromUnchecked } from '../clients/client_values.ts'
 import { ConstraintFailed } from '../lib/storage_error.ts'
 import { adminEvent } from './change.ts'
+import { FOR_POWER, hasAdminPower } from './client_power.ts'
 import { valuesOf } from './clients.ts'
 import { describeConstraint, isUnexpected, TAKEN_SECRET } from './constraint_problem.ts'
 import {
@@ -21,7 +22,6 @@ import { type Call, type Operation, operation } from './operation.ts'
 import { findPermissionRefusal } from './permissions.ts'
 import { tryToRenewOrigins } from './renew_copies.ts'
 import { named } from './schemas.ts'
-import { FOR_ACCOUNTS, isServiceAccount } from './service_account.ts'
 
 const MIN_SECRET_LENGTH = 32
 
@@ -88,9 +88,9 @@ const importClients = operation({
   scope: 'clients:write',
   body: batchSchema,
   confirmation: {
-    when: FOR_ACCOUNTS,
+    when: FOR_POWER,
     isNeeded: ({ body, services }) =>
-      body.dry_run !== true && body.rows.some((row) => isServiceAccount(row, services.config)),
+      body.dry_run !== true && body.rows.some((row) => hasAdminPower(row, services.config)),
   },
   costOf: ({ body }) => (body.dry_run === true ? 0 : body.rows.length),
   maxBodyBytes: MAX_IMPORT_BYTES,

@@ -3,7 +3,7 @@ import { secretsOf } from '../clients/client.ts'
 import { hashSecret } from '../clients/client_secret.ts'
 import { adminEvent, requireChanged } from './change.ts'
 import { clientSchema, clientWithSecretSchema } from './client_schemas.ts'
-import { FOR_A_SERVICE_ACCOUNT, idOf, requireClient, show, showWithSecret } from './clients.ts'
+import { FOR_STORED_POWER, idOf, requireClient, show, showWithSecret } from './clients.ts'
 import { createSecretOnce } from './idempotency.ts'
 import { type Operation, operation } from './operation.ts'
 import { requirePermission } from './permissions.ts'
@@ -22,7 +22,7 @@ const addClientSecret = operation({
   role: 'admin',
   scope: 'clients:write',
   isIdempotent: true,
-  confirmation: FOR_A_SERVICE_ACCOUNT,
+  confirmation: FOR_STORED_POWER,
   status: 201,
   response: clientWithSecretSchema,
   async handle(call) {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { hasKeys, isConfidential, needsSecret } from '../clients/client.ts'
+import { isConfidential, needsSecret } from '../clients/client.ts'
 import type { ClientSort } from '../clients/client_list_store.ts'
 import type { ClientRecord } from '../clients/client_record.ts'
 import { findClientProblems } from '../clients/client_rules.ts'
@@ -7,9 +7,9 @@ import { hashSecret } from '../clients/client_secret.ts'
 import { fromDraft, fromEdit, fromUnchecked } from '../clients/client_values.ts'
 import { compact } from '../lib/compact.ts'
 import { flag, text } from '../lib/input_schemas.ts'
-import { isAdminScope } from '../oauth/admin_scope.ts'
 import { isDocumentUrl } from '../oauth/document_client_id.ts'
 import { adminEvent, requireChanged } from './change.ts'
+import { FOR_POWER, gainsAdminPower, hasAdminPower } from './client_power.ts'
 import {
   type ClientEditBody,
   checkClient,
@@ -36,7 +36,6 @@ import { notFound, Problem, stale } from './problem.ts'
 import { formatEtag } from './read_input.ts'
 import { renewCopies, tryToRenewCopies } from './renew_copies.ts'
 import { paging } from './schemas.ts'
-import { FOR_ACCOUNTS, isServiceAccount } from './service_account.ts'
 
 const PATH = '/clients/{client_id}'
 
@@ -46,10 +45,10 @@ const ORDERS: ListOrders<ClientRecord, ClientSort> = {
   created: { placeOf: ({ createdAt, id }) => [createdAt, id], place: z.tuple([z.int(), z.string()]) },
 }
 
-/** For an operation that can give a service account power again. */
-export const FOR_A_SERVICE_ACCOUNT: ConfirmationRule<unknown, unknown> = {
-  when: FOR_ACCOUNTS,
-  isNeeded: async (call) => isServiceAccount(await requireClient(idOf(call), call), call.services.config),
+/** For an operation that gives the power of a stored client again, or to another party. */
+export const FOR_STORED_POWER: ConfirmationRule<unknown, unknown> = {
+  when: FOR_POWER,
+  isNeeded: async (call) => hasAdminPower(await requireClient(idOf(call), call), call.services.config),
 }
 
 const listClients = operation({
@@ -90,8 +89,8 @@ const createClient = operation({
   findMoreProblems: (body, { services }) => findClientProblems(fromUnchecked(body), services.config),
   isIdempotent: true,
   confirmation: {
-    when: FOR_ACCOUNTS,
-    isNeeded: ({ body, services }) => isServiceAccount(body, services.config),
+    when: FOR_POWER,
+    isNeeded: ({ body, services }) => hasAdminPower(body, services.config),
   },
   status: 201,
   response: clientWithSecretSchema,
@@ -155,17 +154,10 @@ const updateClient = operation({
     return findClientProblems(fromUnchecked(body, { ...before, confidential }), call.services.config)
   },
   confirmation: {
-    when: FOR_ACCOUNTS,
+    when: FOR_POWER,
     async isNeeded(call) {
-      const { scopes: next = [], jwks = null, jwks_uri: jwksUri = null } = call.body
-      const givesKeys = hasKeys({ jwks, jwksUri })
-      if (!givesKeys && !next.some(isAdminScope)) return false
-      const { api, scopes } = await requireClient(idOf(call), call)
-      const { config } = call.services
-      // A key gives the power of the account, as a new secret does.
-      if (givesKeys && isServiceAccount({ api, scopes }, config)) return true
-      const added = next.filter((scope) => !scopes.includes(scope))
-      return isServiceAccount({ api, scopes: added }, config)
+      const before = await requireClient(idOf(call), call)
+      return gainsAdminPower(before, { ...before, ...compact(fromEdit(call.body)) }, call.services.config)
     },
   },
   status: 200,

@@ -49,7 +49,7 @@ export function ClientFields({ state, api, config }: { state: FieldState; api: s
       {api === config.adminApi?.name ? (
         <OwnPassword
           id="own-password-for-scopes"
-          hint="Required to give a scope of the admin API, and to give keys to a service account."
+          hint="Required for a client with a scope of the admin API or the grant authorization_code, if it gets a scope, a grant, a redirect URI or keys, or becomes first-party."
           required={false}
           problem={state.problem}
         />

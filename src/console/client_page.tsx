@@ -1,5 +1,5 @@
+import { hasAdminPower, isServiceAccount } from '../admin/client_power.ts'
 import { clientSchema } from '../admin/client_schemas.ts'
-import { isServiceAccount } from '../admin/service_account.ts'
 import { needsSecret } from '../clients/client.ts'
 import { lifetimesOf } from '../clients/lifetimes.ts'
 import type { Config } from '../config/config.ts'
@@ -38,7 +38,7 @@ export async function showClient(
     admin.readVersioned(pathOf`/clients/${id}`, clientSchema),
     countLiveSessions(admin, { client_id: id }),
   ])
-  const isAccount = isServiceAccount(client, config)
+  const needsPassword = hasAdminPower(client, config)
   const isOfOperators = client.api === config.adminApi?.name
   const problem = problemOf(refused, 'edit')
   const conflict =
@@ -67,7 +67,8 @@ export async function showClient(
             now={now}
             csrf={csrf}
             isAdmin={operator.isAdmin}
-            isAccount={isAccount}
+            isAccount={isServiceAccount(client, config)}
+            needsPassword={needsPassword}
             problem={problemOf(refused, 'secrets')}
           />
         ) : null}
@@ -85,7 +86,7 @@ export async function showClient(
             etag={versionOf(problemOf(refused, 'delete'), { form: request.form, etag })}
             csrf={csrf}
             isAdmin={operator.isAdmin}
-            isAccount={isAccount}
+            needsPassword={needsPassword}
             sessions={sessions}
             refused={refused}
           />
@@ -190,14 +191,14 @@ interface ActionsProps {
   etag: string
   csrf: string
   isAdmin: boolean
-  /** Whether the client is a service account. */
-  isAccount: boolean
+  /** Whether an enable needs the operator's own password. */
+  needsPassword: boolean
   /** The number of live sessions, as words. */
   sessions: string
   refused: RefusedAction<ClientAction> | null
 }
 
-function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: ActionsProps) {
+function Actions({ client, etag, csrf, isAdmin, needsPassword, sessions, refused }: ActionsProps) {
   const id = client.client_id
   const confirm = confirmationsOf<ClientAction>({ csrf, page: pathOf`/clients/${id}`, refused })
   return (
@@ -219,7 +220,7 @@ function Actions({ client, etag, csrf, isAdmin, isAccount, sessions, refused }: 
           <Confirm
             {...confirm('enable', 'Enable')}
             title={`Enable ${id}`}
-            {...(isAccount && { passwordId: 'own-password-for-enable' })}
+            {...(needsPassword && { passwordId: 'own-password-for-enable' })}
           >
             The client can get tokens again. Earlier tokens stay revoked.
           </Confirm>

@@ -13,13 +13,16 @@ interface ClientSecretsProps {
   isAdmin: boolean
   /** Whether the client is a service account. */
   isAccount: boolean
+  /** Whether a new secret needs the operator's own password. */
+  needsPassword: boolean
   /** The refusal of a new secret. */
   problem: AdminProblem | null
 }
 
 type Secret = ShownClient['secrets'][number]
 
-export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }: ClientSecretsProps) {
+export function ClientSecrets(props: ClientSecretsProps) {
+  const { client, now, csrf, isAdmin, isAccount, needsPassword, problem } = props
   const live = client.secrets.filter((secret) => isLive(secret, now))
   return (
     <Section id="secrets" title="Secrets">
@@ -48,7 +51,7 @@ export function ClientSecrets({ client, now, csrf, isAdmin, isAccount, problem }
           action={pathOf`/clients/${client.client_id}/secrets`}
           problem={problem}
           isSentOnce
-          {...(isAccount && { passwordId: 'own-password-for-secret' })}
+          {...(needsPassword && { passwordId: 'own-password-for-secret' })}
         >
           The console shows the new secret once. Both secrets work until you retire one. Before you retire the
           old secret, give the new one to the application.

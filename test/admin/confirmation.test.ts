@@ -13,7 +13,8 @@ const NEEDED = problem(403, 'confirmation-required', 'The operator must confirm 
 })
 
 const ALWAYS = 'in any case'
-const FOR_ACCOUNTS = 'if it gives a client an admin scope, or enables or adds a secret to such a client'
+const FOR_POWER =
+  'if a client of the admin API has an admin scope or the grant authorization_code, and the request creates or enables it, makes it first-party, or gives it a scope, a grant, a redirect URI, a secret or keys'
 const FOR_ADMINS = 'if the change makes a user an admin'
 const FOR_OPERATORS = 'if the user is an operator'
 const NEVER = null
@@ -25,15 +26,15 @@ const RULES: Record<string, string | null> = {
   confirmPassword: NEVER,
   changeOwnPassword: NEVER,
   listClients: NEVER,
-  createClient: FOR_ACCOUNTS,
-  importClients: FOR_ACCOUNTS,
+  createClient: FOR_POWER,
+  importClients: FOR_POWER,
   readClient: NEVER,
-  updateClient: FOR_ACCOUNTS,
-  enableClient: FOR_ACCOUNTS,
+  updateClient: FOR_POWER,
+  enableClient: FOR_POWER,
   disableClient: NEVER,
   signOutClient: NEVER,
   deleteClient: NEVER,
-  addClientSecret: FOR_ACCOUNTS,
+  addClientSecret: FOR_POWER,
   retireClientSecret: NEVER,
   listUsers: NEVER,
   createUser: FOR_ADMINS,

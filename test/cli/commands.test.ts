@@ -308,6 +308,55 @@ It has no scopes, so an API that checks scopes refuses its tokens. Add them with
     expect((await cli.run(['clients', 'show', 'shop-e'])).code).toBe(4)
   })
 
+  it('the commands ask for the own password to let a client sign in operators, to change its redirect URIs and to enable it', async () => {
+    const first = ['--first-party', 'true', '--redirect-uris', 'https://a.example/callback']
+    const create = [
+      'create',
+      'desk',
+      '--public',
+      '--api',
+      'admin',
+      '--grants',
+      'authorization_code',
+      ...first,
+    ]
+    const file = join(cli.directory, 'desk.jsonl')
+    writeFileSync(
+      file,
+      `{"client_id":"desk-2","api":"admin","confidential":false,"grants":["authorization_code"],"first_party":true,"redirect_uris":["https://a.example/callback"]}\n`,
+    )
+    const moved = join(cli.directory, 'desk.yml')
+    writeFileSync(
+      moved,
+      'clients:\n  desk-2: { api: admin, grants: [authorization_code], first_party: true, redirect_uris: [https://c.example/callback] }\n',
+    )
+    const commands = [
+      ['clients', ...create],
+      ['clients', 'update', 'desk', '--redirect-uris', 'https://b.example/callback'],
+      ['clients', 'enable', 'desk'],
+      ['import', 'clients', file, '--yes'],
+      ['apply', moved, '--yes'],
+    ]
+    for (const command of commands) {
+      const wrong = await cli.run(command, { stdin: 'mistyped' })
+      expect([command, wrong.code, wrong.stderr]).toEqual([
+        command,
+        1,
+        expect.stringContaining('Your own password is wrong'),
+      ])
+      expect(await cli.run(command, { stdin: OPERATORS.operator })).toMatchObject({ code: 0 })
+    }
+    expect(await cli.json('clients', 'show', 'desk')).toMatchObject({
+      enabled: true,
+      redirect_uris: ['https://b.example/callback'],
+    })
+    expect(await cli.json('clients', 'show', 'desk-2')).toMatchObject({
+      redirect_uris: ['https://c.example/callback'],
+    })
+    // An edit of another field asks for no password.
+    expect(await cli.run(['clients', 'update', 'desk', '--name', 'Desk'])).toMatchObject({ code: 0 })
+  })
+
   it('an operator cannot disable the client of the current session', async () => {
     expect(await cli.run(['clients', 'disable', 'sallyport-cli'])).toMatchObject({ code: 5 })
   })

@@ -627,11 +627,43 @@ describe('support', () => {
   })
 })
 
+describe('a client that signs in operators by browser', () => {
+  it('the forms ask for the password of the operator to create it, to add a redirect URI, to enable it and to add a secret', async () => {
+    const uri = 'https://a.test/cb'
+    const base = { grants: ['authorization_code'], scopes: [], first_party: 'true', redirect_uris: uri }
+    const missing = (await create({ ...base, api: 'admin' })).response
+    const needed = [403, expect.stringContaining('Your own password is required.')]
+    expect([missing.status, missing.html]).toEqual(needed)
+    const { id, response } = await create({ ...base, api: 'admin', own_password: PASSWORD })
+    expect(response.status).toBe(201)
+    const path = `/console/clients/${id}`
+    const send = async (action: string, fields: object) => {
+      const etag = await etagOf(path)
+      const [refused, done] = [
+        await admin.post(path + action, { etag, ...fields }),
+        await admin.post(path + action, { etag, ...fields, own_password: PASSWORD }),
+      ]
+      expect([refused.status, refused.html]).toEqual(needed)
+      return done
+    }
+    const more = { ...base, redirect_uris: 'https://a.test/cb\nhttps://b.test/cb' }
+    expect(await send('', more)).toMatchObject({ location: path, done: 'client-saved' })
+    // A save without a new value needs no password.
+    const renamed = await admin.post(path, { ...more, name: 'Renamed', etag: await etagOf(path) })
+    expect(renamed).toMatchObject({ location: path, done: 'client-saved' })
+    expect((await admin.get(path)).html).toContain('id="own-password-for-secret"')
+    expect((await send('/secrets', {})).status).toBe(201)
+    await admin.post(`${path}/disable`)
+    expect((await admin.get(path)).html).toContain('id="own-password-for-enable"')
+    expect(await send('/enable', {})).toMatchObject({ location: path, done: 'client-enabled' })
+  })
+})
+
 describe('a service account', () => {
   it('the forms ask for the password of the operator to create a service account, to extend it and to add a secret', async () => {
     const page = (await admin.get('/console/clients/~new?api=admin')).html
     expect(page).toContain(
-      'Required to give a scope of the admin API, and to give keys to a service account.',
+      'Required for a client with a scope of the admin API or the grant authorization_code, if it gets a scope, a grant, a redirect URI or keys, or becomes first-party.',
     )
     expect(page).not.toMatch(/value="users:write"[^>]*checked/)
     expect((await admin.get('/console/clients/~new')).html).not.toContain('own-password-for-scopes')

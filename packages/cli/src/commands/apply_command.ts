@@ -11,7 +11,7 @@ import { stopOnInterrupt } from '../core/stop_on_interrupt.ts'
 import { readWholeText } from '../import/read_text.ts'
 import { type NewSecrets, toFile, toJsonDocument, toStdout } from './new_secrets.ts'
 import { formatJson, printJson } from './output.ts'
-import { ASKS_FOR_PASSWORD } from './own_password.ts'
+import { ASKS_FOR_PASSWORD, GAINS_POWER, HAS_ADMIN_POWER } from './own_password.ts'
 
 const DRY_RUN = flag('dry-run', 'Print the plan without changing anything')
 const DETAILED = flag('detailed-exit-code', 'With --dry-run: exit with 7 if the plan has changes')
@@ -30,7 +30,7 @@ const apply: Command = {
   details:
     'The command shows a plan and asks for confirmation (--yes skips this). A field that the file does not have keeps its value. ' +
     'Without --prune, a client that the file does not have stays unchanged. New secrets are printed once, as CLIENT,SECRET. ' +
-    `If the file gives a client an admin scope, enables a client that has an admin scope, or gives keys to such a client, ${ASKS_FOR_PASSWORD}`,
+    `If the file creates or enables a client that ${HAS_ADMIN_POWER}, or such a client ${GAINS_POWER}, ${ASKS_FOR_PASSWORD}`,
   arguments: [{ name: 'FILE', summary: 'Default: sallyport.yml', isOptional: true }],
   options: [DRY_RUN, DETAILED, PRUNE, SECRETS_FILE, YES],
   operations: [

@@ -24,7 +24,7 @@ import {
   showTime,
   textOf,
 } from './output.ts'
-import { ASKS_FOR_PASSWORD } from './own_password.ts'
+import { ASKS_FOR_PASSWORD, GAINS_POWER, HAS_ADMIN_POWER } from './own_password.ts'
 
 /** Draft fields that `clients create` takes as an argument or as a flag of another name. */
 const NO_OPTION = ['client_id', 'confidential', 'enabled']
@@ -45,7 +45,7 @@ const QUERY = text('search', 'Part of the id or the name', { value: 'TEXT', fiel
 const ENABLED = truth('enabled', 'Only enabled or only disabled clients', { field: 'enabled' })
 const WHEN = time('at', 'The time at which the secret expires. Default: now')
 
-const FOR_SERVICE_ACCOUNTS = `If the client has an admin scope, ${ASKS_FOR_PASSWORD}`
+const FOR_ADMIN_POWER = `If the client ${HAS_ADMIN_POWER}, ${ASKS_FOR_PASSWORD}`
 
 const CLIENT = { name: 'CLIENT', summary: 'Client id' }
 
@@ -125,7 +125,7 @@ const createClient: Command = {
   details:
     'The client is confidential and has a secret. With --public, --jwks or --jwks-uri, it has no secret. ' +
     'Standard output contains only the secret. Standard error contains the client id and the token URL. ' +
-    `If the client gets an admin scope, ${ASKS_FOR_PASSWORD}`,
+    FOR_ADMIN_POWER,
   arguments: [{ name: 'CLIENT', summary: 'Client id: 1 to 64 letters, digits, ".", "_" or "-"' }],
   options: [...DRAFT_OPTIONS, PUBLIC, DISABLED],
   operations: ['POST /clients'],
@@ -147,7 +147,7 @@ const updateClient: Command = {
   summary: 'Change the given fields of a client',
   details:
     'A list replaces the previous list. --scopes "" makes the list empty. ' +
-    `If the client gets an admin scope, or has one and gets keys, ${ASKS_FOR_PASSWORD}`,
+    `If the client ${HAS_ADMIN_POWER} and ${GAINS_POWER}, ${ASKS_FOR_PASSWORD}`,
   arguments: [CLIENT],
   options: [...EDIT_OPTIONS, CLEAR, IF_MATCH],
   operations: ['GET /clients/{client_id}', 'PATCH /clients/{client_id}'],
@@ -169,7 +169,7 @@ const updateClient: Command = {
 const enableClient: Command = {
   name: 'clients enable',
   summary: 'Enable a client. Earlier tokens stay revoked',
-  details: FOR_SERVICE_ACCOUNTS,
+  details: FOR_ADMIN_POWER,
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}', 'POST /clients/{client_id}/enable'],
   async run(call) {
@@ -210,7 +210,7 @@ const signOutClient: Command = {
 const addSecret: Command = {
   name: 'clients add-secret',
   summary: 'Add a second secret and print it once',
-  details: FOR_SERVICE_ACCOUNTS,
+  details: FOR_ADMIN_POWER,
   arguments: [CLIENT],
   operations: ['GET /clients/{client_id}', 'POST /clients/{client_id}/secrets'],
   async run(call) {

@@ -17,7 +17,7 @@ import { FILE_OPTIONS, PRESET, readFileOptions } from './import_options.ts'
 import { readUserRowOptions, USER_OPTIONS, VERIFY_WITH, verifyKnownPasswords } from './import_user_options.ts'
 import { describePasswords, describeTally, nameChanges } from './import_words.ts'
 import { formatJson } from './output.ts'
-import { ASKS_FOR_PASSWORD } from './own_password.ts'
+import { ASKS_FOR_PASSWORD, HAS_ADMIN_POWER } from './own_password.ts'
 import { adviceForLost, SecretOutput } from './secret_output.ts'
 
 const DRY_RUN = flag('dry-run', 'Show the result without changing anything')
@@ -46,7 +46,7 @@ const importUsers: Command = {
 const importClients: Command = {
   name: 'import clients',
   summary: 'Import clients from another system. New secrets are printed as CSV',
-  details: `${DETAILS}To import a client with an admin scope, ${ASKS_FOR_PASSWORD}\n${columnsOf(clientRows(undefined))}`,
+  details: `${DETAILS}To import a client that ${HAS_ADMIN_POWER}, ${ASKS_FOR_PASSWORD}\n${columnsOf(clientRows(undefined))}`,
   arguments: [FILE],
   options: [...OPTIONS, DEFAULT_API],
   operations: ['POST /clients/import'],
