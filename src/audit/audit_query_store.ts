@@ -129,8 +129,10 @@ export class AuditQueryStore {
     const { sql, values } = where([...conditions, condition])
     const isOfAll = owner.subject === null && owner.clientId === null
     const db = isOfAll ? this.#db.withSession('first-unconstrained') : this.#db
+    // SQLite would sort all sign-ins to find the first ones.
+    const table = isOfAll ? 'audit_events INDEXED BY audit_events_by_time' : 'audit_events'
     const [rows, batched] = await Promise.all([
-      this.#signIns(db.prepare(`SELECT ${SIGN_IN} FROM audit_events ${sql} ${end}`).bind(...values)),
+      this.#signIns(db.prepare(`SELECT ${SIGN_IN} FROM ${table} ${sql} ${end}`).bind(...values)),
       this.#batched.read({ columns: SIGN_IN, filter: owner, conditions, order, page }, false),
     ])
     const sign = isFalling(page) ? -1 : 1

@@ -94,11 +94,14 @@ export function hasOwner({ subject, clientId }: SessionOwner): boolean {
   return subject !== null || clientId !== null
 }
 
-/** The conditions on the columns `subject`, `client_id` and `api`. */
+/**
+ * The conditions on the columns `subject`, `client_id` and `api`. With a subject, the unary plus excludes the index of the clients: a
+ * client has many more sessions.
+ */
 export function ownerConditions({ subject, clientId, hiddenApi }: SessionOwner): Condition[] {
   return [
     ['subject = ?', subject],
-    ['client_id = ?', clientId],
+    [subject === null ? 'client_id = ?' : '+client_id = ?', clientId],
     ['api <> ?', hiddenApi],
   ]
 }

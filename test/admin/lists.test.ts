@@ -5,8 +5,9 @@ import { UserDatabases } from '../../src/users/user_databases_store.ts'
 import { UserListStore } from '../../src/users/user_list_store.ts'
 import { aroundD1 } from '../support/around_d1.ts'
 import { describeCustomers } from '../support/customer_places.ts'
-import { problem, TestOperator } from '../support/operator.ts'
+import { problem, type TestCaller, TestOperator } from '../support/operator.ts'
 import { emptyStores, PASSWORD, TestServer } from '../support/server.ts'
+import { TestServiceAccount } from '../support/service_account.ts'
 import { databaseOf } from '../support/user_databases.ts'
 
 type Item = Record<string, unknown>
@@ -19,14 +20,14 @@ interface ListPage {
   previous_cursor: string | null
 }
 
-async function read(operator: TestOperator, path: string): Promise<ListPage> {
+async function read(operator: TestCaller, path: string): Promise<ListPage> {
   const { status, body } = await operator.get(path)
   expect([status, body]).toEqual([200, expect.anything()])
   return body as unknown as ListPage
 }
 
 /** Reads every page forwards, then every page backwards from the last one. */
-async function walk(operator: TestOperator, path: string) {
+async function walk(operator: TestCaller, path: string) {
   const forwards: ListPage[] = [await read(operator, path)]
   for (let page = forwards[0]; page?.next_cursor; page = forwards.at(-1)) {
     forwards.push(await read(operator, `${path}&cursor=${page.next_cursor}`))
@@ -247,6 +248,37 @@ describeCustomers('the search for users', () => {
       .bind(id)
       .first('search')
     expect(search).toBe('from.before@shop.test\neowyn')
+  })
+})
+
+describeCustomers('the list of users by creation', () => {
+  beforeEach(emptyStores)
+
+  it('the list has the users of all pools in the order of their creation, without the pool that is hidden', async () => {
+    const server = new TestServer()
+    const operator = await TestOperator.signIn(server)
+    const ids: string[] = [operator.id]
+    for (const pool of ['staff', 'customers', 'customers', 'staff', 'customers', 'operators', 'customers']) {
+      server.clock.time += 1
+      ids.push((await server.addUser({ pool })).id)
+    }
+    const account = await TestServiceAccount.withScopes(server, ['users:read'])
+    const idsOf = (pages: readonly ListPage[]) => itemsOf(pages).map(({ id }) => id)
+    for (const [sort, expected] of [
+      ['created', ids],
+      ['-created', ids.toReversed()],
+    ] as const) {
+      const { forwards, backwards } = await walk(operator, `/users?sort=${sort}&limit=3`)
+      expect(idsOf(forwards)).toEqual(expected)
+      expect(idsOf(backwards)).toEqual(expected.slice(0, 6))
+      expect(forwards.map(({ total, total_is_exact }) => [total, total_is_exact])).toEqual(
+        Array(3).fill([8, true]),
+      )
+      const visible = expected.filter((id) => id !== ids[0] && id !== ids[6])
+      expect(idsOf((await walk(account, `/users?sort=${sort}&limit=3`)).forwards)).toEqual(visible)
+    }
+    const customers = await read(operator, '/users?pool=customers&sort=-created')
+    expect(idsOf([customers])).toEqual([7, 5, 3, 2].map((i) => ids[i]))
   })
 })
 
