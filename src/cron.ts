@@ -1,6 +1,7 @@
 import { DELETION_STATEMENTS, eraseDueUsers } from './accounts/account_deletion.ts'
 import { ORIGIN_SECONDS } from './accounts/known_origin_store.ts'
 import { erasureStatements } from './audit/archive_erasure_store.ts'
+import { DELIVERY_SECONDS } from './audit/audit_message.ts'
 import { movedBefore } from './audit/event_partition.ts'
 import { endWithdrawn } from './authorization/withdraw_consent.ts'
 import { resealFactors } from './factors/reseal_factors.ts'
@@ -45,9 +46,6 @@ const RECENT_SECONDS = 3600
 
 /** A run in the first seconds of an hour reads those of USER_CHANGE_SECONDS, because all runs of an hour can fail. */
 const LONG_READS_SECONDS = 600
-
-/** The queue delivers a message in this time, or drops it. */
-const DELIVERY_SECONDS = 15 * 86_400
 
 const DAY = 86_400
 
