@@ -80,8 +80,12 @@ export function formatFeed(measurements: readonly FeedMeasurement[]): string {
     'verifier heap MiB',
   ]
   const rows = measurements.map(({ entries, document, bytes, ...costs }) => [
-    ...[entries.toLocaleString('en'), document, bytes.toLocaleString('en')],
-    ...[costs.serverCpuMs.toFixed(2), costs.verifierCpuMs.toFixed(2), costs.verifierHeapMib.toFixed(1)],
+    entries.toLocaleString('en'),
+    document,
+    bytes.toLocaleString('en'),
+    costs.serverCpuMs.toFixed(2),
+    costs.verifierCpuMs.toFixed(2),
+    costs.verifierHeapMib.toFixed(1),
   ])
   return formatTable(titles, rows, 2)
 }

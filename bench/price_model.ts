@@ -209,7 +209,11 @@ function sizesOf(one: Shop, events: number, rowBytes: Measures['rowBytes']) {
   const { databases, indexDatabases } = one.large ?? { databases: 0, indexDatabases: 0 }
   const ofSessions = one.large === null ? sessionGb : indexGb
   return {
-    ...{ auditGb, archiveGb, sessionGb, indexGb, usersGb },
+    auditGb,
+    archiveGb,
+    sessionGb,
+    indexGb,
+    usersGb,
     auditDatabaseGb: databases === 0 ? 0 : auditGb / databases,
     indexDatabaseGb: indexDatabases === 0 ? 0 : indexGb / indexDatabases,
     mainGb: usersGb + (indexDatabases === 0 ? ofSessions : 0) + (databases === 0 ? auditGb : 0),

@@ -49,8 +49,14 @@ function formatPrices(): string {
 
 function formatOperations(costs: readonly OperationCost[], measures: Measures): string {
   const titles = [
-    ...['operation', 'CPU ms', 'log events', 'D1 rows read', 'D1 rows written', 'object rows written'],
-    ...['queue operations', '$ a million'],
+    'operation',
+    'CPU ms',
+    'log events',
+    'D1 rows read',
+    'D1 rows written',
+    'object rows written',
+    'queue operations',
+    '$ a million',
   ]
   const rows = costs.flatMap((cost) => {
     const usage = usageOf(cost, measures)
@@ -93,7 +99,9 @@ export function formatSteps(measures: Measures): string {
     return [
       short(one.visitors),
       storesOf(one),
-      ...[dollars(total), `${short(busy * 100)} %`, `${short(mainGb)} GB`],
+      dollars(total),
+      `${short(busy * 100)} %`,
+      `${short(mainGb)} GB`,
       databases === 0 ? '' : `${databases} × ${short(auditDatabaseGb)} GB`,
       indexDatabases === 0 ? '' : `${indexDatabases} × ${short(indexDatabaseGb)} GB`,
       one.large === null ? '' : `${short(sessionGb)} GB`,

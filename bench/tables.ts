@@ -37,7 +37,10 @@ export function formatSpeed(measurements: readonly Measurement[]): string {
     'a second',
   ]
   const rows = measurements.map(({ operation, concurrency, baselineName, ratio, subject, baseline }) => [
-    ...[operation, String(concurrency), BASELINES[baselineName].title, formatRatio(ratio)],
+    operation,
+    String(concurrency),
+    BASELINES[baselineName].title,
+    formatRatio(ratio),
     aimOf(operation),
     both(subject.cpuMs, baseline.cpuMs, 3),
     both(subject.p50Ms, baseline.p50Ms, 2),
@@ -51,8 +54,11 @@ export function formatSpeed(measurements: readonly Measurement[]): string {
 export function formatGrowth(measurements: readonly Measurement[]): string {
   const titles = ['operation', 'full to empty', 'CPU ms', 'p50 ms', 'p99 ms']
   const rows = measurements.map(({ operation, ratio, subject, baseline }) => [
-    ...[operation, formatRatio(ratio), both(subject.cpuMs, baseline.cpuMs, 3)],
-    ...[both(subject.p50Ms, baseline.p50Ms, 2), both(subject.p99Ms, baseline.p99Ms, 1)],
+    operation,
+    formatRatio(ratio),
+    both(subject.cpuMs, baseline.cpuMs, 3),
+    both(subject.p50Ms, baseline.p50Ms, 2),
+    both(subject.p99Ms, baseline.p99Ms, 1),
   ])
   return formatTable(titles, rows, 1)
 }

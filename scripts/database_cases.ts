@@ -207,8 +207,12 @@ async function describeAnswer({ account }: DatabaseScene, form: Form): Promise<s
 async function deliverEvent(scene: DatabaseScene, subject: string): Promise<void> {
   const now = systemClock.now()
   const event = {
-    ...{ id: 2 ** 52 + subject.length, at: now - 3 * DAY, kind: 'refresh', outcome: 'ok' },
-    ...{ reason: 'drill', subject },
+    id: 2 ** 52 + subject.length,
+    at: now - 3 * DAY,
+    kind: 'refresh',
+    outcome: 'ok',
+    reason: 'drill',
+    subject,
   }
   const body = { id: subject, at: now, events: [event], counts: [], databases: ['AUDIT_1'] }
   await scene.service().deliver('sallyport-audit', [{ id: subject, body }])

@@ -99,7 +99,8 @@ class DatabaseDrill {
     for (const binding of BINDINGS) {
       const states = await this.#restore(binding, report)
       const rows = casesOf(binding).map(({ title }, i) => ({
-        ...{ binding, title },
+        binding,
+        title,
         states: states.map((state) => state[i] ?? ''),
       }))
       report.rows.push(...rows)

@@ -6,8 +6,13 @@ import { readWrangler, runWrangler, WranglerFailed } from './wrangler.ts'
 export async function buildWorkers(): Promise<void> {
   const management = writeManagementConfig()
   await runWrangler([
-    ...['deploy', '--config', management, '--dry-run'],
-    ...['--minify', '--outdir', 'dist/management'],
+    'deploy',
+    '--config',
+    management,
+    '--dry-run',
+    '--minify',
+    '--outdir',
+    'dist/management',
   ])
   await runWrangler(['deploy', '--dry-run', '--minify', '--outdir', 'dist'])
 }

@@ -48,9 +48,19 @@ export function startDevServer(options: DevServerOptions): ChildProcess {
   const configs = [configPath, ...boundWorkers].flatMap((path) => ['--config', path])
   return spawnWrangler(
     [
-      ...['dev', ...configs, '--persist-to', statePath],
-      ...['--ip', ADDRESS, '--port', String(port), '--inspector-port', '0'],
-      ...['--show-interactive-dev-session=false', '--log-level', isQuiet ? 'error' : 'log'],
+      'dev',
+      ...configs,
+      '--persist-to',
+      statePath,
+      '--ip',
+      ADDRESS,
+      '--port',
+      String(port),
+      '--inspector-port',
+      '0',
+      '--show-interactive-dev-session=false',
+      '--log-level',
+      isQuiet ? 'error' : 'log',
       ...(appearsAt ? ['--host', new URL(appearsAt).host, '--upstream-protocol', 'https'] : []),
       ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ],

@@ -54,7 +54,9 @@ function writeStoresConfig({ configPath, statePath }: LocalWorker): string {
     config: configPath,
   })
   const config = {
-    ...{ name, compatibility_date, compatibility_flags },
+    name,
+    compatibility_date,
+    compatibility_flags,
     d1_databases: toml.d1_databases,
     kv_namespaces: toml.kv_namespaces,
     r2_buckets: toml.r2_buckets,

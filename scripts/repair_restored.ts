@@ -40,8 +40,11 @@ export const CARRIED_TABLES: readonly CarriedTable[] = [
 export const NARROWED_TABLES = ['users', 'clients', 'client_secrets'] as const
 
 const PASSWORD_COLUMNS = [
-  ...['password_hash', 'hash_replaceable', 'must_change_password'],
-  ...['breach_checked_at', 'password_breached'],
+  'password_hash',
+  'hash_replaceable',
+  'must_change_password',
+  'breach_checked_at',
+  'password_breached',
 ]
 
 /** The names in one statement. It must be shorter than the 100 KB that D1 allows. */

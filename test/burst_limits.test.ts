@@ -296,7 +296,8 @@ describe('the budget of a service account', () => {
     expect(statuses).toEqual([200, 403, 200])
     const refused = await account.call('GET', '/users', { headers: THERE })
     expect([refused.status, refused.headers.get('Retry-After'), refused.body]).toEqual([
-      ...[429, '60'],
+      429,
+      '60',
       problem(429, 'too-many-requests', 'The budget of the caller is used up', {
         detail: 'It has sent too many requests.',
       }),

@@ -193,8 +193,14 @@ describe('the plan of a merge', () => {
 
   it('the plan takes the client with the most entries, then the next, then the oldest entries', () => {
     const revocations = [
-      ...[revocation(1, null, 10), revocation(2, 'b', 20), revocation(3, null, 30), revocation(4, 'b', 40)],
-      ...[revocation(5, 'a', 50), revocation(6, 'a', 60), revocation(7, 'a', 70), revocation(8, null, 80)],
+      revocation(1, null, 10),
+      revocation(2, 'b', 20),
+      revocation(3, null, 30),
+      revocation(4, 'b', 40),
+      revocation(5, 'a', 50),
+      revocation(6, 'a', 60),
+      revocation(7, 'a', 70),
+      revocation(8, null, 80),
     ]
     expect(planMerge(revocations, { now: 1000, limit: 8 })).toBe(null)
     expect(planMerge(revocations, { now: 1000, limit: 7 })).toEqual({

@@ -14,8 +14,15 @@ const OTHERS = [
 ] as const
 
 const PATHS = [
-  ...['/oauth2-token', '/oauth2-token/revoke', '/oauth2-token/introspect', '/admin/api/me', '/console/'],
-  ...['/.well-known/jwks.json', '/.well-known/oauth-authorization-server', '/revocations', '/unknown'],
+  '/oauth2-token',
+  '/oauth2-token/revoke',
+  '/oauth2-token/introspect',
+  '/admin/api/me',
+  '/console/',
+  '/.well-known/jwks.json',
+  '/.well-known/oauth-authorization-server',
+  '/revocations',
+  '/unknown',
 ]
 
 describe('a request to another address than the https issuer', () => {

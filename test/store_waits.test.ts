@@ -17,7 +17,9 @@ const FAILED_SIGN_IN: FarOperation = {
   start: async (server, client) => {
     const { username } = await server.addUser()
     const body = JSON.stringify({
-      ...{ grant_type: 'password', username, password: 'a wrong password' },
+      grant_type: 'password',
+      username,
+      password: 'a wrong password',
       ...credentials(client),
     })
     const headers = { 'Content-Type': 'application/json' }

@@ -82,7 +82,10 @@ async function fill(server: TestServer): Promise<void> {
     ...BROWSER_END_REASONS.map((reason, i) =>
       add(
         'INSERT INTO ended_browser_sessions (id, subject, ended_at, keep_until, reason) VALUES (?, ?, 1, ?, ?)',
-        ...[`b${i}`, MISSING, time + 1000, reason],
+        `b${i}`,
+        MISSING,
+        time + 1000,
+        reason,
       ),
     ),
     add(
@@ -188,7 +191,10 @@ describe('the statements of a run of the cron trigger', () => {
     const { userOutboxes, dueDeletions, userSearches, signOut, auditStores } = server.services
     const moves = userOutboxes.map((outbox) => vi.spyOn(outbox, 'move').mockResolvedValue(500))
     const due = Array.from({ length: 5 }, (_, i) => ({
-      ...{ id: `user:${i}`, pool: 'customers', username: `${i}`, deletionAt: 1 },
+      id: `user:${i}`,
+      pool: 'customers',
+      username: `${i}`,
+      deletionAt: 1,
     }))
     const lists = vi.spyOn(dueDeletions, 'list').mockResolvedValue(due)
     const removals = vi.spyOn(signOut, 'removeUser').mockResolvedValue({ kind: 'missing' })

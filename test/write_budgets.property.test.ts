@@ -329,7 +329,8 @@ describe('a flood from one address', () => {
     server.clock.time += 5
     const { status, headers: refusal, body } = await post(9)
     expect([status, refusal.get('Retry-After'), body]).toEqual([
-      ...[429, '5'],
+      429,
+      '5',
       problem(429, 'too-many-requests', 'The budget of the caller is used up', {
         detail: 'It has changed or searched too many records.',
       }),

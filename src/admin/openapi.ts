@@ -136,7 +136,8 @@ function formatParameters(operation: Operation): object[] {
     description: `In double quotes. A repeat within ${KEY_LIFETIME_SECONDS} s gets the same record or secret.`,
   }
   return [
-    ...[...inPath, ...inQuery],
+    ...inPath,
+    ...inQuery,
     ...(isEdit ? [ifMatch] : []),
     ...(confirmation === undefined ? [] : [confirming]),
     ...(isIdempotent ? [idempotencyKey] : []),

@@ -162,7 +162,12 @@ const deleteUser = operation({
 })
 
 export const USER_ACTIONS: readonly Operation[] = [
-  ...[enableUser, disableUser, signOutUser, requirePasswordChange, setPassword, deleteUser],
+  enableUser,
+  disableUser,
+  signOutUser,
+  requirePasswordChange,
+  setPassword,
+  deleteUser,
 ]
 
 /** Changes a user, and records the event in the same transaction. @throws Problem 403, 404, 409, 412 */

@@ -102,11 +102,15 @@ export async function listFactorsOf(
   return [
     ...apps.map(({ createdAt, lastUsedAt }) => ({
       ...({ factor_id: APP, kind: APP, name: null } as const),
-      ...{ created_at: createdAt, last_used_at: lastUsedAt, recovery_codes_left: codesLeft },
+      created_at: createdAt,
+      last_used_at: lastUsedAt,
+      recovery_codes_left: codesLeft,
     })),
     ...passkeys.map(({ id, name, createdAt, lastUsedAt }) => ({
       ...({ factor_id: id, kind: 'passkey', name } as const),
-      ...{ created_at: createdAt, last_used_at: lastUsedAt, recovery_codes_left: null },
+      created_at: createdAt,
+      last_used_at: lastUsedAt,
+      recovery_codes_left: null,
     })),
   ]
 }

@@ -198,9 +198,7 @@ const updateUser = operation({
   },
 })
 
-export const USER_OPERATIONS: readonly Operation[] = [
-  ...[listUsers, createUserOperation, readUser, updateUser],
-]
+export const USER_OPERATIONS: readonly Operation[] = [listUsers, createUserOperation, readUser, updateUser]
 
 /** Sends a mail to the verified address that a user has no longer. */
 function notifyOldAddress(before: UserRecord, after: UserRecord, call: Call): void {

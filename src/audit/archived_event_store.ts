@@ -40,7 +40,11 @@ const selectObjects = (order: 'ASC' | 'DESC') => `
   WHERE removed_at IS NULL ORDER BY day ${order}, name`
 
 const archiveSchema = z.object({
-  ...{ partition: z.int(), day: z.int(), name: z.string(), bytes: z.int(), blocks: z.string() },
+  partition: z.int(),
+  day: z.int(),
+  name: z.string(),
+  bytes: z.int(),
+  blocks: z.string(),
 })
 const foundSchema = z.array(z.extend(archiveSchema, { is_cut: z.int() }))
 export const archivesSchema = z.array(archiveSchema)

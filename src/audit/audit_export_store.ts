@@ -32,7 +32,11 @@ const SELECT_ARCHIVE = `
 
 const keySchema = z.object({ partition: z.int(), slot: z.int(), id: z.string(), events: z.string() })
 const archiveSchema = z.object({
-  ...{ partition: z.int(), day: z.int(), name: z.string(), bytes: z.int(), blocks: z.string() },
+  partition: z.int(),
+  day: z.int(),
+  name: z.string(),
+  bytes: z.int(),
+  blocks: z.string(),
 })
 
 /** The binding of a database. Absent in a place of an earlier version, which has only the main one. */

@@ -99,8 +99,10 @@ export class AuditStatisticsStore {
       this.#db.prepare(sql).bind(from, to, bucketSeconds)
     const whole = { ...earlier, bucketSeconds: earlier.to - earlier.from }
     const statements = [
-      ...[select(sumCounters(unit), span), select(countReturns(unit), span)],
-      ...[select(sumCounters(unit), whole), select(countReturns(unit), whole)],
+      select(sumCounters(unit), span),
+      select(countReturns(unit), span),
+      select(sumCounters(unit), whole),
+      select(countReturns(unit), whole),
       this.#db.prepare(OLDEST[unit]),
     ]
     const results = await callStore('D1 audit_counters', () => this.#db.batch(statements), SEARCH_DEADLINE_MS)

@@ -7,8 +7,7 @@ import type { AuditEvent } from './audit_event.ts'
  * statistics go back 30 days.
  */
 export const IDLE_MINUTES = [
-  ...[0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
-  ...[2048, 4096, 8192, 16_384, 32_768],
+  0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384, 32_768,
 ] as const
 
 /** A key of the JSON object in `audit_counters.counts`. The grant, the class or the cause follows the colon. */

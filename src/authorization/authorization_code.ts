@@ -60,7 +60,17 @@ function pack({ auth, consent, visitor, ...code }: AuthorizationCode): PackedCod
 function unpack(packed: PackedCode): AuthorizationCode {
   const [sid, sub, client, api, scope, uri, challenge, key, nonce, at, ahead, auth, consent, visitor] = packed
   return {
-    ...{ sid, sub, client, api, scope: splitWords(scope), uri, challenge, key, nonce, iat: at + ahead, at },
+    sid,
+    sub,
+    client,
+    api,
+    scope: splitWords(scope),
+    uri,
+    challenge,
+    key,
+    nonce,
+    iat: at + ahead,
+    at,
     auth: auth && { time: at - auth[0], amr: splitWords(auth[1]), acr: auth[2], browser: auth[3] },
     consent: consent && { id: consent[0], given: consent[1] === 1 },
     visitor: visitor && { subject: visitor[0], sid: visitor[1] },

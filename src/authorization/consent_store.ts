@@ -90,7 +90,12 @@ export class ConsentStore {
       )
       .bind(
         guard.query,
-        ...[id, subject, clientId, api, redirectUri, JSON.stringify(scopes)],
+        id,
+        subject,
+        clientId,
+        api,
+        redirectUri,
+        JSON.stringify(scopes),
         now,
         issuedAt,
         Number(isInFurther(subject)),

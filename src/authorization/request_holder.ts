@@ -6,7 +6,8 @@ import type { RequestHolder, RequestingClient } from './parse_request.ts'
 /** The client of a request, with the settings that decide which values the request can have. */
 export function requestHolderOf({ client, api }: RequestingClient, config: Config): RequestHolder {
   return {
-    ...{ client, api },
+    client,
+    api,
     openIdEnabled: config.openIdEnabled,
     highestLevel: highestLevelOf(api.userPool, config),
     hasSignUp: accountsOf(api.userPool, config).signUp,

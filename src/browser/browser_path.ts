@@ -59,8 +59,10 @@ export function scriptAddress(name: string, { issuer }: { issuer: string }): str
 
 /** The paths of the pages and their files, below BROWSER_PATH. */
 export const PAGE_PATHS = [
-  ...[AUTHORIZE_PATH, AUTHORIZE_VISITOR_PATH],
+  AUTHORIZE_PATH,
+  AUTHORIZE_VISITOR_PATH,
   ...Object.values(PATH_OF_STEP),
-  ...[LOGOUT_PATH, LOGOUT_CONFIRM_PATH],
+  LOGOUT_PATH,
+  LOGOUT_CONFIRM_PATH,
   `${FILES_PATH}/*`,
 ] as const

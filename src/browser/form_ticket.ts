@@ -53,7 +53,10 @@ export function makeTicket(
   const browserId = signedIn?.session.id ?? null
   const own = pending === null ? null : sealPending(pending)
   const state = {
-    ...{ formId, browserId, step, isAccountChosen: known.account.isChosen },
+    formId,
+    browserId,
+    step,
+    isAccountChosen: known.account.isChosen,
     pending: own,
     requestedCode: known.awaitsEmailCode ? requestedCode : null,
     signUp: known.signUp === null ? null : { step: known.signUp, started: signUp },

@@ -19,7 +19,10 @@ export async function givenPasskey(
   { cookies }: BrowserServices,
 ): Promise<GivenPasskey> {
   return {
-    ...{ pool: api.userPool, subject, clientId: client.id, api: api.name },
+    pool: api.userPool,
+    subject,
+    clientId: client.id,
+    api: api.name,
     sealed: form.text('passkey_challenge'),
     response: form.text('passkey'),
     // The challenge of a browser without the cookie of its forms belongs to no browser.

@@ -76,7 +76,11 @@ async function register(
 ): Promise<Passkey> {
   const { client, api, context } = situation.browserRequest
   const finished = {
-    ...{ subject: user.id, pool: user.pool, clientId: client.id, api: api.name, isFirst: true },
+    subject: user.id,
+    pool: user.pool,
+    clientId: client.id,
+    api: api.name,
+    isFirst: true,
     sealed: form.text('passkey_challenge'),
     response: form.text('passkey'),
     name: context.device ?? '',

@@ -39,9 +39,19 @@ export async function continuePasswordGrant(
     hasRedirectUri: false,
     responseMode: 'query',
     api: api.name,
-    ...{ scope: [...scope], visitor, receivedAt: context.now },
-    ...{ proofKey, state: null, codeChallenge: null, nonce: null, prompt: [], uiLocales: [] },
-    ...{ maxAgeSeconds: null, acrLevel: 1, loginHint: null, hintedSubject: null },
+    scope: [...scope],
+    visitor,
+    receivedAt: context.now,
+    proofKey,
+    state: null,
+    codeChallenge: null,
+    nonce: null,
+    prompt: [],
+    uiLocales: [],
+    maxAgeSeconds: null,
+    acrLevel: 1,
+    loginHint: null,
+    hintedSubject: null,
   }
   const pending = sealPending({ ...proof, user, seen: signIn.seen })
   const state = { ...NOTHING_REQUESTED, username: user.username, pending, next }

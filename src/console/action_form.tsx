@@ -201,6 +201,10 @@ export function versionOf(problem: AdminProblem | null, { form, etag }: FormVers
 /** The properties that the confirmations of a page share. The path of an action is that of the page and its name. */
 export function confirmationsOf<A extends string>({ csrf, page, refused }: ConfirmationsProps<A>) {
   return (action: A, label: string) => ({
-    ...{ csrf, page, label, action: `${page}/${action}`, problem: problemOf(refused, action) },
+    csrf,
+    page,
+    label,
+    action: `${page}/${action}`,
+    problem: problemOf(refused, action),
   })
 }

@@ -46,7 +46,9 @@ function withdrawalOf(
   form: { csrf: string; page: string; action: string },
 ) {
   return {
-    ...{ ...form, label: 'Withdraw this consent', isDangerous: true },
+    ...form,
+    label: 'Withdraw this consent',
+    isDangerous: true,
     title: `Withdraw the consent to ${name ?? id}`,
     children:
       'The sessions that began under it end. The application asks the user again at the next sign-in.',

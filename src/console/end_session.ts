@@ -11,7 +11,11 @@ export function endOf(
   { csrf, page, action = `${page}/end` }: { csrf: string; page: string; action?: string },
 ) {
   return {
-    ...{ csrf, page, action, label: 'End this session', isDangerous: true },
+    csrf,
+    page,
+    action,
+    label: 'End this session',
+    isDangerous: true,
     title: `End 1 session of ${name ?? subject}`,
     children:
       'Refreshes are refused at once. APIs refuse the access tokens within seconds. Other sessions of the user continue.',

@@ -11,7 +11,11 @@ import type { ConsoleSession } from './console_session.ts'
 
 const MAX_AGE_SECONDS = 3600
 const LEFT_OUT: readonly string[] = [
-  ...[CSRF_FIELD, OWN_PASSWORD_FIELD, 'password', 'repeated', 'current_password'],
+  CSRF_FIELD,
+  OWN_PASSWORD_FIELD,
+  'password',
+  'repeated',
+  'current_password',
 ]
 
 /** The typed values of a form, without passwords and the CSRF token. */

@@ -17,9 +17,14 @@ import { usersPage } from './users_page.tsx'
 /** The pages and actions for a signed-in operator. A fixed path precedes a path with a parameter. */
 export const PAGES: readonly Page[] = [
   dashboardPage,
-  ...[clientsPage, ...NEW_CLIENT_PAGES, ...CLIENT_PAGES],
-  ...[usersPage, ...NEW_USER_PAGES, ...USER_PAGES],
-  ...[sessionsPage, ...TIMELINE_PAGES],
+  clientsPage,
+  ...NEW_CLIENT_PAGES,
+  ...CLIENT_PAGES,
+  usersPage,
+  ...NEW_USER_PAGES,
+  ...USER_PAGES,
+  sessionsPage,
+  ...TIMELINE_PAGES,
   ...KEY_PAGES,
   auditPage,
   searchPage,

@@ -75,7 +75,11 @@ function removalOf(
     id === undefined ? `${page}/remove-all-factors` : pathOf`/users/${user.id}/factors/${id}/remove`
   const isRefused = refused !== null && refused.factorId === id
   return {
-    ...{ csrf, page, action, isDangerous: true, children: EFFECT },
+    csrf,
+    page,
+    action,
+    isDangerous: true,
+    children: EFFECT,
     label: factor === null ? 'Remove all factors' : 'Remove this factor',
     title: `Remove ${describe(factor)} of ${user.username} and end ${sessions}`,
     problem: isRefused ? refused.problem : null,

@@ -209,9 +209,15 @@ export const USER_PAGES: readonly Page[] = [
   }),
   plainChangeOf(userSchema, { action: 'password-reset', role: 'support', done: 'password-reset-sent' }),
   plainChangeOf(supportSchema, { action: 'unlock', role: 'support', done: 'user-unlocked' }),
-  ...[endSession, withdrawConsent, removeFactor, removeAllFactors, whySignedOut],
+  endSession,
+  withdrawConsent,
+  removeFactor,
+  removeAllFactors,
+  whySignedOut,
   setPassword,
-  ...[deleteUser, eraseUser, exportUser],
+  deleteUser,
+  eraseUser,
+  exportUser,
 ]
 
 /** The path of the user in the console, and in the admin API. */

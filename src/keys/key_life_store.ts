@@ -142,8 +142,13 @@ export class KeyLifeStore {
          SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM signing_keys WHERE kid = ?)`,
       )
       .bind(
-        ...[key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealedPrivateJwk],
-        ...[key.createdAt, key.activatesAt, kid],
+        key.kid,
+        key.alg,
+        JSON.stringify(key.publicJwk),
+        key.sealedPrivateJwk,
+        key.createdAt,
+        key.activatesAt,
+        kid,
       )
   }
 

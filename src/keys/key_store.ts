@@ -124,8 +124,14 @@ export class KeyStore {
          RETURNING activates_at`,
       )
       .bind(
-        ...[key.kid, key.alg, JSON.stringify(key.publicJwk), key.sealedPrivateJwk, key.createdAt],
-        ...[schedule.activatesAt, schedule.notOlderThan, schedule.firstIn],
+        key.kid,
+        key.alg,
+        JSON.stringify(key.publicJwk),
+        key.sealedPrivateJwk,
+        key.createdAt,
+        schedule.activatesAt,
+        schedule.notOlderThan,
+        schedule.firstIn,
       )
     return callStore('D1 signing_keys', () => insert.first<number>('activates_at'))
   }

@@ -101,7 +101,8 @@ export class MailBudget {
     return [
       { name: 'sender', of: [address], limit: sender },
       ...networks.map(({ kind, prefix }) => ({
-        ...{ name: kind, of: [prefix] },
+        name: kind,
+        of: [prefix],
         limit: sender * SENDERS_OF[kind],
       })),
     ]

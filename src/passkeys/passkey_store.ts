@@ -107,9 +107,20 @@ export class PasskeyStore {
          ON CONFLICT DO NOTHING`,
       )
       .bind(
-        ...[id, credentialId, subject, pool, rpId, JSON.stringify(publicKey.jwk), publicKey.alg],
-        ...[rest.signCount, JSON.stringify(transports), name],
-        ...[Number(rest.isBackupEligible), Number(rest.isBackedUp), rest.createdAt, most],
+        id,
+        credentialId,
+        subject,
+        pool,
+        rpId,
+        JSON.stringify(publicKey.jwk),
+        publicKey.alg,
+        rest.signCount,
+        JSON.stringify(transports),
+        name,
+        Number(rest.isBackupEligible),
+        Number(rest.isBackedUp),
+        rest.createdAt,
+        most,
       )
     const [, added] = await callStore(STORE, () => this.#db.batch([spend, insert, ...alongside]))
     return (added?.meta.changes ?? 0) > 0

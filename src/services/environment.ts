@@ -131,7 +131,9 @@ export function requireEnvironment(
 function requiredBindings(config: Config, role: Role): string[] {
   const { sessionObjects, mail, auditArchive } = config
   return [
-    ...['DB', 'KV', 'ASSETS'],
+    'DB',
+    'KV',
+    'ASSETS',
     ...databaseBindings(config),
     ...(sessionObjects === null ? [] : ['SESSION_OBJECTS']),
     ...(mail === null ? [] : ['MAIL_QUEUE']),
@@ -155,7 +157,9 @@ export function databaseBindings({
 }: Pick<Config, 'sessionShards' | 'sessionObjects' | 'auditDatabases' | 'userDatabases'>): Set<string> {
   const indexDatabases = sessionObjects?.indexDatabases ?? []
   const further = [
-    ...[...sessionShards, ...indexDatabases, ...auditDatabases],
+    ...sessionShards,
+    ...indexDatabases,
+    ...auditDatabases,
     ...(userDatabases?.databases ?? []),
   ]
   return new Set([MAIN_DATABASE, ...further.map(({ binding }) => binding)])

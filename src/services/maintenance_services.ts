@@ -79,7 +79,8 @@ function createArchiveServices(
   const stores = [MAIN_DATABASE, ...auditDatabases.map(({ binding }) => binding)].map((binding) => {
     const of = databases.get(binding) ?? db
     return {
-      ...{ binding, db: of },
+      binding,
+      db: of,
       batches: new AuditBatchStore(of, partitions),
       /** Null without the binding `AUDIT_ARCHIVE`. */
       archive: bucket === null ? null : new AuditArchiveStore(of, bucket),

@@ -2,8 +2,17 @@ import { USER_COLUMNS } from '../users/user.ts'
 
 /** The columns of a client that the check of a holder needs. The secrets follow as a JSON array. */
 export const COPIED_CLIENT_COLUMNS = [
-  ...['client_id', 'api', 'additional_apis', 'enabled', 'metadata', 'scopes', 'jwks', 'jwks_uri'],
-  ...['tokens_valid_from', 'access_valid_from', 'keys_removed_at'],
+  'client_id',
+  'api',
+  'additional_apis',
+  'enabled',
+  'metadata',
+  'scopes',
+  'jwks',
+  'jwks_uri',
+  'tokens_valid_from',
+  'access_valid_from',
+  'keys_removed_at',
 ] as const
 
 /** The columns of a user that a copy has: all that make a StoredUser, except the hash of the password. */

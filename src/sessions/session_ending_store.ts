@@ -74,8 +74,13 @@ export class SessionEndingStore {
          ON CONFLICT DO NOTHING`,
       )
       .bind(
-        ...[ids, now, reason, sessionRevocationTime(now)],
-        ...[longestAccessTokenSeconds, refreshRetryWindowSeconds, SESSION_MARGIN_SECONDS],
+        ids,
+        now,
+        reason,
+        sessionRevocationTime(now),
+        longestAccessTokenSeconds,
+        refreshRetryWindowSeconds,
+        SESSION_MARGIN_SECONDS,
         JSON.stringify(this.#accessTokenSeconds()),
       )
     const [ended] = await callStore('D1 sessions', () => this.#db.batch([end, listing]))

@@ -164,8 +164,18 @@ export class SessionOpeningStore {
          ON CONFLICT (sid) DO UPDATE SET opening_id = ?11 WHERE opening_id = ?11 AND ended_at IS NULL RETURNING sid`,
       )
       .bind(
-        ...[guard.query, sid, subject, clientId, api, startedAt, expiresAt, tokenExpiresAt],
-        ...[browserId, consentId, openingId, issuesUntil],
+        guard.query,
+        sid,
+        subject,
+        clientId,
+        api,
+        startedAt,
+        expiresAt,
+        tokenExpiresAt,
+        browserId,
+        consentId,
+        openingId,
+        issuesUntil,
       )
   }
 

@@ -128,7 +128,15 @@ export class SessionRotationStore implements SessionRotations {
          RETURNING ${SESSION_COLUMNS}`,
       )
       .bind(
-        ...[guard.query, sid, subject, clientId, api, startedAt, now, expiresAt, tokenExpiresAt],
+        guard.query,
+        sid,
+        subject,
+        clientId,
+        api,
+        startedAt,
+        now,
+        expiresAt,
+        tokenExpiresAt,
         sessionLifetimeSeconds,
       )
   }

@@ -92,8 +92,12 @@ export class SessionStore {
          ON CONFLICT DO NOTHING`,
       )
       .bind(
-        ...[sid, sessionRevocationTime(now), reason, now],
-        ...[accessTokenSeconds + SESSION_MARGIN_SECONDS, refreshRetryWindowSeconds],
+        sid,
+        sessionRevocationTime(now),
+        reason,
+        now,
+        accessTokenSeconds + SESSION_MARGIN_SECONDS,
+        refreshRetryWindowSeconds,
       )
   }
 

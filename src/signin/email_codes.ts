@@ -96,7 +96,9 @@ export class EmailCodes {
     const device = request.device?.subjects.includes(user?.id ?? '') ? request.device.id : null
     const data: z.output<typeof codeSchema> = {
       subject: address === null || user === null ? null : user.id,
-      ...{ address, formId, pool },
+      address,
+      formId,
+      pool,
       requestedAt: user === null ? now : issueTimeOf(user, now),
     }
     const { token, code } = await codes.store('email_code', data, now)

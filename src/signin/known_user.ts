@@ -20,7 +20,9 @@ export function knownUser(
   return {
     subject: user.id,
     names: [user.username, ...(verifiedEmail === null ? [] : [normalizeName(verifiedEmail)])],
-    ...{ authTime, amr, acr },
+    authTime,
+    amr,
+    acr,
     secondFactor: secondFactorOf(user, config),
     mustChangePassword: passwordStateOf(user, config).mustChange,
   }

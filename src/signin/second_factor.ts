@@ -43,7 +43,10 @@ export function secondFactorOf(
     isRequired,
     isNeeded: isRequired || (allowsApp && hasApp),
     mustBePasskey,
-    ...{ allowsApp, allowsPasskey: passkeys !== null, hasApp, hasPasskey },
+    allowsApp,
+    allowsPasskey: passkeys !== null,
+    hasApp,
+    hasPasskey,
     isByEmail: emailCode === 'second_factor' && hasNone && !mustBePasskey && verifiedEmail !== null,
   }
 }

@@ -39,8 +39,19 @@ export class Argon2id {
     try {
       const { m, t, p } = cost
       const code = this.#exports.argon2_hash(
-        ...[t, m, p, passwordAt, password.length, saltAt, salt.length, hashAt, hashLength],
-        ...[0, 0, ARGON2ID, VERSION],
+        t,
+        m,
+        p,
+        passwordAt,
+        password.length,
+        saltAt,
+        salt.length,
+        hashAt,
+        hashLength,
+        0,
+        0,
+        ARGON2ID,
+        VERSION,
       )
       if (code !== 0) throw new Error(`argon2 refused with code ${code}`)
       return this.#bytes(hashAt, hashLength).slice()

@@ -151,7 +151,9 @@ async function checkOnPrimary(
   const { pool, username, account, others, context } = attempt
   const isRefused = first.user !== null && refuses(first.user)
   const value = {
-    ...{ pool, username, hash: first.user?.passwordHash ?? null },
+    pool,
+    username,
+    hash: first.user?.passwordHash ?? null,
     isProven: first.isProven && !isRefused,
   }
   const keys = guard.keysWithUser(attempt)

@@ -184,13 +184,11 @@ export class FailureStore {
     now: number,
   ): Promise<Suspicion | null> {
     const { failures, locks } = seen ?? { failures: 0, locks: 0 }
+    const read = [failures, locks, user.id, user.tokensValidFrom, user.accessValidFrom]
     const mark = this.#databases
       .named(database)
       .prepare(MARK_SIGN_IN)
-      .bind(
-        ...[key, now, JSON.stringify(signIn), failures, locks],
-        ...[user.id, user.tokensValidFrom, user.accessValidFrom, signIn.startedAt],
-      )
+      .bind(key, now, JSON.stringify(signIn), ...read, signIn.startedAt)
     const row = await callStore('D1 sign_in_failures', () => mark.first())
     const marked = decodeRecord(markedSchema, 'sign-in mark', row)
     if (marked.is_outdated === 1) return 'its sign-in used an outdated record of the user'

@@ -194,7 +194,11 @@ export class UserAdminStore {
          WHERE id = ? AND ${guard.sql} AND ${isHeld}`,
       )
       .bind(
-        ...[...changes.values, ...starts.values, conditions.now, id, ...guard.values],
+        ...changes.values,
+        ...starts.values,
+        conditions.now,
+        id,
+        ...guard.values,
         ...(token === null ? [] : [edit.username, token]),
       )
   }

@@ -122,7 +122,9 @@ describe('the JSON API of the account', () => {
       for (const [operation, input] of USERS.map(requestOf)) {
         const without = await callAccount(server, operation, input)
         expect([operation, without.status, without.body]).toEqual([
-          ...[operation, 401, refusal('invalid_token', 'Send an access token.')],
+          operation,
+          401,
+          refusal('invalid_token', 'Send an access token.'),
         ])
         expect(without.headers.get('WWW-Authenticate')).toBe(`Bearer realm="${ISSUER}"`)
         const garbage = await callAccount(server, operation, { ...input, token: 'garbage' })
@@ -186,7 +188,9 @@ describe('the JSON API of the account', () => {
         for (const token of tokens) {
           const { status, body, headers } = await callAccount(server, name, { ...input, token })
           expect([name, status, body]).toEqual([
-            ...[name, 403, refusal('insufficient_scope', 'The access token needs the scope account.')],
+            name,
+            403,
+            refusal('insufficient_scope', 'The access token needs the scope account.'),
           ])
           expect(headers.get('WWW-Authenticate')).toBe(
             `Bearer realm="${ISSUER}", error="insufficient_scope", scope="account"`,
@@ -322,15 +326,18 @@ describe('the JSON API of the account', () => {
       const change = (body: object) => callAccount(server, 'POST /password', { token, body })
       const wrong = await change({ current_password: 'wrong', password: NEW_PASSWORD })
       expect([wrong.status, wrong.body]).toEqual([
-        ...[400, refusal('invalid_grant', 'The user credentials were incorrect.')],
+        400,
+        refusal('invalid_grant', 'The user credentials were incorrect.'),
       ])
       const same = await change({ current_password: PASSWORD, password: PASSWORD })
       expect([same.status, same.body]).toEqual([
-        ...[400, refusal('refused_password', 'The password is the current one.')],
+        400,
+        refusal('refused_password', 'The password is the current one.'),
       ])
       const short = await change({ current_password: PASSWORD, password: 'x' })
       expect([short.status, short.body]).toEqual([
-        ...[400, refusal('refused_password', 'The password is too short or too long.')],
+        400,
+        refusal('refused_password', 'The password is too short or too long.'),
       ])
       const right = await change({ current_password: PASSWORD, password: NEW_PASSWORD })
       expect([right.status, right.body]).toEqual([204, null])
@@ -398,9 +405,15 @@ describe('the JSON API of the account', () => {
       const items = await list()
       expect(items.map(({ is_current }) => is_current).sort()).toEqual([false, true])
       expect(items[0]).toEqual({
-        ...{ sid: expect.any(String), client_id: shop.id, client_name: 'Corner Shop' },
-        ...{ device: null, country: null, started_at: server.clock.time, last_used_at: server.clock.time },
-        ...{ expires_at: expect.any(Number), is_current: expect.any(Boolean) },
+        sid: expect.any(String),
+        client_id: shop.id,
+        client_name: 'Corner Shop',
+        device: null,
+        country: null,
+        started_at: server.clock.time,
+        last_used_at: server.clock.time,
+        expires_at: expect.any(Number),
+        is_current: expect.any(Boolean),
       })
       const sid = items.find(({ is_current }) => !is_current)?.sid
       const stranger = await signedIn()
@@ -454,8 +467,12 @@ describe('the JSON API of the account', () => {
         items: [
           {
             consent_id: expect.any(String),
-            ...{ client_id: app.id, client_name: 'Price Watch', api: 'storefront' },
-            ...{ redirect_uri: CALLBACK, scopes: expect.any(Array), created_at: server.clock.time },
+            client_id: app.id,
+            client_name: 'Price Watch',
+            api: 'storefront',
+            redirect_uri: CALLBACK,
+            scopes: expect.any(Array),
+            created_at: server.clock.time,
           },
         ],
       })
@@ -479,8 +496,11 @@ describe('the JSON API of the account', () => {
       const response = await device.create(options)
       const added = await call('POST /passkeys', { sealed, response })
       const passkey = {
-        ...{ id: expect.any(String), name: 'Passkey', rp_id: 'shop.test' },
-        ...{ created_at: server.clock.time, last_used_at: null },
+        id: expect.any(String),
+        name: 'Passkey',
+        rp_id: 'shop.test',
+        created_at: server.clock.time,
+        last_used_at: null,
       }
       expect([added.status, added.body]).toEqual([201, passkey])
       const again = await call('POST /passkeys', { sealed, response })
@@ -532,7 +552,8 @@ describe('the JSON API of the account', () => {
         callAccount(server, 'POST /authenticator-app/confirm', { token: by, body: { sealed, code } })
       const wrong = await confirm(await wrongCode(app, server.clock.time))
       expect([wrong.status, wrong.body]).toEqual([
-        ...[400, refusal('invalid_grant', 'The user credentials were incorrect.')],
+        400,
+        refusal('invalid_grant', 'The user credentials were incorrect.'),
       ])
       const code = await app.codeAt(server.clock.time)
       const foreign = await confirm(code, (await signedIn()).token)

@@ -42,8 +42,16 @@ describe('the data of an account', () => {
     expect(headers.get('Cache-Control')).toContain('no-store')
     const data = JSON.parse(html)
     expect(Object.keys(data).sort()).toEqual([
-      ...['access_tokens_valid_from', 'consents', 'events', 'events_truncated', 'exported_at', 'factors'],
-      ...['password', 'sessions', 'sign_ins', 'user'],
+      'access_tokens_valid_from',
+      'consents',
+      'events',
+      'events_truncated',
+      'exported_at',
+      'factors',
+      'password',
+      'sessions',
+      'sign_ins',
+      'user',
     ])
     expect(data.user).toMatchObject({ id: user.id, username: user.username })
     expect(data.events_truncated).toBe(false)

@@ -185,7 +185,9 @@ describe('the passkeys of the account', () => {
         config: {
           mail: MAIL,
           ...selfService({
-            ...{ passkeys: { rp_id: 'shop.test' }, second_factor: 'required', email_code: 'second_factor' },
+            passkeys: { rp_id: 'shop.test' },
+            second_factor: 'required',
+            email_code: 'second_factor',
           }),
         },
       })

@@ -120,7 +120,9 @@ it('each sealed value works only where it belongs', async () => {
         server.postJson({
           grant_type: 'authorization_code',
           ...credentials(client),
-          ...{ code, redirect_uri: CALLBACK, code_verifier: VERIFIER },
+          code,
+          redirect_uri: CALLBACK,
+          code_verifier: VERIFIER,
         }),
     ],
     'a pushed request': [

@@ -52,19 +52,16 @@ describeCustomers('a new origin of a sign-in', () => {
     )
     expect(await auditOf({ kind: 'notification', subject: reader.id })).toEqual([
       {
-        ...{
-          kind: 'notification',
-          outcome: 'ok',
-          api: 'storefront',
-          client_id: app.id,
-          subject: reader.id,
-          sid: null,
-        },
-        ...{
-          reason: 'a sign-in from a new device or network: a mail was sent',
-          address_prefix: '198.51.100.0/24',
-        },
-        ...{ actor: null, actor_client: null },
+        kind: 'notification',
+        outcome: 'ok',
+        api: 'storefront',
+        client_id: app.id,
+        subject: reader.id,
+        sid: null,
+        reason: 'a sign-in from a new device or network: a mail was sent',
+        address_prefix: '198.51.100.0/24',
+        actor: null,
+        actor_client: null,
       },
     ])
   })

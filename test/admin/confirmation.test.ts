@@ -236,7 +236,13 @@ describe('a confirmation of the password', () => {
     const given = operator.confirmation ?? ''
     const [expiresAt = '', mac = ''] = given.split('.')
     const forged = [
-      ...['', '.', 'x', given.slice(0, -1), `${given}x`, `${Number(expiresAt) + 1}.${mac}`, `${expiresAt}.`],
+      '',
+      '.',
+      'x',
+      given.slice(0, -1),
+      `${given}x`,
+      `${Number(expiresAt) + 1}.${mac}`,
+      `${expiresAt}.`,
     ]
     for (const confirmation of forged) {
       operator.confirmation = confirmation

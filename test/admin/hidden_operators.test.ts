@@ -70,7 +70,10 @@ it('a service account sees no id, device, country and network of an operator in 
     client_id: client.id,
   })
   expect(own.items.find(({ kind, api }) => kind === 'issue' && api === 'storefront')).toMatchObject({
-    ...{ subject: user.id, subject_name: user.username, sid: theirs, device: 'Firefox on Linux' },
+    subject: user.id,
+    subject_name: user.username,
+    sid: theirs,
+    device: 'Firefox on Linux',
     address_prefix: '198.51.100.0/24',
   })
   const change = (await account.get(`/audit?subject=${user.id}&kind=admin`)).body.items

@@ -41,7 +41,10 @@ describeCustomers('an import of users', () => {
       { pool: 'customers', username: `${mark}-g`, password: '' },
     ]
     const reasons = [
-      ...[null, null, 'an earlier row of the batch has the same name', 'the username is taken in this pool'],
+      null,
+      null,
+      'an earlier row of the batch has the same name',
+      'the username is taken in this pool',
       'pool: must be one of customers, staff, operators',
       'password: is required, or password_hash, or no_password: exactly one of them',
       'colour: is not known',

@@ -170,7 +170,8 @@ describe('a service account', () => {
     for (const path of searches) {
       const { status, headers, body } = await operator.get(path)
       expect([status, headers.get('Retry-After'), body]).toEqual([
-        ...[429, '1'],
+        429,
+        '1',
         problem(429, 'too-many-requests', 'The budget of the caller is used up', {
           detail: 'It has changed or searched too many records.',
         }),

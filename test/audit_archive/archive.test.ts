@@ -242,13 +242,11 @@ describe.each(LAYOUTS)('the archive of audit events $title', (layout) => {
     const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
     const at = server.clock.time - 6 * DAY
     const events = Array.from({ length: 4000 }, (_, i) => ({
-      ...{
-        id: 2 ** 52 + i,
-        at: dayOf(at) + i,
-        kind: 'refresh',
-        outcome: 'ok',
-        reason: 'a long reason '.repeat(10),
-      },
+      id: 2 ** 52 + i,
+      at: dayOf(at) + i,
+      kind: 'refresh',
+      outcome: 'ok',
+      reason: 'a long reason '.repeat(10),
       subject: `visitor:${String((i * 7919) % 1000).padStart(4, '0')}`,
     }))
     await deliverHistory(server, events)
@@ -292,8 +290,12 @@ describe.each(LAYOUTS)('the archive of audit events $title', (layout) => {
     const archive = new AuditArchiveStore(env.DB, requireBucket())
     const today = dayOf(server.clock.time)
     const events = Array.from({ length: 260 }, (_, i) => ({
-      ...{ id: 2 ** 52 + i, at: today - (1 + Math.floor(i / 10)) * DAY + i, kind: 'issue', outcome: 'ok' },
-      ...{ reason: 'r', subject: i < 5 || i > 250 ? 'visitor:1' : 'visitor:0' },
+      id: 2 ** 52 + i,
+      at: today - (1 + Math.floor(i / 10)) * DAY + i,
+      kind: 'issue',
+      outcome: 'ok',
+      reason: 'r',
+      subject: i < 5 || i > 250 ? 'visitor:1' : 'visitor:0',
     }))
     for (const event of events) await archive.write({ partition: 1, day: dayOf(event.at) }, [event], today)
     await env.DB.prepare('UPDATE audit_archives SET removed_at = NULL').run()

@@ -67,8 +67,16 @@ const unchanged: AroundCall = (_sql, call) => call()
 /** Events of one subject within some hours of a day. */
 function eventsOf(subject: string, { count, at, id }: { count: number; at: number; id: number }) {
   return Array.from({ length: count }, (_, i) => ({
-    ...{ id: id + i, at: at + i, kind: 'refresh', outcome: 'ok', reason: 'refreshed', subject },
-    ...{ client_id: 'shop', device: 'Chrome on Android', country: 'DE', address_prefix: '198.51.100.0/24' },
+    id: id + i,
+    at: at + i,
+    kind: 'refresh',
+    outcome: 'ok',
+    reason: 'refreshed',
+    subject,
+    client_id: 'shop',
+    device: 'Chrome on Android',
+    country: 'DE',
+    address_prefix: '198.51.100.0/24',
   }))
 }
 
@@ -275,7 +283,9 @@ describe.each(LAYOUTS)('the erasure of users in the archive of audit events $tit
     await sink.flush(server)
     const parameters = { grant_type: 'password', client_id: client.id, client_secret: client.secret }
     const customer = await server.requireTokens({
-      ...{ ...parameters, username: user.username, password: 'correct horse battery staple' },
+      ...parameters,
+      username: user.username,
+      password: 'correct horse battery staple',
       visitor_access_token: guest.access_token,
     })
     const visitor = decodeJwt(guest.access_token).sub ?? ''

@@ -56,15 +56,23 @@ describe.each(LAYOUTS)('the export of audit events $title', (layout) => {
     const ids = exported.map(({ id }) => id).sort((a, b) => a - b)
     expect(ids).toEqual(expected.map(({ id }) => id).sort((a, b) => a - b))
     expect(exported.find(({ id }) => id === expected[3]?.id)).toMatchObject({
-      ...{ kind: expected[3]?.kind, reason: expected[3]?.reason, client_id: expected[3]?.clientId },
-      ...{ subject_name: null, client_name: null, actor: null },
+      kind: expected[3]?.kind,
+      reason: expected[3]?.reason,
+      client_id: expected[3]?.clientId,
+      subject_name: null,
+      client_name: null,
+      actor: null,
     })
   })
 
   it('an export reads large objects and many batches in parts', async () => {
     const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
     const event = (i: number, at: number) => ({
-      ...{ id: 2 ** 52 + i, at, kind: 'refresh', outcome: 'ok', reason: 'a long reason '.repeat(10) },
+      id: 2 ** 52 + i,
+      at,
+      kind: 'refresh',
+      outcome: 'ok',
+      reason: 'a long reason '.repeat(10),
       subject: `visitor:${i % 500}`,
     })
     const old = Array.from({ length: 4000 }, (_, i) => event(i, server.clock.time - 6 * DAY - i))
@@ -83,7 +91,11 @@ describe.each(LAYOUTS)('the export of audit events $title', (layout) => {
     const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
     const at = server.clock.time - (server.clock.time % DAY) - 6 * DAY
     const events = Array.from({ length: 4000 }, (_, i) => ({
-      ...{ id: 2 ** 52 + i, at: at + i, kind: 'refresh', outcome: 'ok', reason: 'a long reason '.repeat(10) },
+      id: 2 ** 52 + i,
+      at: at + i,
+      kind: 'refresh',
+      outcome: 'ok',
+      reason: 'a long reason '.repeat(10),
       subject: `visitor:${i % 500}`,
     }))
     await deliverHistory(server, events)
@@ -113,7 +125,11 @@ describe.each(LAYOUTS)('the export of audit events $title', (layout) => {
     const { server } = archiveServer({ config: { audit_archive: { partitions: 1 } } })
     const slot = slotOf(server.clock.time) - SLOT_SECONDS
     const events = Array.from({ length: 4000 }, (_, i) => ({
-      ...{ id: 2 ** 52 + i, at: slot + (i % 600), kind: 'refresh', outcome: 'ok', reason: 'refreshed' },
+      id: 2 ** 52 + i,
+      at: slot + (i % 600),
+      kind: 'refresh',
+      outcome: 'ok',
+      reason: 'refreshed',
       subject: `visitor:${i % 50}`,
     }))
     await deliverHistory(server, events)

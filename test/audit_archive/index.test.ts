@@ -49,7 +49,11 @@ async function listObjects({
 }
 
 const pageOf = (changes: Partial<PageQuery> = {}) => ({
-  ...{ sort: 'time', isDescending: true, from: null, isBackwards: false, limit: 1 },
+  sort: 'time',
+  isDescending: true,
+  from: null,
+  isBackwards: false,
+  limit: 1,
   ...changes,
 })
 
@@ -106,8 +110,12 @@ describe('the index of the archive', () => {
     // The first and the last second of each day belong to the pages of that day.
     const events = [1, 2, 3, 4].flatMap((day) =>
       [0, DAY - 1].map((second) => ({
-        ...{ id: 2 ** 52 + 10 * day + (second === 0 ? 0 : 1), at: TODAY - day * DAY + second, kind: 'issue' },
-        ...{ outcome: 'ok', reason: 'r', subject: SUBJECT },
+        id: 2 ** 52 + 10 * day + (second === 0 ? 0 : 1),
+        at: TODAY - day * DAY + second,
+        kind: 'issue',
+        outcome: 'ok',
+        reason: 'r',
+        subject: SUBJECT,
       })),
     )
     for (const event of events)

@@ -57,7 +57,11 @@ describe('a row of audit_batches', () => {
 
   it('a row has at most 64 KB of events, so a statement of an export is below the limit of D1', async () => {
     const events = Array.from({ length: 2000 }, (_, i) => ({
-      ...{ id: 2 ** 52 + i, at: 6000 + (i % 600), kind: 'issue', outcome: 'ok', reason: 'é'.repeat(i % 90) },
+      id: 2 ** 52 + i,
+      at: 6000 + (i % 600),
+      kind: 'issue',
+      outcome: 'ok',
+      reason: 'é'.repeat(i % 90),
       subject: 'visitor:1',
     }))
     const message = { id: 'a', at: 6000, events, counts: [] }
@@ -85,7 +89,11 @@ describe('the written rows of audit events with an archive', () => {
 
   it('docs/cost.md has the measured numbers', () => {
     expect(table.map(([, events, partitions]) => `${events} ${partitions}`)).toEqual([
-      ...['1 1', '10 1', '100 1', '10 16', '100 16'],
+      '1 1',
+      '10 1',
+      '100 1',
+      '10 16',
+      '100 16',
     ])
   })
 

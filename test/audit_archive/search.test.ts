@@ -48,7 +48,12 @@ describe.each(LAYOUTS)('lists of audit events from batches $title', (layout) => 
     const times = [server.clock.time - 2 * DAY, server.clock.time - DAY - 300, server.clock.time]
     await env.DB.batch(times.map((at, i) => insert.bind(i + 1, at)))
     const rows = times.map((at, i) => ({
-      ...{ id: i + 1, at, kind: 'lock', outcome: 'ok', reason: 'locked', subject: 'visitor:1' },
+      id: i + 1,
+      at,
+      kind: 'lock',
+      outcome: 'ok',
+      reason: 'locked',
+      subject: 'visitor:1',
     }))
     const filters: AuditFilter[] = [
       {},

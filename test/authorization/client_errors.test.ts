@@ -19,8 +19,11 @@ const UCP_SCOPE = 'dev.ucp.shopping.order:read'
 const APIS = {
   storefront: { audience: STOREFRONT_AUDIENCE, users: 'customers', guests: true },
   agents: {
-    ...{ audience: 'https://shop.test/ucp', users: 'customers', agents: true },
-    ...{ scopes: [UCP_SCOPE], scope_texts: { [UCP_SCOPE]: 'Read your orders' } },
+    audience: 'https://shop.test/ucp',
+    users: 'customers',
+    agents: true,
+    scopes: [UCP_SCOPE],
+    scope_texts: { [UCP_SCOPE]: 'Read your orders' },
   },
   backoffice: { audience: BACKOFFICE_AUDIENCE, users: 'staff', errors: 'rfc6749' },
   admin: { audience: ADMIN_AUDIENCE, users: 'operators' },
@@ -60,7 +63,9 @@ describe('the format of the errors of a client, with errors: oro', () => {
   const answer = async (response: Response) => [response.status, await response.json()]
   const wrongSecret = ({ id }: TestClient) => ({ client_id: id, client_secret: 'x', grant_type: 'password' })
   const wrongToken = (client: TestClient) => ({
-    ...{ grant_type: 'refresh_token', ...credentials(client), refresh_token: 'x' },
+    grant_type: 'refresh_token',
+    ...credentials(client),
+    refresh_token: 'x',
   })
 
   it.each<[string, Partial<ClientValues>, keyof typeof ERRORS]>([
@@ -171,8 +176,11 @@ describe('the fields for several APIs in the admin API', () => {
     const { status, body } = await operator.post('/clients', draft)
     expect([status, body]).toMatchObject([201, scopes])
     const tokens = await server.requireTokens({
-      ...{ grant_type: 'client_credentials', client_id: id, client_secret: body.client_secret },
-      ...{ resource: 'https://shop.test/ucp', scope: UCP_SCOPE },
+      grant_type: 'client_credentials',
+      client_id: id,
+      client_secret: body.client_secret,
+      resource: 'https://shop.test/ucp',
+      scope: UCP_SCOPE,
     })
     expect(decodeJwt(tokens.access_token)).toMatchObject({ scope: UCP_SCOPE, aud: 'https://shop.test/ucp' })
   })

@@ -154,7 +154,9 @@ describe('a visitor token at the authorization endpoint', () => {
           await recover()
           const { access_token } = await first.json<{ access_token: string }>()
           expect([fault, nth, first.status, decodeJwt(access_token).visitor_id]).toEqual([
-            ...[fault, nth, 200],
+            fault,
+            nth,
+            200,
             guest.subject,
           ])
         }

@@ -51,14 +51,12 @@ const APIS = {
 
 /** The scopes of a business that offers each capability of UCP. */
 const UCP_SCOPES = [
-  ...[
-    'order:read',
-    'order:manage',
-    'checkout:manage',
-    'cart:manage',
-    'catalog.search:read',
-    'catalog.lookup:read',
-  ],
+  'order:read',
+  'order:manage',
+  'checkout:manage',
+  'cart:manage',
+  'catalog.search:read',
+  'catalog.lookup:read',
 ].map((name) => `dev.ucp.shopping.${name}`)
 
 const ALL_SCOPES = ['cart', ORDERS, CHECKOUT, 'users']
@@ -227,14 +225,20 @@ describe('the parameter resource (RFC 8707)', () => {
     expect(await post(refresh)).toEqual([400, INVALID_TARGET])
     expect(audienceOf(await server.refresh(shop, tokens.refresh_token))).toBe(SHOPPING_AUDIENCE)
     const own = await server.requireTokens({
-      ...{ grant_type: 'password', ...credentials(shop), username, password: PASSWORD },
+      grant_type: 'password',
+      ...credentials(shop),
+      username,
+      password: PASSWORD,
     })
     expect(await post(refreshOf(shop, own.refresh_token, SHOPPING_AUDIENCE))).toEqual([400, INVALID_TARGET])
   })
 
   it('a password session of an additional API stays with that API, without a row of the session', async () => {
     const tokens = await server.requireTokens({
-      ...{ grant_type: 'password', ...credentials(shop), username, password: PASSWORD },
+      grant_type: 'password',
+      ...credentials(shop),
+      username,
+      password: PASSWORD,
       resource: SHOPPING_AUDIENCE,
     })
     const { sid = '' } = decodeJwt<{ sid: string }>(tokens.access_token)
@@ -315,7 +319,10 @@ describe('an introspection of a token of an additional API', () => {
     const [shop, sibling] = [await addShop(), await addShop()]
     const ofApi = await server.addClient({ api: 'shopping' })
     const tokens = await server.requireTokens({
-      ...{ grant_type: 'password', ...credentials(shop), username, password: PASSWORD },
+      grant_type: 'password',
+      ...credentials(shop),
+      username,
+      password: PASSWORD,
       resource: SHOPPING_AUDIENCE,
     })
     const { access_token: access, refresh_token: refresh } = tokens
@@ -337,7 +344,10 @@ describe('a revocation of a token of an additional API', () => {
       const { username } = await server.addUser()
       const shop = await addShop()
       const tokens = await server.requireTokens({
-        ...{ grant_type: 'password', ...credentials(shop), username, password: PASSWORD },
+        grant_type: 'password',
+        ...credentials(shop),
+        username,
+        password: PASSWORD,
         resource: SHOPPING_AUDIENCE,
       })
       const { sid = '' } = decodeJwt<{ sid: string }>(tokens.access_token)
@@ -417,7 +427,10 @@ describe('the users and guests of the named API', () => {
 
   it('a code for a guest of the named API gives tokens of that API only', async () => {
     const client = await server.addClient({
-      ...{ ...CODE_CLIENT, api: 'shopping', additionalApis: ['storefront'], scopes: ALL_SCOPES },
+      ...CODE_CLIENT,
+      api: 'shopping',
+      additionalApis: ['storefront'],
+      scopes: ALL_SCOPES,
     })
     const url = authorizeUrl(client, { resource: STOREFRONT_AUDIENCE })
     const path = url.replace('/authorize?', '/authorize-visitor?').slice(ISSUER.length)
@@ -457,7 +470,9 @@ describe('the users and guests of the named API', () => {
     const code = (await authorize(server, client, { username, changes: merge })).get('code')
     expect((await readCode(server, code)).visitor).toBeNull()
     const code2 = await newCode(server, client, visitorOf(visitor), {
-      ...{ api: 'shopping', scope: [ORDERS], auth: null },
+      api: 'shopping',
+      scope: [ORDERS],
+      auth: null,
     })
     expect(await post(exchangeOf(client, code2))).toEqual([400, INVALID_CODE])
     expect(audienceOf(await server.refresh(client, visitor.refresh_token))).toBe(STOREFRONT_AUDIENCE)
@@ -477,7 +492,9 @@ describe('an API with agents', () => {
     expect(Object.fromEntries(searchParams)).toMatchObject(refusal)
     expect(await post({ response_type: 'code', ...credentials(client) }, PAR)).toEqual([400, refusal])
     const code = await newCode(server, client, subject, {
-      ...{ api: 'shopping', scope: [ORDERS], challenge: null },
+      api: 'shopping',
+      scope: [ORDERS],
+      challenge: null,
     })
     expect(await post(exchangeOf(client, code, { code_verifier: undefined }))).toEqual([400, INVALID_CODE])
   })

@@ -15,8 +15,11 @@ const config = {
   accounts: { customers: { self_service: true } },
   apis: {
     shopping: {
-      ...{ audience: STOREFRONT_AUDIENCE, users: 'customers', agents: true },
-      ...{ scopes: Object.keys(TEXTS), scope_texts: TEXTS },
+      audience: STOREFRONT_AUDIENCE,
+      users: 'customers',
+      agents: true,
+      scopes: Object.keys(TEXTS),
+      scope_texts: TEXTS,
       branding: { name: 'Slow Pour' },
     },
   },
@@ -42,8 +45,12 @@ describe('a step-up of scopes', () => {
 
   const addPlatform = (changes: Partial<ClientValues> = {}) =>
     server.addClient({
-      ...{ ...CODE_CLIENT, api: 'shopping', isFirstParty: false, name: 'Platform' },
-      ...{ incrementalScopes: true, ...changes },
+      ...CODE_CLIENT,
+      api: 'shopping',
+      isFirstParty: false,
+      name: 'Platform',
+      incrementalScopes: true,
+      ...changes,
     })
 
   beforeAll(async () => {

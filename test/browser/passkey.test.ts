@@ -58,7 +58,9 @@ describe('a sign-in by passkey on the page', () => {
     const end = await use(browser, authenticator)
     expect(await claimsOf(server, client, end)).toMatchObject({
       sub: user.id,
-      ...{ amr: ['hwk', 'user', 'mfa'], acr: 'urn:sallyport:2', auth_time: server.clock.time },
+      amr: ['hwk', 'user', 'mfa'],
+      acr: 'urn:sallyport:2',
+      auth_time: server.clock.time,
     })
     await server.settle()
     const [event] = await auditOf({ kind: 'browser_sign_in', subject: user.id })
@@ -187,7 +189,9 @@ describe('a sign-in by passkey on the page', () => {
       new RegExp(`name="${name}" value="([^"]+)"`).exec(browser.page.html)?.[1] ?? ''
     const options = optionsOf<RequestOptionsJson>(browser.page)
     const body = new URLSearchParams({
-      ...{ ticket: field('ticket'), passkey_challenge: field('passkey_challenge'), decision: 'passkey' },
+      ticket: field('ticket'),
+      passkey_challenge: field('passkey_challenge'),
+      decision: 'passkey',
       passkey: await authenticator.get(options),
     }).toString()
     const headers = {
@@ -268,7 +272,8 @@ describe('a passkey as the second factor', () => {
     const end = await pressPasskey(browser, 'Use a passkey', authenticator)
     expect(await claimsOf(server, client, end)).toMatchObject({
       sub: user.id,
-      ...{ amr: ['pwd', 'hwk', 'user', 'mfa'], acr: 'urn:sallyport:2' },
+      amr: ['pwd', 'hwk', 'user', 'mfa'],
+      acr: 'urn:sallyport:2',
     })
     await server.settle()
     const [event] = await auditOf({ kind: 'browser_sign_in', subject: user.id })
@@ -357,7 +362,8 @@ describe('a pool whose sign-ins need a passkey', () => {
     expect(asked.html).not.toContain('Not now')
     const skipped = await browser.press('Create a passkey', { passkey: '' })
     expect([skipped.status, headingOf(skipped), skipped.html]).toEqual([
-      ...[400, 'Add a passkey'],
+      400,
+      'Add a passkey',
       expect.stringContaining('The passkey could not be added.'),
     ])
     const end = await pressCreate(browser, 'Create a passkey', authenticator)

@@ -98,8 +98,10 @@ describe('a sign-up', () => {
     await type(browser, await takeCode())
     expect([headingOf(browser.page), browser.cookie(SESSION)]).toEqual(['Choose a password', undefined])
     expect(browser.page.html.match(/autocomplete="[^"]+"/g)).toEqual([
-      ...['autocomplete="username"', 'autocomplete="name"'],
-      ...['autocomplete="new-password"', 'autocomplete="new-password"'],
+      'autocomplete="username"',
+      'autocomplete="name"',
+      'autocomplete="new-password"',
+      'autocomplete="new-password"',
     ])
     expect(await findUsers()).toEqual([])
     const end = await create(browser, { 'Name (optional)': 'Zoë Example' })
@@ -155,7 +157,10 @@ describe('a sign-up', () => {
       await server.settle()
       const after = await countRows()
       const seen = [first, second].map(({ status, html, headers, url }) => [
-        ...[status, url.pathname, url.href.length, html.length],
+        status,
+        url.pathname,
+        url.href.length,
+        html.length,
         [...headers].filter(([name]) => name !== 'set-cookie'),
         withoutTicket(html).replaceAll(address, ''),
       ])

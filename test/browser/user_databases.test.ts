@@ -195,7 +195,10 @@ describe('the exchange of a code of a user of a further database', () => {
     const { near, user } = await newScene()
     const client = await near.addClient({ ...CODE_CLIENT, grants: [...CODE_CLIENT.grants, 'password'] })
     const guest = await near.requireTokens({
-      ...{ grant_type: 'password', client_id: client.id, username: 'guest', password: 'guest' },
+      grant_type: 'password',
+      client_id: client.id,
+      username: 'guest',
+      password: 'guest',
     })
     const changes = { visitor_access_token: guest.access_token }
     const response = await authorize(near, client, { username: user.username, changes })

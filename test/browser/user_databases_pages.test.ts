@@ -110,7 +110,11 @@ describe('the pages of users of a further database', () => {
     const first = await authorize(near, client, { username: user.username, browser, changes: { scope } })
     const tokens = await near.requireTokens(exchangeOf(client, first.get('code')))
     expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({
-      ...{ iss: ISSUER, sub: user.id, aud: client.id, auth_time: near.clock.time, amr: ['pwd'] },
+      iss: ISSUER,
+      sub: user.id,
+      aud: client.id,
+      auth_time: near.clock.time,
+      amr: ['pwd'],
       name: 'Zoë Park',
     })
     const headers = { Authorization: `Bearer ${tokens.access_token}` }

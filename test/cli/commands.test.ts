@@ -545,7 +545,8 @@ describe('users', () => {
       [['--email', ''], '--email must not be empty'],
     ] as const)
       expect(await cli.run([...invite, ...given])).toEqual({
-        ...{ code: 2, stdout: '' },
+        code: 2,
+        stdout: '',
         stderr: expect.stringContaining(reason),
       })
     expect(await cli.run([...invite, '--email', username])).toEqual({

@@ -178,11 +178,10 @@ describe('a file of JSON lines', () => {
       format: 'jsonl',
     })
     expect(refused).toEqual([
-      ...['1 –: is not a JSON object', '2 –: is not a JSON object'],
-      ...[
-        '3 true: username: must be text; password_hash: is required, unless the row has a password; --reset missing imports users without a password',
-        '4 a: password_hash: is required, unless the row has a password; --reset missing imports users without a password; roles: must be a list',
-      ],
+      '1 –: is not a JSON object',
+      '2 –: is not a JSON object',
+      '3 true: username: must be text; password_hash: is required, unless the row has a password; --reset missing imports users without a password',
+      '4 a: password_hash: is required, unless the row has a password; --reset missing imports users without a password; roles: must be a list',
     ])
   })
 

@@ -115,7 +115,8 @@ describe('the documents of known agents', () => {
       'https://chatgpt.com/oauth/client.json',
       {
         redirect_uris: ['https://chatgpt.com/connector_platform_oauth_redirect'],
-        ...{ ...RS256, jwks_uri: 'https://chatgpt.com/oauth/jwks.json' },
+        ...RS256,
+        jwks_uri: 'https://chatgpt.com/oauth/jwks.json',
       },
       'https://chatgpt.com/connector_platform_oauth_redirect',
     ],

@@ -57,8 +57,14 @@ describe('a client whose id is the URL of its document', () => {
     const claims = decodeJwt(tokens.access_token)
     expect(claims).toMatchObject({ client_id: agent.url, aud: STOREFRONT_AUDIENCE, scope: 'cart' })
     expect(await rowOf(agent.url)).toMatchObject({
-      ...{ metadata: 1, name: 'Shopping agent', api: 'storefront', enabled: 1, first_party: 0 },
-      ...{ grants: '["authorization_code","refresh_token"]', confidential: 0, logo_uri: null },
+      metadata: 1,
+      name: 'Shopping agent',
+      api: 'storefront',
+      enabled: 1,
+      first_party: 0,
+      grants: '["authorization_code","refresh_token"]',
+      confidential: 0,
+      logo_uri: null,
     })
     const refresh = { grant_type: 'refresh_token', client_id: agent.url, refresh_token: tokens.refresh_token }
     const refreshed = await server.anotherIsolate().requireTokens(refresh)
@@ -112,7 +118,8 @@ describe('a client whose id is the URL of its document', () => {
     const key = await newKey()
     const grant_types = ['authorization_code', 'client_credentials', 'password']
     const changes = {
-      ...{ grant_types, jwks: { keys: [key.jwk] } },
+      grant_types,
+      jwks: { keys: [key.jwk] },
       token_endpoint_auth_method: 'private_key_jwt',
     }
     const agent = await newDocument(server, { changes })
@@ -223,7 +230,9 @@ describe('the authentication of a client with a document', () => {
       const { server, agent, sign } = await setUp(methods)
       const bare = await server.requireTokens(exchangeOf(agent.client, (await allow(server, agent)).code))
       const refreshOf = (refresh_token: string | undefined) => ({
-        ...{ grant_type: 'refresh_token', client_id: agent.url, refresh_token },
+        grant_type: 'refresh_token',
+        client_id: agent.url,
+        refresh_token,
       })
       const first = await server.requireTokens(refreshOf(bare.refresh_token))
       await server.requireTokens({ ...refreshOf(first.refresh_token), ...(await sign()) })
@@ -327,13 +336,17 @@ describe('the authentication of a client with a document', () => {
 
   it('keys at a jwks_uri work, and a pushed request needs the assertion', async () => {
     const { server, key, agent, sign } = await setUp({
-      ...{ jwks: undefined, jwks_uri: 'https://keys.agent.example/jwks' },
+      jwks: undefined,
+      jwks_uri: 'https://keys.agent.example/jwks',
       token_endpoint_auth_method: 'private_key_jwt',
     })
     agent.documents.setJson('https://keys.agent.example/jwks', { keys: [key.jwk] })
     const push = {
-      ...{ response_type: 'code', client_id: agent.url, redirect_uri: CALLBACK },
-      ...{ code_challenge: CHALLENGE, code_challenge_method: 'S256' },
+      response_type: 'code',
+      client_id: agent.url,
+      redirect_uri: CALLBACK,
+      code_challenge: CHALLENGE,
+      code_challenge_method: 'S256',
     }
     const bare = await server.postJson(push, {}, '/oauth2-token/par')
     expect([bare.status, await bare.json()]).toEqual([401, REFUSED])
@@ -629,11 +642,11 @@ describe('the fetch of a document', () => {
     const server = agentServer()
     const agent = await newDocument(server, {
       changes: {
-        ...{ logo_uri: 'https://agent.example/logo.png', policy_uri: 'javascript:alert(1)', extra: { a: 1 } },
-        ...{
-          tos_uri: 'https://agent.example/terms',
-          redirect_uris: [CALLBACK, 'cursor://anysphere/callback'],
-        },
+        logo_uri: 'https://agent.example/logo.png',
+        policy_uri: 'javascript:alert(1)',
+        extra: { a: 1 },
+        tos_uri: 'https://agent.example/terms',
+        redirect_uris: [CALLBACK, 'cursor://anysphere/callback'],
       },
     })
     const { page } = await allow(server, agent)

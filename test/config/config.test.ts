@@ -41,9 +41,22 @@ const ACCOUNTS = {
 
 /** Texts that are no exact name of a public host. */
 const NO_HOSTS = [
-  ...['a.example/b', 'https://a.example', 'A.example', 'a.example:443', 'a.example:8443'],
-  ...['*', '*.a.example', '.a.example', 'a.example.', 'a..example'],
-  ...['a', 'a.local', '192.0.2.1', '[2001:db8::1]', 'localhost.', ''],
+  'a.example/b',
+  'https://a.example',
+  'A.example',
+  'a.example:443',
+  'a.example:8443',
+  '*',
+  '*.a.example',
+  '.a.example',
+  'a.example.',
+  'a..example',
+  'a',
+  'a.local',
+  '192.0.2.1',
+  '[2001:db8::1]',
+  'localhost.',
+  '',
 ]
 
 /** A config.yml with only the required keys, and with replaced top-level keys. */
@@ -340,8 +353,12 @@ describe('a config.yml with several problems', () => {
     const problems = problemsIn(yaml({ access_token_lifetime: 'x', apis }))
     expect(problems.map((problem) => problem.split(':', 1)[0])).toEqual(
       expect.arrayContaining([
-        ...['access_token_lifetime', 'apis', 'apis.one.access_token_lifetime'],
-        ...['apis.one.guest_scopes', 'apis.one.scopes', 'apis.two.scopes'],
+        'access_token_lifetime',
+        'apis',
+        'apis.one.access_token_lifetime',
+        'apis.one.guest_scopes',
+        'apis.one.scopes',
+        'apis.two.scopes',
       ]),
     )
   })

@@ -287,7 +287,9 @@ describe('an edit', () => {
     const removed = { ...kept, scopes: ['cart'], errors: '' }
     expect((await admin.post(path, removed)).status).toBe(303)
     expect(await server.services.clientAdmin.find(id)).toMatchObject({
-      ...{ additionalApis: [], scopes: ['cart'], errorDialect: null },
+      additionalApis: [],
+      scopes: ['cart'],
+      errorDialect: null,
     })
   })
 

@@ -57,9 +57,19 @@ describe('a form', () => {
 
 describe('every page', () => {
   const PAGES = [
-    ...['/console', '/console/clients', '/console/clients/sallyport-console', '/console/clients/~new'],
-    ...['/console/users', '/console/users/new', '/console/sessions', '/console/keys', '/console/audit'],
-    ...['/console/password', '/console/kept', '/console/nothing', '/console/users/user:nobody'],
+    '/console',
+    '/console/clients',
+    '/console/clients/sallyport-console',
+    '/console/clients/~new',
+    '/console/users',
+    '/console/users/new',
+    '/console/sessions',
+    '/console/keys',
+    '/console/audit',
+    '/console/password',
+    '/console/kept',
+    '/console/nothing',
+    '/console/users/user:nobody',
   ]
 
   it.each(PAGES)(
@@ -170,13 +180,13 @@ describe('user input', () => {
     const path = new URL(person.location ?? '', ISSUER).pathname
     const pages = await Promise.all(
       [
-        ...['/console/clients?q=hostile', '/console/users?q=%22', path],
-        ...[
-          `/console/clients?q=${encodeURIComponent(HOSTILE)}`,
-          `/console/audit?sid=${encodeURIComponent(HOSTILE)}`,
-        ],
-        ...[`/console/sessions?client_id=${encodeURIComponent(HOSTILE)}`],
-        ...[`/console/audit?done=${encodeURIComponent(HOSTILE)}&kind=${encodeURIComponent(HOSTILE)}`],
+        '/console/clients?q=hostile',
+        '/console/users?q=%22',
+        path,
+        `/console/clients?q=${encodeURIComponent(HOSTILE)}`,
+        `/console/audit?sid=${encodeURIComponent(HOSTILE)}`,
+        `/console/sessions?client_id=${encodeURIComponent(HOSTILE)}`,
+        `/console/audit?done=${encodeURIComponent(HOSTILE)}&kind=${encodeURIComponent(HOSTILE)}`,
       ].map((address) => browser.get(address)),
     )
     const failed = await browser.post('/console/users/new', { ...draft, pool: HOSTILE })

@@ -285,8 +285,12 @@ describe('the shop', () => {
     const [, head = ''] = /<head>([\s\S]*)<\/head>/.exec(html) ?? []
     const tags = [...head.matchAll(/<(meta charset|meta name="[^"]*"|link rel="icon"|title>[^<]*|script)/g)]
     expect(tags.map(([, tag]) => tag)).toEqual([
-      ...['meta charset', 'meta name="viewport"', 'meta name="color-scheme"', 'link rel="icon"'],
-      ...[`title>${title}`, 'script'],
+      'meta charset',
+      'meta name="viewport"',
+      'meta name="color-scheme"',
+      'link rel="icon"',
+      `title>${title}`,
+      'script',
     ])
     expect(head.split('href="/style.css"')).toHaveLength(2)
     const icon = await fetch(`${shop}/icon.svg`)

@@ -73,8 +73,9 @@ describe('the proof in a token request (RFC 9449 §4.3)', () => {
     const { time } = server.clock
     const right = await key.prove(server)
     const [head = '', body = '', signature = ''] = right.split('.')
+    const symmetricKey = { kty: 'oct', k: 'AAAA' }
     const symmetric = await new SignJWT({ jti: 'x', htm: 'POST', htu: 'x', iat: time })
-      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'HS256', jwk: { kty: 'oct', ...{ k: 'AAAA' } } })
+      .setProtectedHeader({ typ: 'dpop+jwt', alg: 'HS256', jwk: symmetricKey })
       .sign(new Uint8Array(32))
     const wrong: Record<string, string> = {
       'another method': await key.prove(server, { method: 'GET' }),

@@ -44,8 +44,13 @@ function makeMessages(): AuditMessage[] {
       const n = m * EVENTS_OF_A_MESSAGE + i
       const at = NOW - (5 + (n % DAYS)) * DAY - (m % 6) * SLOT_SECONDS
       return {
-        ...{ id: 2 ** 52 + n, at, kind: 'refresh', outcome: 'ok', reason: 'rotated' },
-        ...{ subject: `visitor:${n % 97}`, sid: `s1.${n % 97}` },
+        id: 2 ** 52 + n,
+        at,
+        kind: 'refresh',
+        outcome: 'ok',
+        reason: 'rotated',
+        subject: `visitor:${n % 97}`,
+        sid: `s1.${n % 97}`,
       }
     })
     return {

@@ -17,8 +17,14 @@ const OPERATIONS = API_OPERATIONS.filter(({ method, path }) => `${method} ${path
 
 /** The refusals of the operations in docs/accounts.md and docs/errors.md. */
 const REFUSALS = [
-  ...['400 invalid_request', '400 invalid_grant', '400 refused_password', '401 invalid_client'],
-  ...['403 access_denied', '403 insufficient_scope', '404 invalid_request', '413 invalid_request'],
+  '400 invalid_request',
+  '400 invalid_grant',
+  '400 refused_password',
+  '401 invalid_client',
+  '403 access_denied',
+  '403 insufficient_scope',
+  '404 invalid_request',
+  '413 invalid_request',
 ]
 
 describe('the JSON API of the account', { timeout: FUZZ_TIMEOUT_MS }, () => {

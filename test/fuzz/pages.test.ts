@@ -11,8 +11,16 @@ const NEVER = { failures: 1_000_000 }
 const NO_LOCKS = { account: NEVER, address: NEVER, site: NEVER, network: NEVER, client: NEVER }
 
 const FORMS = [
-  ...['sign-in', 'email-code', 'sign-up', 'sign-up/code', 'sign-up/account', 'account', 'passkey', 'consent'],
-  ...['logout/confirm', 'password'],
+  'sign-in',
+  'email-code',
+  'sign-up',
+  'sign-up/code',
+  'sign-up/account',
+  'account',
+  'passkey',
+  'consent',
+  'logout/confirm',
+  'password',
 ]
 
 let fuzzed: FuzzServer

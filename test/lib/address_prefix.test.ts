@@ -40,9 +40,23 @@ describe('the address of a counted attempt', () => {
   )
 
   it.each([
-    ...['', null, undefined, 'unknown', '203.0.113', '203.0.113.7, 198.51.100.1', '203.0.113.7:443'],
-    ...['2001:db8', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1::2::3', '1:2:3:4:5:6:7:8::', '[2001:db8::1]'],
-    ...['fe80::1%eth0', ':::', '12345::', '::g'],
+    '',
+    null,
+    undefined,
+    'unknown',
+    '203.0.113',
+    '203.0.113.7, 198.51.100.1',
+    '203.0.113.7:443',
+    '2001:db8',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1::2::3',
+    '1:2:3:4:5:6:7:8::',
+    '[2001:db8::1]',
+    'fe80::1%eth0',
+    ':::',
+    '12345::',
+    '::g',
   ])('a text that is not an address counts as no address: %s', (address) => {
     expect([countedAddress(address), addressPrefix(address)]).toEqual([null, null])
   })

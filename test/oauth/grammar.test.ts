@@ -19,9 +19,22 @@ const DIALECTS: ErrorDialect[] = ['rfc6749', 'oro']
 
 /** Every parameter that an endpoint reads. */
 const PARAMETERS = [
-  ...['grant_type', 'client_id', 'client_secret', 'username', 'password', 'scope', 'refresh_token'],
-  ...['client_assertion', 'client_assertion_type'],
-  ...['token', 'visitor_access_token', 'resource', 'current_password', 'email', 'sealed', 'response'],
+  'grant_type',
+  'client_id',
+  'client_secret',
+  'username',
+  'password',
+  'scope',
+  'refresh_token',
+  'client_assertion',
+  'client_assertion_type',
+  'token',
+  'visitor_access_token',
+  'resource',
+  'current_password',
+  'email',
+  'sealed',
+  'response',
 ]
 
 /** Every refusal of each kind with every public parameter. A new kind must be added here to compile. */
@@ -182,8 +195,12 @@ describe('a client id', () => {
   })
 
   it.each([
-    ...['https://agent.example/client\n.json', 'https://agent.example/"', 'https://agent.example/\\'],
-    ...['https://agent.example/é', 'https://agent.example/ ', 'https://agent.example/client.json\0'],
+    'https://agent.example/client\n.json',
+    'https://agent.example/"',
+    'https://agent.example/\\',
+    'https://agent.example/é',
+    'https://agent.example/ ',
+    'https://agent.example/client.json\0',
   ])(
     'a client id that is a URL with other characters is refused, and the texts do not have it: %j',
     async (id) => {

@@ -68,7 +68,10 @@ describe('an id_token_hint (OpenID Connect Core §3.1.2.1)', () => {
     expect((await readCode(server, own.get('code'))).sub).toBe(hinted.id)
     const browser = await browserOfUser(other)
     expect(Object.fromEntries((await open(browser, none)).searchParams)).toEqual({
-      ...{ error: 'login_required', error_description: 'The user must sign in.', state: 'st', iss: ISSUER },
+      error: 'login_required',
+      error_description: 'The user must sign in.',
+      state: 'st',
+      iss: ISSUER,
     })
     expect((await open(browser, { id_token_hint: hint })).origin).toBe(ISSUER)
     expect((await signInAt(browser, other.username)).url.origin).toBe(ISSUER)

@@ -34,8 +34,15 @@ async function startRegistration(server: TestServer, user: User) {
   const finish = (response: string, changes: Record<string, unknown> = {}) =>
     server.services.passkeys.finishRegistration(
       {
-        ...{ ...CLIENT, subject, pool, holder: HOLDER, name: 'Chrome on Android', response },
-        ...{ isFirst: false, sealed: started.sealed, ...changes },
+        ...CLIENT,
+        subject,
+        pool,
+        holder: HOLDER,
+        name: 'Chrome on Android',
+        response,
+        isFirst: false,
+        sealed: started.sealed,
+        ...changes,
       },
       server.context(),
     )

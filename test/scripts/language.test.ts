@@ -3,8 +3,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 const PLACES = [
-  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md'],
-  ...['docs', 'src', 'packages', 'bench', 'examples', 'scripts'],
+  'README.md',
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  'docs',
+  'src',
+  'packages',
+  'bench',
+  'examples',
+  'scripts',
 ]
 
 /** Words of sentences without a named subject. docs/glossary.md has the terms to use. */

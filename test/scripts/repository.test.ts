@@ -7,11 +7,19 @@ const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' })
   .split('\n')
   .filter((name) => TEXT.test(name) && existsSync(name))
 
+/** A spread of a literal object or array. A rest parameter and a spread of a method's result are none. */
+const SPREAD_LITERAL = /\.\.\.(?:\{|\[[^[\]]*\](?!\s*[.[?(:]))/
+
 describe('the repository', () => {
   it('the repository contains no conflict marker of a merge', () => {
     expect(files.length).toBeGreaterThan(200)
     const marked = files.filter((name) => /^(?:<{7}|>{7}) /m.test(readFileSync(name, 'utf8')))
     expect(marked).toEqual([])
+  })
+
+  it('the code spreads no literal: its members stand in the outer literal', () => {
+    const code = files.filter((name) => /\.(?:ts|tsx|js)$/.test(name))
+    expect(code.filter((name) => SPREAD_LITERAL.test(readFileSync(name, 'utf8')))).toEqual([])
   })
 
   it('the repository has a README of less than 200 lines', () => {

@@ -145,7 +145,9 @@ describe('the copies of a holder', () => {
     const secretOf = (hash: string, expiresAt: number | null) =>
       sql(
         'INSERT INTO client_secrets (secret_hash, client_id, created_at, expires_at) VALUES (?, ?, 1, ?)',
-        ...[hash, client.id, expiresAt],
+        hash,
+        client.id,
+        expiresAt,
       )
     const [old, fresh] = [`old ${client.id}`, `new ${client.id}`]
     await secretOf(old, null)

@@ -448,9 +448,13 @@ const someone = fc.record({
   acr: fc.constantFrom('urn:sallyport:1', 'urn:sallyport:2'),
   secondFactor: fc
     .record({
-      ...{ isNeeded: fc.boolean(), mustBePasskey: fc.boolean(), isByEmail: fc.boolean() },
-      ...{ allowsApp: fc.boolean(), allowsPasskey: fc.boolean() },
-      ...{ hasApp: fc.boolean(), hasPasskey: fc.boolean() },
+      isNeeded: fc.boolean(),
+      mustBePasskey: fc.boolean(),
+      isByEmail: fc.boolean(),
+      allowsApp: fc.boolean(),
+      allowsPasskey: fc.boolean(),
+      hasApp: fc.boolean(),
+      hasPasskey: fc.boolean(),
     })
     .map((factor) => (factor.mustBePasskey ? { ...factor, ...MUST, isByEmail: false } : factor)),
   mustChangePassword: fc.boolean(),

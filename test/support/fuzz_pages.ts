@@ -35,17 +35,19 @@ export interface OpenPages {
 
 /** The addresses of this service to which a response leads. */
 const OWN_TARGETS = [
-  ...[
-    'authorize',
-    'logout',
-    'sign-in',
-    'email-code',
-    'sign-up',
-    'sign-up/code',
-    'sign-up/account',
-    'account',
-  ],
-  ...['second-factor', 'passkey', 'second-factor/email', 'password', 'consent'],
+  'authorize',
+  'logout',
+  'sign-in',
+  'email-code',
+  'sign-up',
+  'sign-up/code',
+  'sign-up/account',
+  'account',
+  'second-factor',
+  'passkey',
+  'second-factor/email',
+  'password',
+  'consent',
 ]
   .map((name) => `${PAGES}/${name}`)
   .concat(ACCOUNT_PAGES.map(({ path }) => ACCOUNT + path))
@@ -114,9 +116,21 @@ const PLAUSIBLE: Readonly<Record<string, readonly string[]>> = {
 
 const NAMES = [
   ...Object.keys(PLAUSIBLE),
-  ...['response_type', 'state', 'nonce', 'code_challenge', 'code_challenge_method'],
-  ...['login_hint', 'user_locale', 'acr_values', 'visitor_access_token', 'id_token_hint', 'dpop_jkt'],
-  ...['request', 'registration', 'logout_hint', CANARY],
+  'response_type',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'login_hint',
+  'user_locale',
+  'acr_values',
+  'visitor_access_token',
+  'id_token_hint',
+  'dpop_jkt',
+  'request',
+  'registration',
+  'logout_hint',
+  CANARY,
 ]
 
 const oneValue: fc.Arbitrary<[string, string]> = fc

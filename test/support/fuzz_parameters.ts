@@ -8,8 +8,14 @@ import { credentials, type TestClient } from './server.ts'
 type Pairs = [string, unknown][]
 
 const TOKEN_NAMES = [
-  ...['username', 'password', 'refresh_token', 'scope', 'visitor_access_token'],
-  ...['code', 'redirect_uri', 'code_verifier'],
+  'username',
+  'password',
+  'refresh_token',
+  'scope',
+  'visitor_access_token',
+  'code',
+  'redirect_uri',
+  'code_verifier',
 ]
 
 const GRANT_TYPES = ['password', 'refresh_token', 'client_credentials', 'authorization_code']
@@ -42,8 +48,20 @@ export function tokenParameters(known: Known): fc.Arbitrary<Pairs> {
 }
 
 const AUTHORIZATION_NAMES = [
-  ...['redirect_uri', 'scope', 'state', 'nonce', 'prompt', 'max_age', 'response_mode', 'resource'],
-  ...['dpop_jkt', 'login_hint', 'request_uri', 'request', 'visitor_access_token', 'id_token_hint'],
+  'redirect_uri',
+  'scope',
+  'state',
+  'nonce',
+  'prompt',
+  'max_age',
+  'response_mode',
+  'resource',
+  'dpop_jkt',
+  'login_hint',
+  'request_uri',
+  'request',
+  'visitor_access_token',
+  'id_token_hint',
 ]
 
 /** Parameters of a pushed authorization request. */
@@ -66,8 +84,20 @@ export function pushedParameters(known: Known): fc.Arbitrary<Pairs> {
 }
 
 const STEP_NAMES = [
-  ...['username', 'password', 'email_code', 'totp', 'recovery_code', 'passkey', 'auth_session', 'scope'],
-  ...['acr_values', 'nonce', 'redirect_uri', 'ui_locales', 'id_token_hint', 'visitor_access_token'],
+  'username',
+  'password',
+  'email_code',
+  'totp',
+  'recovery_code',
+  'passkey',
+  'auth_session',
+  'scope',
+  'acr_values',
+  'nonce',
+  'redirect_uri',
+  'ui_locales',
+  'id_token_hint',
+  'visitor_access_token',
 ]
 
 /** Parameters of the authorization challenge endpoint. */

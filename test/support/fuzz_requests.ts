@@ -91,31 +91,30 @@ const METHODS = [
 const HOSTS = [ISSUER, `https://${CANARY}.example`, 'http://127.0.0.1:1', 'https://[::1]']
 
 const CONTENT_TYPES = [
-  ...[
-    'application/json',
-    'application/x-www-form-urlencoded',
-    'APPLICATION/JSON; charset="UTF-8"',
-    'application/json;',
-  ],
-  ...[
-    'application/json; charset=utf-16',
-    'text/plain',
-    'multipart/form-data; boundary=x',
-    'application/jwt',
-    '',
-    ';',
-    '/',
-  ],
+  'application/json',
+  'application/x-www-form-urlencoded',
+  'APPLICATION/JSON; charset="UTF-8"',
+  'application/json;',
+  'application/json; charset=utf-16',
+  'text/plain',
+  'multipart/form-data; boundary=x',
+  'application/jwt',
+  '',
+  ';',
+  '/',
 ]
 
 const ORIGINS = [
-  ...[CLIENT_ORIGIN, CONFIG_ORIGIN, 'null', '*', `https://${CANARY}.test`, `${CONFIG_ORIGIN}.${CANARY}.test`],
-  ...[
-    CONFIG_ORIGIN.toUpperCase(),
-    `${CONFIG_ORIGIN}/`,
-    `${CONFIG_ORIGIN}, https://${CANARY}.test`,
-    'http://www.shop.test',
-  ],
+  CLIENT_ORIGIN,
+  CONFIG_ORIGIN,
+  'null',
+  '*',
+  `https://${CANARY}.test`,
+  `${CONFIG_ORIGIN}.${CANARY}.test`,
+  CONFIG_ORIGIN.toUpperCase(),
+  `${CONFIG_ORIGIN}/`,
+  `${CONFIG_ORIGIN}, https://${CANARY}.test`,
+  'http://www.shop.test',
 ]
 
 /** Headers that some servers, frameworks or proxies interpret. */

@@ -15,10 +15,19 @@ export async function addPasskey(
   const { oneTime, passkeyStore } = server.services
   const { time: now } = server.clock
   const passkey: Passkey = {
-    ...{ id: randomId(16), credentialId: randomId(32), subject, pool, rpId: 'shop.test', name },
+    id: randomId(16),
+    credentialId: randomId(32),
+    subject,
+    pool,
+    rpId: 'shop.test',
+    name,
     publicKey: { alg: 'ES256', jwk: { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' } },
-    ...{ signCount: 0, transports: [], isBackupEligible: false, isBackedUp: false },
-    ...{ createdAt: now, lastUsedAt: null },
+    signCount: 0,
+    transports: [],
+    isBackupEligible: false,
+    isBackedUp: false,
+    createdAt: now,
+    lastUsedAt: null,
   }
   const challenge = { kind: 'passkey_challenge', token: generateToken() } as const
   const { statement } = await oneTime.spending(challenge, now + 60, now)

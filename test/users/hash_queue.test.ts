@@ -195,8 +195,10 @@ describe('suspect work', () => {
       await loop.turn(16)
       expect(await others).toEqual(['x', 'y'])
       expect((await suspects).map(({ status }) => status)).toEqual([
-        ...['fulfilled', 'fulfilled'],
-        ...['rejected', 'rejected'],
+        'fulfilled',
+        'fulfilled',
+        'rejected',
+        'rejected',
       ])
     },
   )

@@ -67,8 +67,11 @@ describe('a verifier that polls the feed', () => {
     await codeAt(token)
     expect(await codeAt(token)).toBe(REVOKED)
     expect(exchanges.map(({ query, status }) => [query, status])).toEqual([
-      ...[['', 200] as const, ['?since=500', 200] as const, ['?since=500', 304] as const],
-      ...[['?since=500', 200] as const, ['?since=501', 200] as const],
+      ['', 200] as const,
+      ['?since=500', 200] as const,
+      ['?since=500', 304] as const,
+      ['?since=500', 200] as const,
+      ['?since=501', 200] as const,
     ])
     expect(exchanges[0]?.bytes).toBeGreaterThan(20_000)
     for (const { bytes } of exchanges.slice(1)) expect(bytes).toBeLessThan(500)

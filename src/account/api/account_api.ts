@@ -99,7 +99,10 @@ async function runForUser(
   if (api === undefined) throw notFound()
   const call: ApiCall = {
     ...where,
-    ...{ api, clientId: claims.clientId, sid: claims.sid, params: c.req.param() },
+    api,
+    clientId: claims.clientId,
+    sid: claims.sid,
+    params: c.req.param(),
     signedIn: { user, session: null },
   }
   if (operation.method !== 'GET') await spendChange(call)

@@ -9,21 +9,22 @@ const UNUSED_SECONDS = 90 * 86_400
 
 /** The columns that each exchange sets to the values of the document. */
 const FROM_DOCUMENT = [
-  ...[
-    'name',
-    'api',
-    'additional_apis',
-    'grants',
-    'scopes',
-    'confidential',
-    'redirect_uris',
-    'jwks',
-    'jwks_uri',
-    'assertion_audience',
-    'dpop_bound_access_tokens',
-    'incremental_scopes',
-  ],
-  ...['id_token_signed_response_alg', 'client_uri', 'policy_uri', 'tos_uri'],
+  'name',
+  'api',
+  'additional_apis',
+  'grants',
+  'scopes',
+  'confidential',
+  'redirect_uris',
+  'jwks',
+  'jwks_uri',
+  'assertion_audience',
+  'dpop_bound_access_tokens',
+  'incremental_scopes',
+  'id_token_signed_response_alg',
+  'client_uri',
+  'policy_uri',
+  'tos_uri',
 ]
 
 /** The rows of clients whose id is the URL of a document, in D1. */

@@ -34,12 +34,14 @@ const apply: Command = {
   arguments: [{ name: 'FILE', summary: 'Default: sallyport.yml', isOptional: true }],
   options: [DRY_RUN, DETAILED, PRUNE, SECRETS_FILE, YES],
   operations: [
-    ...['GET /clients', 'GET /clients/{client_id}', 'GET /sessions', 'POST /clients/import', 'POST /clients'],
-    ...[
-      'PATCH /clients/{client_id}',
-      'POST /clients/{client_id}/enable',
-      'POST /clients/{client_id}/disable',
-    ],
+    'GET /clients',
+    'GET /clients/{client_id}',
+    'GET /sessions',
+    'POST /clients/import',
+    'POST /clients',
+    'PATCH /clients/{client_id}',
+    'POST /clients/{client_id}/enable',
+    'POST /clients/{client_id}/disable',
   ],
   async run(call) {
     const { input, terminal } = call

@@ -38,7 +38,10 @@ const audit: Command = {
   summary: 'List audit events, newest first',
   details: 'A time is a date (2026-11-25T10:30; local time if it has no zone) or an age (30m, 2h, 7d).',
   options: [
-    ...[OF_USER, POOL, BY_USER, BY_OPERATORS],
+    OF_USER,
+    POOL,
+    BY_USER,
+    BY_OPERATORS,
     text('client', 'Events of this client', { field: 'client_id' }),
     text('session', 'Events of this session', { value: 'SID', field: 'sid' }),
     KIND,

@@ -262,8 +262,16 @@ const deleteClient: Command = {
 }
 
 export const CLIENT_COMMANDS: readonly Command[] = [
-  ...[listClients, showClient, createClient, updateClient, enableClient, disableClient, signOutClient],
-  ...[addSecret, retireSecret, deleteClient],
+  listClients,
+  showClient,
+  createClient,
+  updateClient,
+  enableClient,
+  disableClient,
+  signOutClient,
+  addSecret,
+  retireSecret,
+  deleteClient,
 ]
 
 /** The option that sets a field. It has the type of the field's value. */

@@ -37,9 +37,7 @@ export const PRESET = text(
 )
 
 /** The options for reading a file. */
-export const FILE_OPTIONS: readonly Option[] = [
-  ...[FORMAT, DELIMITER, MAP, IGNORE, SET, NULL, BACKSLASH_IS_TEXT],
-]
+export const FILE_OPTIONS: readonly Option[] = [FORMAT, DELIMITER, MAP, IGNORE, SET, NULL, BACKSLASH_IS_TEXT]
 
 /** The file that the command line names. @throws UsageError */
 export function readFileOptions({ input }: Call, kind: ImportKind): ImportFile {

@@ -77,7 +77,11 @@ const signOut: Command = {
 
 /** The actions without a body. */
 export const USER_ACTIONS: readonly Command[] = [
-  ...[requirePasswordChange, sendPasswordReset, enableUser, disableUser, signOut],
+  requirePasswordChange,
+  sendPasswordReset,
+  enableUser,
+  disableUser,
+  signOut,
 ]
 
 async function runAction(

@@ -235,7 +235,13 @@ const deleteUser: Command = {
 }
 
 export const USER_COMMANDS: readonly Command[] = [
-  ...[listUsers, checkNames, showUser, createUser, inviteUser, updateUser, setPassword],
+  listUsers,
+  checkNames,
+  showUser,
+  createUser,
+  inviteUser,
+  updateUser,
+  setPassword,
   ...USER_ACTIONS,
   deleteUser,
 ]

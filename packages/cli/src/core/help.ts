@@ -22,12 +22,16 @@ export function formatHelp(name: string, commands: readonly Command[], columns: 
   const usage = ['sallyport', name, 'COMMAND [OPTIONS]'].filter((part) => part !== '').join(' ')
   return [
     ...(name === '' ? [TITLE, ''] : []),
-    ...[`Usage: ${usage}`, ''],
+    `Usage: ${usage}`,
+    '',
     ...formatCommands(listed, width),
-    ...['', 'Global options', ''],
+    '',
+    'Global options',
+    '',
     ...formatList((name === '' ? [...GLOBAL_OPTIONS, VERSION] : GLOBAL_OPTIONS).map(describe), width),
     ...(name === '' ? ['', 'Exit codes', '', ...formatExitCodes(width)] : []),
-    ...['', `"sallyport ${name === '' ? '' : `${name} `}COMMAND --help" shows the help of one command.`],
+    '',
+    `"sallyport ${name === '' ? '' : `${name} `}COMMAND --help" shows the help of one command.`,
   ].join('\n')
 }
 
@@ -56,7 +60,8 @@ function formatCommandHelp(command: Command, width: number): string {
     entries.length === 0 ? [] : ['', title, '', ...formatList(entries, width)]
   return [
     ...wrap(`${summary}.`, width),
-    ...['', `Usage: sallyport ${formatSyntax(command)}${options.length === 0 ? '' : ' [OPTIONS]'}`],
+    '',
+    `Usage: sallyport ${formatSyntax(command)}${options.length === 0 ? '' : ' [OPTIONS]'}`,
     ...(details === undefined ? [] : ['', ...details.split('\n').flatMap((line) => wrap(line, width))]),
     ...items(
       'Arguments',

@@ -27,11 +27,20 @@ const EMAIL_NAME = { email: ['username', 'email'] }
 
 /** The columns up to the last one that is read. Some cells belong to sign-in by Google, Facebook and other providers. */
 const FIREBASE_HEADER = [
-  ...['localid', 'email', 'emailverified', 'passwordhash', 'salt', 'displayname', 'photourl'],
+  'localid',
+  'email',
+  'emailverified',
+  'passwordhash',
+  'salt',
+  'displayname',
+  'photourl',
   ...['google', 'facebook', 'twitter', 'github'].flatMap((provider) =>
     ['id', 'email', 'name', 'photo'].map((part) => `${provider}_${part}`),
   ),
-  ...['createdat', 'lastsignedinat', 'phonenumber', 'disabled'],
+  'createdat',
+  'lastsignedinat',
+  'phonenumber',
+  'disabled',
 ]
 
 export const PRESETS: readonly Preset[] = [

@@ -11,8 +11,26 @@ import { aspnetIdentity, devise, django } from './web_frameworks.ts'
 
 /** Every scheme that an import may name. */
 export const IMPORT_SCHEMES: readonly ImportScheme[] = [
-  ...[argon2id, bcrypt, scrypt, pbkdf2, symfony, magento2, magento1, wordpress, phpass, drupal, prestashop],
-  ...[django, aspnetIdentity, devise, spring, ldap, keycloak, firebase, ...HEX_DIGESTS, sallyport],
+  argon2id,
+  bcrypt,
+  scrypt,
+  pbkdf2,
+  symfony,
+  magento2,
+  magento1,
+  wordpress,
+  phpass,
+  drupal,
+  prestashop,
+  django,
+  aspnetIdentity,
+  devise,
+  spring,
+  ldap,
+  keycloak,
+  firebase,
+  ...HEX_DIGESTS,
+  sallyport,
 ]
 
 /**
