@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { compact } from '../src/lib/compact.ts'
 import { DEMO_OPERATOR } from './demo_data.ts'
 import type { ServiceServer } from './worker_server.ts'
 
@@ -83,12 +84,12 @@ export class DrillAccount {
     body: object | null,
     { token, confirmation, method = 'POST' }: { token: string; confirmation?: string; method?: string },
   ): Promise<Record<string, unknown>> {
-    const headers = {
+    const headers = compact({
       Authorization: `Bearer ${token}`,
       'Content-Type': 'application/json',
-      ...(confirmation === undefined ? {} : { 'Sallyport-Confirmation': confirmation }),
-      ...(method === 'PATCH' ? { 'If-Match': '"1"' } : {}),
-    }
+      'Sallyport-Confirmation': confirmation,
+      'If-Match': method === 'PATCH' ? '"1"' : undefined,
+    })
     const request = body === null ? {} : { method, body: JSON.stringify(body) }
     const response = await fetch(`${this.#service.origin}/admin/api${path}`, { ...request, headers })
     const text = await response.text()

@@ -14,6 +14,7 @@ import {
   unstable_readConfig as readWranglerConfig,
 } from 'wrangler'
 import type { Config } from '../src/config/config.ts'
+import { compact } from '../src/lib/compact.ts'
 import { databaseBindings, type Env } from '../src/services/environment.ts'
 import { requireConfig } from './config_file.ts'
 import { seedDemoData } from './demo_data.ts'
@@ -95,13 +96,13 @@ export async function startService(
   const localPort = String(port ?? (await reservePort()))
   const config = requireConfig({ localPort })
   const { workerOptions } = readWorkerOptions('wrangler.toml')
-  const secrets = {
+  const secrets = compact({
     SEALING_KEY: sealingKey ?? randomBytes(32).toString('base64url'),
     LOCAL_PORT: localPort,
     LOCAL_INBOX: 'true',
     ...vars,
-    ...(hashKeys === undefined ? {} : { HASH_KEYS: hashKeys }),
-  }
+    HASH_KEYS: hashKeys,
+  })
   const bindings = Object.assign({}, workerOptions.bindings, secrets)
   const { name = '' } = readWranglerConfig({ config: 'wrangler.toml' })
   const worker: V4WorkerOptions = { ...workerOptions, name, bindings, modulesRoot: directory, modules }

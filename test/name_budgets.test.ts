@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { forget } from './support/account_links.ts'
 import { authorizeUrl, CODE_CLIENT, signInAt } from './support/authorize.ts'
 import { budgetOf } from './support/burst_budget.ts'
-import { CHALLENGE_PATH, challengeOf, type Reply, STEP_CLIENT } from './support/challenge.ts'
+import { CHALLENGE_PATH, type ChallengeResponse, challengeOf, STEP_CLIENT } from './support/challenge.ts'
 import { MAIL } from './support/mail_sink.ts'
 import { addReader, setAddress } from './support/mailed_codes.ts'
 import { PageBrowser } from './support/page_browser.ts'
@@ -58,7 +58,7 @@ async function openSignIn(): Promise<PageBrowser> {
   return browser
 }
 
-async function step(changes: Record<string, unknown>): Promise<Reply> {
+async function step(changes: Record<string, unknown>): Promise<ChallengeResponse> {
   const response = await server.postJson(challengeOf(shop, changes), HERE, CHALLENGE_PATH)
   return { status: response.status, ...(await response.json<object>()) }
 }

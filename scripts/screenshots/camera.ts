@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
+import { compact } from '../../src/lib/compact.ts'
 import type { View } from './console_views.ts'
 
 export const WIDTHS = [1440, 1024, 390] as const
@@ -72,7 +73,7 @@ async function photographAt(
     viewport: { width, height: HEIGHT },
     colorScheme,
     javaScriptEnabled: hasScript,
-    ...(cookies === undefined ? {} : { storageState: cookies }),
+    ...compact({ storageState: cookies }),
   })
   context.setDefaultTimeout(TIMEOUT_MS)
   const page = await context.newPage()

@@ -1,5 +1,6 @@
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ShownSession } from '../admin/session_view.ts'
+import { compact } from '../lib/compact.ts'
 import type { ValueProblem } from '../lib/problems.ts'
 import { breakable } from '../pages/breakable.tsx'
 import { type AdminProblem, isWithin } from './admin_problem.ts'
@@ -40,7 +41,7 @@ export function MomentOr({ at, now, none }: { at: number | null; now?: number; n
 /** The last refresh of a session. With the refresh policy fixed, a refresh leaves no row. */
 export function LastRefresh({ session, now }: { session: RefreshedSession; now?: number }) {
   const none = session.refresh_policy === 'fixed' ? 'Not recorded' : 'Never'
-  return <MomentOr at={session.last_refreshed_at} none={none} {...(now !== undefined && { now })} />
+  return <MomentOr at={session.last_refreshed_at} none={none} {...compact({ now })} />
 }
 
 type RefreshedSession = Pick<ShownSession, 'refresh_policy' | 'last_refreshed_at'>

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { compact } from '../lib/compact.ts'
 import { type RequestContext, runToEnd } from '../lib/request_context.ts'
 import type { Notifier } from '../mail/news.ts'
 import type { BurstLimits } from '../storage/burst_limits.ts'
@@ -139,7 +140,7 @@ async function finish(
   const own = { kind: 'second_factor', key: subject } as const
   if (use !== null && user !== null) {
     const failure = failureOf(own, config.signInLimits)
-    const used = await use({ failure, now: context.now, ...(spend === undefined ? {} : { spend }) })
+    const used = await use(compact({ failure, now: context.now, spend }))
     if (used === 'spent') return { kind: 'spent' }
     if (used !== 'used') return { kind: 'wrong' }
     if (given.kind === 'recovery_code') {

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import * as z from 'zod/mini'
 import type { TextSealer } from '../keys/text_sealer.ts'
+import { compact } from '../lib/compact.ts'
 
 /** Browsers drop a longer cookie. */
 const MAX_COOKIE_CHARACTERS = 4000
@@ -64,7 +65,7 @@ export class SealedCookie<T> {
   async tryWrite(c: Context, value: T, maxAge?: number): Promise<boolean> {
     const sealed = await this.#sealer.sealValue({ name: this.#name, value })
     if (sealed.length > MAX_COOKIE_CHARACTERS) return false
-    setCookie(c, this.#name, sealed, { ...this.#attributes, ...(maxAge !== undefined && { maxAge }) })
+    setCookie(c, this.#name, sealed, compact({ ...this.#attributes, maxAge }))
     return true
   }
 

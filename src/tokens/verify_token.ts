@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { hasCanonicalSignature } from '#verify/canonical_signature'
 import type { KeyRing } from '../keys/key_ring.ts'
+import { compact } from '../lib/compact.ts'
 import type { RequestContext } from '../lib/request_context.ts'
 import { parseClaims, type TokenClaims } from './claims.ts'
 import { InvalidToken } from './invalid_token.ts'
@@ -60,7 +61,7 @@ export async function checkToken(
     algorithms: [key.alg],
     typ: type,
     issuer,
-    ...(audience === undefined ? {} : { audience }),
+    ...compact({ audience }),
     currentDate: new Date(context.now * 1000),
     requiredClaims: ['iat', 'exp'],
   }

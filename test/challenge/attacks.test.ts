@@ -1,7 +1,14 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { pause } from '../../src/lib/pause.ts'
-import { begin, CHALLENGE_PATH, challengeOf, type Reply, STEP_CLIENT, step } from '../support/challenge.ts'
+import {
+  begin,
+  CHALLENGE_PATH,
+  type ChallengeResponse,
+  challengeOf,
+  STEP_CLIENT,
+  step,
+} from '../support/challenge.ts'
 import { FarStores } from '../support/far_stores.ts'
 import { MAIL } from '../support/mail_sink.ts'
 import { PassingTime } from '../support/passing_time.ts'
@@ -50,7 +57,7 @@ async function pendingSignIn() {
   return { app, auth_session, totp: await app.codeAt(server.clock.time) }
 }
 
-const statusesOf = (replies: Reply[]) => replies.map(({ status }) => status).sort()
+const statusesOf = (replies: ChallengeResponse[]) => replies.map(({ status }) => status).sort()
 
 /** Sends steps at once, each to another isolate. */
 const atOnce = (inputs: Record<string, unknown>[]) =>
@@ -185,7 +192,7 @@ describe('a sign-in in steps', () => {
       const input = { username: app.user.username, password: PASSWORD }
       sessions.push((await step(server, shop, input)).auth_session)
     }
-    const replies: Reply[] = []
+    const replies: ChallengeResponse[] = []
     for (let i = 0; i < 11; i++) {
       const body = challengeOf(shop, { auth_session: sessions[i % sessions.length], totp: wrong })
       const address = { 'CF-Connecting-IP': `198.51.100.${i}` }

@@ -2,7 +2,13 @@ import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { exchangeOf } from '../support/authorize.ts'
-import { CHALLENGE_PATH, challengeOf, type Reply, STEP_CLIENT, step } from '../support/challenge.ts'
+import {
+  CHALLENGE_PATH,
+  type ChallengeResponse,
+  challengeOf,
+  STEP_CLIENT,
+  step,
+} from '../support/challenge.ts'
 import { FarStores } from '../support/far_stores.ts'
 import { MAIL } from '../support/mail_sink.ts'
 import { addReader, setAddress, takeCodes, takesCode, wrongOf } from '../support/mailed_codes.ts'
@@ -41,7 +47,7 @@ async function pendingSignIn(user?: { username: string }) {
   return { auth_session, email_code }
 }
 
-async function claimsOf({ authorization_code: code }: Reply) {
+async function claimsOf({ authorization_code: code }: ChallengeResponse) {
   const tokens = await server.requireTokens(exchangeOf(shop, code ?? '', { redirect_uri: undefined }))
   return decodeJwt(tokens.access_token)
 }
@@ -120,7 +126,7 @@ describe('a code by mail as the second factor of a sign-in in steps', () => {
     const grantOf = async (client: TestClient) => {
       const grant = { grant_type: 'password', ...credentials(client), username, password: PASSWORD }
       const response = await server.postJson(grant)
-      return { status: response.status, ...(await response.json<Omit<Reply, 'status'>>()) }
+      return { status: response.status, ...(await response.json<Omit<ChallengeResponse, 'status'>>()) }
     }
     const page = await server.addClient({ ...STEP_CLIENT, confidential: false })
     expect(Object.keys(await grantOf(page))).toEqual(['status', 'error', 'error_description'])

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers'
 import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { exchangeOf } from '../support/authorize.ts'
-import { beginAccount, type Reply, STEP_CLIENT, step } from '../support/challenge.ts'
+import { beginAccount, type ChallengeResponse, STEP_CLIENT, step } from '../support/challenge.ts'
 import { MAIL } from '../support/mail_sink.ts'
 import { emptyStores, PASSWORD, type TestClient, TestServer } from '../support/server.ts'
 
@@ -20,7 +20,10 @@ beforeEach(async () => {
 })
 
 const countUsers = () => env.DB.prepare('SELECT count(*) AS n FROM users').first<number>('n')
-const shapeOf = ({ auth_session, ...reply }: Reply) => ({ ...reply, length: auth_session?.length })
+const shapeOf = ({ auth_session, ...reply }: ChallengeResponse) => ({
+  ...reply,
+  length: auth_session?.length,
+})
 
 describe('a sign-up in steps', () => {
   it('a visitor proves the address, sets a password and gets tokens, and the guest is merged', async () => {
@@ -72,7 +75,7 @@ describe('a sign-up in steps', () => {
 
   it('of two sign-ups with one address one creates the account', async () => {
     const [one, two] = [await beginAccount(server, shop, VISITOR), await beginAccount(server, shop, VISITOR)]
-    const create = ({ auth_session }: Reply) =>
+    const create = ({ auth_session }: ChallengeResponse) =>
       step(server.anotherIsolate(), shop, { auth_session, password: PASSWORD })
     const replies = await Promise.all([create(one), create(two), create(two)])
     expect([replies.map(({ status }) => status).sort(), await countUsers()]).toEqual([[200, 400, 400], 1])

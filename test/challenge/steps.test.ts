@@ -3,7 +3,14 @@ import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { auditOf } from '../support/audit.ts'
 import { CALLBACK, exchangeOf, readCode, VERIFIER } from '../support/authorize.ts'
-import { begin, CHALLENGE_PATH, challengeOf, type Reply, STEP_CLIENT, step } from '../support/challenge.ts'
+import {
+  begin,
+  CHALLENGE_PATH,
+  type ChallengeResponse,
+  challengeOf,
+  STEP_CLIENT,
+  step,
+} from '../support/challenge.ts'
 import { MAIL } from '../support/mail_sink.ts'
 import { TestOperator } from '../support/operator.ts'
 import { enrol } from '../support/second_factor.ts'
@@ -27,7 +34,7 @@ const serverWith = (customers: Record<string, unknown> = ACCOUNTS, changes: Reco
   new TestServer({ config: { mail: MAIL, accounts: { customers }, ...changes } })
 
 /** The claims of the tokens of a code. The token request has no redirect URI. */
-async function claimsOf({ authorization_code: code }: Reply) {
+async function claimsOf({ authorization_code: code }: ChallengeResponse) {
   const tokens = await server.requireTokens(exchangeOf(shop, code ?? '', { redirect_uri: undefined }))
   return { tokens, access: decodeJwt(tokens.access_token), refresh: decodeJwt(tokens.refresh_token ?? '') }
 }
@@ -63,7 +70,7 @@ async function addPasskeyUser() {
   return { user, authenticator }
 }
 
-const optionsOf = ({ passkey_options: options }: Reply) =>
+const optionsOf = ({ passkey_options: options }: ChallengeResponse) =>
   options as Parameters<SoftwareAuthenticator['get']>[0]
 
 beforeEach(async () => {
@@ -80,7 +87,7 @@ describe('the authorization challenge endpoint', () => {
       {},
       CHALLENGE_PATH,
     )
-    const body = await response.json<Reply>()
+    const body = await response.json<ChallengeResponse>()
     expect([response.status, Object.keys(body)]).toEqual([200, ['authorization_code']])
     expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform')
     expect(await readCode(server, body.authorization_code ?? null)).toMatchObject({ uri: null, sub: id })
@@ -130,7 +137,7 @@ describe('the authorization challenge endpoint', () => {
     const body = { response_type: 'code', ...credentials(shop), auth_session, username, password: PASSWORD }
     const done = await server.postJson(body, {}, CHALLENGE_PATH)
     expect(done.status).toBe(200)
-    expect((await claimsOf(await done.json<Reply>())).access).toMatchObject({ amr: ['pwd'] })
+    expect((await claimsOf(await done.json<ChallengeResponse>())).access).toMatchObject({ amr: ['pwd'] })
   })
 
   it.each(['totp', 'recovery_code'])(
@@ -291,7 +298,7 @@ describe('the password grant of a user with a second factor', () => {
       scope: 'cart',
     }
     const response = await server.postJson({ ...grant, visitor_access_token: guest.access_token })
-    const body = await response.json<Reply>()
+    const body = await response.json<ChallengeResponse>()
     expect([response.status, body]).toEqual([
       403,
       {

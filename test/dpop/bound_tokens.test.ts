@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { accountApi, SHOP_CLIENT } from '../support/account_api.ts'
 import { CODE_CLIENT, exchangeOf, newCode } from '../support/authorize.ts'
-import { CHALLENGE_PATH, challengeOf, type Reply, STEP_CLIENT } from '../support/challenge.ts'
+import { CHALLENGE_PATH, type ChallengeResponse, challengeOf, STEP_CLIENT } from '../support/challenge.ts'
 import { DpopKey } from '../support/dpop.ts'
 import {
   ACCOUNT_SCOPE,
@@ -151,7 +151,7 @@ describe('a public client at the challenge endpoint (First-Party Applications dr
     const headers = signer === null ? {} : { DPoP: await signer.prove(server, { path: CHALLENGE_PATH }) }
     const body = { ...challengeOf(client, changes), client_secret: undefined }
     const response = await server.postJson(body, headers, CHALLENGE_PATH)
-    return { status: response.status, ...(await response.json<Omit<Reply, 'status'>>()) }
+    return { status: response.status, ...(await response.json<Omit<ChallengeResponse, 'status'>>()) }
   }
 
   it('signs a user in with one key, to which its code is bound', async () => {

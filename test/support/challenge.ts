@@ -22,7 +22,7 @@ export function challengeOf(client: TestClient, changes: Record<string, unknown>
 }
 
 /** The members of a response. */
-export interface Reply {
+export interface ChallengeResponse {
   status: number
   error?: string
   error_description?: string
@@ -39,18 +39,22 @@ export async function step(
   server: TestServer,
   client: TestClient,
   changes: Record<string, unknown> = {},
-): Promise<Reply> {
+): Promise<ChallengeResponse> {
   const response = await server.postJson(challengeOf(client, changes), {}, CHALLENGE_PATH)
   return { status: response.status, ...(await response.json<object>()) }
 }
 
 /** Begins a sign-in without an input. */
-export function begin(server: TestServer, client: TestClient): Promise<Reply> {
+export function begin(server: TestServer, client: TestClient): Promise<ChallengeResponse> {
   return step(server, client)
 }
 
 /** Begins a sign-up and proves the address. @returns the step that asks for the password */
-export async function beginAccount(server: TestServer, client: TestClient, address: string): Promise<Reply> {
+export async function beginAccount(
+  server: TestServer,
+  client: TestClient,
+  address: string,
+): Promise<ChallengeResponse> {
   const { auth_session: begun } = await step(server, client, { prompt: 'create', username: address })
   const mails = await server.takeMails()
   const mail = mails.findLast(({ to }) => to === address)

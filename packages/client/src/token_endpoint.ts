@@ -50,7 +50,7 @@ const WAITS_SECONDS = [0.5, 2, 5]
 const LONGEST_WAIT_SECONDS = 8
 
 /** A response in JSON. */
-interface Reply {
+interface JsonResponse {
   response: Response
   json: unknown
 }
@@ -72,7 +72,7 @@ export async function post(
 }
 
 /** The response to a step of a sign-in: a code, or the `error` that asks for more. */
-export type StepReply =
+export type StepResponse =
   | { error: ''; authorization_code: string }
   | {
       error: 'insufficient_authorization'
@@ -88,7 +88,7 @@ export async function postStep(
   fetch: typeof globalThis.fetch,
   url: string,
   form: Record<string, string>,
-): Promise<StepReply> {
+): Promise<StepResponse> {
   const { response, json } = await request(fetch, url, form)
   const {
     authorization_code,
@@ -116,7 +116,7 @@ async function request(
   fetch: typeof globalThis.fetch,
   url: string,
   form: Record<string, string>,
-): Promise<Reply> {
+): Promise<JsonResponse> {
   const body = new URLSearchParams(form)
   return runWithin(REQUEST_LIMIT_MS, async (signal) => {
     const response = await fetch(url, { method: 'POST', body, signal })

@@ -2,7 +2,14 @@ import type { Attempt } from './attempt_store.ts'
 import { type Fields, isIdTokenOf } from './authorization.ts'
 import type { ClientOptions } from './options.ts'
 import type { Session } from './session.ts'
-import { parseTokens, persist, post, postStep, type StepReply, TokenRequestError } from './token_endpoint.ts'
+import {
+  parseTokens,
+  persist,
+  post,
+  postStep,
+  type StepResponse,
+  TokenRequestError,
+} from './token_endpoint.ts'
 
 /** The requests of one client to the token service. */
 export class TokenRequests {
@@ -52,7 +59,7 @@ export class TokenRequests {
   }
 
   /** Sends a step of a sign-in in the form of the shop. @throws TokenRequestError */
-  challenge(form: Fields): Promise<StepReply> {
+  challenge(form: Fields): Promise<StepResponse> {
     return this.#send(postStep, '/oauth2-token/challenge', form)
   }
 

@@ -39,19 +39,19 @@ async function makeServing(): Promise<OldServing & { statePath: string }> {
 }
 
 /** One turn of a Worker. */
-type Turn = (visit: Visit) => Promise<void>
+type Turn = (requests: CustomerRequests) => Promise<void>
 
 /** Starts this version on the stores, after the missing migrations, with one run of the cron trigger. */
 async function withThisVersion(serving: OldServing, who: Customer, turn: Turn): Promise<void> {
   const service = await startService(await serviceBundle(), serving)
   await service.runCron()
-  await turn(new Visit(new ServiceCalls(service.origin), who)).finally(() => service.close())
+  await turn(new CustomerRequests(new ServiceCalls(service.origin), who)).finally(() => service.close())
 }
 
 async function withOldVersion(commit: string, serving: OldServing, who: Customer, turn: Turn): Promise<void> {
   const worker = await startOldWorker(await buildOldWorker(commit), serving)
   const calls = new ServiceCalls(`http://localhost:${serving.port}`)
-  await turn(new Visit(calls, who)).finally(() => worker.close())
+  await turn(new CustomerRequests(calls, who)).finally(() => worker.close())
 }
 
 interface Customer {
@@ -61,7 +61,7 @@ interface Customer {
 }
 
 /** The requests of a customer and an API to one Worker. Each method checks the response. */
-class Visit {
+class CustomerRequests {
   readonly #calls: ServiceCalls
   readonly #who: Customer
 
@@ -149,14 +149,14 @@ describe('Workers of two versions on the same stores', () => {
       )
       let live = ''
       const ended: string[] = []
-      const serve: Turn = async (visit) => {
-        live = live === '' ? await visit.signIn() : await visit.refresh(live)
-        const other = await visit.signIn()
-        await visit.revoke(other)
+      const serve: Turn = async (requests) => {
+        live = live === '' ? await requests.signIn() : await requests.refresh(live)
+        const other = await requests.signIn()
+        await requests.revoke(other)
         ended.push(other)
-        for (const token of ended) await visit.expectEnded(token)
-        await visit.expectMachineToken()
-        await visit.expectGuest('shop-web')
+        for (const token of ended) await requests.expectEnded(token)
+        await requests.expectMachineToken()
+        await requests.expectGuest('shop-web')
       }
       await withOldVersion(FIRST_RELEASE, serving, who, serve)
       await withThisVersion(serving, who, serve)
@@ -175,22 +175,22 @@ describe('Workers of two versions on the same stores', () => {
       const { statePath: _, ...serving } = await makeServing()
       let live = ''
       let ended = ''
-      await withThisVersion(serving, who, async (visit) => {
-        live = await visit.signIn()
-        ended = await visit.signIn()
-        await visit.revoke(ended)
+      await withThisVersion(serving, who, async (requests) => {
+        live = await requests.signIn()
+        ended = await requests.signIn()
+        await requests.revoke(ended)
       })
-      await withOldVersion(previous ?? '', serving, who, async (visit) => {
-        await visit.expectEnded(ended)
-        live = await visit.refresh(live)
-        ended = await visit.signIn()
-        await visit.revoke(ended)
-        await visit.expectMachineToken()
-        await visit.expectGuest(GUEST.client_id)
+      await withOldVersion(previous ?? '', serving, who, async (requests) => {
+        await requests.expectEnded(ended)
+        live = await requests.refresh(live)
+        ended = await requests.signIn()
+        await requests.revoke(ended)
+        await requests.expectMachineToken()
+        await requests.expectGuest(GUEST.client_id)
       })
-      await withThisVersion(serving, who, async (visit) => {
-        await visit.expectEnded(ended)
-        live = await visit.refresh(live)
+      await withThisVersion(serving, who, async (requests) => {
+        await requests.expectEnded(ended)
+        live = await requests.refresh(live)
       })
       expect(decodeJwt(live).seq).toBe(3)
     },

@@ -27,10 +27,10 @@ export function userRows(options: UserRowOptions): ImportKind {
     what: 'users',
     one: 'user',
     operation: 'POST /users/import',
-    options: {
-      ...(options.replacesHashes ? { replace_hashes: true } : {}),
-      ...(options.verifiedEmails === undefined ? {} : { emails_verified: true }),
-    },
+    options: compact({
+      replace_hashes: options.replacesHashes ? true : undefined,
+      emails_verified: options.verifiedEmails === undefined ? undefined : true,
+    }),
     columns: [
       { name: 'pool', summary: 'Pool of users; defaults to --pool' },
       { name: 'username', summary: 'Username, unique in the pool, without regard to case' },
