@@ -58,8 +58,8 @@ export class Notifications implements Notifier, DelayedNotifier {
 
   /**
    * Notes a right password without the second factor that the user needs. With a step, the user gets a mail if the second factor does
-   * not follow. Without a step, the user gets it at once. A known browser of the user sends none then, because the sign-in continues on
-   * a page. A known back end proves nothing about the user, so it sends one.
+   * not follow. Without a step, the user gets it at once, but not after a request of a known browser of the user: the sign-in then
+   * continues on a page. A known back end proves nothing about the user.
    *
    * @param step The token of the `auth_session` that continues the sign-in; null without one.
    */

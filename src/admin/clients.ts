@@ -45,7 +45,7 @@ const ORDERS: ListOrders<ClientRecord, ClientSort> = {
   created: { placeOf: ({ createdAt, id }) => [createdAt, id], place: z.tuple([z.int(), z.string()]) },
 }
 
-/** For an operation that gives the power of a stored client again, or to another party. */
+/** For an operation that enables a stored client or gives it a new secret, so that its power can be used again or by someone else. */
 export const FOR_STORED_POWER: ConfirmationRule<unknown, unknown> = {
   when: FOR_POWER,
   isNeeded: async (call) => hasAdminPower(await requireClient(idOf(call), call), call.services.config),

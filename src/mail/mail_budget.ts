@@ -70,8 +70,8 @@ export class MailBudget {
   }
 
   /**
-   * The sender comes first and the pool last: a sender or an address without a budget uses up no other budget. The mails to known
-   * browsers have a budget of the pool of their own, so that other requests cannot use it up.
+   * The sender comes first and the pool last: a sender or an address whose budget is used up takes nothing from the other budgets. All
+   * known browsers of a pool share a second budget of the pool, which other requests cannot use up.
    */
   #usesOfRequest(
     { to, pool, context }: { to: string; pool: string; context: RequestContext },

@@ -10,7 +10,7 @@ import { shardNameOf } from './sid.ts'
 /** The most pairs of an object and an erased user that one call erases. */
 const MAX_ERASED = 100
 
-/** Seconds after the start of a session. Its authorization code expired minutes before, so no retry of a failed exchange opens it. */
+/** An index row without a session is removed from this age on, in seconds. Its code expired minutes ago, so no retry opens the session. */
 const OPENED_AGAIN_SECONDS = 600
 
 type EndBegun = Parameters<SessionEndingStore['endBegun']>

@@ -150,7 +150,7 @@ export class EmailCodes {
    */
   async verify(attempt: EmailCodeTry, context: RequestContext): Promise<CodeResult> {
     const { codes, names } = this.#parts
-    // A key of the account would show which names have one: requests spend the same budget by the typed name.
+    // Requests of codes spend the same budget by the typed name. By the id of the account, it would show which names have an account.
     await codes.admitTry(await names.name(attempt.pool, 'name', attempt.requested.name), context)
     return runToEnd(context, this.#finish(attempt, context))
   }

@@ -38,7 +38,7 @@ export const LEFT_ROWS = 'consents and browser sessions (deleted users)'
 
 /** A page of the deleted users of a database. The newest deletion comes first. */
 export interface DeletedPage {
-  /** Only deletions of this time, in seconds. */
+  /** Only deletions of the last `recentSeconds` seconds. */
   recentSeconds: number
   /** The lowest number of the deletions of the pages before. */
   before: number
