@@ -4,10 +4,10 @@ import { callStore } from '../lib/storage_error.ts'
 import { decodeUserRow, USER_COLUMNS, type User } from '../users/user.ts'
 import type { UserDatabases } from '../users/user_databases_store.ts'
 
-/** The user and the id of a browser session, and the consent that a request needs. */
+/** The user and the ids of a browser session (`idsOf`, at most 6), and the consent that a request needs. */
 interface StateQuery {
   subject: string
-  browserId: string
+  browserIds: readonly string[]
   /** Null for a first-party client. */
   consentId: string | null
 }
@@ -16,8 +16,8 @@ interface StateQuery {
 export interface AuthorizationState {
   /** Null if the user was deleted. */
   user: User | null
-  /** Whether a logout or a lock ended the browser session. */
-  hasEnded: boolean
+  /** The ids of the query that a logout, a lock or the user ended. One of them ends the browser session. */
+  endedBrowserIds: readonly string[]
   /** The scopes of the valid consent; null without a valid consent. */
   consentedScopes: readonly string[] | null
   /** Codes under the consent that were issued before this second are refused. Unix seconds. */
@@ -26,17 +26,17 @@ export interface AuthorizationState {
 
 const SELECT = `
   SELECT ${USER_COLUMNS.map((name) => `u.${name}`).join(', ')},
-    EXISTS (SELECT 1 FROM ended_browser_sessions WHERE id = ?2) AS has_ended,
+    (SELECT json_group_array(id) FROM ended_browser_sessions WHERE id IN (SELECT value FROM json_each(?2))) AS ended_ids,
     iif(g.withdrawn_at IS NULL, g.scopes, NULL) AS consented_scopes, g.valid_from AS consent_valid_from
   FROM (SELECT 1) LEFT JOIN users AS u ON u.id = ?1 LEFT JOIN consents AS g ON g.id = ?3`
 
 const rowSchema = z.object({
   id: z.nullable(z.string()),
-  has_ended: z.int(),
+  ended_ids: z.string(),
   consented_scopes: z.nullable(z.string()),
   consent_valid_from: z.nullable(z.int()),
 })
-const scopesSchema: z.ZodMiniType<string[]> = z.array(z.string())
+const textsSchema: z.ZodMiniType<string[]> = z.array(z.string())
 
 /** Reads all that an authorization request of a signed-in browser needs, at the primaries. */
 export class AuthorizationStateStore {
@@ -61,18 +61,25 @@ export class AuthorizationStateStore {
 
 async function read(
   db: D1Database,
-  { subject, browserId, consentId }: StateQuery,
+  { subject, browserIds, consentId }: StateQuery,
 ): Promise<AuthorizationState> {
   const row = await callStore('D1 users', () =>
-    db.withSession('first-primary').prepare(SELECT).bind(subject, browserId, consentId).first(),
+    db
+      .withSession('first-primary')
+      .prepare(SELECT)
+      .bind(subject, JSON.stringify(browserIds), consentId)
+      .first(),
   )
   const decoded = decodeRecord(rowSchema, 'authorization state', row)
-  const { consented_scopes: scopes } = decoded
+  const { consented_scopes: scopes, ended_ids: endedIds } = decoded
   return {
     user: decoded.id === null ? null : decodeUserRow(row),
-    hasEnded: decoded.has_ended === 1,
-    consentedScopes:
-      scopes === null ? null : decodeRecord(scopesSchema, 'consent', parseJsonColumn('consent', scopes)),
+    endedBrowserIds: decodeTexts('ended browser sessions', endedIds),
+    consentedScopes: scopes === null ? null : decodeTexts('consent', scopes),
     consentValidFrom: decoded.consent_valid_from ?? 0,
   }
+}
+
+function decodeTexts(record: string, json: string): string[] {
+  return decodeRecord(textsSchema, record, parseJsonColumn(record, json))
 }

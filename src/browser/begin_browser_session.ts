@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { AuthorizationState } from '../authorization/authorization_state_store.ts'
 import { browserSessionLimitsOf } from '../config/pool_settings.ts'
 import { randomId } from '../lib/bytes.ts'
 import { type BrowserSession, earlierOf } from '../signin/browser_session.ts'
@@ -21,14 +22,14 @@ interface FinishedSignIn extends Proof {
 /**
  * Begins a browser session with a new id, so that an attacker cannot know the id before the sign-in (session fixation). The cookie
  * replaces that of an earlier browser session of the pool. An earlier session of another user ends now. An earlier session of the
- * same user ends at the logout of the new one.
+ * same user ends with the new one. An earlier session that has ended does not end the new one.
  *
  * @throws StorageUnavailable, CorruptRecord
  */
 export async function beginBrowserSession(
   c: Context,
   { kind, user, signIn, authTime, amr, acr }: FinishedSignIn,
-  { browserRequest, known, canHavePasskey }: Situation,
+  { browserRequest, known, signedIn, canHavePasskey }: Situation,
   services: BrowserServices,
 ): Promise<Situation> {
   const { api, client, context } = browserRequest
@@ -41,10 +42,13 @@ export async function beginBrowserSession(
   }
   const { idleSeconds, lifetimeSeconds } = browserSessionLimitsOf(api.userPool, services.config)
   const consentId = await consentIdFor(user.id, browserRequest)
+  // A browser session that is signed in has no ended id.
+  const unreadIds = signedIn === null ? earlierIds : []
+  const { endedBrowserIds, ...consent } = await readState(user.id, { unreadIds, consentId }, services)
   const isCancelled = await services.deletion.cancel(user, { api: api.name, clientId: client.id }, context)
   const session: BrowserSession = {
     id: randomId(16),
-    earlierIds,
+    earlierIds: earlierIds.filter((id) => !endedBrowserIds.includes(id)),
     subject: user.id,
     authTime,
     amr: [...amr],
@@ -55,7 +59,6 @@ export async function beginBrowserSession(
     endsAt: context.now + lifetimeSeconds,
     usedAt: context.now,
   }
-  const consent = consentId === null ? NO_CONSENT : await readConsent(session, consentId, services)
   // Last, because the guard records no sign-in of a request that fails.
   await cookie.write(c, session, idleSeconds)
   const browserId = await rememberDevice(c, user, services)
@@ -101,15 +104,22 @@ async function rememberDevice(
   return device
 }
 
-const NO_CONSENT = { consentedScopes: null, consentValidFrom: 0 }
+const NOTHING = { endedBrowserIds: [], consentedScopes: null, consentValidFrom: 0 }
 
-/** Reads only the consent. The user was just read, and no other browser knows the new session. */
-async function readConsent(
-  { subject, id }: BrowserSession,
-  consentId: string,
+interface Unread {
+  /** The ids of browser sessions that may have ended. */
+  unreadIds: readonly string[]
+  consentId: string | null
+}
+
+/** Reads only the ended ids and the consent, if the sign-in needs them. The user was just read. */
+async function readState(
+  subject: string,
+  { unreadIds, consentId }: Unread,
   { authorizationState }: BrowserServices,
-) {
-  const query = { subject, browserId: id, consentId }
-  const { consentedScopes, consentValidFrom } = await authorizationState.find(query)
-  return { consentedScopes, consentValidFrom }
+): Promise<Omit<AuthorizationState, 'user'>> {
+  if (unreadIds.length === 0 && consentId === null) return NOTHING
+  const query = { subject, browserIds: unreadIds, consentId }
+  const { endedBrowserIds, consentedScopes, consentValidFrom } = await authorizationState.find(query)
+  return { endedBrowserIds, consentedScopes, consentValidFrom }
 }

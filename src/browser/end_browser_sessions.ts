@@ -44,7 +44,7 @@ export async function endBrowserSessions(
   else if (isFirst) recordEnd(subject, occasion)
 
   async function recordIfExists(): Promise<void> {
-    const state = services.authorizationState.find({ subject, browserId: ids[0] ?? '', consentId: null })
+    const state = services.authorizationState.find({ subject, browserIds: [], consentId: null })
     if ((await state.catch(() => null))?.user !== null) recordEnd(subject, occasion)
   }
 }

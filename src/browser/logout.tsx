@@ -204,8 +204,8 @@ async function readNames(
   sessions: readonly PoolSession[],
   { authorizationState }: BrowserServices,
 ): Promise<string[]> {
-  const states = sessions.map(({ session: { subject, id } }) =>
-    authorizationState.find({ subject, browserId: id, consentId: null }),
+  const states = sessions.map(({ session: { subject } }) =>
+    authorizationState.find({ subject, browserIds: [], consentId: null }),
   )
   return (await Promise.all(states)).flatMap(({ user }) => (user === null ? [] : [user.username]))
 }

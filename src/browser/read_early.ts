@@ -67,7 +67,7 @@ export async function readEarly(
   const passkey = form === null ? null : readPasskey(c, { ...state, form, subject }, services)
   if (isKnown && passkey === null) return null
   const [{ user }, read] = await Promise.all([
-    services.authorizationState.find({ subject, browserId: '', consentId: null }),
+    services.authorizationState.find({ subject, browserIds: [], consentId: null }),
     passkey,
   ])
   return { subject, user, factor: null, passkey: read }

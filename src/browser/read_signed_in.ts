@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { AuthorizationState } from '../authorization/authorization_state_store.ts'
 import { browserSessionLimitsOf } from '../config/pool_settings.ts'
 import type { RequestContext } from '../lib/request_context.ts'
-import { type BrowserSession, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
+import { type BrowserSession, idsOf, isDueForRenewal, isLive, isUsableBy } from '../signin/browser_session.ts'
 import type { User } from '../users/user.ts'
 import type { BrowserServices } from './browser_services.ts'
 
@@ -42,13 +42,13 @@ export async function readSignedIn(
   const session = await cookie.read(c)
   if (session === null || !isLive(session, limits, context.now)) return null
   const consentId = await consentIdOf(session.subject)
-  const query = { subject: session.subject, browserId: session.id, consentId }
+  const query = { subject: session.subject, browserIds: idsOf(session), consentId }
   const [state] = await Promise.all([
     services.authorizationState.find(query),
     services.bursts.spend('refreshes', budget, context),
   ])
   const { user } = state
-  if (user === null || state.hasEnded || !isUsableBy(session, user, pool)) return null
+  if (user === null || state.endedBrowserIds.length > 0 || !isUsableBy(session, user, pool)) return null
   if (isDueForRenewal(session, limits, context.now))
     await cookie.write(c, { ...session, usedAt: context.now }, limits.idleSeconds)
   return { ...state, signedIn: { session, user }, consentId }

@@ -39,5 +39,5 @@ async function findUser(
 ): Promise<User | null> {
   if (early !== null) return early.user
   if (signedIn?.user.id === subject) return signedIn.user
-  return (await authorizationState.find({ subject, browserId: '', consentId: null })).user
+  return (await authorizationState.find({ subject, browserIds: [], consentId: null })).user
 }

@@ -453,6 +453,24 @@ describe('the JSON API of the account', () => {
       expect((await browser.open(`${ISSUER}/account/customers`)).html).toContain(user.username)
     })
 
+    it('the end of a session from before the sign-in of the caller ends the browser session of the caller', async () => {
+      const user = await server.addUser()
+      const browser = browserOf(server)
+      const client = await server.addClient(CODE_CLIENT)
+      const tokens = async (changes: Record<string, string>) => {
+        const response = await authorize(server, client, { username: user.username, browser, changes })
+        return server.requireTokens(exchangeOf(client, response.get('code')))
+      }
+      const { access_token: earlier } = await tokens({})
+      const { access_token: token } = await tokens({ prompt: 'login' })
+      const { body } = await callAccount(server, 'GET /sessions', { token })
+      const { items } = body as { items: { sid: string; is_current: boolean }[] }
+      const sid = items.find(({ is_current }) => !is_current)?.sid
+      expect((await callAccount(server, `DELETE /sessions/${sid}`, { token })).status).toBe(204)
+      expect([await statusOf(earlier), await statusOf(token)]).toEqual([401, 200])
+      expect((await browser.open(`${ISSUER}/account/customers`)).html).toContain('<h1>Sign in</h1>')
+    })
+
     it('a user withdraws the access of an application once', async () => {
       const user = await server.addUser()
       const app = await server.addClient({ ...CODE_CLIENT, isFirstParty: false, name: 'Price Watch' })

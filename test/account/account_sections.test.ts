@@ -203,6 +203,21 @@ describe.each(SESSION_STORES)('the sections of the account page, with sessions i
       ])
     })
 
+    it('the end of a session from before a second sign-in ends the browser session until the next sign-in', async () => {
+      const { username } = await server.addUser()
+      const lost = browserOf(server)
+      const { refresh_token: token } = await tokensOf(username, { browser: lost })
+      await lost.open(authorizeUrl(client, { prompt: 'login' }))
+      await signInAt(lost, username)
+      const { browser } = await openAccount(server, username, { path: '/sessions' })
+      expect((await browser.press('End session')).html).toContain('The session has ended.')
+      expect(await refresh(token)).toBe(400)
+      await lost.open(authorizeUrl(client))
+      expect(lost.page.html).toContain('<h1>Sign in</h1>')
+      expect((await signInAt(lost, username)).url.searchParams.get('code')).not.toBeNull()
+      expect((await lost.open(authorizeUrl(client))).url.searchParams.get('code')).not.toBeNull()
+    })
+
     it('a user cannot end the session of another user', async () => {
       const other = await server.addUser()
       const { refresh_token: token, access_token: access } = await tokensOf(other.username)
