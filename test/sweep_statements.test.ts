@@ -64,6 +64,7 @@ async function fill(server: TestServer): Promise<void> {
   const { time } = server.clock
   await deliverHistory(server, makeHistory(time, 8))
   await server.cron()
+  const client = await server.addClient()
   const newSid = () => server.services.shards.newSid({ ...UNKNOWN_CALLER, continent: 'EU' })
   const add = (sql: string, ...values: unknown[]) => env.DB.prepare(sql).bind(...values)
   const ofSession =
@@ -75,7 +76,8 @@ async function fill(server: TestServer): Promise<void> {
       "INSERT INTO erasures (subject, pseudonym, expires_at) VALUES ('visitor:1', 'visitor:erased-1', 9e9)",
     ),
     add(
-      "INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at, withdrawn_at) VALUES ('c', 'a', 'b', 'api', '', '[]', 1, 1, ?)",
+      "INSERT INTO consents (id, subject, client_id, api, redirect_uri, scopes, created_at, updated_at, withdrawn_at) VALUES ('c', 'a', ?, 'api', '', '[]', 1, 1, ?)",
+      client.id,
       time,
     ),
     add(`${ofSession} VALUES (?, 'visitor:1', 'shop', 'storefront', 1, 'b0', 'c')`, newSid()),
@@ -210,6 +212,43 @@ describe('the statements of a run of the cron trigger', () => {
     const all = [...sent, 5 * callsOf(...objects)]
     for (const statements of all) expect(statements).toBeGreaterThan(5)
     expect(all.reduce((sum, statements) => sum + statements, 0)).toBeLessThanOrEqual(MAX_STATEMENTS)
+  })
+
+  it('a run without work calls each part with the most databases of every kind', async () => {
+    const warn = silence()
+    const bindings = Array.from({ length: 16 }, (_, i) => ({ name: `d${i + 2}`, binding: `D${i + 2}` }))
+    const users = bindings.map(({ name, binding }) => ({ name, binding: `U${binding}`, new_users: [] }))
+    const toBinding = ({ binding }: { binding: string }) => ({ binding })
+    const config = {
+      session_shards: [{ name: 's1', binding: 'DB' }, ...bindings],
+      session_objects: { per_market: 1, index_databases: bindings.map(toBinding) },
+      audit_archive: { partitions: 1, hot_hours: 72 },
+      audit_databases: bindings.map(toBinding),
+      user_databases: { pools: ['customers'], databases: users },
+    }
+    const databases = bindings.flatMap(({ binding }) => [
+      [binding, env.SESSIONS_EU],
+      [`U${binding}`, env.USERS_1],
+    ])
+    const { server } = archiveServer({ config, env: Object.fromEntries(databases) })
+    await server.sweep()
+    expect(warn).not.toHaveBeenCalled()
+  })
+
+  it('runs begin at different parts, after the moves and the erasures', () => {
+    const { server } = archiveServer({ config: CONFIG })
+    const tablesAt = (time: number) => {
+      server.clock.time = time
+      const options = { needsRelief: false, context: server.context() }
+      return sweepablesOf(server.services, options).map(({ table }) => table)
+    }
+    const begin = Math.ceil(server.clock.time / 300) * 300
+    const runs = Array.from({ length: 200 }, (_, i) => tablesAt(begin + 300 * i))
+    const position = runs[0]?.indexOf('sessions (erased users)') ?? -1
+    expect(new Set(runs.map((tables) => tables[position]))).toEqual(new Set(['sessions (erased users)']))
+    const others = new Set(runs[0]?.slice(position + 1))
+    expect(others.size).toBeGreaterThan(20)
+    expect(new Set(runs.map((tables) => tables[position + 1]))).toEqual(others)
   })
 
   it('a run counts reported statements, and begins no call whose statements do not fit', async () => {

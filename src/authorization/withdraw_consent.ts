@@ -60,7 +60,7 @@ export async function endWithdrawn(
   limit: number,
 ): Promise<Swept> {
   const listed = await consents.listWithdrawn({ before: run.last, after: run.after }, limit)
-  if (listed.length === 0) return { removed: 0, hasMore: false }
+  if (listed.length === 0) return { removed: 0, hasMore: false, statements: 1 }
   const origin = { consentIds: listed.map(({ id }) => id) }
   const ending = { reason: CONSENT_WITHDRAWN, limit } as const
   const calls = shards.all().map(({ endings }) => endings.endBegun(origin, ending, run.now))

@@ -31,6 +31,7 @@ export async function eraseSessions(
   limit: number,
 ): Promise<Swept> {
   const listed = await erasures.list(run.last, ERASURES_AT_ONCE)
+  if (listed.length === 0) return { removed: 0, hasMore: false, statements: 1 }
   const known = run.failed.size
   const calls = shards.all().map(({ erasure }) => erasure.erase(listed, limit, run.failed))
   const settled = await Promise.allSettled(calls)

@@ -43,7 +43,7 @@ export async function endLeftSessions(
 ): Promise<Swept> {
   const { now } = run
   const left = await unfinishedEnds.list(run.last, limit)
-  if (left.length === 0) return { removed: 0, hasMore: false }
+  if (left.length === 0) return { removed: 0, hasMore: false, statements: 1 }
   const calls = BROWSER_END_REASONS.flatMap((reason) => {
     const ids = left.filter((end) => end.reason === reason).map(({ id }) => id)
     if (ids.length === 0) return []

@@ -104,6 +104,8 @@ describe('the statements of the cron trigger for the index of sessions', () => {
     const { services } = await newShop(BOTH).then(({ server }) => server)
     const objects = services.shards.all().at(-1)
     if (objects === undefined) throw new Error('the server has no session objects')
+    const erasure = { subject: 'visitor:1', pseudonym: 'visitor:erased-1', expiresAt: 1 }
+    vi.spyOn(services.erasures, 'list').mockResolvedValue([erasure])
     // Each call finds as many sessions as it may change: it reads and updates three databases.
     const erase = vi.spyOn(objects.erasure, 'erase').mockResolvedValue(BATCH_ROWS)
     await runCron(services, () => {})
