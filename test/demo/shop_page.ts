@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Request } from 'playwright-core'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import { findBarriers } from '../support/barriers.ts'
 import { CUSTOMER, SHOP } from './tokens.ts'
 
@@ -120,10 +120,11 @@ export class Tab {
     const key = 'sallyport:shop-demo'
     const stored = (await this.page.evaluate(`localStorage.getItem('${key}')`)) as string
     const session = { ...JSON.parse(stored), expiresAt: 0 }
-    await fetch(`${demo.issuer}/oauth2-token/revoke`, {
+    const { status } = await fetch(`${demo.issuer}/oauth2-token/revoke`, {
       method: 'POST',
       body: new URLSearchParams({ ...SHOP, token: session.refreshToken }),
     })
+    expect(status).toBe(200)
     await this.page.evaluate(`localStorage.setItem('${key}', '${JSON.stringify(session)}')`)
   }
 

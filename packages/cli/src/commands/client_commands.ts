@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { asItem, asItems, type Item } from '../api/admin_api.ts'
 import { countLiveSessions } from '../api/live_sessions.ts'
-import { DRAFT_FIELDS, EDIT_FIELDS, type RecordField } from '../api/record_fields.ts'
+import { DRAFT_FIELDS, EDIT_FIELDS } from '../api/record_fields.ts'
 import type { ClientDraft, ClientEdit } from '../api/schemas.ts'
 import type { Call, Command } from '../core/command.ts'
 import { compact } from '../core/compact.ts'
 import { UsageError } from '../core/exit_code.ts'
 import { YES } from '../core/input.ts'
-import { choices, flag, integer, json, list, type Option, text, time, truth } from '../core/option.ts'
+import { choices, flag, text, time, truth } from '../core/option.ts'
 import type { Column } from '../core/table.ts'
 import { IF_MATCH, readBefore, readVersioned } from './change.ts'
 import { printNewClient, printNewSecret } from './new_secret.ts'
@@ -25,6 +25,7 @@ import {
   textOf,
 } from './output.ts'
 import { ASKS_FOR_PASSWORD, GAINS_POWER, HAS_ADMIN_POWER } from './own_password.ts'
+import { toOption, toOptionName } from './record_options.ts'
 
 /** Draft fields that `clients create` takes as an argument or as a flag of another name. */
 const NO_OPTION = ['client_id', 'confidential', 'enabled']
@@ -273,17 +274,6 @@ export const CLIENT_COMMANDS: readonly Command[] = [
   retireSecret,
   deleteClient,
 ]
-
-/** The option that sets a field. It has the type of the field's value. */
-function toOption({ name, description, kind }: RecordField, isRequired = false): Option {
-  const define = { text, list, flag: truth, seconds: integer, json }[kind]
-  const unit = kind === 'seconds' ? { value: 'SECONDS' } : {}
-  return define(toOptionName(name), description, { field: name, isRequired, ...unit })
-}
-
-function toOptionName(field: string): string {
-  return field.replaceAll('_', '-')
-}
 
 function pathOf({ input }: Call) {
   return { client_id: input.argument('CLIENT') }
