@@ -15,7 +15,7 @@ import { eraseSessions } from './sessions/erase_sessions.ts'
 import { BROWSER_END_REASONS } from './signin/browser_session_store.ts'
 import { endLeftSessions } from './signin/end_left_sessions.ts'
 import { USER_CHANGE_SECONDS } from './storage/copy_ages.ts'
-import { RUN_SECONDS, type Sweepable, sweep } from './storage/sweep.ts'
+import { type Sweepable, sweep } from './storage/sweep.ts'
 import { moveSweepOf } from './users/move_user_events.ts'
 import { LEFT_ROWS } from './users/user_outbox_store.ts'
 import { FILL_STATEMENTS } from './users/user_search_store.ts'
@@ -156,12 +156,10 @@ export function sweepablesOf(services: CronServices, { needsRelief, context }: R
   })
   const withdrawnRun = { now, after: now - recentSecondsAt(now), last: null }
   const leftRun = { now, last: null, unread: 0 }
-  const first = [
+  return [
     ...services.userOutboxes.map(moveSweepOf),
     accountsOf(services, context),
     ...erasuresOf(services, now),
-  ]
-  const others: Sweepable[] = [
     ...shards.databases().map(({ sessions }) => expired('sessions', sessions)),
     ...[...revocationStores.values()].map((revocations) => ({
       ...expired('cutoffs', revocations),
@@ -215,9 +213,6 @@ export function sweepablesOf(services: CronServices, { needsRelief, context }: R
     ...archivesOf(services, now),
     ...searchTextsOf(services),
   ]
-  // Each run begins at another part, so that no part is the last one in every run.
-  const begin = Math.floor(now / RUN_SECONDS) % others.length
-  return [...first, ...others.slice(begin), ...others.slice(0, begin)]
 }
 
 /** The audit events past `audit_max_events`. A theft, a revocation or a lock stays until twice as many newer events follow. */

@@ -7,10 +7,7 @@ export const BATCH_ROWS = 1000
 /** A Worker can send 1000 statements to D1 in one run. The signing keys and the second factors need some of them. */
 export const MAX_STATEMENTS = 900
 
-/** The time between the starts of two runs of the cron trigger. */
-export const RUN_SECONDS = 300
-
-/** A run ends before the next run starts. */
+/** A run ends before the next run starts. The cron trigger starts a run every five minutes. */
 const MAX_SECONDS = 240
 
 /** Expired rows of one table in one database. */
