@@ -58,7 +58,7 @@ function failingServer(binding: AuditBinding, when: 'before' | 'after') {
 /** Two guests and a machine, whose events are in all databases of the layout. */
 async function signInMany(server: TestServer, sink: AuditSink): Promise<AuditMessage[]> {
   const client = await server.addClient()
-  for (let guest = 0; guest < 12; guest++) await server.signIn(client, 'guest', 'guest')
+  for (let guest = 0; guest < 24; guest++) await server.signIn(client, 'guest', 'guest')
   return [...sink.messages]
 }
 
@@ -149,16 +149,17 @@ describe.each(LAYOUTS)('the queue of audit events $title', (layout) => {
       const log = watchLog()
       const { server, sink, state } = failingServer(binding, when)
       const messages = await signInMany(server, sink)
-      const failed = await AuditSink.deliver(messages.slice(0, 8), server.services, 3)
+      // The subjects are random: of 20 events, each database gets at least one.
+      const failed = await AuditSink.deliver(messages.slice(0, 20), server.services, 3)
       expect(failed).toEqual(failed.map(() => ({ isAcknowledged: false, delaySeconds: 20 })))
       expect(log).toEqual(['audit_delayed'])
       state.isDown = false
-      const repeated = [messages.slice(4), messages.slice(0, 6), messages]
+      const repeated = [messages.slice(16), messages.slice(0, 18), messages]
       for (const some of repeated)
         expect(await AuditSink.deliver(some, server.services, 4)).toEqual(some.map(() => ACKNOWLEDGED))
       const ids = messages.flatMap(({ events }) => events.map(({ id }) => id)).sort()
       expect((await batchedEvents()).map(({ id }) => id).sort()).toEqual(ids)
-      expect(await countedEvents()).toMatchObject({ 'tokens:guest': 12, sessions: 12 })
+      expect(await countedEvents()).toMatchObject({ 'tokens:guest': 24, sessions: 24 })
     },
   )
 

@@ -101,7 +101,8 @@ describe('the written rows of audit events with an archive', () => {
     'a delivery of %i events to %i partitions writes %d rows for each guest token, and a refresh two more',
     async (events = 0, partitions = 0, guest = 0, refresh = 0) => {
       const rows = await rowsForEach(events, partitions)
-      expect(Math.abs(rows - guest)).toBeLessThan(guest / 4)
+      // The subjects are random, so they fill more or fewer partitions.
+      expect(Math.abs(rows - guest)).toBeLessThan(guest / 3)
       expect(refresh).toBeCloseTo(guest + 2, 5)
     },
   )
