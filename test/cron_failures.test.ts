@@ -1,18 +1,12 @@
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { watchFailures } from './support/failure_log.ts'
 import { emptyStores, TestServer } from './support/server.ts'
 
 /** The events and the tables in the log, without the lines of success. */
 function failures() {
-  const spies = [vi.spyOn(console, 'error'), vi.spyOn(console, 'warn')]
-  for (const spy of spies) spy.mockImplementation(() => {})
-  onTestFinished(() => {
-    for (const spy of spies) spy.mockRestore()
-  })
-  return () =>
-    spies
-      .flatMap((spy) => spy.mock.calls.map(([line]) => JSON.parse(String(line))))
-      .map(({ event, table, cause }) => [event, table ?? cause])
+  const lines = watchFailures()
+  return () => lines().map(({ event, table, cause }) => [event, table ?? cause])
 }
 
 /** The ids of new users of the main database, in the order of their ids. */

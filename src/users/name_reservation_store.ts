@@ -125,9 +125,9 @@ export class NameReservationStore {
       const remove = db.prepare('DELETE FROM name_reservations WHERE token = ?').bind(token)
       return callStore('D1 name_reservations', () => remove.run())
     })
-    const [failed] = (await Promise.allSettled(removals)).filter(({ status }) => status === 'rejected')
-    if (failed?.status === 'rejected')
-      log('warn', 'names_not_released', { cause: describeError(failed.reason) })
+    await settleAll(removals).catch((error) =>
+      log('warn', 'names_not_released', { cause: describeError(error) }),
+    )
   }
 }
 

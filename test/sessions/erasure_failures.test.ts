@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { shardNameOf } from '../../src/sessions/sid.ts'
 import { aroundD1 } from '../support/around_d1.ts'
+import { watchFailures } from '../support/failure_log.ts'
 import { emptyIndexDatabases, NEW_1, serverWith, setObjects, subjectsOf } from '../support/index_databases.ts'
 import { type IndexShop, newShop, openSession } from '../support/index_shop.ts'
 import { emptyStores } from '../support/server.ts'
@@ -26,14 +27,9 @@ function withoutObject(down: string) {
 
 /** The lines of the log about a table, without the lines of success. */
 function failures() {
-  const spies = [vi.spyOn(console, 'error'), vi.spyOn(console, 'warn')]
-  for (const spy of spies) spy.mockImplementation(() => {})
-  onTestFinished(() => {
-    for (const spy of spies) spy.mockRestore()
-  })
+  const lines = watchFailures()
   return () =>
-    spies
-      .flatMap((spy) => spy.mock.calls.map(([line]) => JSON.parse(String(line))))
+    lines()
       .filter(({ table }) => table === TABLE)
       .map(({ event, cause }) => [event, cause])
 }
